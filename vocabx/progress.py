@@ -1,0 +1,33 @@
+"""How the stages say where they are. Draws nothing: a terminal, a notebook or a log does that."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+Advance = Callable[[float], None]
+
+
+class Progress(Protocol):
+    """What a stage needs from whoever shows its progress."""
+
+    def stage(
+        self, title: str, total: float | None = None, unit: str = ""
+    ) -> AbstractContextManager[Advance]:
+        """Open a stage of `total` units (None when unknown); call what it yields with units done."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Say one line that the user should see now."""
+        ...
+
+
+class Quiet:
+    """A Progress that says nothing: the default of the Python API."""
+
+    @contextmanager
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
+        """Open a stage that shows nothing."""
+        yield lambda amount: None
+
+    def note(self, text: str) -> None:
+        """Drop the line."""

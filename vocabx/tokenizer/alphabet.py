@@ -1,0 +1,103 @@
+"""Which tokens a language may be given: the characters of its scripts and the beginnings of those.
+
+A token that ends inside a character is allowed only when nothing but the language can continue it. So a
+text without the language's characters and punctuation holds no new token, whatever was learned.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import regex
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """The characters of a language.
+
+    Attributes:
+        scripts: Unicode script names, as "Han"; characters that list one in Script_Extensions count.
+        blocks: further inclusive ranges of code points, as full-width punctuation.
+        spaces: True when words are written apart: a token may then begin with one space.
+    """
+
+    scripts: tuple[str, ...]
+    blocks: tuple[tuple[int, int], ...] = ()
+    spaces: bool = False
+
+    @cached_property
+    def _own(self) -> "regex.Pattern[str]":
+        return regex.compile(_class("scx", self.scripts))
+
+    def allows(self, character: str) -> bool:
+        """Whether a token may hold `character`."""
+        code = ord(character)
+        if any(low <= code <= high for low, high in self.blocks):
+            return True
+        return self._own.fullmatch(character) is not None
+
+    def allows_token(self, token: bytes) -> bool:
+        """Whether `token` is whole allowed characters, at most one of them unfinished at its end."""
+        if self.spaces and token.startswith(b" "):
+            token = token[1:]
+        whole, rest = split_unfinished(token)
+        try:
+            text = whole.decode()
+        except UnicodeDecodeError:
+            return False
+        return all(map(self.allows, text)) and (not rest or self.allows_prefix(rest))
+
+    def allows_prefix(self, prefix: bytes) -> bool:
+        """Whether only the language continues `prefix`, the beginning of one character in UTF-8.
+
+        Assigned characters that belong to no script (punctuation) may continue it beside the
+        language's own; a letter of another script may not.
+        """
+        return _only_continued_by(self, prefix)
+
+
+@lru_cache(maxsize=4096)
+def _only_continued_by(alphabet: Alphabet, prefix: bytes) -> bool:
+    continued = (chr(code) for code in _completions(prefix))
+    assigned = [c for c in continued if not _UNASSIGNED.fullmatch(c)]
+    own = [c for c in assigned if alphabet.allows(c)]
+    if len(own) == len(assigned):
+        return bool(own)
+    scripted = any(regex.fullmatch(_class("Script", alphabet.scripts), c) for c in own)
+    return scripted and all(alphabet.allows(c) or _NO_SCRIPT.fullmatch(c) for c in assigned)
+
+
+_UNASSIGNED = regex.compile(r"\p{Cn}")
+_NO_SCRIPT = regex.compile(r"[\p{Script=Common}\p{Script=Inherited}]")
+
+
+def _class(name: str, scripts: Iterable[str]) -> str:
+    return "[" + "".join(rf"\p{{{name}={script}}}" for script in scripts) + "]"
+
+
+def split_unfinished(token: bytes) -> tuple[bytes, bytes]:
+    """Split `token` into what precedes its last character and that character, if it is unfinished."""
+    for length in range(1, min(4, len(token) + 1)):
+        byte = token[-length]
+        if 0x80 <= byte < 0xC0:
+            continue
+        needs = 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+        return (token[:-length], token[-length:]) if needs > length else (token, b"")
+    return token, b""
+
+
+def _completions(prefix: bytes) -> range:
+    """Code points whose UTF-8 begins with `prefix`, surrogates cut off."""
+    lead = prefix[0]
+    needs = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+    code = lead & (0x7F >> needs)
+    for byte in prefix[1:]:
+        code = code << 6 | byte & 0x3F
+    shift = 6 * (needs - len(prefix))
+    low, high = code << shift, (code + 1) << shift
+    # Overlong forms and code points past the last one do not exist.
+    least = {2: 0x80, 3: 0x800, 4: 0x10000}[needs]
+    low, high = max(low, least), min(high, 0x110000)
+    if 0xD800 <= low < 0xE000:
+        low = min(high, 0xE000)
+    return range(low, high)
