@@ -1,0 +1,110 @@
+"""Where a base model is: an alias, a hub id, a directory or a .gguf file, all brought to one directory."""
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from vocabx.checkpoint.gguf_base import unpack_gguf
+from vocabx.corpus.packaged import PackagedFile, locate
+from vocabx.errors import BaseModelError, MissingPackageError
+from vocabx.progress import Progress
+from vocabx.suggest import nearest
+
+_WANTED = ("*.json", "*.jinja", "*.safetensors", "*.model", "*.txt", "LICENSE*", "NOTICE*", "USE_POLICY*")
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model on this machine.
+
+    Attributes:
+        name: what the user called it.
+        directory: holds config.json, tokenizer.json and safetensors.
+        origin: where it came from, for the manifest and the card: a hub id, a package, or "local".
+        licence: its SPDX or hub licence name, "" when unknown.
+    """
+
+    name: str
+    directory: Path
+    origin: str
+    licence: str
+
+
+def aliases() -> dict[str, dict[str, Any]]:
+    """The base models known by a short name, from assets/bases.toml."""
+    return tomllib.loads((files("vocabx.assets") / "bases.toml").read_text(encoding="utf-8"))
+
+
+def find_base(name: str, progress: Progress) -> Base:
+    """Bring the base called `name` to a directory on this machine.
+
+    Args:
+        name: an alias, a directory, a .gguf file, or a hub id as owner/name.
+        progress: told of downloads and of GGUF files being unpacked.
+
+    Raises:
+        BaseModelError: there is no such base, or the hub cannot be reached.
+    """
+    path = Path(name).expanduser()
+    known = aliases()
+    if name in known:
+        return _find_alias(name, known[name], progress)
+    if path.is_dir():
+        return _checked(Base(name, path, "local", ""))
+    if path.is_file() and path.suffix == ".gguf":
+        return _checked(Base(name, unpack_gguf(path, progress), "local", ""))
+    if path.exists():
+        raise BaseModelError(f"{name} is no model directory and no .gguf file")
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return _checked(Base(name, _download(name), name, ""))
+    raise BaseModelError(
+        f"no base model {name!r}.{nearest(name, known)} Pass a directory, a .gguf file, a hub id, or one of: "
+        f"{', '.join(known)}"
+    )
+
+
+def _find_alias(name: str, entry: dict[str, Any], progress: Progress) -> Base:
+    licence = entry["licence"]
+    missing = ""
+    if "packaged" in entry:
+        file = PackagedFile(**entry["packaged"])
+        try:
+            directory = unpack_gguf(locate(file), progress)
+            return _checked(Base(name, directory, f"{file.package} {file.version}: {file.path}", licence))
+        except MissingPackageError as error:
+            if "not installed" not in str(error):
+                raise
+            missing = f"; or {str(error).rpartition(': ')[2]}"
+    try:
+        return _checked(Base(name, _download(entry["hub"]), entry["hub"], licence))
+    except BaseModelError as error:
+        raise BaseModelError(f"{error}{missing}") from None
+
+
+def _download(repository: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=list(_WANTED)))
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else None
+        if status in (401, 403):
+            reason = "it is gated: accept its terms on the hub and log in with `hf auth login`"
+        elif status == 404:
+            reason = "the hub has no such model"
+        else:
+            reason = f"the hub answered {status}"
+    except HFValidationError:
+        reason = "this is no hub id"
+    except (LocalEntryNotFoundError, OSError):
+        reason = "the hub cannot be reached"
+    raise BaseModelError(f"cannot get {repository}: {reason}; pass --base with a directory that holds the model")
+
+
+def _checked(base: Base) -> Base:
+    if not (base.directory / "config.json").is_file():
+        raise BaseModelError(f"{base.directory} has no config.json: pass the directory of a Hugging Face model")
+    return base

@@ -1,0 +1,125 @@
+"""A .gguf file as a base: its weights dequantised once into a model directory in the user's cache.
+
+transformers does the dequantising and the renaming of tensors. What it leaves wrong is mended here: the
+configuration still claims a quantisation, and the pre-tokenizer is replaced by a plain one.
+"""
+
+import hashlib
+import io
+import json
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any
+
+from vocabx.cache import cache_directory
+from vocabx.checkpoint.staging import staged
+from vocabx.errors import BaseModelError
+from vocabx.extras import need
+from vocabx.progress import Progress
+from vocabx.quiet import quiet_transformers
+
+# Part of the cache key: a change in what is written here must not meet an older result.
+_FORMAT = 1
+_WORDS_AND_NUMBERS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{digits}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def unpack_gguf(path: Path, progress: Progress) -> Path:
+    """Return a model directory in bfloat16 with the content of a .gguf file, made on first use.
+
+    Args:
+        path: the file; its sha256 names the directory.
+        progress: told while the file is unpacked.
+
+    Raises:
+        BaseModelError: the file is damaged, or of an architecture that transformers does not read.
+    """
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    directory = cache_directory() / "gguf" / f"{digest[:32]}-{_FORMAT}"
+    if not directory.is_dir():
+        with progress.stage(f"Dequantising {path.name}, once"), staged(directory) as scratch:
+            _unpack(path, scratch)
+    return directory
+
+
+def _unpack(path: Path, target: Path) -> None:
+    gguf = need("gguf", "gguf")
+    # The bar of the dequantising loop heeds no setting of transformers.
+    with quiet_transformers("gguf"), redirect_stderr(io.StringIO()):
+        torch, transformers = need("torch", "gguf"), need("transformers", "gguf")
+        source: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
+        try:
+            fields = gguf.GGUFReader(path).fields
+            model = transformers.AutoModelForCausalLM.from_pretrained(
+                path.parent, dtype=torch.bfloat16, **source
+            )
+            tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, **source)
+        except (ValueError, KeyError, OSError, RuntimeError, NotImplementedError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise BaseModelError(f"{path} cannot be read as a model: {reason}") from None
+        # save_pretrained refuses a model that still claims to be quantised.
+        model.hf_quantizer = None
+        model.config.__dict__.pop("quantization_config", None)
+        model.save_pretrained(target)
+        tokenizer.save_pretrained(target)
+    _mend_config(target)
+    kind = fields["tokenizer.ggml.pre"].contents() if "tokenizer.ggml.pre" in fields else ""
+    _mend_tokenizer(target, kind)
+
+
+def _mend_config(directory: Path) -> None:
+    """Write the configuration so that transformers 4 reads it as well as 5."""
+    path = directory / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config.pop("_model_name_or_path", None)
+    config["torch_dtype"] = config.get("dtype", "bfloat16")
+    rope = config.get("rope_parameters") or {}
+    if "rope_theta" in rope:
+        # Version 4 knows only these names, and takes its default when they are missing.
+        config["rope_theta"] = rope["rope_theta"]
+        scaling = {key: value for key, value in rope.items() if key != "rope_theta"}
+        config["rope_scaling"] = None if scaling.get("rope_type") == "default" else scaling
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    for weights in directory.glob("*.safetensors"):
+        weights.chmod(path.stat().st_mode)
+
+
+def _mend_tokenizer(directory: Path, kind: str) -> None:
+    """Put back the pre-tokenizer that the file names, and write the configuration that all versions read."""
+    path = directory / "tokenizer.json"
+    spec = json.loads(path.read_text(encoding="utf-8"))
+    if (known := _pre_tokenizer(kind)) is not None:
+        spec["pre_tokenizer"] = known
+    path.write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
+    path = directory / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    for key in ("backend", "is_local", "local_files_only", "gguf_file"):
+        config.pop(key, None)
+    config["tokenizer_class"] = "PreTrainedTokenizerFast"
+    path.write_text(json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True), encoding="utf-8")
+
+
+def _pre_tokenizer(kind: str) -> dict[str, Any] | None:
+    """The pre-tokenizer that llama.cpp means by a name, or None for a name not known here."""
+
+    def byte_level(use_regex: bool) -> dict[str, Any]:
+        return {
+            "type": "ByteLevel",
+            "add_prefix_space": False,
+            "trim_offsets": True,
+            "use_regex": use_regex,
+        }
+
+    if kind == "gpt-2":
+        return byte_level(True)
+    if kind == "smollm":
+        first: dict[str, Any] = {"type": "Digits", "individual_digits": True}
+        return {"type": "Sequence", "pretokenizers": [first, byte_level(True)]}
+    if kind in ("llama-bpe", "qwen2"):
+        pattern = _WORDS_AND_NUMBERS.format(digits="{1,3}" if kind == "llama-bpe" else "")
+        first = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+        return {"type": "Sequence", "pretokenizers": [first, byte_level(False)]}
+    return None

@@ -1,0 +1,169 @@
+"""Safetensors files by header and memory map: one tensor is touched, the others are never loaded.
+
+Does not know which tensors are tables. The format: eight bytes of little-endian header length, a JSON
+header, then the tensors' bytes without holes.
+"""
+
+import json
+import os
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.errors import BaseModelError
+
+DTYPES: dict[str, Any] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype(ml_dtypes.bfloat16),
+}
+_HEADER_LIMIT = 100_000_000
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class TensorEntry:
+    """One tensor of a file: its dtype as the header names it, its shape, and where its bytes lie."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class SafetensorsFile:
+    """The header of a safetensors file.
+
+    Attributes:
+        path: the file.
+        tensors: entries by name, in the order of their bytes; offsets count from `data_start`.
+        metadata: the header's string metadata.
+        data_start: where the first tensor's bytes lie in the file.
+    """
+
+    path: Path
+    tensors: dict[str, TensorEntry]
+    metadata: dict[str, str]
+    data_start: int
+
+    def map(self, name: str) -> NDArray[Any]:
+        """Memory-map one tensor of a float dtype, read-only, as an array of its shape."""
+        entry = self.tensors[name]
+        if entry.dtype not in DTYPES:
+            raise BaseModelError(
+                f"{name} in {self.path} is stored as {entry.dtype}: vocabx mixes rows of "
+                f"{', '.join(DTYPES)}; export the model in one of them first"
+            )
+        return np.memmap(
+            self.path,
+            dtype=DTYPES[entry.dtype],
+            mode="r",
+            offset=self.data_start + entry.begin,
+            shape=entry.shape,
+        )
+
+
+def read_header(path: Path) -> SafetensorsFile:
+    """Read the header of a safetensors file and check that it describes the file exactly.
+
+    Raises:
+        BaseModelError: the file is truncated, or its header is not one.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        start = stream.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else _HEADER_LIMIT + 1
+        if length > min(_HEADER_LIMIT, size - 8):
+            raise BaseModelError(f"{path} is not a safetensors file, or is cut short: download it again")
+        try:
+            header = json.loads(stream.read(length))
+            metadata = header.pop("__metadata__", {})
+            entries = {
+                name: TensorEntry(value["dtype"], tuple(value["shape"]), *value["data_offsets"])
+                for name, value in header.items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise BaseModelError(f"{path} has a damaged header: download it again") from None
+    tensors = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
+    position = 0
+    for name, entry in tensors.items():
+        if entry.begin != position or entry.end < entry.begin:
+            raise BaseModelError(f"{path}: the bytes of {name} overlap or leave a hole: download it again")
+        position = entry.end
+    if 8 + length + position != size:
+        raise BaseModelError(f"{path} is cut short or has bytes left over: download it again")
+    return SafetensorsFile(path, tensors, metadata, 8 + length)
+
+
+@dataclass(frozen=True)
+class GrownTensor:
+    """A table to be written longer: the old bytes as they are, then blocks of new rows.
+
+    Attributes:
+        shape: the new shape.
+        blocks: yields the new rows in the tensor's dtype; called once.
+    """
+
+    shape: tuple[int, ...]
+    blocks: Callable[[], Iterator[NDArray[Any]]]
+
+
+def write_grown(
+    source: SafetensorsFile,
+    grown: dict[str, GrownTensor],
+    target: Path,
+    advance: Callable[[float], None] = lambda done: None,
+) -> None:
+    """Write `source` to `target` with some tensors grown, streaming everything else.
+
+    Order, names, dtypes and metadata stay; only the offsets move.
+
+    Args:
+        source: the file to copy.
+        grown: tensors to lengthen, by name.
+        target: the file to write; it is synced to disk.
+        advance: called with bytes written.
+    """
+    header: dict[str, Any] = {"__metadata__": source.metadata} if source.metadata else {}
+    position = 0
+    for name, entry in source.tensors.items():
+        length = entry.end - entry.begin
+        shape = entry.shape
+        if name in grown:
+            shape = grown[name].shape
+            length = length // max(1, entry.shape[0]) * shape[0]
+        header[name] = {
+            "dtype": entry.dtype,
+            "shape": list(shape),
+            "data_offsets": [position, position + length],
+        }
+        position += length
+    encoded = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    with source.path.open("rb") as reader, target.open("wb") as writer:
+        writer.write(struct.pack("<Q", len(encoded)) + encoded)
+        for name, entry in source.tensors.items():
+            reader.seek(source.data_start + entry.begin)
+            _copy(reader, writer, entry.end - entry.begin, advance)
+            if name in grown:
+                for block in grown[name].blocks():
+                    advance(writer.write(np.ascontiguousarray(block).tobytes()))
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def _copy(reader: BinaryIO, writer: BinaryIO, length: int, advance: Callable[[float], None]) -> None:
+    while length:
+        chunk = reader.read(min(_CHUNK, length))
+        if not chunk:
+            raise BaseModelError("the base changed while it was read: run again")
+        advance(writer.write(chunk))
+        length -= len(chunk)

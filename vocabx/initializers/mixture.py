@@ -1,0 +1,199 @@
+"""The one result of every initializer: how each new row is made from old rows.
+
+    E'_ND = W_NV @ E_VD + u_N * mean(E_VD) + draws
+
+N new tokens, V old rows, D width. W is sparse; u is the weight of the mean of all old rows, which a sparse
+matrix must not spell out; draws are rows sampled around that mean. The same mixture is applied once to each
+table: input rows, output rows, an output bias (D = 1). Knows no method and no file.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Rows sampled from a normal distribution fitted to the old rows.
+
+    Attributes:
+        rows: int64, the new rows that are drawn, ascending.
+        covariance: "diagonal" draws each dimension from N(mean, std); "full" draws rows from
+            N(mean, scale * covariance). Both are population statistics over the old rows.
+        scale: factor of the covariance, 1 to leave it.
+        seed: of numpy's RandomState, whose stream numpy promises never to change.
+    """
+
+    rows: NDArray[np.int64]
+    covariance: Literal["diagonal", "full"]
+    scale: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """New rows as weighted means of old rows, or as draws.
+
+    Attributes:
+        weights: (N, V) CSR, float64, duplicates summed; V counts the old rows of tokens only.
+        uniform: (N,) float64, the weight of the mean of all V old rows.
+        draws: rows that are sampled instead; their weights and uniform are 0.
+    """
+
+    weights: "sparse.csr_array[Any]"
+    uniform: NDArray[np.float64]
+    draws: Draws | None = None
+
+    @property
+    def rows(self) -> int:
+        """N, the number of new rows."""
+        return int(self.weights.shape[0])
+
+    @property
+    def old_rows(self) -> int:
+        """V, the number of old rows mixed."""
+        return int(self.weights.shape[1])
+
+    def blocks(self, table: Any, size: int = 4096) -> Iterator[Float]:
+        """Yield the new rows for `table`, in order, `size` at a time.
+
+        Args:
+            table: (at least V, D) array of any float type, memory-mapped or not; rows from V on are
+                ignored, and only the rows that a block mixes are read.
+            size: rows a block; changes memory, not values.
+        """
+        mean = std = root = None
+        if self.draws is not None or self.uniform.any():
+            mean = _mean(table, self.old_rows)
+        random = None
+        drawn = np.zeros(self.rows, dtype=bool)
+        if self.draws is not None:
+            drawn[self.draws.rows] = True
+            random = np.random.RandomState(self.draws.seed)
+            if self.draws.covariance == "diagonal":
+                std = np.sqrt(self.draws.scale * _variance(table, self.old_rows, mean))
+            else:
+                root = _root(self.draws.scale * _covariance(table, self.old_rows, mean))
+        for start in range(0, self.rows, size):
+            part = slice(start, min(start + size, self.rows))
+            rows = _product(self.weights[part], table)
+            if mean is not None:
+                rows += self.uniform[part, None] * mean
+            here = np.flatnonzero(drawn[part])
+            if random is not None and len(here):
+                noise = random.standard_normal((len(here), rows.shape[1]))
+                rows[here] = mean + (noise * std if root is None else noise @ root)
+            yield rows.astype(np.float32)
+
+    def apply(self, table: Any) -> Float:
+        """Return the (N, D) float32 new rows for `table`; see `blocks`."""
+        return np.concatenate(list(self.blocks(table))) if self.rows else np.zeros((0, table.shape[1]), "f4")
+
+    def column_sums(self) -> NDArray[np.float64]:
+        """(V,) c = Wᵀ1: how much weight each old row has in all new rows together; draws count nothing."""
+        sums = np.asarray(self.weights.sum(axis=0), dtype=np.float64).ravel()
+        return sums + self.uniform.sum() / self.old_rows
+
+    def hull_bound(self) -> float | None:
+        """Upper bound in nats on KL(old ‖ new) of the next-token distribution after old tokens.
+
+        log(1 + max c) with c the column sums (CW2V, arXiv 2407.05841, and its corollary, derived here): a
+        new logit is a convex combination of old ones, so by Jensen its exponential is at most the same
+        combination of theirs. None when a row is drawn, and so may lie outside the hull.
+        """
+        if self.draws is not None:
+            return None
+        return math.log1p(float(self.column_sums().max())) if self.rows else 0.0
+
+    def collisions(self) -> int:
+        """Number of new rows that equal another new row, in every table."""
+        counts: dict[tuple[bytes, bytes, float], int] = {}
+        drawn = set() if self.draws is None else set(self.draws.rows.tolist())
+        pointer = self.weights.indptr
+        for row in range(self.rows):
+            if row in drawn:
+                continue
+            part = slice(pointer[row], pointer[row + 1])
+            key = (
+                self.weights.indices[part].tobytes(),
+                self.weights.data[part].tobytes(),
+                float(self.uniform[row]),
+            )
+            counts[key] = counts.get(key, 0) + 1
+        return sum(count for count in counts.values() if count > 1)
+
+    def followed_by_means(self, count: int) -> "Mixture":
+        """Return this mixture with `count` further rows that are the mean of the old rows."""
+        padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
+        weights = sparse.csr_array(sparse.vstack([self.weights, padding], format="csr"))
+        return Mixture(weights, np.append(self.uniform, np.ones(count)), self.draws)
+
+
+def from_rows(rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]], old_rows: int) -> Mixture:
+    """Build a mixture from (old ids, weights) for each new row; repeated ids add up."""
+    lengths = [len(ids) for ids, _ in rows]
+    indices = np.concatenate([ids for ids, _ in rows]) if rows else np.zeros(0, np.int64)
+    data = np.concatenate([weights for _, weights in rows]) if rows else np.zeros(0)
+    pointer = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    weights = sparse.csr_array((data, indices, pointer), shape=(len(rows), old_rows))
+    weights.sum_duplicates()
+    return Mixture(weights, np.zeros(len(rows)))
+
+
+def without_rows(count: int, old_rows: int, uniform: float, draws: Draws | None) -> Mixture:
+    """Build a mixture of `count` rows that mix no single old row."""
+    empty = sparse.csr_array((count, old_rows), dtype=np.float64)
+    return Mixture(empty, np.full(count, uniform), draws)
+
+
+_BLOCK = 8192
+
+
+def _product(weights: "sparse.csr_array[Any]", table: Any) -> NDArray[np.float64]:
+    """W @ E, reading only the rows of E that W mixes."""
+    used = np.unique(weights.indices)
+    if not len(used):
+        return np.zeros((weights.shape[0], table.shape[1]))
+    narrow = sparse.csr_array(
+        (weights.data, np.searchsorted(used, weights.indices), weights.indptr),
+        shape=(weights.shape[0], len(used)),
+    )
+    product: NDArray[np.float64] = narrow @ np.asarray(table[used], dtype=np.float64)
+    return product
+
+
+def _chunks(table: Any, rows: int) -> Iterator[NDArray[np.float64]]:
+    for start in range(0, rows, _BLOCK):
+        yield np.asarray(table[start : min(start + _BLOCK, rows)], dtype=np.float64)
+
+
+def _mean(table: Any, rows: int) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = sum((c.sum(axis=0) for c in _chunks(table, rows)), np.zeros(table.shape[1]))
+    return total / rows
+
+
+def _variance(table: Any, rows: int, mean: Any) -> NDArray[np.float64]:
+    squares = (((c - mean) ** 2).sum(axis=0) for c in _chunks(table, rows))
+    total: NDArray[np.float64] = sum(squares, np.zeros(table.shape[1]))
+    return total / rows
+
+
+def _covariance(table: Any, rows: int, mean: Any) -> NDArray[np.float64]:
+    width = table.shape[1]
+    products = ((c - mean).T @ (c - mean) for c in _chunks(table, rows))
+    total: NDArray[np.float64] = sum(products, np.zeros((width, width)))
+    return total / rows
+
+
+def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The symmetric square root; exact for a covariance of deficient rank, where Cholesky fails."""
+    values, vectors = np.linalg.eigh(covariance)
+    root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    return root

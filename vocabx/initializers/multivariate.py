@@ -1,0 +1,19 @@
+"""Multivariate: every new row is drawn close to the mean of the old rows, along their covariance.
+
+A baseline. Source: Hewitt, "Initializing New Word Embeddings for Pretrained Language Models" (2021), with
+the scale 1e-5 that keeps rows near the mean; the population covariance is inferred.
+"""
+
+import numpy as np
+
+from vocabx.initializers.mixture import Draws, Mixture, without_rows
+from vocabx.initializers.problem import Problem
+
+SCALE = 1e-5
+
+
+def multivariate(problem: Problem) -> Mixture:
+    """Draw each row from N(mean(E), 1e-5 * Σ), Σ the population covariance of the old rows."""
+    count = len(problem.tokens)
+    draws = Draws(np.arange(count), "full", SCALE, problem.seed)
+    return without_rows(count, problem.old_rows, uniform=0.0, draws=draws)

@@ -1,0 +1,18 @@
+"""Zip-tie: a new row is the mean of the rows of the pieces that the base cuts the token into.
+
+Source: Bailong (arXiv 2404.00862). Input rows as in the paper; the same rule for output rows is inferred.
+The mean ignores the order of the pieces: see `zip_tie_ordered`.
+"""
+
+import numpy as np
+
+from vocabx.initializers.mixture import Mixture, from_rows
+from vocabx.initializers.problem import Problem
+
+
+def zip_tie(problem: Problem) -> Mixture:
+    """Weight 1/n on each of the n pieces of a token; a piece that occurs twice counts twice."""
+    rows = [
+        (np.array(pieces, dtype=np.int64), np.full(len(pieces), 1 / len(pieces))) for pieces in problem.pieces
+    ]
+    return from_rows(rows, problem.old_rows)
