@@ -1,0 +1,48 @@
+"""vocabx: a vocabulary for your language in an open language model.
+
+    from vocabx import ExtendOptions, extend
+    result = extend(ExtendOptions(base="smollm2", lang="zh-Hant", out=Path("runs/demo")))
+
+Names load when they are first used, so that importing vocabx costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vocabx.errors import VocabxError
+    from vocabx.initializers import INITIALIZERS, Mixture, Problem
+    from vocabx.options import ExtendOptions
+    from vocabx.pipeline import Result, extend
+    from vocabx.progress import Progress
+    from vocabx.tokenizer.verify import Certificate
+
+_WHERE = {
+    "Certificate": "vocabx.tokenizer.verify",
+    "ExtendOptions": "vocabx.options",
+    "INITIALIZERS": "vocabx.initializers",
+    "Mixture": "vocabx.initializers",
+    "Problem": "vocabx.initializers",
+    "Progress": "vocabx.progress",
+    "Result": "vocabx.pipeline",
+    "VocabxError": "vocabx.errors",
+    "extend": "vocabx.pipeline",
+}
+
+__all__ = [
+    "INITIALIZERS",
+    "Certificate",
+    "ExtendOptions",
+    "Mixture",
+    "Problem",
+    "Progress",
+    "Result",
+    "VocabxError",
+    "extend",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'vocabx' has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

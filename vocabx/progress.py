@@ -1,5 +1,6 @@
 """How the stages say where they are. Draws nothing: a terminal, a notebook or a log does that."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -31,3 +32,27 @@ class Quiet:
 
     def note(self, text: str) -> None:
         """Drop the line."""
+
+
+class Timed:
+    """A Progress that passes everything on and keeps how long each stage took.
+
+    Attributes:
+        seconds: wall time by stage title, in the order in which stages ended.
+    """
+
+    def __init__(self, shown: Progress) -> None:
+        self.shown = shown
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
+        """Open a stage and time it."""
+        start = time.perf_counter()
+        with self.shown.stage(title, total, unit) as advance:
+            yield advance
+        self.seconds[title] = round(self.seconds.get(title, 0.0) + time.perf_counter() - start, 3)
+
+    def note(self, text: str) -> None:
+        """Pass the line on."""
+        self.shown.note(text)

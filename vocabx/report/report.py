@@ -5,6 +5,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from vocabx.tokenizer.verify import Claim
+
+ClaimResult = Claim
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -101,18 +105,6 @@ class Norms:
 
 
 @dataclass(frozen=True)
-class ClaimResult:
-    """One claim of the certificate: how many cases were checked, how many failed, the first of those."""
-
-    name: str
-    sentence: str
-    checked: int
-    failed: int
-    required: bool
-    examples: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Report:
     """Everything that report.json holds and report.html shows.
 
@@ -154,7 +146,7 @@ class Report:
     tied: bool
     target: Comparison
     base_language: Comparison
-    claims: tuple[ClaimResult, ...]
+    claims: tuple[Claim, ...]
     hull_bound: float | None
     collisions: int
     unused: int

@@ -47,6 +47,10 @@ class Alphabet:
             return False
         return all(map(self.allows, text)) and (not rest or self.allows_prefix(rest))
 
+    def touches(self, text: str) -> bool:
+        """Whether `text` holds a character that some allowed token could hold, whole or in part."""
+        return any(self.allows(c) or any(map(self.allows_prefix, _prefixes(c))) for c in set(text))
+
     def allows_prefix(self, prefix: bytes) -> bool:
         """Whether only the language continues `prefix`, the beginning of one character in UTF-8.
 
@@ -84,6 +88,12 @@ def split_unfinished(token: bytes) -> tuple[bytes, bytes]:
         needs = 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
         return (token[:-length], token[-length:]) if needs > length else (token, b"")
     return token, b""
+
+
+def _prefixes(character: str) -> list[bytes]:
+    """The beginnings of two bytes or more that `character` shares with others."""
+    data = character.encode()
+    return [data[:length] for length in range(2, len(data))]
 
 
 def _completions(prefix: bytes) -> range:

@@ -1,0 +1,110 @@
+"""The grown copy of a checkpoint: old rows bit for bit, new rows after them, everything else untouched."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.safetensors_file import DTYPES, GrownTensor, read_header, write_grown
+from vocabx.checkpoint.tables import Checkpoint, Table
+from vocabx.initializers.mixture import Mixture
+
+# Written by this project, or stale beside a tokenizer.json that is newer than they are.
+_COMPOSED = {
+    "config.json", "generation_config.json", "model.safetensors.index.json", "tokenizer.json",
+    "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json", "added_tokens.json",
+    "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json",
+}  # fmt: skip
+_CARRIED = ("*.json", "LICENSE*", "NOTICE*", "USE_POLICY*")
+
+
+def grow_checkpoint(
+    checkpoint: Checkpoint,
+    mixture: Mixture,
+    target: Path,
+    suppressed: range,
+    advance: Callable[[float], None] = lambda done: None,
+) -> None:
+    """Write the weights and configuration of `checkpoint` with the rows of `mixture` after its own.
+
+    Memory is the rows that a block mixes, never a table.
+
+    Args:
+        checkpoint: the base.
+        mixture: one row for each new table row, pad rows included; applied once to each table.
+        target: an existing directory.
+        suppressed: ids of pad rows, which generation must never produce.
+        advance: called with bytes written.
+    """
+    rows = checkpoint.input.rows + mixture.rows
+    by_file: dict[Path, dict[str, GrownTensor]] = {}
+    for table in checkpoint.tables:
+        shape = (rows, *table.file.tensors[table.name].shape[1:])
+        by_file.setdefault(table.file.path, {})[table.name] = GrownTensor(shape, _rows_of(mixture, table))
+    for file in checkpoint.files:
+        if file.path in by_file:
+            write_grown(file, by_file[file.path], target / file.path.name, advance)
+        else:
+            shutil.copyfile(file.path, target / file.path.name)
+            advance(file.path.stat().st_size)
+    if len(checkpoint.files) > 1:
+        _write_index(checkpoint, target)
+    config = dict(checkpoint.config)
+    config["vocab_size"] = rows
+    config["tie_word_embeddings"] = checkpoint.tied
+    write_json(target / "config.json", config)
+    _write_generation_config(checkpoint.directory, target, suppressed)
+    carried = {path for pattern in _CARRIED for path in checkpoint.directory.glob(pattern)}
+    for path in sorted(carried):
+        if path.is_file() and path.name not in _COMPOSED:
+            shutil.copyfile(path, target / path.name)
+
+
+def grown_bytes(checkpoint: Checkpoint, new_rows: int) -> int:
+    """Bytes of weights that `grow_checkpoint` writes for `new_rows` rows."""
+    total = sum(file.path.stat().st_size for file in checkpoint.files)
+    for table in checkpoint.tables:
+        entry = table.file.tensors[table.name]
+        total += (entry.end - entry.begin) // table.rows * new_rows
+    return total
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as JSON for people: indented, keys in order, Unicode as it is."""
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _rows_of(mixture: Mixture, table: Table) -> Callable[[], Iterator[NDArray[Any]]]:
+    flat = len(table.file.tensors[table.name].shape) == 1
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        for block in mixture.blocks(table.map()):
+            # Overflow to infinity in a 16-bit table would be silent; a convex mean cannot overflow.
+            rows = block.astype(DTYPES[table.dtype])
+            yield rows[:, 0] if flat else np.ascontiguousarray(rows)
+
+    return blocks
+
+
+def _write_index(checkpoint: Checkpoint, target: Path) -> None:
+    index = json.loads((checkpoint.directory / "model.safetensors.index.json").read_text(encoding="utf-8"))
+    grown = [target / file.path.name for file in checkpoint.files]
+    tensors = [entry for path in grown for entry in read_header(path).tensors.values()]
+    index["metadata"] = {**index.get("metadata", {}), "total_size": sum(e.end - e.begin for e in tensors)}
+    write_json(target / "model.safetensors.index.json", index)
+
+
+def _write_generation_config(source: Path, target: Path, suppressed: range) -> None:
+    path = source / "generation_config.json"
+    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if not path.is_file() and not suppressed:
+        return
+    # A file that claims to come from the model's configuration is made anew on load, and would lose this.
+    config.pop("_from_model_config", None)
+    if suppressed:
+        config["suppress_tokens"] = sorted({*(config.get("suppress_tokens") or ()), *suppressed})
+    write_json(target / "generation_config.json", config)

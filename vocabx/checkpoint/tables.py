@@ -1,0 +1,176 @@
+"""Which tensors of a checkpoint are its tables, by the model's own names. Reads headers, never tensors."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
+from vocabx.errors import BaseModelError
+
+# Names by the configuration's model_type: input table, output table, output bias.
+_LLAMA_LIKE = ("model.embed_tokens.weight", "lm_head.weight", "lm_head.bias")
+_GPT2_LIKE = ("transformer.wte.weight", "lm_head.weight", "lm_head.bias")
+NAMES: dict[str, tuple[str, str, str]] = {
+    "llama": _LLAMA_LIKE,
+    "mistral": _LLAMA_LIKE,
+    "qwen2": _LLAMA_LIKE,
+    "qwen3": _LLAMA_LIKE,
+    "gemma": _LLAMA_LIKE,
+    "gemma2": _LLAMA_LIKE,
+    "gemma3_text": _LLAMA_LIKE,
+    "phi": _LLAMA_LIKE,
+    "phi3": _LLAMA_LIKE,
+    "olmo": _LLAMA_LIKE,
+    "olmo2": _LLAMA_LIKE,
+    "smollm3": _LLAMA_LIKE,
+    "gpt2": _GPT2_LIKE,
+    "gptj": _GPT2_LIKE,
+    "gpt_neo": _GPT2_LIKE,
+    "gpt_neox": ("gpt_neox.embed_in.weight", "embed_out.weight", "embed_out.bias"),
+}
+# Checkpoints saved from the model without its head leave the first part of the names out.
+_PREFIXES = ("model.", "transformer.", "gpt_neox.")
+# Whether a configuration that does not say ties its tables.
+_TIED_BY_DEFAULT = {"gpt2", "gpt_neo", "gemma", "gemma2", "gemma3_text"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: the tensor `name` of the file `file`, of shape (rows, width); a bias has width 1."""
+
+    name: str
+    file: SafetensorsFile
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, one a token id."""
+        return self.file.tensors[self.name].shape[0]
+
+    @property
+    def dtype(self) -> str:
+        """Element type as the file names it, as "BF16"."""
+        return self.file.tensors[self.name].dtype
+
+    def map(self) -> NDArray[Any]:
+        """Memory-map the table, read-only, (rows, width)."""
+        mapped = self.file.map(self.name)
+        return mapped if mapped.ndim == 2 else mapped[:, None]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model directory by its headers.
+
+    Attributes:
+        directory: where it lies.
+        config: the parsed config.json.
+        files: every safetensors file, in the order of their names.
+        input: the embedding table.
+        output: the table of the output layer when it is stored, also when it is tied.
+        bias: the bias of the output layer when there is one.
+        tied: whether the model shares one table between input and output.
+    """
+
+    directory: Path
+    config: dict[str, Any]
+    files: tuple[SafetensorsFile, ...]
+    input: Table
+    output: Table | None
+    bias: Table | None
+    tied: bool
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that a new vocabulary lengthens: input, output, bias, as far as they are stored."""
+        return tuple(table for table in (self.input, self.output, self.bias) if table is not None)
+
+
+def read_checkpoint(directory: Path) -> Checkpoint:
+    """Read the headers of a model directory and find its tables.
+
+    Raises:
+        BaseModelError: no configuration or weights, an architecture whose table names are not known, or
+            tables that contradict the configuration.
+    """
+    config = _read_config(directory)
+    files = tuple(read_header(path) for path in _weight_files(directory))
+    where = {name: file for file in files for name in file.tensors}
+    kind = str(config.get("model_type", ""))
+    if kind not in NAMES:
+        raise BaseModelError(
+            f"{directory} is of the model type {kind!r}, whose tables vocabx does not know: "
+            f"it knows {', '.join(NAMES)}"
+        )
+    found = [_find(name, where) for name in NAMES[kind]]
+    if found[0] is None:
+        raise BaseModelError(f"{directory} holds no embedding table {NAMES[kind][0]}: is a shard missing?")
+    tied = bool(config.get("tie_word_embeddings", kind in _TIED_BY_DEFAULT))
+    checkpoint = Checkpoint(directory, config, files, found[0], found[1], found[2], tied)
+    _check(checkpoint, NAMES[kind][1])
+    return checkpoint
+
+
+def _find(name: str, where: dict[str, SafetensorsFile]) -> Table | None:
+    for prefix in ("", *_PREFIXES):
+        short = name.removeprefix(prefix)
+        if short in where:
+            return Table(short, where[short])
+    return None
+
+
+def _check(checkpoint: Checkpoint, output_name: str) -> None:
+    rows, directory = checkpoint.input.rows, checkpoint.directory
+    for table in checkpoint.tables[1:]:
+        if table.rows != rows:
+            raise BaseModelError(
+                f"{directory}: {checkpoint.input.name} has {rows} rows and {table.name} {table.rows}: "
+                "the base is damaged"
+            )
+    if checkpoint.config.get("vocab_size", rows) != rows:
+        raise BaseModelError(
+            f"{directory}: config.json says vocab_size {checkpoint.config['vocab_size']} and the embedding "
+            f"table has {rows} rows: the base is damaged, or its configuration was edited by hand"
+        )
+    if not checkpoint.tied and checkpoint.output is None:
+        raise BaseModelError(
+            f"{directory}: the configuration says that the output table is not tied, and there is no "
+            f"{output_name}: the base is damaged"
+        )
+
+
+def _read_config(directory: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BaseModelError(f"{directory} has no config.json") from None
+    except ValueError:
+        raise BaseModelError(f"{directory / 'config.json'} is not JSON") from None
+    if not isinstance(config, dict):
+        raise BaseModelError(f"{directory / 'config.json'} is not a configuration")
+    if "quantization_config" in config:
+        raise BaseModelError(
+            f"{directory} is quantised: vocabx lengthens tables of 16 or 32 bits; pass the model it was "
+            "quantised from"
+        )
+    return config
+
+
+def _weight_files(directory: Path) -> list[Path]:
+    index = directory / "model.safetensors.index.json"
+    if index.is_file():
+        try:
+            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError):
+            raise BaseModelError(f"{index} is damaged: download it again") from None
+        if any(Path(name).name != name for name in names):
+            raise BaseModelError(f"{index} points outside its directory: do not trust this model")
+    else:
+        names = ["model.safetensors"]
+    for name in names:
+        if not (directory / name).is_file():
+            hint = " (.bin weights are not read; save the model as safetensors)" if len(names) == 1 else ""
+            raise BaseModelError(f"{directory} has no {name}{hint}")
+    return [directory / name for name in names]

@@ -1,0 +1,117 @@
+"""Where a text comes from: the user's own files and streams, or what a language's profile names."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from vocabx.corpus.convert import Converter, simplified_share
+from vocabx.corpus.packaged import packaged_bytes, read_packaged
+from vocabx.corpus.read import Document, read_documents, resolve_sources, source_bytes
+from vocabx.errors import CorpusError, MissingPackageError
+from vocabx.languages import Language, PackagedText
+
+_SAMPLE_CHARACTERS = 200_000
+_SIMPLIFIED = 0.1
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """Text that can be read from its beginning any number of times.
+
+    Attributes:
+        description: one line for people.
+        bytes: size of what is read, or None for a stream of unknown length.
+        open: begins reading.
+    """
+
+    description: str
+    bytes: int | None
+    open: Callable[[], Iterator[Document]]
+
+
+def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSource:
+    """The user's own text: files, directories, globs and hf:// streams.
+
+    Args:
+        patterns: see `resolve_sources`.
+        text_field: field or column that holds the text of .jsonl and .parquet records.
+        opencc: an OpenCC configuration to convert the text with, or "".
+
+    Raises:
+        CorpusError: nothing found, or no such configuration.
+    """
+    sources = resolve_sources(patterns)
+    convert = Converter(opencc).documents if opencc else _as_it_is
+
+    def open_() -> Iterator[Document]:
+        return convert(read_documents(sources, text_field))
+
+    names = ", ".join(str(pattern) for pattern in patterns)
+    return TextSource(f"{names}, through OpenCC {opencc}" if opencc else names, source_bytes(sources), open_)
+
+
+def default_source(language: Language) -> TextSource:
+    """The text that the language's profile names: packaged where it is installed, else from the hub.
+
+    Raises:
+        CorpusError: the profile names none; the message says to pass --corpus.
+        MissingPackageError: the packaged text is not installed, and the profile names no hub text.
+    """
+    try:
+        if language.packaged:
+            return _packaged_source(language.packaged)
+    except MissingPackageError as error:
+        if not language.hub:
+            raise
+        install = str(error).rpartition(": ")[2]
+        return _hub_source(language, f", or run {install}")
+    if language.hub:
+        return _hub_source(language, "")
+    raise CorpusError(f"no default text is known for {language.tag}: pass --corpus with text in {language.name}")
+
+
+def peek(source: TextSource) -> str:
+    """The first 200,000 characters or so of a source."""
+    taken: list[str] = []
+    size = 0
+    for document in source.open():
+        taken.append(document.text[:_SAMPLE_CHARACTERS])
+        size += len(taken[-1])
+        if size >= _SAMPLE_CHARACTERS:
+            break
+    return "\n".join(taken)
+
+
+def looks_simplified(sample: str) -> bool:
+    """Whether a text for a Traditional Chinese vocabulary is written in Simplified characters."""
+    return simplified_share(sample[:20_000]) > _SIMPLIFIED
+
+
+def _packaged_source(texts: Sequence[PackagedText]) -> TextSource:
+    total = sum(packaged_bytes(text.file) for text in texts)
+
+    def open_() -> Iterator[Document]:
+        return chain.from_iterable(
+            (Converter(t.opencc).documents if t.opencc else _as_it_is)(read_packaged(t.file)) for t in texts
+        )
+
+    names = dict.fromkeys(f"{t.file.package} {t.file.version}".strip() for t in texts)
+    return TextSource(f"packaged text of {', '.join(names)}", total, open_)
+
+
+def _hub_source(language: Language, alternative: str) -> TextSource:
+    convert = Converter(language.hub_opencc).documents if language.hub_opencc else _as_it_is
+
+    def open_() -> Iterator[Document]:
+        try:
+            documents = read_documents([language.hub])
+            first = list(islice(documents, 1))
+        except CorpusError as error:
+            raise CorpusError(f"{error}{alternative}") from None
+        return convert(chain(first, documents))
+
+    return TextSource(f"{language.hub} on the hub", None, open_)
+
+
+def _as_it_is(documents: Iterable[Document]) -> Iterator[Document]:
+    return iter(documents)

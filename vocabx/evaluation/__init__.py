@@ -1,0 +1,1 @@
+"""Measurements on held-out text: length in tokens, encoding speed, bits per byte."""

@@ -1,0 +1,77 @@
+"""The base and the extended model on the same two held-out texts."""
+
+from pathlib import Path
+
+from vocabx.corpus.sample import Corpus
+from vocabx.evaluation.bits_per_byte import bits_per_byte, cut_for_scoring
+from vocabx.evaluation.fertility import count_tokens, encode_speed
+from vocabx.plan import Plan
+from vocabx.progress import Progress
+from vocabx.report.report import Comparison, Measure
+from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.extension import Extension
+
+
+def measure_both(
+    plan: Plan,
+    extension: Extension,
+    directory: Path,
+    target: Corpus,
+    base_language: Corpus,
+    progress: Progress,
+) -> tuple[Comparison, Comparison]:
+    """Compare the two models on text in the new language, then on text in the base's.
+
+    Args:
+        plan: names the base, and says whether to score.
+        extension: both tokenizers.
+        directory: the extended checkpoint.
+        target, base_language: the texts; only their held-out sections are used.
+        progress: told of the scoring.
+    """
+    scores: dict[str, list[float | None]] = {"base": [None, None], "extended": [None, None]}
+    groups = [cut_for_scoring(corpus.heldout, _context(plan)) for corpus in (target, base_language)]
+    total = sum(len(passage.encode()) for group in groups for passage in group)
+    if plan.evaluate:
+        for name, where, tokenizer in (
+            ("base", plan.base.directory, extension.base),
+            ("extended", directory, extension.tokenizer),
+        ):
+            with progress.stage(f"Scoring the {name} model", total, "B") as advance:
+                scores[name] = list(bits_per_byte(where, tokenizer, groups, advance))
+    return (
+        _compare(plan.language.tag, plan.source.description, target, extension, scores, 0, plan.evaluate),
+        _compare("en" if not plan.options.base_text else "base", plan.base_source.description, base_language,
+                 extension, scores, 1, plan.evaluate),
+    )  # fmt: skip
+
+
+def _compare(
+    language: str,
+    source: str,
+    corpus: Corpus,
+    extension: Extension,
+    scores: dict[str, list[float | None]],
+    which: int,
+    scored: bool,
+) -> Comparison:
+    texts = corpus.heldout
+    characters, size = sum(map(len, texts)), sum(len(text.encode()) for text in texts)
+    # Speed is measured on more text than is held out, or a timer's grain would decide it.
+    spoken = [*texts, *corpus.learning]
+
+    def measure(tokenizer: ByteLevelTokenizer, score: float | None) -> Measure:
+        tokens = count_tokens(tokenizer, texts)
+        return Measure(tokens, characters / max(1, tokens), score, encode_speed(tokenizer, spoken))
+
+    base = measure(extension.base, scores["base"][which])
+    extended = measure(extension.tokenizer, scores["extended"][which])
+    return Comparison(language, source, characters, size, size if scored else 0, base, extended)
+
+
+def _context(plan: Plan) -> int:
+    config = plan.checkpoint.config
+    for name in ("max_position_embeddings", "n_positions"):
+        if isinstance(config.get(name), int):
+            return int(config[name])
+    return 1024

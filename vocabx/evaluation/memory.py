@@ -1,0 +1,19 @@
+"""Whether a model fits into the memory that is free now."""
+
+import os
+from pathlib import Path
+
+
+def available_memory() -> int:
+    """Bytes of memory that can be had without swapping; all of it where the system does not say."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def fits(weight_bytes: int) -> bool:
+    """Whether weights of `weight_bytes` and the activations of a passage fit."""
+    return weight_bytes * 1.2 + 2e9 < available_memory()

@@ -1,0 +1,147 @@
+"""The story of an extension, in order: corpus, tokens, tokenizer, mixture, checkpoint, report."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vocabx.checkpoint.card import write_card
+from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
+from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
+from vocabx.checkpoint.staging import staged
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.corpus.sample import Corpus, sample_corpus
+from vocabx.evaluation.measure import measure_both
+from vocabx.initializers import Mixture, Problem, find_initializer
+from vocabx.options import ExtendOptions
+from vocabx.plan import Plan, make_plan
+from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.compose import compose_report
+from vocabx.report.page import render_page
+from vocabx.report.report import Report
+from vocabx.tokenizer.extension import Extension, extend_tokenizer
+from vocabx.tokenizer.verify import Certificate, verify
+from vocabx.tokenizer.write import write_tokenizer
+from vocabx.version import VERSION
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished extension: where it is, its numbers, and whether every required claim holds."""
+
+    directory: Path
+    report: Report
+    certificate: Certificate
+
+
+def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
+    """Give a base model tokens for a language and write the result as a checkpoint.
+
+    Reads text, learns tokens, proves that the base's own text is cut as before, makes rows for the new
+    tokens, writes everything to `options.out` with vocabx.json, report.json and report.html, and measures
+    it. The directory appears only when whole.
+
+    Args:
+        options: what to do; see `ExtendOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can mend what is wrong; the message says how.
+    """
+    timed = Timed(progress or Quiet())
+    plan = make_plan(options, timed)
+    target, base_language = _read(plan, timed)
+    extension = extend_tokenizer(
+        plan.tokenizer, target.learning, plan.alphabet, options.new_tokens, plan.first_id, timed
+    )
+    with timed.stage("Verifying"):
+        certificate = verify(
+            plan.tokenizer,
+            extension.tokenizer,
+            plan.alphabet,
+            target_texts=[*target.heldout, *target.learning],
+            base_texts=[*base_language.heldout, *base_language.learning],
+            usage=extension.selection.usage,
+            seed=options.seed,
+        )
+    mixture = _place(plan, extension)
+    with staged(options.out) as directory:
+        _write(plan, extension, mixture, directory, timed)
+        target_numbers, base_numbers = measure_both(plan, extension, directory, target, base_language, timed)
+        report = compose_report(
+            plan, extension, mixture, certificate, directory, target, target_numbers, base_numbers, timed
+        )
+        _write_manifest(plan, certificate, directory, timed)
+        (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
+        (directory / "report.html").write_text(render_page(report), encoding="utf-8")
+        write_card(directory, plan.base, report)
+    return Result(options.out, report, certificate)
+
+
+def _read(plan: Plan, progress: Progress) -> tuple[Corpus, Corpus]:
+    options = plan.options
+    with progress.stage("Reading text", plan.source.bytes, "B") as advance:
+        target = sample_corpus(
+            plan.source.open(), plan.language.scripts, options.learn_bytes, options.heldout_bytes, options.seed,
+            advance,
+        )  # fmt: skip
+    with progress.stage("Reading text of the base's language", plan.base_source.bytes or None, "B") as advance:
+        base_language = sample_corpus(
+            plan.base_source.open(), plan.base_scripts, options.learn_bytes, options.heldout_bytes, options.seed,
+            advance,
+        )  # fmt: skip
+    return target, base_language
+
+
+def _place(plan: Plan, extension: Extension) -> Mixture:
+    problem = Problem(
+        tokens=tuple(extension.pieces),
+        pieces=tuple(extension.pieces.values()),
+        old_rows=plan.tokenizer.size,
+        seed=plan.options.seed,
+    )
+    return find_initializer(plan.options.init)(problem)
+
+
+def _write(plan: Plan, extension: Extension, mixture: Mixture, directory: Path, progress: Progress) -> None:
+    write_tokenizer(extension.tokenizer, plan.base.directory, directory)
+    total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows)
+    padded = mixture.followed_by_means(plan.pad_rows)
+    pad = range(plan.rows - plan.pad_rows, plan.rows)
+    with progress.stage("Writing the checkpoint", total, "B") as advance:
+        grow_checkpoint(plan.checkpoint, padded, directory, pad, advance)
+
+
+def _write_manifest(plan: Plan, certificate: Certificate, directory: Path, progress: Timed) -> None:
+    options, written = plan.options, read_checkpoint(directory)
+    ranges = [TokenRange(plan.first_id, options.new_tokens, "learned")]
+    if plan.pad_rows:
+        ranges.append(TokenRange(plan.rows - plan.pad_rows, plan.pad_rows, "pad"))
+    composed = ("config.json", "generation_config.json", "model.safetensors.index.json", "tokenizer.json",
+                "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")  # fmt: skip
+    with progress.stage("Hashing"):
+        Manifest(
+            version=VERSION,
+            base={
+                "name": plan.base.name,
+                "origin": plan.base.origin,
+                "tokens": plan.tokenizer.size,
+                "rows": plan.checkpoint.input.rows,
+                "tables": table_hashes(plan.checkpoint),
+            },
+            sizes={
+                "tokens": plan.first_id + options.new_tokens,
+                "rows": plan.rows,
+                "new_tokens": options.new_tokens,
+                "pad_rows": plan.pad_rows,
+            },
+            tied=plan.checkpoint.tied,
+            ranges=tuple(ranges),
+            language=plan.language.tag,
+            initializer={"name": options.init, "parameters": {}, "seed": options.seed},
+            certificate=[
+                {key: value for key, value in asdict(claim).items() if key != "examples"}
+                for claim in certificate.claims
+            ],
+            tables=table_hashes(written),
+            files={name: file_hash(directory / name) for name in composed if (directory / name).is_file()},
+            run={"command": options.command, "seconds": dict(progress.seconds)},
+        ).write(directory)

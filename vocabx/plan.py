@@ -1,0 +1,164 @@
+"""What an extension will do, decided before anything is learned or written: the content of --dry-run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from vocabx.checkpoint.base import Base, find_base
+from vocabx.checkpoint.grow import grown_bytes
+from vocabx.checkpoint.staging import check_free, check_space
+from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.corpus.source import TextSource, default_source, looks_simplified, peek, user_source
+from vocabx.errors import BaseModelError, LanguageError, TokenizerError
+from vocabx.evaluation.memory import fits
+from vocabx.initializers import find_initializer
+from vocabx.languages import Language, find_language, with_scripts_of
+from vocabx.options import ExtendOptions
+from vocabx.progress import Progress
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.byte_level import ByteLevelTokenizer, read_tokenizer
+
+# Tokenizer, manifest, card, report, and the slack that a file system wants.
+_OTHER_BYTES = 50_000_000
+_BASE_LANGUAGE = "en"
+# Rates measured on two cores, for an estimate that need only be right to a factor of two.
+_READ_RATE, _LEARN_RATE, _WRITE_RATE, _FLOPS = 8e6, 7e5, 3e8, 2e11
+_TOKENS_PER_BYTE = 0.45
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked job.
+
+    Attributes:
+        options: what was asked.
+        base, checkpoint, tokenizer: the base model by its headers, and its tokenizer.
+        language: with its scripts known.
+        alphabet: the characters that new tokens may hold.
+        source: the text to learn from.
+        base_source: text in the base's language.
+        base_scripts: the scripts of that text.
+        first_id: id of the first new token: after the last row of the table, so that rows which pad the
+            base's table stay what they are.
+        rows: height of the new tables.
+        evaluate: whether bits per byte will be measured.
+    """
+
+    options: ExtendOptions
+    base: Base
+    checkpoint: Checkpoint
+    tokenizer: ByteLevelTokenizer
+    language: Language
+    alphabet: Alphabet
+    source: TextSource
+    base_source: TextSource
+    base_scripts: tuple[str, ...]
+    first_id: int
+    rows: int
+    evaluate: bool
+
+    @property
+    def pad_rows(self) -> int:
+        """Rows after the last new token, which fill the table up to the multiple asked for."""
+        return self.rows - self.first_id - self.options.new_tokens
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that the result takes."""
+        return grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows) + _OTHER_BYTES
+
+    def estimated_seconds(self) -> float:
+        """A rough wall time, from rates measured on two cores."""
+        options = self.options
+        reading = (self.source.bytes or 10 * options.learn_bytes) / _READ_RATE
+        learning = options.learn_bytes / _LEARN_RATE
+        writing = 2 * self.disk_bytes / _WRITE_RATE
+        width = self.checkpoint.input.map().itemsize
+        flops = 2 * self.disk_bytes / width * 4 * options.heldout_bytes * _TOKENS_PER_BYTE
+        return reading + learning + writing + (flops / _FLOPS if self.evaluate else 0.0)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain data, for a table or JSON."""
+        table = self.checkpoint.input
+        return {
+            "base": self.base.name,
+            "base_origin": self.base.origin,
+            "language": self.language.tag,
+            "scripts": list(self.language.scripts),
+            "corpus": self.source.description,
+            "corpus_bytes": self.source.bytes,
+            "learn_bytes": self.options.learn_bytes,
+            "initializer": self.options.init,
+            "old_tokens": self.tokenizer.size,
+            "old_rows": table.rows,
+            "new_tokens": self.options.new_tokens,
+            "pad_rows": self.pad_rows,
+            "rows": self.rows,
+            "width": self.checkpoint.input.map().shape[1],
+            "dtype": table.dtype,
+            "tied": self.checkpoint.tied,
+            "evaluate": self.evaluate,
+            "out": str(self.options.out),
+            "disk_bytes": self.disk_bytes,
+            "estimated_seconds": round(self.estimated_seconds(), 1),
+        }
+
+
+def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
+    """Check everything that can be checked before the work begins.
+
+    Raises:
+        VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
+    """
+    _check_numbers(options)
+    find_initializer(options.init)
+    if not options.lang:
+        raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
+    language = find_language(options.lang)
+    check_free(options.out)
+    source = (
+        user_source(options.corpus, options.text_field, options.opencc)
+        if options.corpus
+        else default_source(language)
+    )
+    base = find_base(options.base, progress)
+    tokenizer = read_tokenizer(base.directory)
+    checkpoint = read_checkpoint(base.directory)
+    if checkpoint.input.rows < tokenizer.size:
+        raise BaseModelError(
+            f"{base.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
+            f"{tokenizer.size} tokens: they do not belong together"
+        )
+    sample = peek(source)
+    language = with_scripts_of(language, sample)
+    if language.tag == "zh-Hant" and options.corpus and not options.opencc and looks_simplified(sample):
+        progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
+    base_source = (
+        user_source(options.base_text, options.text_field, "")
+        if options.base_text
+        else default_source(find_language(_BASE_LANGUAGE))
+    )
+    base_scripts = with_scripts_of(Language("und", "base", ()), peek(base_source)).scripts
+    first_id = checkpoint.input.rows
+    multiple = options.pad_to_multiple_of
+    rows = -(-(first_id + options.new_tokens) // multiple) * multiple
+    weights = sum(file.path.stat().st_size for file in checkpoint.files)
+    evaluate = options.evaluate and fits(weights)
+    if options.evaluate and not evaluate:
+        progress.note("Bits per byte are not measured: the model does not fit into the memory that is free.")
+    plan = Plan(
+        options, base, checkpoint, tokenizer, language,
+        Alphabet(language.scripts, language.blocks, language.spaces),
+        source, base_source, base_scripts, first_id, rows, evaluate,
+    )  # fmt: skip
+    check_space(options.out, plan.disk_bytes)
+    return plan
+
+
+def _check_numbers(options: ExtendOptions) -> None:
+    if options.new_tokens < 1:
+        raise TokenizerError(f"--new-tokens is {options.new_tokens}: pass at least 1")
+    if options.pad_to_multiple_of < 1:
+        raise TokenizerError(f"--pad-to-multiple-of is {options.pad_to_multiple_of}: pass at least 1")
+    for name, value in (("--learn-bytes", options.learn_bytes), ("--heldout-bytes", options.heldout_bytes)):
+        if value < 1000:
+            raise TokenizerError(f"{name} is {value}: pass at least 1000")

@@ -1,0 +1,90 @@
+"""The parts of a report that are neither counted nor scored elsewhere: paragraphs, frequent tokens, norms."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.tables import Table
+from vocabx.corpus.passages import passages
+from vocabx.report.report import CutParagraph, FrequentToken, Norms, Piece
+from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+
+_PARAGRAPH_BYTES = 400
+_BINS = 48
+_BLOCK = 8192
+
+
+def cut_paragraphs(
+    base: ByteLevelTokenizer, extended: ByteLevelTokenizer, texts: Sequence[str], count: int
+) -> tuple[CutParagraph, ...]:
+    """The first passage of each of the first `count` texts, cut by both tokenizers."""
+    chosen = [passages(text.strip(), _PARAGRAPH_BYTES)[0] for text in texts[:count]]
+    return tuple(
+        CutParagraph(_cut(base, base.size, text), _cut(extended, base.size, text)) for text in chosen
+    )
+
+
+def _cut(tokenizer: ByteLevelTokenizer, first_new: int, text: str) -> tuple[Piece, ...]:
+    pieces = []
+    for index in tokenizer.encode([text])[0]:
+        data = tokenizer.token_bytes.get(index, b"")
+        try:
+            pieces.append(Piece(data.decode(), index >= first_new, True))
+        except UnicodeDecodeError:
+            pieces.append(Piece(data.hex(" ").upper(), index >= first_new, False))
+    return tuple(pieces)
+
+
+def frequent_tokens(
+    base: ByteLevelTokenizer,
+    extended: ByteLevelTokenizer,
+    pieces: Mapping[bytes, Sequence[int]],
+    texts: Sequence[str],
+    count: int,
+) -> tuple[FrequentToken, ...]:
+    """The `count` new tokens that occur most often in `texts`, with the old tokens they are made of."""
+    usage = extended.usage(texts)
+    new = [index for index, data in extended.token_bytes.items() if data in pieces and usage[index]]
+    new.sort(key=lambda index: (-usage[index], index))
+    return tuple(
+        FrequentToken(
+            index,
+            extended.describe(index),
+            int(usage[index]),
+            tuple(base.describe(piece) for piece in pieces[extended.token_bytes[index]]),
+        )
+        for index in new[:count]
+    )
+
+
+def row_norms(name: str, table: Table, old_rows: int, new_rows: range) -> Norms:
+    """Histogram of the norms of a written table's old and new rows, in shared bins.
+
+    Args:
+        name: "input" or "output".
+        table: a table of the extended checkpoint.
+        old_rows: how many of its first rows belong to old tokens.
+        new_rows: the rows of new tokens; pad rows are in neither.
+    """
+    mapped = table.map()
+    old = _norms(mapped, range(old_rows))
+    new = _norms(mapped, new_rows)
+    # A few outliers would squeeze everything else into one bin.
+    edges = np.linspace(0.0, float(np.quantile(np.concatenate([old, new]), 0.999)) * 1.02 or 1.0, _BINS + 1)
+    return Norms(name, tuple(edges.round(6).tolist()), _histogram(old, edges), _histogram(new, edges))
+
+
+def _norms(table: NDArray[Any], rows: range) -> NDArray[np.float64]:
+    def blocks() -> Iterator[NDArray[np.float64]]:
+        for start in range(rows.start, rows.stop, _BLOCK):
+            block = np.asarray(table[start : min(start + _BLOCK, rows.stop)], dtype=np.float64)
+            yield np.sqrt((block**2).sum(axis=1))
+
+    return np.concatenate([np.zeros(0), *blocks()])
+
+
+def _histogram(norms: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[int, ...]:
+    counts, _ = np.histogram(np.minimum(norms, edges[-1]), bins=edges)
+    return tuple(counts.tolist())

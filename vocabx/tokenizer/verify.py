@@ -1,0 +1,190 @@
+"""The certificate: what an extended tokenizer is proven to have kept, each claim with its count.
+
+Every claim compares the two tokenizers themselves; none trusts how the extension was made.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.hostile import hostile_strings
+
+_Result = TypeVar("_Result")
+_EXAMPLES = 5
+_BATCH = 1024
+_SECTIONS = ("normalizer", "pre_tokenizer", "post_processor", "decoder", "truncation", "padding", "added_tokens")
+_MODEL_SECTIONS = ("type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
+                   "fuse_unk", "byte_fallback", "ignore_merges")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim: how many cases were checked, how many failed, the first of those.
+
+    Attributes:
+        name: short, for machines.
+        sentence: what is claimed, for people.
+        checked, failed: counts.
+        required: False when a failure is information and no fault.
+        examples: the first counterexamples.
+    """
+
+    name: str
+    sentence: str
+    checked: int
+    failed: int
+    required: bool
+    examples: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no case failed."""
+        return self.failed == 0
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """All claims about one extension."""
+
+    claims: tuple[Claim, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every required claim holds."""
+        return all(claim.holds for claim in self.claims if claim.required)
+
+
+def verify(
+    base: ByteLevelTokenizer,
+    extended: ByteLevelTokenizer,
+    alphabet: Alphabet,
+    target_texts: Sequence[str],
+    base_texts: Sequence[str],
+    usage: NDArray[np.int64],
+    seed: int,
+    hostile: int = 2000,
+) -> Certificate:
+    """Check an extension against its base.
+
+    Args:
+        base, extended: the two tokenizers.
+        alphabet: the characters of the new language.
+        target_texts: text in the new language.
+        base_texts: lines of text in the base's language.
+        usage: how often each new token occurs in the text it was learned from.
+        seed: of the hostile strings.
+        hostile: how many of them.
+    """
+    literals = [token["content"] for token in base.spec["added_tokens"]]
+    strings = hostile_strings(hostile, seed, literals)
+    foreign = [text for text in strings if not alphabet.touches(text)]
+    shares_script = any(alphabet.touches(text) for text in base_texts)
+    return Certificate(
+        (
+            _base_ids(base, extended),
+            _base_merges(base, extended),
+            _settings(base, extended),
+            _same_ids("base-text", "Text in the base's language is cut exactly as before.",
+                      base, extended, base_texts, required=not shares_script),
+            _same_ids("other-text", "Hostile strings without the new language are cut exactly as before.",
+                      base, extended, foreign, required=True),
+            _round_trip(base, extended, [*target_texts, *base_texts, *strings]),
+            _reachable(base, extended),
+            _used(base, extended, usage),
+        )
+    )  # fmt: skip
+
+
+def _claim(
+    name: str, sentence: str, cases: Iterable[tuple[str, bool]], required: bool = True
+) -> Claim:
+    checked = failed = 0
+    examples: list[str] = []
+    for text, good in cases:
+        checked += 1
+        if not good:
+            failed += 1
+            if len(examples) < _EXAMPLES:
+                examples.append(text)
+    return Claim(name, sentence, checked, failed, required, tuple(examples))
+
+
+def _base_ids(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> Claim:
+    after = extended.vocabulary
+    cases = ((f"{text} was {index}, is {after.get(text)}", after.get(text) == index)
+             for text, index in base.vocabulary.items())  # fmt: skip
+    return _claim("base-ids", "Every token of the base keeps its id.", cases)
+
+
+def _base_merges(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> Claim:
+    before, after = base.spec["model"]["merges"], extended.spec["model"]["merges"]
+    cases = ((f"merge {n}: {old}", n < len(after) and after[n] == old) for n, old in enumerate(before))
+    return _claim("base-merges", "The merges of the base come first, in their order.", cases)
+
+
+def _settings(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> Claim:
+    cases = [(key, base.spec.get(key) == extended.spec.get(key)) for key in _SECTIONS]
+    before, after = base.spec["model"], extended.spec["model"]
+    cases += [(f"model.{key}", before.get(key) == after.get(key)) for key in _MODEL_SECTIONS]
+    return _claim("settings", "Normalizer, pre-tokenizer, post-processor, decoder and special tokens are unchanged.", cases)
+
+
+def _same_ids(
+    name: str,
+    sentence: str,
+    base: ByteLevelTokenizer,
+    extended: ByteLevelTokenizer,
+    texts: Sequence[str],
+    required: bool,
+) -> Claim:
+    cases = ((text, a == b) for text, a, b in _both(base, extended, texts, lambda t, batch: t.encode(batch)))
+    return _claim(name, sentence, cases, required)
+
+
+def _round_trip(base: ByteLevelTokenizer, extended: ByteLevelTokenizer, texts: Sequence[str]) -> Claim:
+    def there_and_back(tokenizer: ByteLevelTokenizer, batch: Sequence[str]) -> list[str]:
+        return tokenizer.rust.decode_batch(tokenizer.encode(batch), skip_special_tokens=False)
+
+    # A base that normalises is not lossless itself: then the extension must lose the same and no more.
+    cases = ((text, b == text or a == b) for text, a, b in _both(base, extended, texts, there_and_back))
+    return _claim("round-trip", "Every text decodes to itself.", cases)
+
+
+def _both(
+    base: ByteLevelTokenizer,
+    extended: ByteLevelTokenizer,
+    texts: Sequence[str],
+    run: Callable[[ByteLevelTokenizer, Sequence[str]], list[_Result]],
+) -> Iterable[tuple[str, _Result, _Result]]:
+    for start in range(0, len(texts), _BATCH):
+        batch = texts[start : start + _BATCH]
+        yield from zip(batch, run(base, batch), run(extended, batch), strict=True)
+
+
+def _new_ids(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> list[int]:
+    known = base.token_bytes.keys() | base.added_ids
+    return sorted(index for index in extended.token_bytes if index not in known)
+
+
+def _reachable(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> Claim:
+    whole: list[tuple[int, str]] = []
+    for index in _new_ids(base, extended):
+        try:
+            whole.append((index, extended.token_bytes[index].decode()))
+        except UnicodeDecodeError:
+            continue
+    cut = extended.encode([text for _, text in whole])
+    cases = ((f"{text} (id {index}) is cut into {ids}", ids == [index])
+             for (index, text), ids in zip(whole, cut, strict=True))  # fmt: skip
+    return _claim("reachable", "Every new token of whole characters is what its own text is cut into.", cases)
+
+
+def _used(base: ByteLevelTokenizer, extended: ByteLevelTokenizer, usage: NDArray[np.int64]) -> Claim:
+    cases = ((extended.describe(index), bool(count))
+             for index, count in zip(_new_ids(base, extended), usage.tolist(), strict=True))  # fmt: skip
+    return _claim("used", "Every new token occurs in the text it was learned from.", cases, required=False)
