@@ -21,7 +21,18 @@ _LIVING = (
     "Sundanese Tifinagh Vai Adlam Ol_Chiki Meetei_Mayek Tai_Le New_Tai_Lue Tai_Tham Tai_Viet Cham Lisu "
     "Bamum Osage"
 ).split()
-_WITHOUT_SPACES = {"Han", "Hiragana", "Katakana", "Bopomofo", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Yi"}
+_WITHOUT_SPACES = {
+    "Han",
+    "Hiragana",
+    "Katakana",
+    "Bopomofo",
+    "Thai",
+    "Lao",
+    "Khmer",
+    "Myanmar",
+    "Tibetan",
+    "Yi",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,9 @@ class Language:
 def profiles() -> tuple[str, ...]:
     """Tags that have a profile, sorted."""
     directory = files("vocabx.assets") / "languages"
-    return tuple(sorted(p.name.removesuffix(".toml") for p in directory.iterdir() if p.name.endswith(".toml")))
+    return tuple(
+        sorted(p.name.removesuffix(".toml") for p in directory.iterdir() if p.name.endswith(".toml"))
+    )
 
 
 def find_language(tag: str) -> Language:
@@ -106,7 +119,9 @@ def with_scripts_of(language: Language, sample: str) -> Language:
     """
     if language.scripts:
         return language
-    counts = {name: len(regex.findall(rf"[\p{{Script={name}}}&&\p{{L}}]", sample, regex.V1)) for name in _LIVING}
+    counts = {
+        name: len(regex.findall(rf"[\p{{Script={name}}}&&\p{{L}}]", sample, regex.V1)) for name in _LIVING
+    }
     total = sum(counts.values())
     scripts = tuple(name for name, count in counts.items() if total and count >= total / 5)
     if len(scripts) > 1:
@@ -125,7 +140,9 @@ def _read_profile(tag: str) -> Language:
     text = (files("vocabx.assets") / "languages" / f"{tag}.toml").read_text(encoding="utf-8")
     profile = tomllib.loads(text)
     packaged = tuple(
-        PackagedText(PackagedFile(**{k: v for k, v in entry.items() if k != "opencc"}), entry.get("opencc", ""))
+        PackagedText(
+            PackagedFile(**{k: v for k, v in entry.items() if k != "opencc"}), entry.get("opencc", "")
+        )
         for entry in profile.get("packaged", ())
     )
     hub = profile.get("hub", {})

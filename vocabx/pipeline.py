@@ -9,6 +9,7 @@ from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_ha
 from vocabx.checkpoint.staging import staged
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.sample import Corpus, sample_corpus
+from vocabx.corpus.source import TextSource
 from vocabx.evaluation.measure import measure_both
 from vocabx.initializers import Mixture, Problem, find_initializer
 from vocabx.options import ExtendOptions
@@ -77,18 +78,19 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
 
 
 def _read(plan: Plan, progress: Progress) -> tuple[Corpus, Corpus]:
+    target = _sample(plan, plan.source, plan.language.scripts, "Reading text", progress)
+    title = "Reading text of the base's language"
+    return target, _sample(plan, plan.base_source, plan.base_scripts, title, progress)
+
+
+def _sample(
+    plan: Plan, source: TextSource, scripts: tuple[str, ...], title: str, progress: Progress
+) -> Corpus:
     options = plan.options
-    with progress.stage("Reading text", plan.source.bytes, "B") as advance:
-        target = sample_corpus(
-            plan.source.open(), plan.language.scripts, options.learn_bytes, options.heldout_bytes, options.seed,
-            advance,
-        )  # fmt: skip
-    with progress.stage("Reading text of the base's language", plan.base_source.bytes or None, "B") as advance:
-        base_language = sample_corpus(
-            plan.base_source.open(), plan.base_scripts, options.learn_bytes, options.heldout_bytes, options.seed,
-            advance,
-        )  # fmt: skip
-    return target, base_language
+    with progress.stage(title, source.bytes or None, "B") as advance:
+        return sample_corpus(
+            source.open(), scripts, options.learn_bytes, options.heldout_bytes, options.seed, advance
+        )
 
 
 def _place(plan: Plan, extension: Extension) -> Mixture:

@@ -101,10 +101,14 @@ def _download(repository: str) -> Path:
         reason = "this is no hub id"
     except (LocalEntryNotFoundError, OSError):
         reason = "the hub cannot be reached"
-    raise BaseModelError(f"cannot get {repository}: {reason}; pass --base with a directory that holds the model")
+    raise BaseModelError(
+        f"cannot get {repository}: {reason}; pass --base with a directory that holds the model"
+    )
 
 
 def _checked(base: Base) -> Base:
     if not (base.directory / "config.json").is_file():
-        raise BaseModelError(f"{base.directory} has no config.json: pass the directory of a Hugging Face model")
+        raise BaseModelError(
+            f"{base.directory} has no config.json: pass the directory of a Hugging Face model"
+        )
     return base

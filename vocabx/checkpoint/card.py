@@ -13,5 +13,7 @@ def write_card(directory: Path, base: Base, report: Report) -> None:
 
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((files("vocabx.assets") / "card.md").read_text(encoding="utf-8"))
-    text = template.render(base=base, report=report, hub_base=base.origin.count("/") == 1 and " " not in base.origin)
+    text = template.render(
+        base=base, report=report, hub_base=base.origin.count("/") == 1 and " " not in base.origin
+    )
     (directory / "README.md").write_text(text, encoding="utf-8")

@@ -75,7 +75,9 @@ def grown_bytes(checkpoint: Checkpoint, new_rows: int) -> int:
 
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as JSON for people: indented, keys in order, Unicode as it is."""
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 def _rows_of(mixture: Mixture, table: Table) -> Callable[[], Iterator[NDArray[Any]]]:

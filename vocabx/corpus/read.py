@@ -4,7 +4,6 @@ A document of a .jsonl or .parquet file is one record. A .txt file has no record
 run of lines without a blank one, cut at 8 KB, so that a file of any size streams.
 """
 
-import glob
 import gzip
 import io
 import json
@@ -54,7 +53,8 @@ def resolve_sources(patterns: Iterable[str]) -> list[Path | str]:
         elif path.is_file():
             sources.append(path)
         else:
-            found = sorted(Path(p) for p in glob.glob(pattern, recursive=True) if Path(p).is_file())
+            anchor = Path(path.anchor or ".")
+            found = sorted(p for p in anchor.glob(str(path.relative_to(path.anchor))) if p.is_file())
             if not found:
                 raise CorpusError(f"no such text: {pattern}")
             sources.extend(found)
@@ -123,7 +123,7 @@ def _read_file(path: Path, text_field: str) -> Iterator[Document]:
 
 def _lines(path: Path, raw: IO[bytes]) -> Iterator[str]:
     """Yield decoded lines; `raw` stays the compressed stream, so that its position is progress."""
-    stream: IO[bytes]
+    stream: Iterable[bytes]
     if path.suffix == ".gz":
         stream = gzip.GzipFile(fileobj=raw)
     elif path.suffix == ".zst":
@@ -174,14 +174,15 @@ def _read_parquet(path: Path, field: str) -> Iterator[Document]:
     parquet = need("pyarrow.parquet", "corpus")
     arrow = need("pyarrow", "corpus")
     if path.suffix in COMPRESSED:
-        raise CorpusError(f"{path}: a parquet file is compressed inside already, unpack the outer {path.suffix}")
+        raise CorpusError(f"{path}: parquet is compressed inside, unpack the outer {path.suffix}")
     try:
         file = parquet.ParquetFile(path)
     except (arrow.ArrowInvalid, OSError) as error:
         raise CorpusError(f"{path} is not a parquet file: {str(error).splitlines()[0]}") from None
-    if field not in file.schema_arrow.names:
+    names = file.schema_arrow.names
+    if field not in names:
         raise CorpusError(
-            f"{path} has no column {field!r} (it has: {', '.join(file.schema_arrow.names)}): pass --text-field"
+            f"{path} has no column {field!r} (it has: {', '.join(names)}): pass --text-field"
         )
     size, rows, done = path.stat().st_size, max(1, file.metadata.num_rows), 0
     for batch in file.iter_batches(batch_size=256, columns=[field]):

@@ -159,9 +159,7 @@ def sample_corpus(
         for entry in learning.entries()
         if entry.text not in seen and not (whole and entry.document in apart)
     )
-    return Corpus(
-        lines, tuple(e.text for e in kept), whole, len(sizes), total, scripted / max(1, letters)
-    )
+    return Corpus(lines, tuple(e.text for e in kept), whole, len(sizes), total, scripted / max(1, letters))
 
 
 def _lines(section: str) -> list[str]:

@@ -67,7 +67,9 @@ def default_source(language: Language) -> TextSource:
         return _hub_source(language, f", or run {install}")
     if language.hub:
         return _hub_source(language, "")
-    raise CorpusError(f"no default text is known for {language.tag}: pass --corpus with text in {language.name}")
+    raise CorpusError(
+        f"no default text is known for {language.tag}: pass --corpus with text in {language.name}"
+    )
 
 
 def peek(source: TextSource) -> str:

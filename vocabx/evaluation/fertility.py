@@ -51,5 +51,7 @@ def token_curve(
             tokens += 1
         cut[tokens] = position
     return {
-        size: count_tokens(base.extended(merges[: cut[size]], base.size), texts) for size in sizes if size in cut
+        size: count_tokens(base.extended(merges[: cut[size]], base.size), texts)
+        for size in sizes
+        if size in cut
     }

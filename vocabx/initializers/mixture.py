@@ -8,7 +8,7 @@ table: input rows, output rows, an output bias (D = 1). Knows no method and no f
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,27 +69,18 @@ class Mixture:
                 ignored, and only the rows that a block mixes are read.
             size: rows a block; changes memory, not values.
         """
-        mean = std = root = None
+        mean = np.zeros(table.shape[1])
         if self.draws is not None or self.uniform.any():
             mean = _mean(table, self.old_rows)
-        random = None
+        draw = None if self.draws is None else _drawing(self.draws, table, self.old_rows, mean)
         drawn = np.zeros(self.rows, dtype=bool)
-        if self.draws is not None:
-            drawn[self.draws.rows] = True
-            random = np.random.RandomState(self.draws.seed)
-            if self.draws.covariance == "diagonal":
-                std = np.sqrt(self.draws.scale * _variance(table, self.old_rows, mean))
-            else:
-                root = _root(self.draws.scale * _covariance(table, self.old_rows, mean))
+        drawn[[] if self.draws is None else self.draws.rows] = True
         for start in range(0, self.rows, size):
             part = slice(start, min(start + size, self.rows))
-            rows = _product(self.weights[part], table)
-            if mean is not None:
-                rows += self.uniform[part, None] * mean
+            rows = _product(self.weights[part], table) + self.uniform[part, None] * mean
             here = np.flatnonzero(drawn[part])
-            if random is not None and len(here):
-                noise = random.standard_normal((len(here), rows.shape[1]))
-                rows[here] = mean + (noise * std if root is None else noise @ root)
+            if draw is not None and len(here):
+                rows[here] = draw(len(here))
             yield rows.astype(np.float32)
 
     def apply(self, table: Any) -> Float:
@@ -99,7 +90,8 @@ class Mixture:
     def column_sums(self) -> NDArray[np.float64]:
         """(V,) c = Wᵀ1: how much weight each old row has in all new rows together; draws count nothing."""
         sums = np.asarray(self.weights.sum(axis=0), dtype=np.float64).ravel()
-        return sums + self.uniform.sum() / self.old_rows
+        background: np.float64 = self.uniform.sum() / self.old_rows
+        return sums + background
 
     def hull_bound(self) -> float | None:
         """Upper bound in nats on KL(old ‖ new) of the next-token distribution after old tokens.
@@ -167,6 +159,18 @@ def _product(weights: "sparse.csr_array[Any]", table: Any) -> NDArray[np.float64
     )
     product: NDArray[np.float64] = narrow @ np.asarray(table[used], dtype=np.float64)
     return product
+
+
+def _drawing(
+    draws: Draws, table: Any, rows: int, mean: NDArray[np.float64]
+) -> Callable[[int], NDArray[np.float64]]:
+    """A function that draws the next so many rows: one stream, whatever the blocks."""
+    random = np.random.RandomState(draws.seed)
+    if draws.covariance == "diagonal":
+        std = np.sqrt(draws.scale * _variance(table, rows, mean))
+        return lambda count: mean + random.standard_normal((count, len(mean))) * std
+    root = _root(draws.scale * _covariance(table, rows, mean))
+    return lambda count: mean + random.standard_normal((count, len(mean))) @ root
 
 
 def _chunks(table: Any, rows: int) -> Iterator[NDArray[np.float64]]:

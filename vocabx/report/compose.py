@@ -44,6 +44,7 @@ def compose_report(
         paragraphs = cut_paragraphs(base, tokenizer, target.heldout, _PARAGRAPHS)
         frequent = frequent_tokens(base, tokenizer, extension.pieces, target.heldout, _FREQUENT)
         norms = _norms(plan, directory)
+    learned = sum(len(line.encode()) for line in target.learning)
     return Report(
         version=VERSION,
         command=options.command,
@@ -51,7 +52,7 @@ def compose_report(
         base_origin=plan.base.origin,
         language=plan.language.tag,
         language_name=plan.language.name,
-        corpus=f"{plan.source.description} ({sum(len(t.encode()) for t in target.learning) / 1e6:.1f} MB sampled)",
+        corpus=f"{plan.source.description} ({learned / 1e6:.1f} MB sampled)",
         initializer=options.init,
         seed=options.seed,
         old_tokens=plan.tokenizer.size,

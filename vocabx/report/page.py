@@ -16,7 +16,7 @@ _SPACE = "\u00a0"
 _MINUS = "\u2212"
 _NOT_MEASURED = "not measured"
 _NO_HULL = "none: rows were drawn"
-_HEX = re.compile(r"(?:0x)?[0-9a-f]{2}(?: ?[0-9a-f]{2})*|(?:<0x[0-9a-f]{2}>)+", re.IGNORECASE)
+_HEX = re.compile("[0-9A-F]{2}(?: [0-9A-F]{2})*")
 
 
 def render_page(report: Report) -> str:
@@ -26,7 +26,11 @@ def render_page(report: Report) -> str:
         MissingPackageError: matplotlib, which draws the plots, is not installed.
     """
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters |= {"count": _count, "number": _number, "visible": _visible, "seconds": _seconds}
     template = files("vocabx.assets").joinpath("report", "page.html").read_text(encoding="utf-8")
@@ -44,7 +48,7 @@ def render_page(report: Report) -> str:
         curve=Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
         steps=_steps(curve, report.new_tokens),
         paragraphs=report.paragraphs,
-        frequent=[(token, _pieces(token)) for token in report.frequent],
+        frequent=[_cut(token) for token in report.frequent],
         norms=Markup(norms_histogram(norms)) if norms else None,
     )
 
@@ -155,23 +159,29 @@ def _steps(curve: tuple[CurvePoint, ...], bought: int) -> str:
     if len(reached) > 1:
         said.append(_step(reached[-2], reached[-1], "saved"))
     if reached and further:
-        said.append(_step(reached[-1], further[0], "would save a further" if said else "would save"))
+        said.append(_step(reached[-1], further[0], "would save"))
     return "; ".join(said)
 
 
 def _step(start: CurvePoint, end: CurvePoint, verb: str) -> str:
-    points = 100 * (start.tokens_share - end.tokens_share)
-    return f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens {verb} {points:.1f} points"
+    # Steps are of unequal length: only the saving per token compares.
+    points = 100 * (start.tokens_share - end.tokens_share) * 1000 / (end.new_tokens - start.new_tokens)
+    step = f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens"
+    return f"{step} {verb} {points:.2g} percentage points per thousand"
 
 
-def _pieces(token: FrequentToken) -> list[tuple[str, bool]]:
-    """The old tokens of a new one, and whether each is whole characters.
+def _cut(token: FrequentToken) -> tuple[FrequentToken, bool, list[tuple[str, bool]]]:
+    """A new token and the old tokens it is made of, and of each whether it is whole characters.
 
-    A report says this of a piece only by its text, and "be" may be a syllable or a byte: it is text
-    when the pieces put together are the token.
+    A report gives these as texts only, and "BE" may be a word or a byte: it is text when the pieces
+    put together are the token.
     """
-    whole = "".join(token.pieces) == token.text
-    return [(piece, whole or _HEX.fullmatch(piece) is None) for piece in token.pieces]
+    together = "".join(token.pieces) == token.text
+
+    def whole(text: str) -> bool:
+        return together or _HEX.fullmatch(text) is None
+
+    return token, whole(token.text), [(piece, whole(piece)) for piece in token.pieces]
 
 
 def _visible(text: str, keep_lines: bool = False) -> str:

@@ -5,12 +5,15 @@ import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vocabx.extras import need
 from vocabx.report.report import CurvePoint, Norms
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Stand-ins that matplotlib can draw with, and what the page's style sheet makes of them: one SVG then serves
 # the light and the dark page. The second value of each var() is for an SVG looked at on its own.
@@ -64,11 +67,11 @@ def tokens_curve(curve: Sequence[CurvePoint], bought: int, language_name: str) -
     share = float(np.interp(bought, x, y))
     right, top = max(*x, bought, 1), max(100.0, *y)
 
-    def draw(figure: Any) -> None:
+    def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         axes.grid(axis="y")
         axes.plot([0, bought, bought], [share, share, 0], color=_ACCENT, linewidth=0.8, linestyle=(0, (3, 3)))
-        axes.plot(x, y, color=_INK, linewidth=1.6, marker="o", markersize=3)
+        axes.plot(x, y, color=_INK, linewidth=1.6, marker="o", markersize=3, clip_on=False)
         axes.plot([bought], [share], color=_ACCENT, marker="o", markersize=7)
         # The curve falls: above right of a point, and below left of it, there is room.
         left_half, low = bought <= 0.5 * right, share < 0.2 * top
@@ -108,7 +111,7 @@ def norms_histogram(norms: Sequence[Norms]) -> str:
     if not norms:
         raise ValueError("norms of no table cannot be drawn")
 
-    def draw(figure: Any) -> None:
+    def draw(figure: "Figure") -> None:
         panels = figure.subplots(len(norms), 1, squeeze=False)[:, 0]
         for axes, table in zip(panels, norms, strict=True):
             axes.grid(axis="y")
@@ -133,7 +136,7 @@ def _percent(counts: Iterable[int]) -> "np.ndarray[Any, np.dtype[np.float64]]":
     return 100 * values / max(1.0, float(values.sum()))
 
 
-def _svg(draw: Callable[[Any], None], height: float, label: str, data: object) -> str:
+def _svg(draw: Callable[["Figure"], None], height: float, label: str, data: object) -> str:
     matplotlib = need("matplotlib", "report")
     salt = hashlib.sha256(repr((label, data)).encode()).hexdigest()[:8]
     stream = io.StringIO()

@@ -63,7 +63,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Piece:
-    """One token of a paragraph: its text (bytes in hexadecimal when not whole characters), and whether new."""
+    """One token of a paragraph: its text (hexadecimal bytes when not whole characters) and origin."""
 
     text: str
     new: bool

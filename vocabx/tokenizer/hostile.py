@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 _FIXED = (
-    "", " ", "  ", "\n", "\n\n\n", "\t", " \n \t ", "a  b   c    d", "end   ", "   start", "\r\n", "\x00\x01\x7f",
-    "0123456789", "2010年1月5日", "3.14159", "１２３ＡＢＣ", "'s 't 'LL", "I've can’t", "naïve café", "e\u0301",
-    "def f(x):\n    return {**x, 'k': [1, 2]}  # ok\n", "<html lang=\"en\">&amp;</html>", "SELECT * FROM t;",
-    "https://example.org/a?b=c&d=%20#e", "👩‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇹🇼", "\u200b\u200d\ufeff", "\u202etxet", "𝔘𝔫𝔦", "𠮷野家",
-    "中文English混ぜる한글", "日本語、テスト。", "Привет, мир", "नमस्ते दुनिया", "வணக்கம்", "สวัสดี", "مرحبا", "שלום",
+    "", " ", "  ", "\n", "\n\n\n", "\t", " \n \t ", "a  b   c    d", "end   ", "   start", "\r\n",
+    "\x00\x01\x7f", "0123456789", "2010年1月5日", "3.14159", "１２３ＡＢＣ", "'s 't 'LL", "I've can’t",
+    "naïve café", "e\u0301", "def f(x):\n    return {**x, 'k': [1, 2]}  # ok\n", "SELECT * FROM t;",
+    "<html lang=\"en\">&amp;</html>", "https://example.org/a?b=c&d=%20#e", "👩‍👩‍👧‍👦", "🏳️‍🌈", "👍🏽", "🇹🇼",
+    "\u200b\u200d\ufeff", "\u202etxet", "𝔘𝔫𝔦", "𠮷野家", "中文English混ぜる한글", "日本語、テスト。",
+    "Привет, мир", "नमस्ते दुनिया", "வணக்கம்", "สวัสดี", "مرحبا", "שלום",
 )  # fmt: skip
 
 

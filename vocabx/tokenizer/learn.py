@@ -97,9 +97,7 @@ def _merges_across(units: Units, spelled: list[bytes], limit: int, min_count: in
     def data(text: str) -> bytes:
         return b"".join(spelled[ord(character) - _FIRST_CODE_POINT] for character in text)
 
-    return [
-        Merge(data(left), data(right), int(applied[vocabulary[left + right]])) for left, right in pairs
-    ]
+    return [Merge(data(left), data(right), int(applied[vocabulary[left + right]])) for left, right in pairs]
 
 
 def _lines(units: Units) -> Iterator[str]:

@@ -15,7 +15,7 @@ def pieces_of(base: ByteLevelTokenizer, merges: Iterable[Merge]) -> dict[bytes, 
         base: the base.
         merges: the new merges in rank order.
     """
-    spelled = {data: (index,) for index, data in base.token_bytes.items()}
+    spelled: dict[bytes, tuple[int, ...]] = {data: (index,) for index, data in base.token_bytes.items()}
     new: dict[bytes, tuple[int, ...]] = {}
     for merge in merges:
         if merge.token not in spelled:

@@ -93,7 +93,9 @@ class _Basket:
 
     def tokens(self) -> list[bytes]:
         """The new tokens in the order of their ids."""
-        return list(dict.fromkeys(merge.token for merge in self.merges if merge.token not in self.base_tokens))
+        return list(
+            dict.fromkeys(merge.token for merge in self.merges if merge.token not in self.base_tokens)
+        )
 
     def fill(self) -> None:
         """Buy the next merges until the number of tokens is the one wanted."""

@@ -1,4 +1,4 @@
-"""The tokenizer files of a checkpoint, so that transformers 4 and 5 and everything on tokenizer.json agree."""
+"""The tokenizer files of a checkpoint, written so that all versions of transformers read the same."""
 
 import json
 import shutil

@@ -1,0 +1,69 @@
+"""The commands gathered, and how a run ends: exit codes and one-line errors."""
+
+import os
+import signal
+import sys
+
+import typer
+
+from vocabx.errors import VocabxError
+
+from .extend import extend
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="vocabx",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Bring an open language model to your language.",
+)
+app.command()(extend)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if version:
+        from vocabx.version import VERSION
+
+        typer.echo(f"vocabx {VERSION}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    # An ended session or a scheduler's limit must leave as little behind as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = app(standalone_mode=False)
+    except VocabxError as error:
+        _say(f"error: {error}")
+        code = error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted: nothing was written")
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output left; Python would complain again while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        code = _usage_error(error)
+    sys.exit(code)
+
+
+def _usage_error(error: Exception) -> int:
+    """Report what the option parser refuses in one line; anything else is a bug and stays a traceback."""
+    if type(error).__name__ == "Abort":
+        _say("interrupted: nothing was written")
+        return INTERRUPTED
+    message = getattr(error, "format_message", None)
+    if message is None:
+        raise error
+    _say(f"error: {message()} Try: vocabx --help")
+    return int(getattr(error, "exit_code", 2))
+
+
+def _say(line: str) -> None:
+    print(" ".join(line.split()), file=sys.stderr)

@@ -1,0 +1,156 @@
+"""What the terminal shows: progress with rates on stderr, tables on stdout."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    FileSizeColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from vocabx.pipeline import Result
+from vocabx.progress import Advance
+from vocabx.report.report import Comparison, Report
+
+
+class _Rate(ProgressColumn):
+    """Units done a second: bytes in kB or MB, anything else by its name."""
+
+    def render(self, task: Task) -> Text:
+        speed, unit = task.finished_speed or task.speed, task.fields["unit"]
+        if not speed or not unit:
+            return Text("")
+        if unit == "B":
+            return Text(f"{speed / 1e6:.1f} MB/s" if speed >= 1e5 else f"{speed / 1e3:.1f} kB/s")
+        return Text(f"{speed:,.0f} {unit}/s")
+
+
+class TerminalProgress:
+    """Progress on stderr; silent when stderr is no terminal, but for notes."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+
+    @contextmanager
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
+        """Show a bar, or a spinner where the total is unknown, until the stage ends."""
+        if not self.console.is_terminal:
+            yield lambda amount: None
+            return
+        measure = (BarColumn(30), _Rate()) if total else (FileSizeColumn(), _Rate()) if unit == "B" else ()
+        remaining = (TimeRemainingColumn(),) if total else ()
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            *measure,
+            TimeElapsedColumn(),
+            *remaining,
+        )
+        with Progress(*columns, console=self.console) as progress:
+            task = progress.add_task(title, total=total, unit=unit)
+            yield lambda amount: progress.advance(task, amount)
+            done = progress.tasks[0].completed
+            progress.update(task, total=done or 1, completed=done or 1)
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+        self.console.print(text, style="yellow", markup=False, highlight=False)
+
+
+def print_plan(plan: dict[str, Any]) -> None:
+    """Print the plan of a dry run."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    size = plan["corpus_bytes"]
+    rows = {
+        "base": f"{plan['base']} ({plan['base_origin']})",
+        "language": f"{plan['language']}, {' and '.join(plan['scripts'])} script",
+        "text": plan["corpus"] + (f", {size / 1e6:,.1f} MB" if size else ""),
+        "learn from": f"{plan['learn_bytes'] / 1e6:,.1f} MB of it at most",
+        "tokens": f"{plan['old_tokens']:,} + {plan['new_tokens']:,} by {plan['initializer']}",
+        "tables": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']}, "
+        f"{'tied' if plan['tied'] else 'not tied'}, {plan['pad_rows']} of them pad",
+        "bits per byte": "measured" if plan["evaluate"] else "not measured",
+        "disk": f"{plan['disk_bytes'] / 1e9:.2f} GB in {plan['out']}",
+        "time": f"about {plan['estimated_seconds'] / 60:.1f} minutes",
+    }
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    Console().print(table)
+
+
+def print_result(result: Result) -> None:
+    """Print the numbers of a finished extension, its certificate, and where it is."""
+    report, console = result.report, Console()
+    console.print(_numbers(report))
+    console.print(_claims(report))
+    bound = "none: rows are drawn" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
+    lines = (
+        f"hull bound {bound}; {report.collisions:,} new rows equal another; "
+        f"{report.unused:,} of {report.new_tokens:,} new tokens unused in the learning text",
+        f"checkpoint {result.directory}",
+        f"report     {result.directory / 'report.html'}",
+    )
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _numbers(report: Report) -> Table:
+    table = Table(title=f"{report.base} + {report.new_tokens:,} tokens for {report.language_name}")
+    for heading in ("held-out text", "", "base", "extended", "change"):
+        table.add_column(heading, justify="left" if heading in ("held-out text", "") else "right")
+    for text in (report.target, report.base_language):
+        for number, row in enumerate(_rows(text)):
+            table.add_row(text.language if number == 0 else "", *row)
+        table.add_section()
+    return table
+
+
+def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
+    base, extended = text.base, text.extended
+    rows = [
+        ("tokens", f"{base.tokens:,}", f"{extended.tokens:,}", f"× {text.tokens_share:.3f}"),
+        (
+            "characters per token",
+            f"{base.characters_per_token:.2f}",
+            f"{extended.characters_per_token:.2f}",
+            f"× {extended.characters_per_token / base.characters_per_token:.2f}",
+        ),
+        (
+            "encoding, M characters/s",
+            f"{base.encode_speed / 1e6:.2f}",
+            f"{extended.encode_speed / 1e6:.2f}",
+            f"× {extended.encode_speed / base.encode_speed:.2f}",
+        ),
+    ]
+    if base.bits_per_byte is not None and extended.bits_per_byte is not None:
+        change = extended.bits_per_byte - base.bits_per_byte
+        rows.append(
+            ("bits per byte", f"{base.bits_per_byte:.3f}", f"{extended.bits_per_byte:.3f}", f"{change:+.3f}")
+        )
+    return rows
+
+
+def _claims(report: Report) -> Table:
+    table = Table(title="Certificate")
+    table.add_column("claim", overflow="fold")
+    table.add_column("checked", justify="right")
+    table.add_column("failed", justify="right")
+    table.add_column("")
+    for claim in report.claims:
+        verdict = "holds" if claim.holds else "FAILS" if claim.required else "for information"
+        style = "green" if claim.holds else "red" if claim.required else "yellow"
+        table.add_row(claim.sentence, f"{claim.checked:,}", f"{claim.failed:,}", Text(verdict, style=style))
+    return table
