@@ -4,11 +4,10 @@ from pathlib import Path
 
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.bits_per_byte import bits_per_byte, cut_for_scoring
-from vocabx.evaluation.fertility import count_tokens, encode_speed
+from vocabx.evaluation.fertility import count_tokens, encode_speeds
 from vocabx.plan import Plan
 from vocabx.progress import Progress
 from vocabx.report.report import Comparison, Measure
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.extension import Extension
 
 
@@ -57,16 +56,14 @@ def _compare(
 ) -> Comparison:
     texts = corpus.heldout
     characters, size = sum(map(len, texts)), sum(len(text.encode()) for text in texts)
+    tokenizers = (extension.base, extension.tokenizer)
     # Speed is measured on more text than is held out, or a timer's grain would decide it.
-    spoken = [*texts, *corpus.learning]
-
-    def measure(tokenizer: ByteLevelTokenizer, score: float | None) -> Measure:
+    speeds = encode_speeds(tokenizers, [*texts, *corpus.learning])
+    measures = []
+    for tokenizer, name, speed in zip(tokenizers, ("base", "extended"), speeds, strict=True):
         tokens = count_tokens(tokenizer, texts)
-        return Measure(tokens, characters / max(1, tokens), score, encode_speed(tokenizer, spoken))
-
-    base = measure(extension.base, scores["base"][which])
-    extended = measure(extension.tokenizer, scores["extended"][which])
-    return Comparison(language, source, characters, size, size if scored else 0, base, extended)
+        measures.append(Measure(tokens, characters / max(1, tokens), scores[name][which], speed))
+    return Comparison(language, source, characters, size, size if scored else 0, *measures)
 
 
 def _context(plan: Plan) -> int:

@@ -1,7 +1,6 @@
 """The page that shows a report: one HTML file that needs nothing beside it. Measures and writes nothing."""
 
 import math
-import re
 from importlib.resources import files
 
 import langcodes
@@ -9,14 +8,13 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from vocabx.report.plots import norms_histogram, tokens_curve
-from vocabx.report.report import Comparison, CurvePoint, FrequentToken, Report
+from vocabx.report.report import Comparison, CurvePoint, Report
 from vocabx.tokenizer.verify import Claim
 
 _SPACE = "\u00a0"
 _MINUS = "\u2212"
 _NOT_MEASURED = "not measured"
 _NO_HULL = "none: rows were drawn"
-_HEX = re.compile("[0-9A-F]{2}(?: [0-9A-F]{2})*")
 
 
 def render_page(report: Report) -> str:
@@ -48,7 +46,7 @@ def render_page(report: Report) -> str:
         curve=Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
         steps=_steps(curve, report.new_tokens),
         paragraphs=report.paragraphs,
-        frequent=[_cut(token) for token in report.frequent],
+        frequent=report.frequent,
         norms=Markup(norms_histogram(norms)) if norms else None,
     )
 
@@ -91,7 +89,7 @@ def _certificate(claims: tuple[Claim, ...]) -> str:
     broken = sum(claim.failed > 0 for claim in required)
     if broken:
         return f"{broken} of {len(required)} required claims FAIL"
-    return f"all {len(required)} required claims hold"
+    return f"all {len(required)} required claims hold" if len(required) > 1 else "the required claim holds"
 
 
 def _bits(text: Comparison) -> str:
@@ -168,20 +166,6 @@ def _step(start: CurvePoint, end: CurvePoint, verb: str) -> str:
     points = 100 * (start.tokens_share - end.tokens_share) * 1000 / (end.new_tokens - start.new_tokens)
     step = f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens"
     return f"{step} {verb} {points:.2g} percentage points per thousand"
-
-
-def _cut(token: FrequentToken) -> tuple[FrequentToken, bool, list[tuple[str, bool]]]:
-    """A new token and the old tokens it is made of, and of each whether it is whole characters.
-
-    A report gives these as texts only, and "BE" may be a word or a byte: it is text when the pieces
-    put together are the token.
-    """
-    together = "".join(token.pieces) == token.text
-
-    def whole(text: str) -> bool:
-        return together or _HEX.fullmatch(text) is None
-
-    return token, whole(token.text), [(piece, whole(piece)) for piece in token.pieces]
 
 
 def _visible(text: str, keep_lines: bool = False) -> str:

@@ -27,14 +27,15 @@ def cut_paragraphs(
 
 
 def _cut(tokenizer: ByteLevelTokenizer, first_new: int, text: str) -> tuple[Piece, ...]:
-    pieces = []
-    for index in tokenizer.encode([text])[0]:
-        data = tokenizer.token_bytes.get(index, b"")
-        try:
-            pieces.append(Piece(data.decode(), index >= first_new, True))
-        except UnicodeDecodeError:
-            pieces.append(Piece(data.hex(" ").upper(), index >= first_new, False))
-    return tuple(pieces)
+    return tuple(_piece(tokenizer, index, index >= first_new) for index in tokenizer.encode([text])[0])
+
+
+def _piece(tokenizer: ByteLevelTokenizer, index: int, new: bool) -> Piece:
+    data = tokenizer.token_bytes.get(index, b"")
+    try:
+        return Piece(data.decode(), new, True)
+    except UnicodeDecodeError:
+        return Piece(data.hex(" ").upper(), new, False)
 
 
 def frequent_tokens(
@@ -51,9 +52,9 @@ def frequent_tokens(
     return tuple(
         FrequentToken(
             index,
-            extended.describe(index),
+            _piece(extended, index, True),
             int(usage[index]),
-            tuple(base.describe(piece) for piece in pieces[extended.token_bytes[index]]),
+            tuple(_piece(base, piece, False) for piece in pieces[extended.token_bytes[index]]),
         )
         for index in new[:count]
     )

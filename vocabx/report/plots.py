@@ -47,7 +47,7 @@ _STYLE = {
     "lines.solid_capstyle": "round",
 }
 # Inches of 72 units each. Narrow, so that the letters stay legible when a telephone shrinks the plot.
-_WIDTH, _CURVE_HEIGHT, _PANEL_HEIGHT = 5.2, 3.5, 2.3
+_WIDTH, _CURVE_HEIGHT, _PANEL_HEIGHT = 4.6, 3.1, 2.1
 
 
 def tokens_curve(curve: Sequence[CurvePoint], bought: int, language_name: str) -> str:

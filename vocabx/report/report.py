@@ -7,8 +7,6 @@ from typing import Any
 
 from vocabx.tokenizer.verify import Claim
 
-ClaimResult = Claim
-
 
 @dataclass(frozen=True)
 class Measure:
@@ -83,9 +81,9 @@ class FrequentToken:
     """A new token, how often the held-out text holds it, and the old tokens that it is made of."""
 
     id: int
-    text: str
+    token: Piece
     count: int
-    pieces: tuple[str, ...]
+    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
