@@ -29,7 +29,7 @@ def base(smollm2: Path) -> ByteLevelTokenizer:
 @pytest.fixture(scope="session")
 def chinese() -> Alphabet:
     language = find_language("zh-Hant")
-    return Alphabet(language.scripts, language.blocks, language.spaces)
+    return Alphabet(language.scripts, language.blocks)
 
 
 @pytest.fixture(scope="session")

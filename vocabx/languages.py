@@ -52,7 +52,6 @@ class Language:
         name: in English.
         scripts: Unicode script names; empty when they are to be read from the data.
         blocks: inclusive ranges of further characters that its tokens may hold.
-        spaces: whether words are written apart.
         segmentation: how words are found: "spaces", "jieba", or "none".
         dictionary: a bilingual dictionary with English, by name, or "".
         packaged: default text inside installed packages.
@@ -64,7 +63,6 @@ class Language:
     name: str
     scripts: tuple[str, ...]
     blocks: tuple[tuple[int, int], ...] = ()
-    spaces: bool = True
     segmentation: str = "spaces"
     dictionary: str = ""
     packaged: tuple[PackagedText, ...] = ()
@@ -132,7 +130,7 @@ def with_scripts_of(language: Language, sample: str) -> Language:
         tag=language.tag,
         name=language.name,
         scripts=scripts,
-        spaces=not set(scripts) <= _WITHOUT_SPACES,
+        segmentation="none" if set(scripts) <= _WITHOUT_SPACES else "spaces",
     )
 
 
@@ -151,7 +149,6 @@ def _read_profile(tag: str) -> Language:
         name=profile["name"],
         scripts=tuple(profile["scripts"]),
         blocks=tuple(_range(block) for block in profile.get("blocks", ())),
-        spaces=profile["spaces"],
         segmentation=profile["segmentation"],
         dictionary=profile.get("dictionary", ""),
         packaged=packaged,

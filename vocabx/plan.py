@@ -147,7 +147,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
         progress.note("Bits per byte are not measured: the model does not fit into the memory that is free.")
     plan = Plan(
         options, base, checkpoint, tokenizer, language,
-        Alphabet(language.scripts, language.blocks, language.spaces),
+        Alphabet(language.scripts, language.blocks),
         source, base_source, base_scripts, first_id, rows, evaluate,
     )  # fmt: skip
     check_space(options.out, plan.disk_bytes)

@@ -1,5 +1,6 @@
 """Where a base model is: an alias, a hub id, a directory or a .gguf file, all brought to one directory."""
 
+import os
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -47,7 +48,8 @@ def find_base(name: str, progress: Progress) -> Base:
     Raises:
         BaseModelError: there is no such base, or the hub cannot be reached.
     """
-    path = Path(name).expanduser()
+    # A directory may also be called ~name, and expanduser raises for a user that is not there.
+    path = Path(os.path.expanduser(name))  # noqa: PTH111
     known = aliases()
     if name in known:
         return _find_alias(name, known[name], progress)

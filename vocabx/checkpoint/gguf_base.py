@@ -57,7 +57,7 @@ def _unpack(path: Path, target: Path) -> None:
                 path.parent, dtype=torch.bfloat16, **source
             )
             tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, **source)
-        except (ValueError, KeyError, OSError, RuntimeError, NotImplementedError) as error:
+        except (ValueError, LookupError, OSError, RuntimeError, NotImplementedError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BaseModelError(f"{path} cannot be read as a model: {reason}") from None
         # save_pretrained refuses a model that still claims to be quantised.

@@ -13,9 +13,10 @@ from vocabx.checkpoint.safetensors_file import DTYPES, GrownTensor, read_header,
 from vocabx.checkpoint.tables import Checkpoint, Table
 from vocabx.initializers.mixture import Mixture
 
+_INDEX = "model.safetensors.index.json"
 # Written by this project, or stale beside a tokenizer.json that is newer than they are.
 _COMPOSED = {
-    "config.json", "generation_config.json", "model.safetensors.index.json", "tokenizer.json",
+    "config.json", "generation_config.json", _INDEX, "tokenizer.json",
     "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json", "added_tokens.json",
     "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json",
 }  # fmt: skip
@@ -51,7 +52,8 @@ def grow_checkpoint(
         else:
             shutil.copyfile(file.path, target / file.path.name)
             advance(file.path.stat().st_size)
-    if len(checkpoint.files) > 1:
+    # One shard may have an index too, and a name that is found by nothing else.
+    if (checkpoint.directory / _INDEX).is_file():
         _write_index(checkpoint, target)
     config = dict(checkpoint.config)
     config["vocab_size"] = rows
@@ -93,11 +95,11 @@ def _rows_of(mixture: Mixture, table: Table) -> Callable[[], Iterator[NDArray[An
 
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
-    index = json.loads((checkpoint.directory / "model.safetensors.index.json").read_text(encoding="utf-8"))
+    index = json.loads((checkpoint.directory / _INDEX).read_text(encoding="utf-8"))
     grown = [target / file.path.name for file in checkpoint.files]
     tensors = [entry for path in grown for entry in read_header(path).tensors.values()]
     index["metadata"] = {**index.get("metadata", {}), "total_size": sum(e.end - e.begin for e in tensors)}
-    write_json(target / "model.safetensors.index.json", index)
+    write_json(target / _INDEX, index)
 
 
 def _write_generation_config(source: Path, target: Path, suppressed: range) -> None:

@@ -5,6 +5,7 @@ header, then the tensors' bytes without holes.
 """
 
 import json
+import math
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -24,6 +25,11 @@ DTYPES: dict[str, Any] = {
     "F16": np.dtype("<f2"),
     "BF16": np.dtype(ml_dtypes.bfloat16),
 }
+# Bytes an element, by the dtypes of the format; a newer dtype is copied without that check.
+_WIDTHS = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
+    "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
+}  # fmt: skip
 _HEADER_LIMIT = 100_000_000
 _CHUNK = 1 << 22
 
@@ -86,21 +92,31 @@ def read_header(path: Path) -> SafetensorsFile:
         try:
             header = json.loads(stream.read(length))
             metadata = header.pop("__metadata__", {})
-            entries = {
-                name: TensorEntry(value["dtype"], tuple(value["shape"]), *value["data_offsets"])
-                for name, value in header.items()
-            }
-        except (ValueError, KeyError, TypeError, AttributeError):
+            if not all(isinstance(value, str) for value in metadata.values()):
+                raise ValueError
+            entries = {name: _entry(value) for name, value in header.items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BaseModelError(f"{path} has a damaged header: download it again") from None
     tensors = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
     position = 0
     for name, entry in tensors.items():
         if entry.begin != position or entry.end < entry.begin:
             raise BaseModelError(f"{path}: the bytes of {name} overlap or leave a hole: download it again")
+        width = _WIDTHS.get(entry.dtype)
+        if width is not None and math.prod(entry.shape) * width != entry.end - entry.begin:
+            raise BaseModelError(f"{path}: the bytes of {name} do not fit its shape: download it again")
         position = entry.end
     if 8 + length + position != size:
         raise BaseModelError(f"{path} is cut short or has bytes left over: download it again")
     return SafetensorsFile(path, tensors, metadata, 8 + length)
+
+
+def _entry(value: dict[str, Any]) -> TensorEntry:
+    dtype, shape, (begin, end) = value["dtype"], value["shape"], value["data_offsets"]
+    # A bool is an int to Python, and a float equals one: neither is a size.
+    if not isinstance(dtype, str) or not all(type(n) is int and n >= 0 for n in (*shape, begin, end)):
+        raise ValueError
+    return TensorEntry(dtype, tuple(shape), begin, end)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ NAMES: dict[str, tuple[str, str, str]] = {
 # Checkpoints saved from the model without its head leave the first part of the names out.
 _PREFIXES = ("model.", "transformer.", "gpt_neox.")
 # Whether a configuration that does not say ties its tables.
-_TIED_BY_DEFAULT = {"gpt2", "gpt_neo", "gemma", "gemma2", "gemma3_text"}
+_TIED_BY_DEFAULT = {"gpt2", "gpt_neo", "gemma", "gemma2", "gemma3_text", "smollm3"}
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,10 @@ def _weight_files(directory: Path) -> list[Path]:
     if index.is_file():
         try:
             names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BaseModelError(f"{index} is damaged: download it again") from None
+        if not all(isinstance(name, str) for name in names):
+            raise BaseModelError(f"{index} is damaged: download it again")
         if any(Path(name).name != name for name in names):
             raise BaseModelError(f"{index} points outside its directory: do not trust this model")
     else:

@@ -7,6 +7,7 @@ run of lines without a blank one, cut at 8 KB, so that a file of any size stream
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from vocabx.extras import need
 SUFFIXES = (".txt", ".jsonl", ".parquet")
 COMPRESSED = (".gz", ".zst")
 _TEXT_BLOCK = 8192
+_ZST_CHUNK = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def resolve_sources(patterns: Iterable[str]) -> list[Path | str]:
     sources: list[Path | str] = []
     for pattern in patterns:
         if pattern.startswith("hf://"):
+            if not all(pattern.removeprefix("hf://").partition(":")[0].partition("/")[::2]):
+                raise CorpusError(f"{pattern} names no data set: pass hf://owner/name[/configuration][:split]")
             sources.append(pattern)
             continue
         path = Path(pattern)
@@ -54,7 +58,10 @@ def resolve_sources(patterns: Iterable[str]) -> list[Path | str]:
             sources.append(path)
         else:
             anchor = Path(path.anchor or ".")
-            found = sorted(p for p in anchor.glob(str(path.relative_to(path.anchor))) if p.is_file())
+            try:
+                found = sorted(p for p in anchor.glob(str(path.relative_to(path.anchor))) if p.is_file())
+            except ValueError as error:
+                raise CorpusError(f"no such text: {pattern} ({error})") from None
             if not found:
                 raise CorpusError(f"no such text: {pattern}")
             sources.extend(found)
@@ -95,7 +102,7 @@ def read_documents(sources: Iterable[Path | str], text_field: str = "text") -> I
                 f"{source} is not UTF-8 text (byte {error.start} of a line): convert it first, as with "
                 "iconv -t UTF-8"
             ) from None
-        except (gzip.BadGzipFile, EOFError) as error:
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise CorpusError(f"{source} is damaged: {error}") from None
         except PermissionError:
             raise CorpusError(f"{source} may not be read: check its permissions") from None
@@ -127,14 +134,45 @@ def _lines(path: Path, raw: IO[bytes]) -> Iterator[str]:
     if path.suffix == ".gz":
         stream = gzip.GzipFile(fileobj=raw)
     elif path.suffix == ".zst":
-        zstandard = need("zstandard", "corpus")
-        stream = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(raw))
+        stream = io.BufferedReader(_Unzst(path, raw))
     else:
         stream = raw
     for number, line in enumerate(stream):
         if b"\0" in line:
             raise CorpusError(f"{path} is binary, not text")
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
+
+
+class _Unzst(io.RawIOBase):
+    """The content of all frames of a .zst file; zstandard's own reader takes a cut file for a whole one."""
+
+    def __init__(self, path: Path, raw: IO[bytes]) -> None:
+        self.zstandard = need("zstandard", "corpus")
+        self.path, self.raw, self.frame, self.input, self.ready = path, raw, None, b"", b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self.ready:
+            self.input = self.input or self.raw.read(_ZST_CHUNK)
+            if not self.input and self.frame is None:
+                return 0
+            if not self.input:
+                raise CorpusError(f"{self.path} is damaged: the file ended before its last frame did")
+            self._decompress()
+        taken, self.ready = self.ready[: len(buffer)], self.ready[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+    def _decompress(self) -> None:
+        self.frame = self.frame or self.zstandard.ZstdDecompressor().decompressobj()
+        try:
+            self.ready = self.frame.decompress(self.input)
+        except self.zstandard.ZstdError as error:
+            raise CorpusError(f"{self.path} is damaged: {error}") from None
+        self.input = self.frame.unused_data if self.frame.eof else b""
+        self.frame = None if self.frame.eof else self.frame
 
 
 def _read_txt(path: Path, raw: IO[bytes], lines: Iterator[str]) -> Iterator[Document]:
@@ -157,8 +195,8 @@ def _read_jsonl(path: Path, raw: IO[bytes], lines: Iterator[str], field: str) ->
             continue
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise CorpusError(f"{path} line {number} is not JSON: {error.msg}") from None
+        except (ValueError, RecursionError) as error:
+            raise CorpusError(f"{path} line {number} is not JSON: {error}") from None
         yield Document(_field(record, field, f"{path} line {number}"), str(path), raw.tell())
 
 
@@ -167,7 +205,8 @@ def _field(record: Any, field: str, where: str) -> str:
     if not isinstance(value, str):
         keys = ", ".join(map(str, record)) if isinstance(record, dict) else type(record).__name__
         raise CorpusError(f"{where} has no text in the field {field!r} (it has: {keys}): pass --text-field")
-    return value
+    # JSON can spell half a surrogate pair, which is no character and no UTF-8.
+    return value.encode(errors="ignore").decode()
 
 
 def _read_parquet(path: Path, field: str) -> Iterator[Document]:
@@ -185,11 +224,15 @@ def _read_parquet(path: Path, field: str) -> Iterator[Document]:
             f"{path} has no column {field!r} (it has: {', '.join(names)}): pass --text-field"
         )
     size, rows, done = path.stat().st_size, max(1, file.metadata.num_rows), 0
-    for batch in file.iter_batches(batch_size=256, columns=[field]):
-        for value in batch.column(0).to_pylist():
-            done += 1
-            if isinstance(value, str):
-                yield Document(value, str(path), size * done // rows)
+    try:
+        for batch in file.iter_batches(batch_size=256, columns=[field]):
+            for value in batch.column(0).to_pylist():
+                done += 1
+                if value is not None:
+                    text = _field({field: value}, field, f"{path} row {done}")
+                    yield Document(text, str(path), size * done // rows)
+    except (arrow.ArrowException, OSError) as error:
+        raise CorpusError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
 
 
 def _read_hub(name: str, field: str) -> Iterator[Document]:

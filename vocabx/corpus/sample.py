@@ -10,6 +10,8 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import regex
+
 from vocabx.corpus.clean import clean
 from vocabx.corpus.passages import passages
 from vocabx.corpus.read import Document
@@ -51,11 +53,18 @@ class _Entry:
 
     negative_priority: int
     text: str
-    document: int
 
     @property
     def size(self) -> int:
         return len(self.text.encode())
+
+
+@dataclass(frozen=True, order=True)
+class _Origin:
+    """The document that a text comes from: a digest of its content, and its size in bytes."""
+
+    digest: bytes
+    size: int
 
 
 class _BottomK:
@@ -64,32 +73,31 @@ class _BottomK:
     def __init__(self, budget: int, key: bytes) -> None:
         self.budget, self.key, self.size = budget, key, 0
         self.heap: list[_Entry] = []
-        self.present: set[int] = set()
+        self.origins: dict[int, _Origin] = {}
 
-    def add(self, text: str, document: int) -> None:
+    def add(self, text: str, origin: _Origin) -> None:
         """Offer `text`: it stays while its priority is among the lowest within the budget."""
         digest = hashlib.blake2b(text.encode(), digest_size=8, key=self.key).digest()
         priority = int.from_bytes(digest, "big")
-        if priority in self.present:
+        if priority in self.origins:
+            # A text that several documents share belongs to one of them, whatever their order.
+            self.origins[priority] = min(self.origins[priority], origin)
             return
-        if self.size >= self.budget and priority > -self.heap[0].negative_priority:
+        if self.size >= self.budget and (not self.heap or priority > -self.heap[0].negative_priority):
             return
-        entry = _Entry(-priority, text, document)
+        entry = _Entry(-priority, text)
         heapq.heappush(self.heap, entry)
-        self.present.add(priority)
+        self.origins[priority] = origin
         self.size += entry.size
-        self.shrink(self.budget)
-
-    def shrink(self, budget: int) -> None:
-        """Drop texts of highest priority value while `budget` bytes remain without them."""
-        while self.heap and self.size - self.heap[0].size >= budget:
+        while self.heap and self.size - self.heap[0].size >= self.budget:
             dropped = heapq.heappop(self.heap)
-            self.present.discard(-dropped.negative_priority)
+            del self.origins[-dropped.negative_priority]
             self.size -= dropped.size
 
-    def entries(self) -> list[_Entry]:
-        """The texts kept, lowest priority value first."""
-        return sorted(self.heap, reverse=True)
+    def texts(self) -> list[tuple[str, _Origin]]:
+        """The texts kept and their documents, lowest priority value first."""
+        ordered = sorted(self.heap, reverse=True)
+        return [(entry.text, self.origins[-entry.negative_priority]) for entry in ordered]
 
 
 def sample_corpus(
@@ -105,6 +113,7 @@ def sample_corpus(
     A section is up to 6,000 bytes of consecutive sentences of one document. The held-out sections take
     at most a tenth of the corpus. Learning lines that occur in one of them are removed, and so are all
     lines of the documents they come from, unless those documents are more than a tenth of the corpus.
+    A text that several documents share belongs to one of them. A corpus of a few lines holds out nothing.
 
     Args:
         documents: any number of documents, read once.
@@ -121,8 +130,7 @@ def sample_corpus(
     in_script = letter_pattern(scripts)
     key = seed.to_bytes(8, "big", signed=True)
     learning, heldout = _BottomK(learn_bytes, key), _BottomK(heldout_bytes, key + b"heldout")
-    sizes: list[int] = []
-    letters = scripted = 0
+    count = total = letters = scripted = 0
     position: tuple[str, int] = ("", 0)
     for document in documents:
         if advance is not None:
@@ -130,36 +138,53 @@ def sample_corpus(
             position = (document.source, document.bytes_read)
             advance(document.bytes_read - before)
         text = clean(document.text)
-        found = len(in_script.findall(text))
-        scripted += found
+        encoded = text.encode()
+        count += 1
+        total += len(encoded)
+        found = in_script.findall(text)
+        # Without the marks, which `letters_of` does not count either.
+        scripted += sum(map(str.isalpha, found))
         letters += letters_of(text)
-        sizes.append(len(text.encode()))
         if not found:
             continue
+        origin = _Origin(hashlib.blake2b(encoded, digest_size=8).digest(), len(encoded))
         for section in passages(text, _SECTION_BYTES):
             if in_script.search(section):
-                heldout.add(section, len(sizes))
+                heldout.add(section, origin)
             for line in _lines(section):
                 if in_script.search(line):
-                    learning.add(line, len(sizes))
-    total = sum(sizes)
+                    learning.add(line, origin)
     if not total:
         raise CorpusError("the corpus holds no text: every document is empty after cleaning")
     if not scripted:
         raise CorpusError(
             f"the corpus holds no letter of {' or '.join(scripts)} script: check --lang and --corpus"
         )
-    heldout.shrink(int(total * _HELDOUT_SHARE))
-    kept = heldout.entries()
-    apart = {entry.document for entry in kept}
-    whole = sum(sizes[number - 1] for number in apart) <= total * _HELDOUT_SHARE
-    seen = {line for entry in kept for line in _lines(entry.text)}
+    kept = _fitting(heldout.texts(), int(total * _HELDOUT_SHARE), in_script)
+    apart = set(kept.values())
+    whole = sum(origin.size for origin in apart) <= total * _HELDOUT_SHARE
+    seen = {line for section in kept for line in _lines(section)}
     lines = tuple(
-        entry.text
-        for entry in learning.entries()
-        if entry.text not in seen and not (whole and entry.document in apart)
+        line for line, origin in learning.texts() if line not in seen and not (whole and origin in apart)
     )
-    return Corpus(lines, tuple(e.text for e in kept), whole, len(sizes), total, scripted / max(1, letters))
+    return Corpus(lines, tuple(kept), whole, count, total, scripted / max(1, letters))
+
+
+def _fitting(
+    sections: Iterable[tuple[str, _Origin]], room: int, in_script: "regex.Pattern[str]"
+) -> dict[str, _Origin]:
+    """The first sections that fit `room` bytes together; the last one may be cut after one of its lines."""
+    kept: dict[str, _Origin] = {}
+    for section, origin in sections:
+        head = section
+        while len(head.encode()) > room:
+            head = head.rstrip("\n").rpartition("\n")[0]
+        if in_script.search(head):
+            kept[head] = origin
+            room -= len(head.encode())
+        if kept and head != section:
+            break
+    return kept
 
 
 def _lines(section: str) -> list[str]:

@@ -18,12 +18,10 @@ class Alphabet:
     Attributes:
         scripts: Unicode script names, as "Han"; characters that list one in Script_Extensions count.
         blocks: further inclusive ranges of code points, as full-width punctuation.
-        spaces: True when words are written apart: a token may then begin with one space.
     """
 
     scripts: tuple[str, ...]
     blocks: tuple[tuple[int, int], ...] = ()
-    spaces: bool = False
 
     @cached_property
     def _own(self) -> "regex.Pattern[str]":
@@ -37,10 +35,11 @@ class Alphabet:
         return self._own.fullmatch(character) is not None
 
     def allows_token(self, token: bytes) -> bool:
-        """Whether `token` is whole allowed characters, at most one of them unfinished at its end."""
-        if self.spaces and token.startswith(b" "):
-            token = token[1:]
-        whole, rest = split_unfinished(token)
+        """Whether `token` is allowed characters, the last perhaps unfinished, after one space or none.
+
+        The space alone counts as allowed: it is what a token of running text begins with.
+        """
+        whole, rest = split_unfinished(token.removeprefix(b" "))
         try:
             text = whole.decode()
         except UnicodeDecodeError:

@@ -7,7 +7,7 @@ and a text without a new pair comes out as before. Does not learn merges and doe
 import copy
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class ByteLevelTokenizer:
         spec: the parsed tokenizer.json; never changed in place.
     """
 
-    spec: dict[str, Any]
+    spec: dict[str, Any] = field(repr=False)
 
     @cached_property
     def rust(self) -> Tokenizer:

@@ -1,0 +1,71 @@
+import pytest
+from continued_bpe import learn as oracle_learn
+
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.extension import extend_tokenizer
+from vocabx.tokenizer.learn import learn_merges
+from vocabx.tokenizer.units import cut_units
+from vocabx.progress import Quiet
+
+RUSSIAN = "При свете лампы приветливый привратник приветствовал прибывших. Привет, мир! "
+
+
+def learned(base, lines, alphabet, limit=500, **options):
+    units = cut_units(base, lines, alphabet.allows_token)
+    return learn_merges(base, units, limit, alphabet.allows_token, **options), units
+
+
+def test_merges_are_those_of_bpe_over_the_bases_tokens(base, chinese, verses):
+    lines = verses[:120]
+    merges, _ = learned(base, lines, chinese)
+    assert [merge.count for merge in merges[:150]] == oracle_learn(base, lines, chinese, 150)
+
+
+def test_merges_are_those_of_bpe_where_words_are_written_apart(base):
+    alphabet = Alphabet(("Cyrillic",))
+    lines = [RUSSIAN, RUSSIAN.lower(), RUSSIAN[10:60]] * 3
+    merges, _ = learned(base, lines, alphabet)
+    assert len(merges) > 20
+    assert [merge.count for merge in merges[:20]] == oracle_learn(base, lines, alphabet, 20)
+
+
+def test_counts_foretell_the_length_of_the_corpus_exactly(base, chinese, verses):
+    merges, units = learned(base, verses, chinese, limit=3000)
+    for size in (1, 100, 1500, 3000):
+        tokens = base.extended(merges[:size], base.size).usage(verses).sum()
+        assert tokens == units.base_tokens - sum(merge.count for merge in merges[:size])
+
+
+def test_every_merge_joins_tokens_that_exist_before_it(base, chinese, verses):
+    merges, _ = learned(base, verses, chinese, limit=3000)
+    known = set(base.token_bytes.values())
+    for merge in merges:
+        assert {merge.left, merge.right} <= known
+        known.add(merge.token)
+
+
+def test_no_merge_leaves_the_language(base, chinese, verses):
+    mixed = [f"{verse} The quick — brown’s “fox” 😀😀 {verse[:5]} 1234" for verse in verses[:400]]
+    merges, _ = learned(base, mixed, chinese)
+    assert merges
+    assert all(chinese.allows_token(merge.token) for merge in merges)
+
+
+def test_units_spell_the_language_part_of_the_corpus(base, chinese, verses):
+    units = cut_units(base, [f"Gen 1:{verse} end" for verse in verses[:300]], chinese.allows_token)
+    spelled = b"".join(
+        b"".join(base.token_bytes[token] for token in units.unit_tokens[unit]) for unit in units.words
+    ).decode()
+    assert spelled.replace(" ", "") == "".join(c for verse in verses[:300] for c in verse if chinese.allows(c))
+
+
+@pytest.mark.parametrize("lines", [[], ["only English here"], ["中"]])
+def test_text_without_repeated_pairs_teaches_nothing(base, chinese, lines):
+    assert learned(base, lines, chinese)[0] == []
+
+
+def test_learning_twice_gives_the_same_tokenizer(base, chinese, verses):
+    once, again = (
+        extend_tokenizer(base, verses, chinese, 300, base.size, Quiet()).tokenizer.spec for _ in range(2)
+    )
+    assert once == again

@@ -1,0 +1,40 @@
+import pytest
+
+from vocabx.errors import TokenizerError
+from vocabx.tokenizer.byte_level import Merge
+from vocabx.tokenizer.learn import learn_merges
+from vocabx.tokenizer.select import select_merges
+from vocabx.tokenizer.units import cut_units
+
+
+@pytest.fixture(scope="module")
+def candidates(base, chinese, verses):
+    units = cut_units(base, verses, chinese.allows_token)
+    return learn_merges(base, units, 8000, chinese.allows_token)
+
+
+@pytest.mark.parametrize("wanted", [1, 50, 2000, 4000])
+def test_exactly_the_tokens_wanted_are_bought_and_used(base, verses, candidates, wanted):
+    selection = select_merges(base, candidates, verses, wanted)
+    tokenizer = base.extended(selection.merges, base.size)
+    assert tokenizer.size == base.size + wanted
+    usage = tokenizer.usage(verses)[base.size :]
+    assert (usage == selection.usage).all()
+    assert (usage > 0).sum() >= 0.98 * wanted
+
+
+def test_a_scaffold_that_nothing_uses_is_dropped_with_what_it_builds(base):
+    word, other = "предъявительницей", "щёголеватость"
+    pieces = [[base.token_bytes[i] for i in base.encode([text])[0]] for text in (word, other)]
+    # Each merge of the chain only builds the next: of its tokens, the last alone is ever used.
+    chain = [Merge(b"".join(pieces[0][:n]), pieces[0][n], 3) for n in range(1, len(pieces[0]))]
+    pairs = [Merge(pieces[1][n], pieces[1][n + 1], 1) for n in (0, 2)]
+    kept = select_merges(base, [*chain, *pairs], [word, other], 2, used_share=1.0)
+    assert kept.merges == tuple(pairs)
+    assert kept.unused == 0
+    assert kept.dropped == 2
+
+
+def test_more_tokens_than_the_text_supports_are_refused_with_the_number_it_does(base, verses, candidates):
+    with pytest.raises(TokenizerError, match=r"supports only \d+ new tokens, not 100000: lower --new-tokens"):
+        select_merges(base, candidates, verses, 100_000)

@@ -1,0 +1,112 @@
+import copy
+
+import numpy as np
+import pytest
+
+from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.hostile import hostile_strings
+from vocabx.tokenizer.verify import verify
+
+
+@pytest.fixture
+def check(extension, chinese, verses, english):
+    def run(tokenizer: ByteLevelTokenizer, usage=None):
+        used = extension.selection.usage if usage is None else usage
+        certificate = verify(extension.base, tokenizer, chinese, verses[:200], english[:500], used, seed=0)
+        return {claim.name: claim for claim in certificate.claims}, certificate
+
+    return run
+
+
+def changed(tokenizer: ByteLevelTokenizer, change) -> ByteLevelTokenizer:
+    spec = copy.deepcopy(tokenizer.spec)
+    change(spec)
+    return ByteLevelTokenizer(spec)
+
+
+def test_a_sound_extension_holds_every_claim_on_many_cases(check, extension):
+    claims, certificate = check(extension.tokenizer)
+    assert certificate.passed
+    assert [name for name, claim in claims.items() if claim.failed and claim.required] == []
+    assert claims["base-ids"].checked == extension.base.size
+    assert claims["other-text"].checked > 1000
+    assert claims["round-trip"].checked > 2500
+    assert claims["reachable"].checked > 700
+
+
+def test_a_moved_base_id_is_found(check, extension):
+    def swap(spec):
+        vocabulary = spec["model"]["vocab"]
+        vocabulary["Ġthe"], vocabulary["Ġand"] = vocabulary["Ġand"], vocabulary["Ġthe"]
+
+    claims, certificate = check(changed(extension.tokenizer, swap))
+    assert claims["base-ids"].failed == 2
+    assert not certificate.passed
+
+
+def test_merges_put_before_the_bases_are_found(check, extension):
+    def prepend(spec):
+        merges = spec["model"]["merges"]
+        spec["model"]["merges"] = [*merges[len(extension.base.spec["model"]["merges"]) :], *merges]
+
+    claims, certificate = check(changed(extension.tokenizer, prepend))
+    assert claims["base-merges"].failed > 0
+    assert not certificate.passed
+
+
+def test_changed_english_is_found_with_its_line(check, extension):
+    def shorten(spec):
+        # Losing a base merge changes how English is cut.
+        spec["model"]["merges"] = [pair for pair in spec["model"]["merges"] if pair != ["Ġt", "he"]]
+
+    claims, certificate = check(changed(extension.tokenizer, shorten))
+    assert claims["base-text"].failed > 100
+    assert " the" in claims["base-text"].examples[0]
+    assert not certificate.passed
+
+
+def test_a_lost_pre_tokenizer_is_found(check, extension):
+    def lose(spec):
+        spec["pre_tokenizer"] = spec["pre_tokenizer"]["pretokenizers"][-1]
+
+    claims, _ = check(changed(extension.tokenizer, lose))
+    assert claims["settings"].examples == ("pre_tokenizer",)
+    assert claims["other-text"].failed > 0
+
+
+def test_a_token_that_no_merge_makes_is_found(check, extension):
+    def orphan(spec):
+        merges = spec["model"]["merges"]
+        last = merges.pop()
+        assert "".join(last) in spec["model"]["vocab"]
+
+    claims, _ = check(changed(extension.tokenizer, orphan))
+    assert claims["reachable"].failed == 1
+
+
+def test_unused_tokens_are_counted_and_do_not_fail_the_certificate(check, extension):
+    usage = extension.selection.usage.copy()
+    usage[:3] = 0
+    claims, certificate = check(extension.tokenizer, usage)
+    assert claims["used"].failed == 3 + int((extension.selection.usage == 0).sum())
+    assert certificate.passed
+
+
+def test_shared_script_makes_changed_base_text_information(extension, chinese, verses):
+    usage = np.ones(1000, dtype=np.int64)
+    certificate = verify(extension.base, extension.tokenizer, chinese, verses[:50], verses[50:100], usage, seed=0)
+    claim = next(claim for claim in certificate.claims if claim.name == "base-text")
+    assert claim.failed
+    assert not claim.required
+    assert certificate.passed
+
+
+def test_hostile_strings_are_seeded_and_cover_every_category():
+    import unicodedata
+
+    strings = hostile_strings(2000, 1, ["<|x|>"])
+    assert strings == hostile_strings(2000, 1, ["<|x|>"])
+    assert strings != hostile_strings(2000, 2, ["<|x|>"])
+    found = {unicodedata.category(c) for text in strings for c in text}
+    assert found == {unicodedata.category(chr(c)) for c in range(0x110000)} - {"Cs"}
+    assert any("<|x|>" in text for text in strings)
