@@ -135,11 +135,13 @@ def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
             f"× {extended.encode_speed / base.encode_speed:.2f}",
         ),
     ]
-    if base.bits_per_byte is not None and extended.bits_per_byte is not None:
-        change = extended.bits_per_byte - base.bits_per_byte
-        rows.append(
-            ("bits per byte", f"{base.bits_per_byte:.3f}", f"{extended.bits_per_byte:.3f}", f"{change:+.3f}")
-        )
+    scores = (
+        ("bits per byte", base.bits_per_byte, extended.bits_per_byte),
+        ("… first 1,000 bytes", base.bits_per_byte_start, extended.bits_per_byte_start),
+    )
+    for name, before, after in scores:
+        if before is not None and after is not None:
+            rows.append((name, f"{before:.3f}", f"{after:.3f}", f"{after - before:+.3f}"))
     return rows
 
 

@@ -36,7 +36,8 @@ class Plan:
         alphabet: the characters that new tokens may hold.
         source: the text to learn from.
         base_source: text in the base's language.
-        base_scripts: the scripts of that text.
+        base_language: BCP 47 tag of that text, "und" when the user brought it.
+        base_scripts: its scripts.
         first_id: id of the first new token: after the last row of the table, so that rows which pad the
             base's table stay what they are.
         rows: height of the new tables.
@@ -51,6 +52,7 @@ class Plan:
     alphabet: Alphabet
     source: TextSource
     base_source: TextSource
+    base_language: str
     base_scripts: tuple[str, ...]
     first_id: int
     rows: int
@@ -148,7 +150,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     plan = Plan(
         options, base, checkpoint, tokenizer, language,
         Alphabet(language.scripts, language.blocks),
-        source, base_source, base_scripts, first_id, rows, evaluate,
+        source, base_source, "und" if options.base_text else _BASE_LANGUAGE, base_scripts, first_id, rows, evaluate,
     )  # fmt: skip
     check_space(options.out, plan.disk_bytes)
     return plan

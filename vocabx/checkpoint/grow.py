@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.safetensors_file import DTYPES, GrownTensor, read_header, write_grown
 from vocabx.checkpoint.tables import Checkpoint, Table
+from vocabx.errors import BaseModelError
 from vocabx.initializers.mixture import Mixture
 
 _INDEX = "model.safetensors.index.json"
@@ -98,13 +99,16 @@ def _write_index(checkpoint: Checkpoint, target: Path) -> None:
     index = json.loads((checkpoint.directory / _INDEX).read_text(encoding="utf-8"))
     grown = [target / file.path.name for file in checkpoint.files]
     tensors = [entry for path in grown for entry in read_header(path).tensors.values()]
-    index["metadata"] = {**index.get("metadata", {}), "total_size": sum(e.end - e.begin for e in tensors)}
+    index["metadata"] = {**(index.get("metadata") or {}), "total_size": sum(e.end - e.begin for e in tensors)}
     write_json(target / _INDEX, index)
 
 
 def _write_generation_config(source: Path, target: Path, suppressed: range) -> None:
     path = source / "generation_config.json"
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError:
+        raise BaseModelError(f"{path} is not JSON: download it again") from None
     if not path.is_file() and not suppressed:
         return
     # A file that claims to come from the model's configuration is made anew on load, and would lose this.

@@ -56,6 +56,7 @@ def staged(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent))
     except OSError as error:
+        _remove_empty(made)
         raise OutputError(f"cannot write to {target}: {error.strerror}; choose another --out") from None
     try:
         yield scratch
@@ -67,15 +68,19 @@ def staged(target: Path) -> Iterator[Path]:
         _sync(target.parent)
     except BaseException as error:
         shutil.rmtree(scratch, ignore_errors=True)
-        for parent in made:
-            if not any(parent.iterdir()):
-                parent.rmdir()
+        _remove_empty(made)
         if isinstance(error, OSError) and error.errno is not None:
             raise OutputError(
                 f"writing {target} failed: {error.strerror}; nothing was left there, make room or choose "
                 "another --out"
             ) from None
         raise
+
+
+def _remove_empty(directories: list[Path]) -> None:
+    for directory in directories:
+        if directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()
 
 
 def _sync(directory: Path) -> None:

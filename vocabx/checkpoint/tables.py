@@ -122,7 +122,14 @@ def _find(name: str, where: dict[str, SafetensorsFile]) -> Table | None:
 
 
 def _check(checkpoint: Checkpoint, output_name: str) -> None:
-    rows, directory = checkpoint.input.rows, checkpoint.directory
+    directory = checkpoint.directory
+    for table in checkpoint.tables:
+        dimensions = len(table.file.tensors[table.name].shape)
+        if dimensions != (1 if table is checkpoint.bias else 2):
+            raise BaseModelError(
+                f"{directory}: {table.name} has {dimensions} dimensions: the base is damaged"
+            )
+    rows = checkpoint.input.rows
     for table in checkpoint.tables[1:]:
         if table.rows != rows:
             raise BaseModelError(

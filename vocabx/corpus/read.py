@@ -19,7 +19,8 @@ from vocabx.extras import need
 SUFFIXES = (".txt", ".jsonl", ".parquet")
 COMPRESSED = (".gz", ".zst")
 _TEXT_BLOCK = 8192
-_ZST_CHUNK = 1 << 14
+# A block of 128 KB may take a few bytes of a .zst file, so little is unpacked at a time.
+_ZST_CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def resolve_sources(patterns: Iterable[str]) -> list[Path | str]:
     for pattern in patterns:
         if pattern.startswith("hf://"):
             if not all(pattern.removeprefix("hf://").partition(":")[0].partition("/")[::2]):
-                raise CorpusError(f"{pattern} names no data set: pass hf://owner/name[/configuration][:split]")
+                raise CorpusError(
+                    f"{pattern} names no data set: pass hf://owner/name[/configuration][:split]"
+                )
             sources.append(pattern)
             continue
         path = Path(pattern)
@@ -148,7 +151,8 @@ class _Unzst(io.RawIOBase):
 
     def __init__(self, path: Path, raw: IO[bytes]) -> None:
         self.zstandard = need("zstandard", "corpus")
-        self.path, self.raw, self.frame, self.input, self.ready = path, raw, None, b"", b""
+        self.path, self.raw, self.input, self.ready = path, raw, b"", b""
+        self.frame: Any = None
 
     def readable(self) -> bool:
         return True
@@ -220,9 +224,7 @@ def _read_parquet(path: Path, field: str) -> Iterator[Document]:
         raise CorpusError(f"{path} is not a parquet file: {str(error).splitlines()[0]}") from None
     names = file.schema_arrow.names
     if field not in names:
-        raise CorpusError(
-            f"{path} has no column {field!r} (it has: {', '.join(names)}): pass --text-field"
-        )
+        raise CorpusError(f"{path} has no column {field!r} (it has: {', '.join(names)}): pass --text-field")
     size, rows, done = path.stat().st_size, max(1, file.metadata.num_rows), 0
     try:
         for batch in file.iter_batches(batch_size=256, columns=[field]):

@@ -21,7 +21,7 @@ from vocabx.scripts import letter_pattern, letters_of
 
 # More than a tenth of a small corpus would be missed in learning.
 _HELDOUT_SHARE = 0.1
-_SECTION_BYTES = 6000
+_SECTION_BYTES = 3000
 _LINE_BYTES = 1000
 
 
@@ -110,7 +110,7 @@ def sample_corpus(
 ) -> Corpus:
     """Clean `documents` and draw lines to learn from and sections to hold out.
 
-    A section is up to 6,000 bytes of consecutive sentences of one document. The held-out sections take
+    A section is up to 3,000 bytes of consecutive sentences of one document. The held-out sections take
     at most a tenth of the corpus. Learning lines that occur in one of them are removed, and so are all
     lines of the documents they come from, unless those documents are more than a tenth of the corpus.
     A text that several documents share belongs to one of them. A corpus of a few lines holds out nothing.

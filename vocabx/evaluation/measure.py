@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vocabx.corpus.sample import Corpus
-from vocabx.evaluation.bits_per_byte import bits_per_byte, cut_for_scoring
+from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, cut_for_scoring
 from vocabx.evaluation.fertility import count_tokens, encode_speeds
 from vocabx.plan import Plan
 from vocabx.progress import Progress
@@ -28,7 +28,7 @@ def measure_both(
         target, base_language: the texts; only their held-out sections are used.
         progress: told of the scoring.
     """
-    scores: dict[str, list[float | None]] = {"base": [None, None], "extended": [None, None]}
+    scores: dict[str, list[Score]] = {}
     groups = [cut_for_scoring(corpus.heldout, _context(plan)) for corpus in (target, base_language)]
     total = sum(len(passage.encode()) for group in groups for passage in group)
     if plan.evaluate:
@@ -37,12 +37,11 @@ def measure_both(
             ("extended", directory, extension.tokenizer),
         ):
             with progress.stage(f"Scoring the {name} model", total, "B") as advance:
-                scores[name] = list(bits_per_byte(where, tokenizer, groups, advance))
+                scores[name] = bits_per_byte(where, tokenizer, groups, advance)
     return (
-        _compare(plan.language.tag, plan.source.description, target, extension, scores, 0, plan.evaluate),
-        _compare("en" if not plan.options.base_text else "base", plan.base_source.description, base_language,
-                 extension, scores, 1, plan.evaluate),
-    )  # fmt: skip
+        _compare(plan.language.tag, plan.source.description, target, extension, scores, 0),
+        _compare(plan.base_language, plan.base_source.description, base_language, extension, scores, 1),
+    )
 
 
 def _compare(
@@ -50,9 +49,8 @@ def _compare(
     source: str,
     corpus: Corpus,
     extension: Extension,
-    scores: dict[str, list[float | None]],
+    scores: dict[str, list[Score]],
     which: int,
-    scored: bool,
 ) -> Comparison:
     texts = corpus.heldout
     characters, size = sum(map(len, texts)), sum(len(text.encode()) for text in texts)
@@ -62,8 +60,10 @@ def _compare(
     measures = []
     for tokenizer, name, speed in zip(tokenizers, ("base", "extended"), speeds, strict=True):
         tokens = count_tokens(tokenizer, texts)
-        measures.append(Measure(tokens, characters / max(1, tokens), scores[name][which], speed))
-    return Comparison(language, source, characters, size, size if scored else 0, *measures)
+        score = scores[name][which] if scores else None
+        whole, start = (None, None) if score is None else (score.whole, score.start)
+        measures.append(Measure(tokens, characters / max(1, tokens), whole, start, speed))
+    return Comparison(language, source, characters, size, size if scores else 0, *measures)
 
 
 def _context(plan: Plan) -> int:

@@ -112,9 +112,12 @@ def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
             _times(extended.characters_per_token, base.characters_per_token),
         ),
     ]
-    before, after = base.bits_per_byte, extended.bits_per_byte
-    change = "" if before is None or after is None else _difference(before, after)
-    rows.append(("Bits per byte", _number(before, 4), _number(after, 4), change))
+    for name, before, after in (
+        ("Bits per byte", base.bits_per_byte, extended.bits_per_byte),
+        ("… in the first 1,000 bytes of a passage", base.bits_per_byte_start, extended.bits_per_byte_start),
+    ):
+        change = "" if before is None or after is None else _difference(before, after)
+        rows.append((name, _number(before, 4), _number(after, 4), change))
     speeds = _count(round(base.encode_speed)), _count(round(extended.encode_speed))
     rows.append(("Encoding, characters a second", *speeds, _times(extended.encode_speed, base.encode_speed)))
     return rows
@@ -176,6 +179,8 @@ def _visible(text: str, keep_lines: bool = False) -> str:
 
 def _name(tag: str) -> str:
     """English name of a language, or its tag when that is unknown."""
+    if tag == "und":
+        return "The base's language"
     try:
         name: str = langcodes.Language.get(tag).display_name()
     except langcodes.LanguageTagError:

@@ -16,12 +16,14 @@ class Measure:
         tokens: the text's length in tokens.
         characters_per_token: characters (code points) of the text over tokens.
         bits_per_byte: -log2 p(text) over its UTF-8 bytes, or None when it was not measured.
+        bits_per_byte_start: the same over the first 1,000 bytes of each passage.
         encode_speed: characters encoded a second on this machine.
     """
 
     tokens: int
     characters_per_token: float
     bits_per_byte: float | None
+    bits_per_byte_start: float | None
     encode_speed: float
 
 

@@ -1,0 +1,91 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, read_manifest, table_hashes
+from vocabx.checkpoint.tables import read_checkpoint
+
+
+def manifest(**changes: object) -> Manifest:
+    fields = {
+        "version": "0.1.0",
+        "base": {"name": "tiny", "tokens": 5},
+        "sizes": {"tokens": 7, "rows": 8},
+        "tied": True,
+        "ranges": (TokenRange(5, 2, "learned"), TokenRange(7, 1, "pad")),
+        "language": "zh-Hant",
+        "initializer": {"name": "mean", "parameters": {}, "seed": 0},
+        "certificate": [{"claim": "全文不變", "count": 3}],
+        "tables": {"embed": "00"},
+        "files": {},
+        "run": {"command": "vocabx extend", "seconds": {}},
+    }
+    return Manifest(**{**fields, **changes})
+
+
+def hashes(directory: Path, names: list[str]) -> dict[str, str]:
+    tensors = {k: v for path in directory.glob("*.safetensors") for k, v in load_file(path).items()}
+    return {name: hashlib.sha256(tensors[name].view(torch.uint8).numpy()).hexdigest() for name in names}
+
+
+def test_a_manifest_is_read_as_it_was_written(tmp_path):
+    manifest().write(tmp_path)
+    read = read_manifest(tmp_path)
+    assert read["format"] == 1
+    assert read["ranges"] == [
+        {"first_id": 5, "count": 2, "source": "learned"},
+        {"first_id": 7, "count": 1, "source": "pad"},
+    ]
+    assert read["certificate"] == [{"claim": "全文不變", "count": 3}]
+    assert set(read) == {"format", *Manifest.__dataclass_fields__}
+
+
+def test_equal_runs_write_equal_manifests_but_for_the_run(tmp_path):
+    written = []
+    for seconds in (1.5, 2.5):
+        manifest(run={"seconds": {"Hashing": seconds}}).write(tmp_path)
+        written.append(json.loads((tmp_path / "vocabx.json").read_text("utf-8")))
+    one, two = written
+    assert one.pop("run") != two.pop("run")
+    assert one == two
+
+
+def test_a_manifest_can_be_read_by_people(tmp_path):
+    manifest().write(tmp_path)
+    text = (tmp_path / "vocabx.json").read_text("utf-8")
+    assert "全文不變" in text and text.endswith("}\n")
+    assert [line for line in text.split("\n") if line.startswith('  "base"')]
+
+
+def test_a_checkpoint_without_a_manifest_has_none(tmp_path):
+    assert read_manifest(tmp_path) is None
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("shard", ["5GB", "700KB"])
+def test_the_hashes_of_the_tables_are_those_of_their_bytes(tiny_model, tied, shard):
+    directory = tiny_model(tied=tied, rows=20_000, shard=shard)
+    names = ["model.embed_tokens.weight"] + ([] if tied else ["lm_head.weight"])
+    assert table_hashes(read_checkpoint(directory)) == hashes(directory, names)
+
+
+def test_one_bit_changed_in_a_table_changes_its_hash_alone(tiny_model):
+    directory = tiny_model(tied=False, rows=100)
+    before = table_hashes(read_checkpoint(directory))
+    table = read_checkpoint(directory).output
+    with table.file.path.open("r+b") as stream:
+        stream.seek(table.file.data_start + table.file.tensors[table.name].end - 1)
+        last = stream.read(1)
+        stream.seek(-1, 1)
+        stream.write(bytes([last[0] ^ 1]))
+    after = table_hashes(read_checkpoint(directory))
+    assert {name for name in before if before[name] != after[name]} == {"lm_head.weight"}
+
+
+def test_a_file_is_hashed_whole(tmp_path):
+    (tmp_path / "file").write_bytes(b"x" * 3_000_000)
+    assert file_hash(tmp_path / "file") == hashlib.sha256(b"x" * 3_000_000).hexdigest()

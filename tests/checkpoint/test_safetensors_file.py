@@ -1,0 +1,225 @@
+import json
+import math
+import struct
+import tracemalloc
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from vocabx.checkpoint.safetensors_file import DTYPES, GrownTensor, read_header, write_grown
+from vocabx.errors import BaseModelError
+
+GOOD = {"a": {"dtype": "F32", "shape": [2, 4], "data_offsets": [0, 32]}}
+TORCH = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+def raw_file(path: Path, header: object, data: bytes = bytes(32)) -> Path:
+    encoded = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(encoded)) + encoded + data)
+    return path
+
+
+def with_a(**changes: object) -> dict:
+    return {"a": {**GOOD["a"], **changes}}
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(BaseModelError) as caught:
+        read_header(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def example(path: Path, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    tensors = {
+        "embed": torch.randn(7, 6).to(dtype),
+        "bias": torch.randn(7).to(dtype),
+        "empty": torch.zeros(0, 3),
+        "scale": torch.tensor(2.5),
+        "mask": torch.ones(3, dtype=torch.bool),
+        "ids": torch.arange(5),
+        "eight": torch.randn(5).to(torch.float8_e4m3fn),
+        "嵌入": torch.randn(2, 2),
+    }
+    save_file(tensors, path, metadata={"format": "pt", "作者": "某人"})
+    return tensors
+
+
+def bits(tensor: torch.Tensor) -> bytes:
+    return tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes() if tensor.ndim else str(tensor)
+
+
+@pytest.mark.parametrize("dtype", TORCH)
+def test_a_mapped_tensor_is_what_the_safetensors_library_reads(tmp_path, dtype):
+    tensors = example(tmp_path / "m.safetensors", TORCH[dtype])
+    file = read_header(tmp_path / "m.safetensors")
+    assert set(file.tensors) == set(tensors)
+    assert file.metadata == {"format": "pt", "作者": "某人"}
+    mapped = file.map("embed")
+    assert mapped.tobytes() == bits(tensors["embed"])
+    assert np.array_equal(mapped.astype(np.float64), tensors["embed"].double().numpy())
+    with pytest.raises(ValueError, match="read-only"):
+        mapped[0] = 0
+
+
+@pytest.mark.parametrize("name", ["ids", "mask", "eight"])
+def test_a_table_of_whole_or_packed_numbers_is_refused_with_the_dtypes_there_are(tmp_path, name):
+    example(tmp_path / "m.safetensors")
+    with pytest.raises(BaseModelError, match="vocabx mixes rows of F64, F32, F16, BF16") as caught:
+        read_header(tmp_path / "m.safetensors").map(name)
+    assert name in str(caught.value)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([*TORCH]), st.lists(st.integers(0, 4), max_size=4), st.integers(0, 3))
+def test_a_grown_file_keeps_every_old_bit_and_ends_in_the_new_rows(
+    tmp_path_factory, dtype, blocks, bias_rows
+):
+    directory = tmp_path_factory.mktemp("grown")
+    tensors = example(directory / "old", TORCH[dtype])
+    new = [np.random.default_rng(n).standard_normal((n, 6)).astype(DTYPES[dtype]) for n in blocks]
+    bias = np.arange(bias_rows).astype(DTYPES[dtype])
+    grown = {
+        "embed": GrownTensor((7 + sum(blocks), 6), lambda: iter(new)),
+        "bias": GrownTensor((7 + bias_rows,), lambda: iter([bias])),
+    }
+    steps: list[float] = []
+    write_grown(read_header(directory / "old"), grown, directory / "new", steps.append)
+    # Offsets of a wrong alignment or with holes make the library refuse the file.
+    read = load_file(directory / "new")
+    assert list(read_header(directory / "new").tensors) == list(read_header(directory / "old").tensors)
+    assert bits(read["embed"]) == bits(tensors["embed"]) + b"".join(b.tobytes() for b in new)
+    assert bits(read["bias"]) == bits(tensors["bias"]) + bias.tobytes()
+    for name in tensors.keys() - grown.keys():
+        assert bits(read[name]) == bits(tensors[name])
+        assert read[name].dtype == tensors[name].dtype and read[name].shape == tensors[name].shape
+    with safe_open(directory / "new", "pt") as file:
+        assert file.metadata() == {"format": "pt", "作者": "某人"}
+    written = read_header(directory / "new")
+    assert sum(steps) == (directory / "new").stat().st_size - written.data_start
+
+
+def test_growing_a_large_file_takes_no_memory_of_its_size(tmp_path):
+    save_file({"a": torch.zeros(5_000_000), "embed": torch.zeros(1000, 10_000)}, tmp_path / "old")
+    block = np.ones((10, 10_000), np.float32)
+    grown = {"embed": GrownTensor((1500, 10_000), lambda: (block for _ in range(50)))}
+    tracemalloc.start()
+    write_grown(read_header(tmp_path / "old"), grown, tmp_path / "new")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (tmp_path / "new").stat().st_size > 80_000_000
+    assert peak < 10_000_000
+
+
+def test_a_base_that_shrinks_while_it_is_copied_is_refused(tmp_path):
+    save_file({"a": torch.zeros(5000)}, tmp_path / "old")
+    file = read_header(tmp_path / "old")
+    (tmp_path / "old").write_bytes((tmp_path / "old").read_bytes()[:9000])
+    with pytest.raises(BaseModelError, match=r"^the base changed while it was read: run again$"):
+        write_grown(file, {}, tmp_path / "new")
+
+
+@pytest.mark.parametrize("header", [{}, GOOD, {"__metadata__": {"format": "pt"}, **GOOD}])
+def test_a_header_by_hand_is_read(tmp_path, header):
+    file = read_header(raw_file(tmp_path / "m", header, bytes(32) if "a" in header else b""))
+    assert [entry.shape for entry in file.tensors.values()] == ([(2, 4)] if "a" in header else [])
+
+
+def test_a_dtype_of_a_later_format_is_carried_over(tmp_path):
+    data = bytes(range(32))
+    raw_file(tmp_path / "old", with_a(dtype="F3_NEW"), data)
+    write_grown(read_header(tmp_path / "old"), {}, tmp_path / "new")
+    assert (tmp_path / "new").read_bytes().endswith(data)
+    assert read_header(tmp_path / "new").tensors["a"].dtype == "F3_NEW"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\0\0\0", bytes(8), struct.pack("<Q", 2**64 - 1), struct.pack("<Q", 200_000_000) + b"{}",
+        struct.pack("<Q", 3) + b"{}", b"PK\x03\x04 a zip of torch weights", b"version https://git-lfs",
+    ],
+)  # fmt: skip
+def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
+    (tmp_path / "m").write_bytes(content)
+    assert "download it again" in refusal(tmp_path / "m")
+
+
+@pytest.mark.parametrize("left", [0.1, 0.5, 0.999])
+def test_a_file_cut_short_is_refused(tmp_path, left):
+    example(tmp_path / "m")
+    whole = (tmp_path / "m").read_bytes()
+    (tmp_path / "m").write_bytes(whole[: math.floor(len(whole) * left)])
+    assert "cut short" in refusal(tmp_path / "m")
+
+
+def test_bytes_after_the_last_tensor_are_refused(tmp_path):
+    example(tmp_path / "m")
+    (tmp_path / "m").write_bytes((tmp_path / "m").read_bytes() + b"hidden")
+    assert "bytes left over" in refusal(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"\xff{}", b"garbage", b"[" * 100_000, [], None, 5, "text", {"a": 5}, {"a": {}}, {"a": None},
+        {"__metadata__": 5, **GOOD}, {"__metadata__": {"a": 1}, **GOOD}, with_a(dtype=None),
+        with_a(dtype=["F32"]), with_a(shape=None), with_a(shape="24"), with_a(shape=["2", "4"]),
+        with_a(shape=[-2, -4]), with_a(shape=[2.0, 4.0]), with_a(shape=[True, 8]), with_a(data_offsets=[0]),
+        with_a(data_offsets=[0, 16, 32]), with_a(data_offsets=["0", "32"]), with_a(data_offsets=[0.0, 32.0]),
+        {"a": GOOD["a"], "b": {**GOOD["a"], "data_offsets": ["0", "32"]}}, with_a(data_offsets=[-32, 0]),
+    ],
+)  # fmt: skip
+def test_a_header_of_the_wrong_form_is_refused(tmp_path, header):
+    assert "damaged header" in refusal(raw_file(tmp_path / "m", header))
+
+
+@pytest.mark.parametrize(
+    "offsets", [[[0, 16], [8, 32]], [[0, 16], [24, 40]], [[8, 24], [24, 40]], [[0, 32], [0, 32]], [[16, 0]]]
+)
+def test_tensors_that_overlap_or_leave_holes_are_refused(tmp_path, offsets):
+    header = {
+        name: {
+            "dtype": "F32",
+            "shape": [(end - begin) // 4 if end > begin else 4],
+            "data_offsets": [begin, end],
+        }
+        for name, (begin, end) in zip("ab", offsets, strict=False)
+    }
+    assert "overlap or leave a hole" in refusal(raw_file(tmp_path / "m", header))
+
+
+@pytest.mark.parametrize(
+    "change", [{"shape": [3, 4]}, {"shape": [10**12, 10**12]}, {"dtype": "BF16"}, {"shape": []}]
+)
+def test_a_shape_that_its_bytes_do_not_fill_is_refused(tmp_path, change):
+    assert "do not fit its shape" in refusal(raw_file(tmp_path / "m", with_a(**change)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_file_with_bytes_changed_is_read_or_refused_and_nothing_else(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "bent.safetensors"
+    whole = bytearray(raw_file(path, {"__metadata__": {"k": "v"}, **GOOD}).read_bytes())
+    for position in data.draw(st.lists(st.integers(0, len(whole) - 33), max_size=4)):
+        whole[position] = data.draw(st.integers(0, 255))
+    path.write_bytes(whole)
+    try:
+        file = read_header(path)
+    except BaseModelError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(entry.end <= 32 for entry in file.tensors.values())
+
+
+def test_bfloat16_is_the_dtype_of_the_format():
+    assert DTYPES["BF16"] == np.dtype(ml_dtypes.bfloat16) and DTYPES["BF16"].itemsize == 2

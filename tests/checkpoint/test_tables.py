@@ -1,0 +1,194 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from transformers import AutoConfig
+
+from vocabx.checkpoint.tables import NAMES, Checkpoint, read_checkpoint
+from vocabx.errors import BaseModelError
+
+LLAMA = {"model_type": "llama", "vocab_size": 5, "tie_word_embeddings": False}
+EMBED, HEAD = "model.embed_tokens.weight", "lm_head.weight"
+
+
+def table(rows: int = 5, first: float = 0) -> np.ndarray:
+    return np.arange(rows * 4, dtype=np.float32).reshape(rows, 4) + np.float32(first)
+
+
+def model(directory: Path, config: object, tensors: dict[str, np.ndarray]) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "config.json").write_text(config if isinstance(config, str) else json.dumps(config), "utf-8")
+    save_file(tensors, directory / "model.safetensors")
+    return directory
+
+
+def llama(directory: Path, **changes: object) -> Path:
+    config = {key: value for key, value in {**LLAMA, **changes}.items() if value is not None}
+    return model(directory, config, {EMBED: table(), HEAD: table(first=100), "model.norm.weight": np.ones(4)})
+
+
+def sharded(directory: Path, weight_map: object) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "config.json").write_text(json.dumps(LLAMA), "utf-8")
+    save_file({EMBED: table()}, directory / "one.safetensors")
+    save_file({HEAD: table(first=100)}, directory / "two.safetensors")
+    index = directory / "model.safetensors.index.json"
+    index.write_text(weight_map if isinstance(weight_map, str) else json.dumps({"weight_map": weight_map}))
+    return directory
+
+
+def refusal(directory: Path) -> str:
+    with pytest.raises(BaseModelError) as caught:
+        read_checkpoint(directory)
+    assert "\n" not in str(caught.value)
+    assert str(directory) in str(caught.value)
+    return str(caught.value)
+
+
+def names(checkpoint: Checkpoint) -> list[str]:
+    return [found.name for found in checkpoint.tables]
+
+
+def test_the_tables_of_an_untied_model_are_found_and_mapped(tmp_path):
+    checkpoint = read_checkpoint(llama(tmp_path))
+    assert names(checkpoint) == [EMBED, HEAD]
+    assert checkpoint.bias is None and not checkpoint.tied
+    assert (checkpoint.input.rows, checkpoint.input.dtype) == (5, "F32")
+    assert np.array_equal(checkpoint.input.map(), table())
+    assert np.array_equal(checkpoint.output.map(), table(first=100))
+
+
+def test_a_tied_model_has_the_tables_that_are_stored(tmp_path):
+    config = {**LLAMA, "tie_word_embeddings": True}
+    one = read_checkpoint(model(tmp_path / "one", config, {EMBED: table()}))
+    both = read_checkpoint(model(tmp_path / "both", config, {EMBED: table(), HEAD: table()}))
+    assert one.tied and names(one) == [EMBED]
+    assert both.tied and names(both) == [EMBED, HEAD]
+
+
+def test_an_output_bias_is_a_table_of_width_one(tmp_path):
+    tensors = {EMBED: table(), HEAD: table(), "lm_head.bias": np.arange(5, dtype=np.float32)}
+    checkpoint = read_checkpoint(model(tmp_path, {**LLAMA, "model_type": "phi"}, tensors))
+    assert names(checkpoint) == [EMBED, HEAD, "lm_head.bias"]
+    assert checkpoint.bias.map().tolist() == [[0], [1], [2], [3], [4]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("llama", "embed_tokens.weight"), ("gpt2", "wte.weight"), ("gpt_neox", "embed_in.weight")],
+)
+def test_a_model_saved_without_its_head_is_read(tmp_path, kind, name):
+    config = {"model_type": kind, "vocab_size": 5, "tie_word_embeddings": True}
+    assert names(read_checkpoint(model(tmp_path, config, {name: table()}))) == [name]
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_configuration_that_says_nothing_is_tied_as_transformers_ties_it(tmp_path, kind):
+    tensors = {NAMES[kind][0]: table(), NAMES[kind][1]: table()}
+    checkpoint = read_checkpoint(model(tmp_path, {"model_type": kind, "vocab_size": 5}, tensors))
+    assert checkpoint.tied == AutoConfig.for_model(kind).tie_word_embeddings
+
+
+def test_the_tables_of_a_sharded_model_are_found_in_their_shards(tmp_path):
+    checkpoint = read_checkpoint(sharded(tmp_path, {HEAD: "two.safetensors", EMBED: "one.safetensors"}))
+    assert [file.path.name for file in checkpoint.files] == ["one.safetensors", "two.safetensors"]
+    assert checkpoint.output.file.path.name == "two.safetensors"
+    assert np.array_equal(checkpoint.output.map(), table(first=100))
+
+
+@pytest.mark.parametrize(
+    "weight_map",
+    [
+        "not JSON", "[]", "5", '{"weight": {}}', "[" * 100_000, 5, ["one.safetensors"], {EMBED: 1},
+        {EMBED: 1, HEAD: "two.safetensors"}, {EMBED: ["one.safetensors"]}, {EMBED: None},
+    ],
+)  # fmt: skip
+def test_an_index_of_the_wrong_form_is_refused(tmp_path, weight_map):
+    assert "is damaged: download it again" in refusal(sharded(tmp_path, weight_map))
+
+
+@pytest.mark.parametrize(
+    "where", ["../one.safetensors", "/etc/passwd", "sub/one.safetensors", "./../x", "sub/.."]
+)
+def test_an_index_that_points_outside_its_directory_is_refused(tmp_path, where):
+    sharded(tmp_path, {})
+    assert "points outside its directory" in refusal(sharded(tmp_path / "model", {EMBED: where}))
+
+
+@pytest.mark.parametrize("where", ["three.safetensors", "..", "nul\0"])
+def test_an_index_that_names_no_file_is_refused(tmp_path, where):
+    assert " has no " in refusal(sharded(tmp_path, {EMBED: "one.safetensors", HEAD: where}))
+
+
+def test_a_missing_shard_with_the_table_is_suspected(tmp_path):
+    assert f"holds no embedding table {EMBED}: is a shard" in refusal(
+        sharded(tmp_path, {HEAD: "two.safetensors"})
+    )
+
+
+def test_weights_in_torch_format_are_refused_with_what_to_do(tmp_path):
+    llama(tmp_path)
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    assert "save the model as safetensors" in refusal(tmp_path)
+
+
+def test_a_directory_without_a_configuration_is_refused(tmp_path):
+    assert refusal(tmp_path).endswith("has no config.json")
+
+
+@pytest.mark.parametrize(("config", "reason"), [("{", "is not JSON"), ("[1]", "is not a configuration")])
+def test_a_broken_configuration_is_refused(tmp_path, config, reason):
+    assert reason in refusal(model(tmp_path, config, {EMBED: table()}))
+
+
+def test_a_quantised_model_is_refused(tmp_path):
+    message = refusal(llama(tmp_path, quantization_config={"quant_method": "gptq"}))
+    assert "is quantised" in message and "pass the model it was quantised from" in message
+
+
+@pytest.mark.parametrize("kind", ["bert", "llama4", ""])
+def test_a_model_type_that_is_not_known_is_refused_with_those_that_are(tmp_path, kind):
+    message = refusal(llama(tmp_path, model_type=kind))
+    assert repr(kind) in message
+    assert message.endswith(", ".join(NAMES))
+
+
+def test_a_configuration_without_a_model_type_is_refused(tmp_path):
+    assert "of the model type ''" in refusal(llama(tmp_path, model_type=None))
+
+
+@pytest.mark.parametrize("size", [4, 6, "5"])
+def test_a_vocabulary_size_that_is_not_the_number_of_rows_is_refused(tmp_path, size):
+    message = refusal(llama(tmp_path, vocab_size=size))
+    assert f"says vocab_size {size} and the embedding table has 5 rows" in message
+
+
+def test_an_untied_model_without_an_output_table_is_refused(tmp_path):
+    message = refusal(model(tmp_path, LLAMA, {EMBED: table()}))
+    assert "not tied, and there is no lm_head.weight" in message
+
+
+def test_tables_of_different_heights_are_refused(tmp_path):
+    message = refusal(model(tmp_path, LLAMA, {EMBED: table(5), HEAD: table(6)}))
+    assert f"{EMBED} has 5 rows and {HEAD} 6" in message
+
+
+@pytest.mark.parametrize(
+    "bad", [np.array(1, np.float32), np.ones(5, np.float32), np.ones((5, 4, 1), np.float32)]
+)
+def test_a_table_that_is_no_table_is_refused(tmp_path, bad):
+    assert "dimensions: the base is damaged" in refusal(model(tmp_path, LLAMA, {EMBED: bad, HEAD: table()}))
+
+
+def test_a_cut_shard_is_refused_before_anything_is_read_from_it(tmp_path):
+    sharded(tmp_path, {HEAD: "two.safetensors", EMBED: "one.safetensors"})
+    (tmp_path / "two.safetensors").write_bytes((tmp_path / "two.safetensors").read_bytes()[:-1])
+    assert "two.safetensors is cut short" in refusal(tmp_path)
+
+
+def test_the_real_base_is_read(smollm2):
+    checkpoint = read_checkpoint(smollm2)
+    assert checkpoint.tied
+    assert checkpoint.input.map().shape == (49152, 576)

@@ -1,0 +1,48 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vocabx.corpus.passages import passages
+
+TEXTS = st.text() | st.text(st.sampled_from("字a😀。！？!?\n」』）) "), max_size=200)
+LIMITS = st.integers(4, 60)
+
+
+@given(TEXTS, LIMITS)
+def test_no_character_is_lost_between_passages(text, limit):
+    assert "".join(passages(text, limit)) == text
+
+
+@given(TEXTS, LIMITS)
+def test_no_passage_is_over_the_limit_or_empty(text, limit):
+    assert all(0 < len(passage.encode()) <= limit for passage in passages(text, limit))
+
+
+@given(TEXTS)
+def test_a_text_that_fits_stays_in_one_piece(text):
+    assert passages(text, max(4, len(text.encode()))) == ([text] if text else [])
+
+
+@given(st.lists(st.text("字詞句", min_size=1, max_size=5), min_size=1), st.integers(24, 60))
+def test_sentences_that_fit_are_never_cut(sentences, limit):
+    text = "".join(sentence + "。" for sentence in sentences)
+    assert all(passage.endswith("。") for passage in passages(text, limit))
+
+
+def test_a_closing_quote_stays_with_its_sentence():
+    assert passages("他說：「好。」她走了。", 24) == ["他說：「好。」", "她走了。"]
+
+
+def test_a_passage_takes_as_many_sentences_as_fit():
+    assert passages("一。二。三。四。", 12) == ["一。二。", "三。四。"]
+
+
+def test_a_sentence_longer_than_the_limit_is_cut_between_characters():
+    assert passages("字" * 10, 12) == ["字字字", "字字字", "字字字字"]
+
+
+def test_real_text_is_rebuilt_from_its_passages(verses):
+    text = "\n".join(verses)
+    cut = passages(text, 3000)
+    assert "".join(cut) == text
+    assert max(len(passage.encode()) for passage in cut) <= 3000
+    assert len(cut) < 1.2 * len(text.encode()) / 3000
