@@ -89,7 +89,7 @@ def find_language(tag: str) -> Language:
     import langcodes
 
     try:
-        standard = langcodes.standardize_tag(tag)
+        standard = langcodes.standardize_tag(tag, macro=True)
         parsed = langcodes.Language.get(standard)
         valid = parsed.is_valid() and standard not in ("", "und")
     except langcodes.LanguageTagError:
@@ -97,7 +97,7 @@ def find_language(tag: str) -> Language:
     known = profiles()
     if not valid:
         raise LanguageError(
-            f"unknown language tag {tag!r}.{nearest(tag, known)} Pass a BCP 47 tag such as zh-Hant or de"
+            f"unknown language tag {tag!r}.{_suggestion(tag)} Pass a BCP 47 tag such as zh-Hant or de"
         )
     wanted = parsed.maximize()
     for profile in known:
@@ -105,6 +105,19 @@ def find_language(tag: str) -> Language:
         if (candidate.language, candidate.script) == (wanted.language, wanted.script):
             return _read_profile(profile)
     return Language(tag=standard, name=parsed.display_name(), scripts=())
+
+
+def _suggestion(tag: str) -> str:
+    """A tag for what may be a name, in English or the language itself, or a mistyped tag."""
+    import langcodes
+
+    # The name table reads a control character as a separator of its own, and breaks.
+    if not tag.isprintable():
+        return ""
+    try:
+        return f" Did you mean {langcodes.find(tag).to_tag()}?"
+    except LookupError:
+        return nearest(tag, profiles())
 
 
 def with_scripts_of(language: Language, sample: str) -> Language:

@@ -10,6 +10,7 @@ from vocabx.checkpoint.staging import staged
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.source import TextSource
+from vocabx.errors import CorpusError
 from vocabx.evaluation.measure import measure_both
 from vocabx.initializers import Mixture, Problem, find_initializer
 from vocabx.options import ExtendOptions
@@ -88,9 +89,15 @@ def _sample(
 ) -> Corpus:
     options = plan.options
     with progress.stage(title, source.bytes or None, "B") as advance:
-        return sample_corpus(
+        corpus = sample_corpus(
             source.open(), scripts, options.learn_bytes, options.heldout_bytes, options.seed, advance
         )
+    if not corpus.heldout:
+        raise CorpusError(
+            f"{source.description} holds {corpus.bytes_read:,} bytes of text, too few to hold some out for "
+            "measuring: give more text"
+        )
+    return corpus
 
 
 def _place(plan: Plan, extension: Extension) -> Mixture:

@@ -150,13 +150,16 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     plan = Plan(
         options, base, checkpoint, tokenizer, language,
         Alphabet(language.scripts, language.blocks),
-        source, base_source, "und" if options.base_text else _BASE_LANGUAGE, base_scripts, first_id, rows, evaluate,
+        source, base_source, "und" if options.base_text else _BASE_LANGUAGE, base_scripts,
+        first_id, rows, evaluate,
     )  # fmt: skip
     check_space(options.out, plan.disk_bytes)
     return plan
 
 
 def _check_numbers(options: ExtendOptions) -> None:
+    if not 0 <= options.seed < 2**32:
+        raise TokenizerError(f"--seed is {options.seed}: pass a number from 0 to {2**32 - 1}")
     if options.new_tokens < 1:
         raise TokenizerError(f"--new-tokens is {options.new_tokens}: pass at least 1")
     if options.pad_to_multiple_of < 1:

@@ -37,7 +37,15 @@ def test_a_passage_takes_as_many_sentences_as_fit():
 
 
 def test_a_sentence_longer_than_the_limit_is_cut_between_characters():
-    assert passages("字" * 10, 12) == ["字字字", "字字字", "字字字字"]
+    assert passages("字" * 10, 14) == ["字字字字", "字字字字", "字字"]
+
+
+def test_a_sentence_of_words_is_cut_between_words():
+    assert passages("one two three four", 10) == ["one two ", "three four"]
+
+
+def test_a_number_does_not_end_a_sentence():
+    assert passages("It is 3.14 now. And more follows.", 20) == ["It is 3.14 now. ", "And more follows."]
 
 
 def test_real_text_is_rebuilt_from_its_passages(verses):

@@ -1,6 +1,7 @@
 """Continued BPE written the slow, obvious way: the oracle of the learning tests."""
 
 from collections import Counter
+from itertools import pairwise
 
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_level import ByteLevelTokenizer
@@ -51,7 +52,7 @@ def learn(base: ByteLevelTokenizer, lines: list[str], alphabet: Alphabet, steps:
     for _ in range(steps):
         pairs: Counter = Counter()
         for word, count in words.items():
-            for left, right in zip(word, word[1:], strict=False):
+            for left, right in pairwise(word):
                 if may_join(left, right, alphabet):
                     pairs[left, right] += count
         (left, right), _ = max(pairs.items(), key=lambda item: (item[1], item[0]))

@@ -83,11 +83,13 @@ def report() -> Report:
         tied=True,
         target=Comparison(
             "zh-Hant", "held-out wiki", 412311, 1189442, 60001,
-            Measure(742118, 0.556, 2.5041, 2.6172, 1823400.0), Measure(230057, 1.792, 2.2077, 2.3034, 2012345.0),
+            Measure(742118, 0.556, 2.5041, 2.6172, 1823400.0),
+            Measure(230057, 1.792, 2.2077, 2.3034, 2012345.0),
         ),
         base_language=Comparison(
             "en", "held-out books", 623113, 625002, 60002,
-            Measure(141207, 4.413, 1.0312, 1.1213, 2512346.0), Measure(141207, 4.413, 1.0315, 1.1214, 2498345.0),
+            Measure(141207, 4.413, 1.0312, 1.1213, 2512346.0),
+            Measure(141207, 4.413, 1.0315, 1.1214, 2498345.0),
         ),
         claims=(
             Claim("base-text", "English is cut as before.", 5321, 0, True, ()),

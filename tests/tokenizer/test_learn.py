@@ -1,11 +1,11 @@
 import pytest
 from continued_bpe import learn as oracle_learn
 
+from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import extend_tokenizer
 from vocabx.tokenizer.learn import learn_merges
 from vocabx.tokenizer.units import cut_units
-from vocabx.progress import Quiet
 
 RUSSIAN = "При свете лампы приветливый привратник приветствовал прибывших. Привет, мир! "
 
@@ -56,7 +56,9 @@ def test_units_spell_the_language_part_of_the_corpus(base, chinese, verses):
     spelled = b"".join(
         b"".join(base.token_bytes[token] for token in units.unit_tokens[unit]) for unit in units.words
     ).decode()
-    assert spelled.replace(" ", "") == "".join(c for verse in verses[:300] for c in verse if chinese.allows(c))
+    assert spelled.replace(" ", "") == "".join(
+        c for verse in verses[:300] for c in verse if chinese.allows(c)
+    )
 
 
 @pytest.mark.parametrize("lines", [[], ["only English here"], ["中"]])

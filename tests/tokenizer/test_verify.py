@@ -30,7 +30,7 @@ def test_a_sound_extension_holds_every_claim_on_many_cases(check, extension):
     assert [name for name, claim in claims.items() if claim.failed and claim.required] == []
     assert claims["base-ids"].checked == extension.base.size
     assert claims["other-text"].checked > 1000
-    assert claims["round-trip"].checked > 2500
+    assert claims["round-trip"].checked > 2000
     assert claims["reachable"].checked > 700
 
 
@@ -94,7 +94,9 @@ def test_unused_tokens_are_counted_and_do_not_fail_the_certificate(check, extens
 
 def test_shared_script_makes_changed_base_text_information(extension, chinese, verses):
     usage = np.ones(1000, dtype=np.int64)
-    certificate = verify(extension.base, extension.tokenizer, chinese, verses[:50], verses[50:100], usage, seed=0)
+    certificate = verify(
+        extension.base, extension.tokenizer, chinese, verses[:50], verses[50:100], usage, seed=0
+    )
     claim = next(claim for claim in certificate.claims if claim.name == "base-text")
     assert claim.failed
     assert not claim.required

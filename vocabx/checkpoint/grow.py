@@ -63,7 +63,7 @@ def grow_checkpoint(
     _write_generation_config(checkpoint.directory, target, suppressed)
     carried = {path for pattern in _CARRIED for path in checkpoint.directory.glob(pattern)}
     for path in sorted(carried):
-        if path.is_file() and path.name not in _COMPOSED:
+        if path.is_file() and path.name not in _COMPOSED and not path.name.endswith(".index.json"):
             shutil.copyfile(path, target / path.name)
 
 

@@ -1,7 +1,6 @@
 """vocabx.json: what a checkpoint says of its own making, so that later steps can refuse a wrong base."""
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,15 +54,6 @@ class Manifest:
     def write(self, directory: Path) -> None:
         """Write vocabx.json into `directory`."""
         write_json(directory / "vocabx.json", {"format": FORMAT, **asdict(self)})
-
-
-def read_manifest(directory: Path) -> dict[str, Any] | None:
-    """The parsed vocabx.json of a checkpoint, or None when it has none."""
-    path = directory / "vocabx.json"
-    if not path.is_file():
-        return None
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
 
 
 def table_hashes(checkpoint: Checkpoint) -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 import regex
 
-_SENTENCE = regex.compile(r"[^\n。！？!?]*[\n。！？!?]+[」』”’）)]*|[^\n。！？!?]+")
+# A sentence with what closes it. A full stop ends one only before white space: 3.14 does not.
+_END = r"(?:[\n。！？!?।॥…۔؟]+|\.(?=\s))[」』”’）)\]\"']*[^\S\n]*"
+_SENTENCE = regex.compile(rf"[^\n]*?{_END}|[^\n]+")
+_BLANK = regex.compile(r"\s")
 
 
 def passages(text: str, limit: int) -> list[str]:
     """Cut `text` at sentence ends into passages of at most `limit` UTF-8 bytes.
 
-    A sentence longer than the limit is cut between characters.
+    A sentence longer than the limit is cut at white space, or where there is none between characters.
     """
     out: list[str] = []
     current: list[str] = []
@@ -27,7 +30,12 @@ def passages(text: str, limit: int) -> list[str]:
 
 
 def _cut(sentence: str, limit: int) -> list[str]:
-    if len(sentence.encode()) <= limit:
-        return [sentence]
-    step = limit // 4  # No character is longer than four bytes.
-    return [sentence[i : i + step] for i in range(0, len(sentence), step)]
+    """Cut a long sentence after the last white space that fits, or between characters."""
+    out: list[str] = []
+    while len(sentence.encode()) > limit:
+        head = sentence.encode()[:limit].decode(errors="ignore")
+        blanks = [match.end() for match in _BLANK.finditer(head)]
+        end = blanks[-1] if blanks else len(head)
+        out.append(sentence[:end])
+        sentence = sentence[end:]
+    return [*out, sentence] if sentence else out
