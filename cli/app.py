@@ -11,6 +11,7 @@ from vocabx.errors import VocabxError
 from .extend import extend
 
 INTERRUPTED = 130
+_NOTHING_WRITTEN = "interrupted: nothing was written"
 
 app = typer.Typer(
     name="vocabx",
@@ -38,11 +39,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            _say(_NOTHING_WRITTEN)
     except VocabxError as error:
         _say(f"error: {error}")
         code = error.exit_code
     except KeyboardInterrupt:
-        _say("interrupted: nothing was written")
+        _say(_NOTHING_WRITTEN)
         code = INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left; Python would complain again while it shuts down.
@@ -55,13 +58,10 @@ def main() -> None:
 
 def _usage_error(error: Exception) -> int:
     """Report what the option parser refuses in one line; anything else is a bug and stays a traceback."""
-    if type(error).__name__ == "Abort":
-        _say("interrupted: nothing was written")
-        return INTERRUPTED
     message = getattr(error, "format_message", None)
     if message is None:
         raise error
-    _say(f"error: {message()} Try: vocabx --help")
+    _say(f"error: {message().rstrip('.')}. Try: vocabx --help")
     return int(getattr(error, "exit_code", 2))
 
 

@@ -64,6 +64,7 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
             usage=extension.selection.usage,
             seed=options.seed,
         )
+        _note_changed_text(plan, certificate, timed)
     mixture = _place(plan, extension)
     with staged(options.out) as directory:
         _write(plan, extension, mixture, directory, timed)
@@ -76,6 +77,15 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
         (directory / "report.html").write_text(render_page(report), encoding="utf-8")
         write_card(directory, plan.base, report)
     return Result(options.out, report, certificate)
+
+
+def _note_changed_text(plan: Plan, certificate: Certificate, progress: Progress) -> None:
+    for claim in certificate.claims:
+        if claim.name == "base-text" and claim.failed and not claim.required:
+            progress.note(
+                f"{plan.language.name} shares its script with the base's language: {claim.failed:,} of "
+                f"{claim.checked:,} lines of that are now cut in another way."
+            )
 
 
 def _read(plan: Plan, progress: Progress) -> tuple[Corpus, Corpus]:

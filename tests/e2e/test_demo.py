@@ -1,0 +1,29 @@
+import json
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+
+def test_the_demonstration_on_real_weights_and_real_text(vocabx, tmp_path):
+    out = tmp_path / "demo"
+    run = vocabx(
+        "extend", "--base", "smollm2", "--lang", "zh-Hant", "--out", out,
+        "--new-tokens", 2000, "--learn-bytes", 2_000_000, "--heldout-bytes", 6000,
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    report = json.loads((out / "report.json").read_text("utf-8"))
+    assert report["passed"]
+    assert report["target"]["tokens_share"] < 0.5
+    assert report["base_language"]["tokens_share"] == 1.0
+    for text in ("target", "base_language"):
+        for model in ("base", "extended"):
+            assert 0.5 < report[text][model]["bits_per_byte"] < 4.5
+    before, after = (report["base_language"][model]["bits_per_byte"] for model in ("base", "extended"))
+    assert abs(after - before) < 0.02, "English is predicted as before"
+    page = (out / "report.html").read_text("utf-8")
+    assert page.count("<svg") == 2
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
+    ids = tokenizer("The capital of France is", return_tensors="pt")
+    with torch.no_grad():
+        text = tokenizer.decode(model.generate(**ids, max_new_tokens=5, do_sample=False)[0])
+    assert "Paris" in text

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from vocabx.errors import InitializerError
+from vocabx.initializers import INITIALIZERS, Problem, find_initializer
+
+TABLE = np.random.RandomState(3).standard_normal((40, 8)) + 0.5
+PIECES = ((3, 7), (5,), (9, 9, 1), (7, 3))
+PROBLEM = Problem(tokens=(b"ab", b"c", b"ddb", b"ba"), pieces=PIECES, old_rows=40, seed=11)
+
+
+def test_zip_tie_is_the_mean_of_the_pieces_counting_repeats():
+    expected = [TABLE[list(pieces)].mean(axis=0) for pieces in PIECES]
+    np.testing.assert_allclose(INITIALIZERS["zip-tie"](PROBLEM).apply(TABLE), expected, rtol=1e-6)
+
+
+def test_zip_tie_makes_the_same_row_of_the_same_pieces_in_another_order():
+    assert INITIALIZERS["zip-tie"](PROBLEM).collisions() == 2
+
+
+def test_position_weights_tell_orders_apart():
+    mixture = INITIALIZERS["zip-tie-ordered"](PROBLEM)
+    weights = (np.array([1, 2, 3]) / 6)[:, None]
+    np.testing.assert_allclose(mixture.apply(TABLE)[2], (weights * TABLE[[9, 9, 1]]).sum(axis=0), rtol=1e-6)
+    assert mixture.collisions() == 0
+
+
+def test_mean_is_the_mean_of_all_old_rows_without_spelling_it_out():
+    mixture = INITIALIZERS["mean"](PROBLEM)
+    np.testing.assert_allclose(mixture.apply(TABLE), np.tile(TABLE.mean(axis=0), (4, 1)), rtol=1e-6)
+    assert mixture.weights.nnz == 0
+
+
+def test_univariate_draws_each_dimension_from_its_own_normal():
+    expected = TABLE.mean(axis=0) + np.random.RandomState(11).standard_normal((4, 8)) * TABLE.std(axis=0)
+    np.testing.assert_allclose(INITIALIZERS["univariate"](PROBLEM).apply(TABLE), expected, rtol=1e-5)
+
+
+def test_multivariate_has_the_covariance_of_the_old_rows():
+    many = Problem(tokens=(b"x",) * 20_000, pieces=((1,),) * 20_000, old_rows=40, seed=11)
+    rows = INITIALIZERS["multivariate"](many).apply(TABLE).astype(np.float64)
+    expected = 1e-5 * np.cov(TABLE.T, bias=True)
+    np.testing.assert_allclose(rows.mean(axis=0), TABLE.mean(axis=0), atol=2e-4)
+    np.testing.assert_allclose(np.cov(rows.T), expected, atol=0.05 * expected.max())
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_another_seed_changes_draws_and_nothing_else(name):
+    other = Problem(PROBLEM.tokens, PROBLEM.pieces, PROBLEM.old_rows, seed=12)
+    mixtures = [INITIALIZERS[name](problem) for problem in (PROBLEM, PROBLEM, other)]
+    rows = [mixture.apply(TABLE) for mixture in mixtures]
+    np.testing.assert_array_equal(rows[0], rows[1])
+    assert (rows[0] == rows[2]).all() == (mixtures[0].draws is None)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_and_all():
+    with pytest.raises(
+        InitializerError, match=r"Did you mean zip-tie\? Known: zip-tie, zip-tie-ordered, mean"
+    ):
+        find_initializer("ziptie")
+
+
+@pytest.mark.parametrize("name", ["zip-tie", "zip-tie-ordered", "mean"])
+def test_greedy_continuations_of_old_text_are_unchanged(name, smollm2, extension, english):
+    model = AutoModelForCausalLM.from_pretrained(smollm2, dtype=torch.float32).eval()
+    ids = torch.tensor([extension.base.encode([english[40]])[0][:12]])
+    options = {"max_new_tokens": 20, "do_sample": False, "attention_mask": torch.ones_like(ids)}
+    before = model.generate(ids, **options)
+    table = model.get_input_embeddings().weight.data
+    problem = Problem(tuple(extension.pieces), tuple(extension.pieces.values()), extension.base.size, 0)
+    rows = torch.from_numpy(INITIALIZERS[name](problem).apply(table.numpy()))
+    model.resize_token_embeddings(len(table) + len(rows), mean_resizing=False)
+    model.get_input_embeddings().weight.data[len(table) :] = rows
+    assert model.generate(ids, **options).tolist() == before.tolist()
