@@ -144,7 +144,7 @@ def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, tm
     lines = [" ".join(draw.choices(words, k=12)) for _ in range(900)]
     (tmp_path / "greek.txt").write_text("\n\n".join(lines), "utf-8")
     out = tmp_path / "out"
-    options = ("--heldout-bytes", 3000, "--new-tokens", 20, "--no-evaluate", "--json")
+    options = ("--heldout-bytes", 3000, "--new-tokens", 10, "--no-evaluate", "--json")
     run = vocabx(
         "extend",
         "--base",
