@@ -14,7 +14,8 @@ from vocabx.progress import Quiet
 
 def machine() -> str:
     """Processor count, system and Python, for the record."""
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}"
 
 
 def peak_memory_mb() -> int:

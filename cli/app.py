@@ -15,7 +15,6 @@ _NOTHING_WRITTEN = "interrupted: nothing was written"
 
 app = typer.Typer(
     name="vocabx",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -25,12 +24,17 @@ app.command()(extend)
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
     if version:
         from vocabx.version import VERSION
 
         typer.echo(f"vocabx {VERSION}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Imports of the packages that only some stages need, with a sentence when one is missing."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from vocabx.errors import MissingPackageError
@@ -18,6 +19,25 @@ def need(module: str, extra: str) -> Any:
         package = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != package:
             raise
-        raise MissingPackageError(
-            f"this needs the package {package}, which is not installed: pip install 'vocabx[{extra}]'"
-        ) from None
+        raise _missing(package, extra) from None
+
+
+def require(package: str, extra: str) -> None:
+    """Check that `package` is installed without importing it, so that a long job fails before it begins.
+
+    Raises:
+        MissingPackageError: it is not; the message names the extra.
+    """
+    if not installed(package):
+        raise _missing(package, extra)
+
+
+def installed(package: str) -> bool:
+    """Whether `package` can be imported."""
+    return find_spec(package) is not None
+
+
+def _missing(package: str, extra: str) -> MissingPackageError:
+    return MissingPackageError(
+        f"this needs the package {package}, which is not installed: pip install 'vocabx[{extra}]'"
+    )

@@ -138,7 +138,7 @@ def with_scripts_of(language: Language, sample: str) -> Language:
     if len(scripts) > 1:
         scripts = tuple(name for name in scripts if name != "Latin")
     if not scripts:
-        raise LanguageError(f"cannot tell the script of {language.tag} from the text: it holds no letters")
+        raise LanguageError(f"cannot tell the script of {language.name} from the text: it holds no letters")
     return Language(
         tag=language.tag,
         name=language.name,

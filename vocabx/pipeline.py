@@ -69,10 +69,10 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
     with staged(options.out) as directory:
         _write(plan, extension, mixture, directory, timed)
         target_numbers, base_numbers = measure_both(plan, extension, directory, target, base_language, timed)
+        _write_manifest(plan, certificate, directory, timed)
         report = compose_report(
             plan, extension, mixture, certificate, directory, target, target_numbers, base_numbers, timed
         )
-        _write_manifest(plan, certificate, directory, timed)
         (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
         (directory / "report.html").write_text(render_page(report), encoding="utf-8")
         write_card(directory, plan.base, report)
@@ -137,30 +137,32 @@ def _write_manifest(plan: Plan, certificate: Certificate, directory: Path, progr
     composed = ("config.json", "generation_config.json", "model.safetensors.index.json", "tokenizer.json",
                 "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")  # fmt: skip
     with progress.stage("Hashing"):
-        Manifest(
-            version=VERSION,
-            base={
-                "name": plan.base.name,
-                "origin": plan.base.origin,
-                "tokens": plan.tokenizer.size,
-                "rows": plan.checkpoint.input.rows,
-                "tables": table_hashes(plan.checkpoint),
-            },
-            sizes={
-                "tokens": plan.first_id + options.new_tokens,
-                "rows": plan.rows,
-                "new_tokens": options.new_tokens,
-                "pad_rows": plan.pad_rows,
-            },
-            tied=plan.checkpoint.tied,
-            ranges=tuple(ranges),
-            language=plan.language.tag,
-            initializer={"name": options.init, "parameters": {}, "seed": options.seed},
-            certificate=[
-                {key: value for key, value in asdict(claim).items() if key != "examples"}
-                for claim in certificate.claims
-            ],
-            tables=table_hashes(written),
-            files={name: file_hash(directory / name) for name in composed if (directory / name).is_file()},
-            run={"command": options.command, "seconds": dict(progress.seconds)},
-        ).write(directory)
+        base_tables, tables = table_hashes(plan.checkpoint), table_hashes(written)
+        files = {name: file_hash(directory / name) for name in composed if (directory / name).is_file()}
+    Manifest(
+        version=VERSION,
+        base={
+            "name": plan.base.name,
+            "origin": plan.base.origin,
+            "tokens": plan.tokenizer.size,
+            "rows": plan.checkpoint.input.rows,
+            "tables": base_tables,
+        },
+        sizes={
+            "tokens": plan.first_id + options.new_tokens,
+            "rows": plan.rows,
+            "new_tokens": options.new_tokens,
+            "pad_rows": plan.pad_rows,
+        },
+        tied=plan.checkpoint.tied,
+        ranges=tuple(ranges),
+        language=plan.language.tag,
+        initializer={"name": options.init, "parameters": {}, "seed": options.seed},
+        certificate=[
+            {key: value for key, value in asdict(claim).items() if key != "examples"}
+            for claim in certificate.claims
+        ],
+        tables=tables,
+        files=files,
+        run={"command": options.command, "seconds": dict(progress.seconds)},
+    ).write(directory)

@@ -10,6 +10,7 @@ from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.corpus.source import TextSource, default_source, looks_simplified, peek, user_source
 from vocabx.errors import BaseModelError, LanguageError, TokenizerError
 from vocabx.evaluation.memory import fits
+from vocabx.extras import installed, require
 from vocabx.initializers import find_initializer
 from vocabx.languages import Language, find_language, with_scripts_of
 from vocabx.options import ExtendOptions
@@ -19,7 +20,6 @@ from vocabx.tokenizer.byte_level import ByteLevelTokenizer, read_tokenizer
 
 # Tokenizer, manifest, card, report, and the slack that a file system wants.
 _OTHER_BYTES = 50_000_000
-_BASE_LANGUAGE = "en"
 # Rates measured on two cores, for an estimate that need only be right to a factor of two.
 _READ_RATE, _LEARN_RATE, _WRITE_RATE, _FLOPS = 8e6, 7e5, 3e8, 2e11
 _TOKENS_PER_BYTE = 0.45
@@ -117,6 +117,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
     language = find_language(options.lang)
     check_free(options.out)
+    _check_packages(options)
     source = (
         user_source(options.corpus, options.text_field, options.opencc)
         if options.corpus
@@ -132,14 +133,14 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
         )
     sample = peek(source)
     language = with_scripts_of(language, sample)
-    if language.tag == "zh-Hant" and options.corpus and not options.opencc and looks_simplified(sample):
+    if _may_be_simplified(language, options) and looks_simplified(sample):
         progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
     base_source = (
         user_source(options.base_text, options.text_field, "")
         if options.base_text
-        else default_source(find_language(_BASE_LANGUAGE))
+        else default_source(find_language(base.language))
     )
-    base_scripts = with_scripts_of(Language("und", "base", ()), peek(base_source)).scripts
+    base_scripts = with_scripts_of(Language("und", "the base's text", ()), peek(base_source)).scripts
     first_id = checkpoint.input.rows
     multiple = options.pad_to_multiple_of
     rows = -(-(first_id + options.new_tokens) // multiple) * multiple
@@ -150,11 +151,23 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     plan = Plan(
         options, base, checkpoint, tokenizer, language,
         Alphabet(language.scripts, language.blocks),
-        source, base_source, "und" if options.base_text else _BASE_LANGUAGE, base_scripts,
+        source, base_source, "und" if options.base_text else base.language, base_scripts,
         first_id, rows, evaluate,
     )  # fmt: skip
     check_space(options.out, plan.disk_bytes)
     return plan
+
+
+def _may_be_simplified(language: Language, options: ExtendOptions) -> bool:
+    return language.tag == "zh-Hant" and bool(options.corpus) and not options.opencc and installed("opencc")
+
+
+def _check_packages(options: ExtendOptions) -> None:
+    """Refuse now what would fail at the end."""
+    require("matplotlib", "report")
+    if options.evaluate:
+        require("torch", "evaluate")
+        require("transformers", "evaluate")
 
 
 def _check_numbers(options: ExtendOptions) -> None:

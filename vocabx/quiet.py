@@ -1,6 +1,5 @@
 """A silent transformers, for the stages that run it under their own progress."""
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,6 @@ def quiet_transformers(extra: str) -> Iterator[None]:
     Args:
         extra: the extra of vocabx to name when transformers is not installed.
     """
-    # The tokenizers library warns about forks that torch's data loaders make; nothing here forks.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     need("torch", extra)
     logging = need("transformers.utils.logging", extra)
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from vocabx.tokenizer.alphabet import Alphabet, split_unfinished
 
 CHINESE = Alphabet(("Han", "Bopomofo"), ((0x3000, 0x303F), (0xFF00, 0xFFEF)))
+JAPANESE = Alphabet(("Han", "Hiragana", "Katakana"), CHINESE.blocks)
 THAI = Alphabet(("Thai",))
 RUSSIAN = Alphabet(("Cyrillic",))
 
@@ -32,6 +33,7 @@ def test_the_beginning_of_a_character_is_allowed_only_when_nothing_else_begins_s
     assert THAI.allows_token("ก".encode()[:2]), "the baht sign is the only common character beside Thai"
     assert not CHINESE.allows_token("—".encode()[:2]), "dashes and quotes of every language begin so"
     assert not CHINESE.allows_token(b"\xf0\x9f"), "emoji begin so"
+    assert not JAPANESE.allows_token(b"\xf0\x9f"), "one Hiragana sign among the emoji is not enough"
 
 
 def test_a_token_that_begins_inside_a_character_is_refused():

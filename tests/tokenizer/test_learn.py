@@ -1,8 +1,11 @@
+import json
+
 import pytest
 from continued_bpe import learn as oracle_learn
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.extension import extend_tokenizer
 from vocabx.tokenizer.learn import learn_merges
 from vocabx.tokenizer.units import cut_units
@@ -64,6 +67,17 @@ def test_units_spell_the_language_part_of_the_corpus(base, chinese, verses):
 @pytest.mark.parametrize("lines", [[], ["only English here"], ["中"]])
 def test_text_without_repeated_pairs_teaches_nothing(base, chinese, lines):
     assert learned(base, lines, chinese)[0] == []
+
+
+def test_a_token_spelled_like_an_added_token_is_not_learned(base, chinese, verses):
+    from vocabx.tokenizer.byte_alphabet import to_alphabet
+
+    merges, _ = learned(base, verses, chinese)
+    spec = json.loads(json.dumps(base.spec))
+    clash = dict(spec["added_tokens"][0], id=base.size, content=to_alphabet(merges[0].token))
+    spec["added_tokens"].append(clash)
+    again, _ = learned(ByteLevelTokenizer(spec), verses, chinese)
+    assert merges[0].token not in {merge.token for merge in again}
 
 
 def test_learning_twice_gives_the_same_tokenizer(base, chinese, verses):

@@ -1,7 +1,10 @@
+import json
+
 import pytest
 
 from vocabx.errors import TokenizerError
-from vocabx.tokenizer.byte_level import Merge
+from vocabx.tokenizer.byte_alphabet import to_alphabet
+from vocabx.tokenizer.byte_level import ByteLevelTokenizer, Merge
 from vocabx.tokenizer.learn import learn_merges
 from vocabx.tokenizer.select import select_merges
 from vocabx.tokenizer.units import cut_units
@@ -33,6 +36,20 @@ def test_a_scaffold_that_nothing_uses_is_dropped_with_what_it_builds(base):
     assert kept.merges == tuple(pairs)
     assert kept.unused == 0
     assert kept.dropped == 2
+
+
+def test_an_unused_token_may_build_one_that_the_base_has(base):
+    # A base with a token that none of its merges makes: a new merge may come upon it.
+    pieces = [base.token_bytes[i] for i in base.encode(["龘"])[0]]
+    spec = json.loads(json.dumps(base.spec))
+    spec["model"]["vocab"][to_alphabet(b"".join(pieces))] = base.size
+    odd = ByteLevelTokenizer(spec)
+    chain = [Merge(b"".join(pieces[:n]), pieces[n], 5) for n in range(1, len(pieces))]
+    rest = [base.token_bytes[i] for i in base.encode(["щёголеватость"])[0]]
+    others = [Merge(rest[n], rest[n + 1], 1) for n in (0, 2)]
+    selection = select_merges(odd, [*chain, *others], ["龘龘", "щёголеватость"], 2, used_share=1.0)
+    assert selection.merges == tuple(others)
+    assert b"".join(pieces) in odd.extended(selection.merges, odd.size).token_bytes.values()
 
 
 def test_more_tokens_than_the_text_supports_are_refused_with_the_number_it_does(base, verses, candidates):

@@ -25,12 +25,14 @@ class Base:
         directory: holds config.json, tokenizer.json and safetensors.
         origin: where it came from, for the manifest and the card: a hub id, a package, or "local".
         licence: its SPDX or hub licence name, "" when unknown.
+        language: BCP 47 tag of the language it was trained on, for the checks that nothing there changed.
     """
 
     name: str
     directory: Path
     origin: str
     licence: str
+    language: str = "en"
 
 
 def aliases() -> dict[str, dict[str, Any]]:
@@ -74,13 +76,17 @@ def _find_alias(name: str, entry: dict[str, Any], progress: Progress) -> Base:
         file = PackagedFile(**entry["packaged"])
         try:
             directory = unpack_gguf(locate(file), progress)
-            return _checked(Base(name, directory, f"{file.package} {file.version}: {file.path}", licence))
+            return _checked(
+                Base(
+                    name, directory, f"{file.package} {file.version}: {file.path}", licence, entry["language"]
+                )
+            )
         except MissingPackageError as error:
             if "not installed" not in str(error):
                 raise
             missing = f"; or {str(error).rpartition(': ')[2]}"
     try:
-        return _checked(Base(name, _download(entry["hub"]), entry["hub"], licence))
+        return _checked(Base(name, _download(entry["hub"]), entry["hub"], licence, entry["language"]))
     except BaseModelError as error:
         raise BaseModelError(f"{error}{missing}") from None
 

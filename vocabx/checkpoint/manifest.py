@@ -35,7 +35,7 @@ class Manifest:
         initializer: name, parameters and seed.
         certificate: claims with their counts.
         tables: sha256 of each table of this checkpoint, by tensor name.
-        files: sha256 of every file that was composed for this checkpoint.
+        files: sha256 of the tokenizer and configuration files of this checkpoint.
         run: command line and times; the only part that differs between two equal runs.
     """
 

@@ -6,7 +6,6 @@ header, then the tensors' bytes without holes.
 
 import json
 import math
-import os
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -145,7 +144,7 @@ def write_grown(
     Args:
         source: the file to copy.
         grown: tensors to lengthen, by name.
-        target: the file to write; it is synced to disk.
+        target: the file to write.
         advance: called with bytes written.
     """
     header: dict[str, Any] = {"__metadata__": source.metadata} if source.metadata else {}
@@ -172,8 +171,6 @@ def write_grown(
             if name in grown:
                 for block in grown[name].blocks():
                     advance(writer.write(np.ascontiguousarray(block).tobytes()))
-        writer.flush()
-        os.fsync(writer.fileno())
 
 
 def _copy(reader: BinaryIO, writer: BinaryIO, length: int, advance: Callable[[float], None]) -> None:

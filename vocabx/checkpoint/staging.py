@@ -60,7 +60,8 @@ def staged(target: Path) -> Iterator[Path]:
         raise OutputError(f"cannot write to {target}: {error.strerror}; choose another --out") from None
     try:
         yield scratch
-        _sync(scratch)
+        for path in (*scratch.rglob("*"), scratch):
+            _sync(path)
         if target.is_dir():
             target.rmdir()
         scratch.chmod(0o777 & ~_umask())
@@ -83,8 +84,8 @@ def _remove_empty(directories: list[Path]) -> None:
             directory.rmdir()
 
 
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

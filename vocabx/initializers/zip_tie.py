@@ -1,6 +1,7 @@
 """Zip-tie: a new row is the mean of the rows of the pieces that the base cuts the token into.
 
-Source: Bailong (arXiv 2404.00862). Input rows as in the paper; the same rule for output rows is inferred.
+Source: Bailong (arXiv 2404.00862). That the pieces are those of the base tokenizer, and that output rows
+follow the same rule as input rows, is inferred.
 The mean ignores the order of the pieces: see `zip_tie_ordered`.
 """
 

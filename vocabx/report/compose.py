@@ -63,7 +63,7 @@ def compose_report(
         target=target_numbers,
         base_language=base_numbers,
         claims=certificate.claims,
-        hull_bound=mixture.hull_bound(),
+        hull_bound=mixture.followed_by_means(plan.pad_rows).hull_bound(),
         collisions=mixture.collisions(),
         unused=extension.selection.unused,
         dropped=extension.selection.dropped,

@@ -119,7 +119,8 @@ class Report:
         tied: whether input and output share one table.
         target, base_language: held-out comparisons.
         claims: the certificate.
-        hull_bound: nats, upper bound on KL(old ‖ new) after old tokens; None when rows were drawn.
+        hull_bound: nats, upper bound on KL(old ‖ new) after old tokens, pad rows included; None when rows
+            were drawn.
         collisions: new rows equal to another new row.
         unused: new tokens that the learning text never holds.
         dropped: learned tokens that were not bought because nothing used them.

@@ -53,8 +53,8 @@ class Alphabet:
     def allows_prefix(self, prefix: bytes) -> bool:
         """Whether only the language continues `prefix`, the beginning of one character in UTF-8.
 
-        Assigned characters that belong to no script (punctuation) may continue it beside the
-        language's own; a letter of another script may not.
+        Where most characters that begin so are the language's own, a few of no script (punctuation) are
+        put up with; a letter of another script is not.
         """
         return _only_continued_by(self, prefix)
 
@@ -66,10 +66,13 @@ def _only_continued_by(alphabet: Alphabet, prefix: bytes) -> bool:
     own = [c for c in assigned if alphabet.allows(c)]
     if len(own) == len(assigned):
         return bool(own)
-    scripted = any(regex.fullmatch(_class("Script", alphabet.scripts), c) for c in own)
-    return scripted and all(alphabet.allows(c) or _NO_SCRIPT.fullmatch(c) for c in assigned)
+    # A few punctuation marks may live in the language's block; a few letters in a block of emoji may not.
+    scripted = sum(1 for c in own if regex.fullmatch(_class("Script", alphabet.scripts), c))
+    mostly = scripted >= _MOST * len(assigned)
+    return mostly and all(alphabet.allows(c) or _NO_SCRIPT.fullmatch(c) for c in assigned)
 
 
+_MOST = 0.75
 _UNASSIGNED = regex.compile(r"\p{Cn}")
 _NO_SCRIPT = regex.compile(r"[\p{Script=Common}\p{Script=Inherited}]")
 

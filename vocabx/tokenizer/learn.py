@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from vocabx.tokenizer.byte_alphabet import to_alphabet
 from vocabx.tokenizer.byte_level import ByteLevelTokenizer, Merge
 from vocabx.tokenizer.units import Units
 
@@ -46,11 +47,13 @@ def learn_merges(
     across = _merges_across(units, spelled, limit, min_count)
     merges = sorted([*inside, *across], key=lambda merge: -merge.count)
     known = set(tokenizer.token_bytes.values())
+    # A token spelled like an added one would take its id.
+    added = {token["content"] for token in tokenizer.spec["added_tokens"]}
     kept: list[Merge] = []
     for merge in merges:
         if merge.count < min_count or not {merge.left, merge.right} <= known:
             continue
-        if allows_token(merge.token):
+        if allows_token(merge.token) and to_alphabet(merge.token) not in added:
             known.add(merge.token)
             kept.append(merge)
     return kept

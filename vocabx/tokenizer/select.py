@@ -127,8 +127,10 @@ class _Basket:
         """
         children: defaultdict[bytes, set[bytes]] = defaultdict(set)
         for merge in self.merges:
-            children[merge.left].add(merge.token)
-            children[merge.right].add(merge.token)
+            # A merge may also make a token that the base has and cannot reach; that one is not ours to drop.
+            if merge.token not in self.base_tokens:
+                children[merge.left].add(merge.token)
+                children[merge.right].add(merge.token)
         trees = {token: _descendants(token, children) for token, count in usage.items() if not count}
         cost = {token: sum(usage[built] for built in tree) for token, tree in trees.items()}
         by_cost = sorted(trees, key=lambda token: (cost[token], token))
@@ -137,7 +139,7 @@ class _Basket:
         for number, token in enumerate(by_cost):
             if cost[token] == 0 or number < excess:
                 doomed |= trees[token]
-        self.merges = [merge for merge in self.merges if merge.token not in doomed]
+        self.merges = [m for m in self.merges if not {m.left, m.right, m.token} & doomed]
         self.known -= doomed
         self.dropped |= doomed
         return len(doomed)

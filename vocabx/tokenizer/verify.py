@@ -1,6 +1,7 @@
 """The certificate: what an extended tokenizer is proven to have kept, each claim with its count.
 
-Every claim compares the two tokenizers themselves; none trusts how the extension was made.
+The claims compare the two tokenizers themselves and do not trust how the extension was made; only the
+usage of new tokens is counted where they are chosen.
 """
 
 from collections.abc import Callable, Iterable, Sequence

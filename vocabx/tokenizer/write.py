@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from vocabx.errors import TokenizerError
 from vocabx.tokenizer.byte_level import ByteLevelTokenizer
 
 _CARRIED = ("chat_template.jinja", "special_tokens_map.json")
@@ -17,11 +18,17 @@ def write_tokenizer(tokenizer: ByteLevelTokenizer, base_directory: Path, target:
         tokenizer: the extended tokenizer.
         base_directory: the base's files, for the configuration and the templates.
         target: an existing directory.
+
+    Raises:
+        TokenizerError: the base's tokenizer_config.json is damaged.
     """
     text = json.dumps(tokenizer.spec, ensure_ascii=False, separators=(",", ":"))
     (target / "tokenizer.json").write_text(text + "\n", encoding="utf-8")
     source = base_directory / "tokenizer_config.json"
-    config: dict[str, Any] = json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}
+    try:
+        config: dict[str, Any] = json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}
+    except ValueError:
+        raise TokenizerError(f"{source} is not JSON: download the base again") from None
     config = _readable_everywhere(config)
     text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)
     (target / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
