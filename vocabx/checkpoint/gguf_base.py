@@ -14,7 +14,7 @@ from typing import Any
 from vocabx.cache import cache_directory
 from vocabx.checkpoint.staging import staged
 from vocabx.errors import BaseModelError
-from vocabx.extras import need
+from vocabx.extras import need, require
 from vocabx.progress import Progress
 from vocabx.quiet import quiet_transformers
 
@@ -47,6 +47,7 @@ def unpack_gguf(path: Path, progress: Progress) -> Path:
 
 def _unpack(path: Path, target: Path) -> None:
     gguf = need("gguf", "gguf")
+    require("accelerate", "gguf")
     # The bar of the dequantising loop heeds no setting of transformers.
     with quiet_transformers("gguf"), redirect_stderr(io.StringIO()):
         torch, transformers = need("torch", "gguf"), need("transformers", "gguf")
