@@ -117,7 +117,7 @@ def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
         ("… in the first 1,000 bytes of a passage", base.bits_per_byte_start, extended.bits_per_byte_start),
     ):
         change = "" if before is None or after is None else _difference(before, after)
-        rows.append((name, _number(before, 4), _number(after, 4), change))
+        rows.append((name, _number(before, 3), _number(after, 3), change))
     speeds = _count(round(base.encode_speed)), _count(round(extended.encode_speed))
     rows.append(("Encoding, characters a second", *speeds, _times(extended.encode_speed, base.encode_speed)))
     return rows
@@ -132,10 +132,10 @@ def _saved(text: Comparison) -> str:
 
 
 def _difference(before: float, after: float) -> str:
-    if round(before, 4) == round(after, 4):
+    if round(before, 3) == round(after, 3):
         return "no change"
     sign, word = (_MINUS, "better") if after < before else ("+", "worse")
-    return f"{sign}{abs(after - before):.4f}, {word}"
+    return f"{sign}{abs(after - before):.3f}, {word}"
 
 
 def _times(after: float, before: float) -> str:
