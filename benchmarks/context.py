@@ -62,8 +62,9 @@ def score(model, tokenizer, texts):
         for start in range(0, len(ids), WINDOW):
             window_nats += losses_of(model, ids[start : start + WINDOW]).sum()
         window_size += lengths.sum()
-    bits = {f"first {n} bytes": round(b / s / math.log(2), 4) for n, b, s in zip(LENGTHS, nats, size, strict=True)}
-    return {**bits, "windows of 512 tokens": round(window_nats / window_size / math.log(2), 4)}
+    bits = (nats / size / math.log(2)).round(4).tolist()
+    named = {f"first {length} bytes": value for length, value in zip(LENGTHS, bits, strict=True)}
+    return {**named, "windows of 512 tokens": round(window_nats / window_size / math.log(2), 4)}
 
 
 def losses_of(model, ids):

@@ -103,6 +103,14 @@ def test_shared_script_makes_changed_base_text_information(extension, chinese, v
     assert certificate.passed
 
 
+def test_a_line_that_quotes_the_language_does_not_hide_the_others(extension, chinese, verses, english):
+    usage = np.ones(1000, dtype=np.int64)
+    texts = [*english[:300], "He said: 起初　神創造天地。"]
+    certificate = verify(extension.base, extension.tokenizer, chinese, verses[:50], texts, usage, seed=0)
+    claim = next(claim for claim in certificate.claims if claim.name == "base-text")
+    assert (claim.required, claim.checked, claim.failed) == (True, 300, 0)
+
+
 def test_hostile_strings_are_seeded_and_cover_every_category():
     import unicodedata
 

@@ -92,14 +92,17 @@ def verify(
     literals = [token["content"] for token in base.spec["added_tokens"]]
     strings = hostile_strings(hostile, seed, literals)
     foreign = [text for text in strings if not alphabet.touches(text)]
-    shares_script = any(alphabet.touches(text) for text in base_texts)
+    # A line of the base's language that holds some of the new one may change. Where most lines do, the two
+    # share a script, and the number of changed lines is information.
+    own = [text for text in base_texts if not alphabet.touches(text)]
+    shares_script = len(own) < len(base_texts) / 2
     return Certificate(
         (
             _base_ids(base, extended),
             _base_merges(base, extended),
             _settings(base, extended),
             _same_ids("base-text", "Text in the base's language is cut exactly as before.",
-                      base, extended, base_texts, required=not shares_script),
+                      base, extended, base_texts if shares_script else own, required=not shares_script),
             _same_ids("other-text", "Hostile strings without the new language are cut exactly as before.",
                       base, extended, foreign, required=True),
             *_round_trips(base, extended, [*target_texts, *base_texts, *strings]),
