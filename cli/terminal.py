@@ -7,7 +7,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    FileSizeColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
@@ -24,16 +23,28 @@ from vocabx.progress import Advance
 from vocabx.report.report import Comparison, Report
 
 
-class _Rate(ProgressColumn):
-    """Units done a second: bytes in kB or MB, anything else by its name."""
+def _amount(amount: float, unit: str) -> str:
+    """Bytes in kB or MB, anything else as a count with its name."""
+    if unit == "B":
+        return f"{amount / 1e6:.1f} MB" if amount >= 1e5 else f"{amount / 1e3:.1f} kB"
+    return f"{amount:,.0f} {unit}"
+
+
+class _Done(ProgressColumn):
+    """How much is done, and how much a second since the stage began."""
 
     def render(self, task: Task) -> Text:
-        speed, unit = task.finished_speed or task.speed, task.fields["unit"]
-        if not speed or not unit:
+        unit = task.fields["unit"]
+        if not unit or not task.completed or not task.elapsed:
             return Text("")
-        if unit == "B":
-            return Text(f"{speed / 1e6:.1f} MB/s" if speed >= 1e5 else f"{speed / 1e3:.1f} kB/s")
-        return Text(f"{speed:,.0f} {unit}/s")
+        return Text(f"{_amount(task.completed, unit)}  {_amount(task.completed / task.elapsed, unit)}/s")
+
+
+class _Left(TimeRemainingColumn):
+    """The time that is left, while there is any."""
+
+    def render(self, task: Task) -> Text:
+        return Text("") if task.finished or not task.total else Text("left ") + super().render(task)
 
 
 class TerminalProgress:
@@ -48,20 +59,21 @@ class TerminalProgress:
         if not self.console.is_terminal:
             yield lambda amount: None
             return
-        measure = (BarColumn(30), _Rate()) if total else (FileSizeColumn(), _Rate()) if unit == "B" else ()
-        remaining = (TimeRemainingColumn(),) if total else ()
+        bar = (BarColumn(24),) if total else ()
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            *measure,
+            *bar,
+            _Done(),
             TimeElapsedColumn(),
-            *remaining,
+            _Left(),
         )
         with Progress(*columns, console=self.console) as progress:
             task = progress.add_task(title, total=total, unit=unit)
             yield lambda amount: progress.advance(task, amount)
-            done = progress.tasks[0].completed
-            progress.update(task, total=done or 1, completed=done or 1)
+            # A stage that is over looks over, also where its total was a guess.
+            progress.update(task, total=progress.tasks[0].completed or 1)
+            progress.update(task, completed=progress.tasks[0].total)
 
     def note(self, text: str) -> None:
         """Print one line."""

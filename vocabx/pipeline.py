@@ -54,7 +54,7 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
     extension = extend_tokenizer(
         plan.tokenizer, target.learning, plan.alphabet, options.new_tokens, plan.first_id, timed
     )
-    with timed.stage("Verifying"):
+    with timed.stage("Verifying", unit="texts") as advance:
         certificate = verify(
             plan.tokenizer,
             extension.tokenizer,
@@ -63,6 +63,7 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
             base_texts=[*base_language.heldout, *base_language.learning],
             usage=extension.selection.usage,
             seed=options.seed,
+            advance=advance,
         )
         _note_changed_text(plan, certificate, timed)
     mixture = _place(plan, extension)

@@ -1,7 +1,7 @@
 """How long a text is in tokens, how fast it is encoded, and how that falls with the vocabulary's size."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tokenizers import Tokenizer
 
@@ -41,7 +41,11 @@ def encode_speeds(tokenizers: Sequence[ByteLevelTokenizer], texts: Sequence[str]
 
 
 def token_curve(
-    base: ByteLevelTokenizer, merges: Sequence[Merge], sizes: Sequence[int], texts: Sequence[str]
+    base: ByteLevelTokenizer,
+    merges: Sequence[Merge],
+    sizes: Sequence[int],
+    texts: Sequence[str],
+    advance: Callable[[float], None] = lambda done: None,
 ) -> dict[int, int]:
     """Tokens of `texts` had only the first tokens of `merges` been bought, for each size.
 
@@ -50,6 +54,7 @@ def token_curve(
         merges: in the order in which they would be bought.
         sizes: numbers of new tokens; 0 is the base itself; those beyond the merges are left out.
         texts: held-out text.
+        advance: called with 1 after each size.
     """
     known = set(base.token_bytes.values())
     cut: dict[int, int] = {0: 0}
@@ -59,8 +64,9 @@ def token_curve(
             known.add(merge.token)
             tokens += 1
         cut[tokens] = position
-    return {
-        size: count_tokens(base.extended(merges[: cut[size]], base.size), texts)
-        for size in sizes
-        if size in cut
-    }
+    curve: dict[int, int] = {}
+    for size in sizes:
+        if size in cut:
+            curve[size] = count_tokens(base.extended(merges[: cut[size]], base.size), texts)
+        advance(1)
+    return curve

@@ -1,5 +1,6 @@
 """The report of one extension, put together from what the stages handed on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from vocabx.checkpoint.tables import read_checkpoint
@@ -7,7 +8,7 @@ from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.fertility import token_curve
 from vocabx.initializers.mixture import Mixture
 from vocabx.plan import Plan
-from vocabx.progress import Timed
+from vocabx.progress import Advance, Timed
 from vocabx.report.parts import cut_paragraphs, frequent_tokens, row_norms
 from vocabx.report.report import Comparison, CurvePoint, Norms, Report
 from vocabx.tokenizer.extension import Extension
@@ -39,8 +40,9 @@ def compose_report(
         progress: told of this stage; its times become part of the report.
     """
     options, base, tokenizer = plan.options, extension.base, extension.tokenizer
-    with progress.stage("Composing the report"):
-        curve = _curve(extension, target, options.new_tokens)
+    sizes = sorted({*_CURVE, options.new_tokens})
+    with progress.stage("Composing the report", len(sizes), "sizes") as advance:
+        curve = _curve(extension, target, sizes, advance)
         paragraphs = cut_paragraphs(base, tokenizer, target.heldout, _PARAGRAPHS)
         frequent = frequent_tokens(base, tokenizer, extension.pieces, target.heldout, _FREQUENT)
         norms = _norms(plan, directory)
@@ -75,10 +77,11 @@ def compose_report(
     )
 
 
-def _curve(extension: Extension, target: Corpus, bought: int) -> tuple[CurvePoint, ...]:
+def _curve(
+    extension: Extension, target: Corpus, sizes: Sequence[int], advance: Advance
+) -> tuple[CurvePoint, ...]:
     merges = [*extension.selection.merges, *extension.further]
-    sizes = sorted({*_CURVE, bought})
-    tokens = token_curve(extension.base, merges, sizes, target.heldout)
+    tokens = token_curve(extension.base, merges, sizes, target.heldout, advance)
     return tuple(CurvePoint(size, count / max(1, tokens[0])) for size, count in tokens.items())
 
 

@@ -6,7 +6,7 @@ and a text without a new pair comes out as before. Does not learn merges and doe
 
 import copy
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -82,13 +82,19 @@ class ByteLevelTokenizer:
         """
         return [encoding.ids for encoding in self.rust.encode_batch_fast(texts, add_special_tokens=False)]
 
-    def usage(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """How often each id, from 0 to `size`, occurs in the encoded `texts`."""
+    def usage(
+        self, texts: Sequence[str], advance: Callable[[float], None] = lambda done: None
+    ) -> NDArray[np.int64]:
+        """How often each id, from 0 to `size`, occurs in the encoded `texts`.
+
+        `advance` is called with the number of texts done.
+        """
         counts = np.zeros(self.size, dtype=np.int64)
         for start in range(0, len(texts), 1024):
             batch = self.encode(texts[start : start + 1024])
             ids = np.fromiter((i for row in batch for i in row), dtype=np.int64)
             counts += np.bincount(ids, minlength=self.size)
+            advance(len(batch))
         return counts
 
     def decode(self, ids: Sequence[int]) -> str:

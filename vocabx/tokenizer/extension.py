@@ -57,10 +57,12 @@ def extend_tokenizer(
     """
     with progress.stage("Cutting the text with the base", len(lines), "lines") as advance:
         units = cut_units(base, lines, alphabet.allows_token, advance)
-    with progress.stage("Learning tokens"):
+    with progress.stage("Learning tokens", unit="B") as advance:
         candidates = learn_merges(base, units, _CURVE_FACTOR * new_tokens, alphabet.allows_token)
-    with progress.stage("Choosing the tokens that are used"):
-        selection = select_merges(base, candidates, lines, new_tokens)
+        # The trainer says nothing while it works.
+        advance(sum(len(line.encode()) for line in lines))
+    with progress.stage("Choosing the tokens that are used", unit="lines") as advance:
+        selection = select_merges(base, candidates, lines, new_tokens, advance=advance)
     bought = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in bought)
     tokenizer = base.extended(selection.merges, first_id)

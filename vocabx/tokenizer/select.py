@@ -55,7 +55,7 @@ def select_merges(
         texts: the corpus that the candidates were learned on.
         new_tokens: how many tokens to buy, at least 1.
         used_share: between 0 and 1.
-        advance: called with 1 after each round of at most 12.
+        advance: called with the number of texts counted.
 
     Raises:
         TokenizerError: the corpus does not support so many tokens.
@@ -63,13 +63,12 @@ def select_merges(
     basket = _Basket(tokenizer, candidates, new_tokens)
     for _ in range(_ROUNDS):
         basket.fill()
-        usage = basket.count(texts)
-        advance(1)
+        usage = basket.count(texts, advance)
         if not basket.drop_unused(usage, used_share):
             break
     else:
         basket.fill()
-        usage = basket.count(texts)
+        usage = basket.count(texts, advance)
     counted = np.array([usage[token] for token in basket.tokens()], dtype=np.int64)
     selection = Selection(tuple(basket.merges), counted, len(basket.dropped))
     if selection.unused > (1 - used_share) * new_tokens:
@@ -114,10 +113,10 @@ class _Basket:
                 self.known.add(merge.token)
                 missing -= 1
 
-    def count(self, texts: Sequence[str]) -> dict[bytes, int]:
+    def count(self, texts: Sequence[str], advance: Callable[[float], None]) -> dict[bytes, int]:
         """How often each new token occurs in `texts`, cut by the base with the merges bought."""
         size = self.base.size
-        usage = self.base.extended(self.merges, size).usage(texts)
+        usage = self.base.extended(self.merges, size).usage(texts, advance)
         return {token: int(usage[size + n]) for n, token in enumerate(self.tokens())}
 
     def drop_unused(self, usage: dict[bytes, int], used_share: float) -> int:

@@ -16,6 +16,8 @@ from vocabx.tokenizer.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.hostile import hostile_strings
 
 _Result = TypeVar("_Result")
+_Pair = tuple[ByteLevelTokenizer, ByteLevelTokenizer]
+_Advance = Callable[[float], None]
 _EXAMPLES = 5
 _BATCH = 1024
 _SECTIONS = (
@@ -77,6 +79,7 @@ def verify(
     usage: NDArray[np.int64],
     seed: int,
     hostile: int = 2000,
+    advance: Callable[[float], None] = lambda done: None,
 ) -> Certificate:
     """Check an extension against its base.
 
@@ -88,6 +91,7 @@ def verify(
         usage: how often each new token occurs in the text it was learned from.
         seed: of the hostile strings.
         hostile: how many of them.
+        advance: called with the number of texts compared.
     """
     literals = [token["content"] for token in base.spec["added_tokens"]]
     strings = hostile_strings(hostile, seed, literals)
@@ -96,16 +100,17 @@ def verify(
     # share a script, and the number of changed lines is information.
     own = [text for text in base_texts if not alphabet.touches(text)]
     shares_script = len(own) < len(base_texts) / 2
+    pair = (base, extended)
     return Certificate(
         (
             _base_ids(base, extended),
             _base_merges(base, extended),
             _settings(base, extended),
             _same_ids("base-text", "Text in the base's language is cut exactly as before.",
-                      base, extended, base_texts if shares_script else own, required=not shares_script),
+                      pair, base_texts if shares_script else own, advance, required=not shares_script),
             _same_ids("other-text", "Hostile strings without the new language are cut exactly as before.",
-                      base, extended, foreign, required=True),
-            *_round_trips(base, extended, [*target_texts, *base_texts, *strings]),
+                      pair, foreign, advance, required=True),
+            *_round_trips(pair, [*target_texts, *base_texts, *strings], advance),
             _reachable(base, extended),
             _used(base, extended, usage),
         )
@@ -145,24 +150,17 @@ def _settings(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> Claim:
 
 
 def _same_ids(
-    name: str,
-    sentence: str,
-    base: ByteLevelTokenizer,
-    extended: ByteLevelTokenizer,
-    texts: Sequence[str],
-    required: bool,
+    name: str, sentence: str, pair: _Pair, texts: Sequence[str], advance: _Advance, required: bool
 ) -> Claim:
-    cases = ((text, a == b) for text, a, b in _both(base, extended, texts, lambda t, batch: t.encode(batch)))
-    return _claim(name, sentence, cases, required)
+    compared = _both(pair, texts, lambda tokenizer, batch: tokenizer.encode(batch), advance)
+    return _claim(name, sentence, ((text, a == b) for text, a, b in compared), required)
 
 
-def _round_trips(
-    base: ByteLevelTokenizer, extended: ByteLevelTokenizer, texts: Sequence[str]
-) -> tuple[Claim, Claim]:
+def _round_trips(pair: _Pair, texts: Sequence[str], advance: _Advance) -> tuple[Claim, Claim]:
     def there_and_back(tokenizer: ByteLevelTokenizer, batch: Sequence[str]) -> list[str]:
         return tokenizer.rust.decode_batch(tokenizer.encode(batch), skip_special_tokens=False)
 
-    decoded = list(_both(base, extended, texts, there_and_back))
+    decoded = list(_both(pair, texts, there_and_back, advance))
     # Some bases normalise, or lack tokens for bytes they never met: an extension cannot mend that.
     lossless = [(text, b) for text, a, b in decoded if a == text]
     return (
@@ -181,14 +179,17 @@ def _round_trips(
 
 
 def _both(
-    base: ByteLevelTokenizer,
-    extended: ByteLevelTokenizer,
+    pair: _Pair,
     texts: Sequence[str],
     run: Callable[[ByteLevelTokenizer, Sequence[str]], list[_Result]],
+    advance: _Advance,
 ) -> Iterable[tuple[str, _Result, _Result]]:
+    """Each text with what base and extension make of it."""
+    base, extended = pair
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
         yield from zip(batch, run(base, batch), run(extended, batch), strict=True)
+        advance(len(batch))
 
 
 def _new_ids(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> list[int]:
