@@ -18,9 +18,10 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from vocabx.evaluation.comparison import Comparison
 from vocabx.pipeline import Result
 from vocabx.progress import Advance
-from vocabx.report.report import Comparison, Report
+from vocabx.report.report import Report
 
 
 def _amount(amount: float, unit: str) -> str:

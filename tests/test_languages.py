@@ -103,5 +103,5 @@ def test_the_scripts_of_a_profile_are_not_changed_by_the_text():
 
 @pytest.mark.parametrize("sample", ["", "12345 … !", "𐎀𐎁𐎂"])
 def test_text_without_letters_of_a_living_script_is_refused(sample):
-    with pytest.raises(LanguageError, match=r"^cannot tell the script of el from the text"):
+    with pytest.raises(LanguageError, match=r"^cannot tell the script of Greek from the text"):
         with_scripts_of(find_language("el"), sample)

@@ -9,8 +9,8 @@ from importlib.resources import files
 
 import regex
 
-from vocabx.corpus.packaged import PackagedFile
 from vocabx.errors import LanguageError
+from vocabx.packaged import PackagedFile
 from vocabx.suggest import nearest
 
 # Scripts of living use, for text in a language without a profile; names are Unicode's.

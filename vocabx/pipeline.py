@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vocabx.checkpoint.card import write_card
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
 from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
 from vocabx.checkpoint.staging import staged
@@ -16,6 +15,7 @@ from vocabx.initializers import Mixture, Problem, find_initializer
 from vocabx.options import ExtendOptions
 from vocabx.plan import Plan, make_plan
 from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.card import write_card
 from vocabx.report.compose import compose_report
 from vocabx.report.page import render_page
 from vocabx.report.report import Report

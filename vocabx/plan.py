@@ -9,10 +9,10 @@ from vocabx.checkpoint.staging import check_free, check_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.corpus.source import TextSource, default_source, looks_simplified, peek, user_source
 from vocabx.errors import BaseModelError, LanguageError, TokenizerError
-from vocabx.evaluation.memory import fits
 from vocabx.extras import installed, require
 from vocabx.initializers import find_initializer
 from vocabx.languages import Language, find_language, with_scripts_of
+from vocabx.memory import fits
 from vocabx.options import ExtendOptions
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet

@@ -8,8 +8,8 @@ import pytest
 
 from vocabx.checkpoint.base import aliases, find_base
 from vocabx.checkpoint.tables import read_checkpoint
-from vocabx.corpus.packaged import PackagedFile, locate
 from vocabx.errors import BaseModelError
+from vocabx.packaged import PackagedFile, locate
 from vocabx.progress import Quiet
 
 OFFLINE = """

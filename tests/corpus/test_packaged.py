@@ -3,11 +3,12 @@ import re
 
 import pytest
 
-from vocabx.corpus.packaged import locate, packaged_bytes, read_packaged
+from vocabx.corpus.packaged import packaged_bytes, read_packaged
 from vocabx.corpus.sample import sample_corpus
 from vocabx.corpus.source import default_source
 from vocabx.errors import MissingPackageError
 from vocabx.languages import find_language, profiles
+from vocabx.packaged import locate
 from vocabx.scripts import letter_pattern, letters_of
 
 HANT = find_language("zh-Hant")

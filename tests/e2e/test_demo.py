@@ -1,5 +1,6 @@
 import json
 
+import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -27,3 +28,17 @@ def test_the_demonstration_on_real_weights_and_real_text(vocabx, tmp_path):
     with torch.no_grad():
         text = tokenizer.decode(model.generate(**ids, max_new_tokens=5, do_sample=False)[0])
     assert "Paris" in text
+
+
+@pytest.mark.slow
+def test_two_demonstrations_write_the_same_bytes(vocabx, tmp_path):
+    outs = [tmp_path / name for name in ("one", "two")]
+    for out in outs:
+        options = ("--base", "smollm2", "--lang", "zh-Hant", "--out", out, "--no-evaluate")
+        assert vocabx("extend", *options).code == 0
+    for name in ("tokenizer.json", "model.safetensors", "config.json", "generation_config.json"):
+        assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes(), name
+    manifests = [json.loads((out / "vocabx.json").read_text("utf-8")) for out in outs]
+    for manifest in manifests:
+        del manifest["run"]
+    assert manifests[0] == manifests[1]

@@ -139,12 +139,29 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(vocabx, tiny_model
 
 
 def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, tmp_path):
-    words = "και το στην από για με τον της ότι είναι μια πολύ λόγος άνθρωπος κόσμος θάλασσα".split()
     draw = random.Random(0)
+    syllables = [
+        "λο",
+        "γος",
+        "κοσ",
+        "μος",
+        "θα",
+        "λασ",
+        "σα",
+        "ου",
+        "ρα",
+        "νος",
+        "άν",
+        "θρω",
+        "πος",
+        "τη",
+        "μέ",
+    ]
+    words = ["".join(draw.choices(syllables, k=draw.randint(1, 3))) for _ in range(200)]
     lines = [" ".join(draw.choices(words, k=12)) for _ in range(900)]
     (tmp_path / "greek.txt").write_text("\n\n".join(lines), "utf-8")
     out = tmp_path / "out"
-    options = ("--heldout-bytes", 3000, "--new-tokens", 10, "--no-evaluate", "--json")
+    options = ("--heldout-bytes", 3000, "--new-tokens", 60, "--no-evaluate", "--json")
     run = vocabx(
         "extend",
         "--base",

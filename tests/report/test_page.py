@@ -4,18 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from vocabx.evaluation.comparison import Comparison, Measure
 from vocabx.report.page import render_page, verdict
 from vocabx.report.plots import norms_histogram, tokens_curve
-from vocabx.report.report import (
-    Comparison,
-    CurvePoint,
-    CutParagraph,
-    FrequentToken,
-    Measure,
-    Norms,
-    Piece,
-    Report,
-)
+from vocabx.report.report import CurvePoint, CutParagraph, FrequentToken, Norms, Piece, Report
 from vocabx.tokenizer.verify import Claim
 
 HOSTILE = "<script>alert(1)</script>&\"'"

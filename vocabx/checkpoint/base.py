@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.gguf_base import unpack_gguf
-from vocabx.corpus.packaged import PackagedFile, locate
 from vocabx.errors import BaseModelError, MissingPackageError
+from vocabx.packaged import PackagedFile, locate
 from vocabx.progress import Progress
 from vocabx.suggest import nearest
 
+# Some repositories hold their weights a second time, in another layout.
+_UNWANTED = ("consolidated*", "original/*", "onnx/*")
 _WANTED = ("*.json", "*.jinja", "*.safetensors", "*.model", "*.txt", "LICENSE*", "NOTICE*", "USE_POLICY*")
 
 
@@ -96,7 +98,9 @@ def _download(repository: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=list(_WANTED)))
+        return Path(
+            snapshot_download(repository, allow_patterns=list(_WANTED), ignore_patterns=list(_UNWANTED))
+        )
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else None
         if status in (401, 403):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, cut_for_scoring
+from vocabx.evaluation.comparison import Comparison, Measure
 from vocabx.evaluation.fertility import count_tokens, encode_speeds
 from vocabx.plan import Plan
 from vocabx.progress import Progress
-from vocabx.report.report import Comparison, Measure
 from vocabx.tokenizer.extension import Extension
 
 

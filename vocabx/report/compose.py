@@ -5,12 +5,13 @@ from pathlib import Path
 
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.sample import Corpus
+from vocabx.evaluation.comparison import Comparison
 from vocabx.evaluation.fertility import token_curve
 from vocabx.initializers.mixture import Mixture
 from vocabx.plan import Plan
 from vocabx.progress import Advance, Timed
 from vocabx.report.parts import cut_paragraphs, frequent_tokens, row_norms
-from vocabx.report.report import Comparison, CurvePoint, Norms, Report
+from vocabx.report.report import CurvePoint, Norms, Report
 from vocabx.tokenizer.extension import Extension
 from vocabx.tokenizer.verify import Certificate
 from vocabx.version import VERSION

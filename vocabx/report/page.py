@@ -7,8 +7,9 @@ import langcodes
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from vocabx.evaluation.comparison import Comparison
 from vocabx.report.plots import norms_histogram, tokens_curve
-from vocabx.report.report import Comparison, CurvePoint, Report
+from vocabx.report.report import CurvePoint, Report
 from vocabx.tokenizer.verify import Claim
 
 _SPACE = "\u00a0"

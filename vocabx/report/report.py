@@ -5,52 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from vocabx.evaluation.comparison import Comparison
 from vocabx.tokenizer.verify import Claim
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One tokenizer, and its model, on one text.
-
-    Attributes:
-        tokens: the text's length in tokens.
-        characters_per_token: characters (code points) of the text over tokens.
-        bits_per_byte: -log2 p(text) over its UTF-8 bytes, or None when it was not measured.
-        bits_per_byte_start: the same over the first 1,000 bytes of each passage.
-        encode_speed: characters encoded a second on this machine.
-    """
-
-    tokens: int
-    characters_per_token: float
-    bits_per_byte: float | None
-    bits_per_byte_start: float | None
-    encode_speed: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The base and the extended model on the same held-out text.
-
-    Attributes:
-        language: BCP 47 tag of the text.
-        source: where the text comes from.
-        characters, bytes: its size.
-        scored_bytes: UTF-8 bytes of it that bits per byte were measured on; 0 when they were not.
-        base, extended: the two measures.
-    """
-
-    language: str
-    source: str
-    characters: int
-    bytes: int
-    scored_bytes: int
-    base: Measure
-    extended: Measure
-
-    @property
-    def tokens_share(self) -> float:
-        """Tokens of the extended tokenizer over the base's: below 1 is shorter."""
-        return self.extended.tokens / max(1, self.base.tokens)
 
 
 @dataclass(frozen=True)
