@@ -8,7 +8,7 @@ from vocabx.checkpoint.grow import grown_bytes
 from vocabx.checkpoint.staging import check_free, check_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.corpus.source import TextSource, default_source, looks_simplified, peek, user_source
-from vocabx.errors import BaseModelError, LanguageError, TokenizerError
+from vocabx.errors import BaseModelError, CorpusError, LanguageError, TokenizerError
 from vocabx.extras import installed, require
 from vocabx.initializers import find_initializer
 from vocabx.languages import Language, find_language, with_scripts_of
@@ -118,11 +118,35 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     language = find_language(options.lang)
     check_free(options.out)
     _check_packages(options)
-    source = (
-        user_source(options.corpus, options.text_field, options.opencc)
-        if options.corpus
-        else default_source(language)
+    source = _source(options, language)
+    base, tokenizer, checkpoint = _open_base(options, progress)
+    sample = peek(source)
+    language = with_scripts_of(language, sample)
+    if _may_be_simplified(language, options) and looks_simplified(sample):
+        progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
+    base_source = _base_source(options, base)
+    first_id = checkpoint.input.rows
+    multiple = options.pad_to_multiple_of
+    plan = Plan(
+        options=options,
+        base=base,
+        checkpoint=checkpoint,
+        tokenizer=tokenizer,
+        language=language,
+        alphabet=Alphabet(language.scripts, language.blocks),
+        source=source,
+        base_source=base_source,
+        base_language="und" if options.base_text else base.language,
+        base_scripts=with_scripts_of(Language("und", "the base's text", ()), peek(base_source)).scripts,
+        first_id=first_id,
+        rows=-(-(first_id + options.new_tokens) // multiple) * multiple,
+        evaluate=_can_evaluate(options, checkpoint, progress),
     )
+    check_space(options.out, plan.disk_bytes)
+    return plan
+
+
+def _open_base(options: ExtendOptions, progress: Progress) -> tuple[Base, ByteLevelTokenizer, Checkpoint]:
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
@@ -131,31 +155,31 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
             f"{base.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
             f"{tokenizer.size} tokens: they do not belong together"
         )
-    sample = peek(source)
-    language = with_scripts_of(language, sample)
-    if _may_be_simplified(language, options) and looks_simplified(sample):
-        progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
-    base_source = (
-        user_source(options.base_text, options.text_field, "")
-        if options.base_text
-        else default_source(find_language(base.language))
-    )
-    base_scripts = with_scripts_of(Language("und", "the base's text", ()), peek(base_source)).scripts
-    first_id = checkpoint.input.rows
-    multiple = options.pad_to_multiple_of
-    rows = -(-(first_id + options.new_tokens) // multiple) * multiple
-    weights = sum(file.path.stat().st_size for file in checkpoint.files)
-    evaluate = options.evaluate and fits(weights)
-    if options.evaluate and not evaluate:
+    for table in checkpoint.tables:
+        # Refuses a dtype whose rows cannot be mixed.
+        table.map()
+    return base, tokenizer, checkpoint
+
+
+def _source(options: ExtendOptions, language: Language) -> TextSource:
+    if options.corpus:
+        return user_source(options.corpus, options.text_field, options.opencc)
+    if options.opencc:
+        raise CorpusError("--opencc converts the text of --corpus, and there is none: pass both or neither")
+    return default_source(language)
+
+
+def _base_source(options: ExtendOptions, base: Base) -> TextSource:
+    if options.base_text:
+        return user_source(options.base_text, options.text_field, "")
+    return default_source(find_language(base.language))
+
+
+def _can_evaluate(options: ExtendOptions, checkpoint: Checkpoint, progress: Progress) -> bool:
+    possible = fits(sum(file.path.stat().st_size for file in checkpoint.files))
+    if options.evaluate and not possible:
         progress.note("Bits per byte are not measured: the model does not fit into the memory that is free.")
-    plan = Plan(
-        options, base, checkpoint, tokenizer, language,
-        Alphabet(language.scripts, language.blocks),
-        source, base_source, "und" if options.base_text else base.language, base_scripts,
-        first_id, rows, evaluate,
-    )  # fmt: skip
-    check_space(options.out, plan.disk_bytes)
-    return plan
+    return options.evaluate and possible
 
 
 def _may_be_simplified(language: Language, options: ExtendOptions) -> bool:

@@ -76,6 +76,7 @@ def test_text_that_is_not_there(refused, tiny_model, tmp_path):
         (("--lang", "zh-Hant", "--seed", "-1"), "--seed is -1"),
         (("--lang", "zh-Hant", "--opencc", "s2x"), "unknown OpenCC configuration"),
         (("--lang", "sw",), "pass --corpus"),
+        (("--lang", "zh", "--opencc", "s2t"), "and there is none"),
         (("--lang", "zh-Hant", "--base", "gpt2"), "pass --base with a directory"),
         (("--lang", "zh-Hant", "--base", "owner/model"), "pass --base with a directory"),
         (("--lang", "zh-Hant", "--new-tokens", "many"), "--new-tokens"),
@@ -86,7 +87,7 @@ def test_text_that_is_not_there(refused, tiny_model, tmp_path):
 def test_an_unusable_option(refused, monkeypatch, chinese_file, options, says):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
-    needs_text = "--opencc" in options or options[:2] == ("--lang", "zh-Hant")
+    needs_text = options[:2] == ("--lang", "zh-Hant")
     text = ("--corpus", chinese_file) if needs_text else ()
     assert says in refused(*options, *text)
 
