@@ -65,7 +65,9 @@ def _usage_error(error: Exception) -> int:
     message = getattr(error, "format_message", None)
     if message is None:
         raise error
-    _say(f"error: {message().rstrip('.')}. Try: vocabx --help")
+    sentence = message()
+    stop = "" if sentence.endswith((".", "?")) else "."
+    _say(f"error: {sentence}{stop} Try: vocabx --help")
     return int(getattr(error, "exit_code", 2))
 
 

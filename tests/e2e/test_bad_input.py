@@ -82,6 +82,7 @@ def test_text_that_is_not_there(refused, tiny_model, tmp_path):
         (("--lang", "zh-Hant", "--new-tokens", "many"), "--new-tokens"),
         (("--lang", "zh-Hant", "--no-such-option"), "--no-such-option"),
         ((), "--lang"),
+        (("--lang", "th"), "the hub cannot be reached; pass --corpus"),
     ],
 )  # fmt: skip
 def test_an_unusable_option(refused, monkeypatch, chinese_file, options, says):

@@ -9,6 +9,7 @@ from typing import Any
 
 from vocabx.checkpoint.gguf_base import unpack_gguf
 from vocabx.errors import BaseModelError, MissingPackageError
+from vocabx.hub import HubError, fetch
 from vocabx.packaged import PackagedFile, locate
 from vocabx.progress import Progress
 from vocabx.suggest import nearest
@@ -94,28 +95,12 @@ def _find_alias(name: str, entry: dict[str, Any], progress: Progress) -> Base:
 
 
 def _download(repository: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     try:
-        return Path(
-            snapshot_download(repository, allow_patterns=list(_WANTED), ignore_patterns=list(_UNWANTED))
-        )
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else None
-        if status in (401, 403):
-            reason = "it is gated: accept its terms on the hub and log in with `hf auth login`"
-        elif status == 404:
-            reason = "the hub has no such model"
-        else:
-            reason = f"the hub answered {status}"
-    except HFValidationError:
-        reason = "this is no hub id"
-    except (LocalEntryNotFoundError, OSError):
-        reason = "the hub cannot be reached"
-    raise BaseModelError(
-        f"cannot get {repository}: {reason}; pass --base with a directory that holds the model"
-    )
+        return fetch(repository, wanted=_WANTED, unwanted=_UNWANTED)
+    except HubError as error:
+        raise BaseModelError(
+            f"cannot get {repository}: {error}; pass --base with a directory that holds the model"
+        ) from None
 
 
 def _checked(base: Base) -> Base:

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from vocabx.errors import CorpusError
 from vocabx.extras import need
+from vocabx.hub import HubError, fetch
 
 SUFFIXES = (".txt", ".jsonl", ".parquet")
 COMPRESSED = (".gz", ".zst")
@@ -243,6 +244,8 @@ def _read_hub(name: str, field: str) -> Iterator[Document]:
     owner, _, rest = location.partition("/")
     dataset, _, configuration = rest.partition("/")
     try:
+        # Asked first because the library below tries six times, and says so each time.
+        fetch(f"{owner}/{dataset}", "dataset", wanted=["README.md"])
         stream = datasets.load_dataset(
             f"{owner}/{dataset}", configuration or None, split=split or "train", streaming=True
         )
@@ -251,6 +254,8 @@ def _read_hub(name: str, field: str) -> Iterator[Document]:
             text = _field(record, field, name)
             read += len(text.encode())
             yield Document(text, name, read)
+    except HubError as error:
+        raise CorpusError(f"cannot stream {name}: {error}; pass --corpus with a file of text") from None
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CorpusError(f"cannot stream {name} ({reason}): pass --corpus with a file of text") from None
+        raise CorpusError(f"cannot stream {name}: {reason}; pass --corpus with a file of text") from None
