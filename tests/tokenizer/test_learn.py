@@ -69,6 +69,17 @@ def test_text_without_repeated_pairs_teaches_nothing(base, chinese, lines):
     assert learned(base, lines, chinese)[0] == []
 
 
+def test_text_that_holds_special_tokens_teaches_what_stands_beside_them(base, chinese, verses):
+    marked = [f"<|im_start|>{verse}<|endoftext|>" for verse in verses[:300]]
+    assert learned(base, marked, chinese)[0] == learned(base, verses[:300], chinese)[0]
+
+
+def test_cutting_tells_how_many_texts_are_done(base, chinese, verses):
+    done = []
+    cut_units(base, verses[:1500], chinese.allows_token, done.append)
+    assert sum(done) == 1500
+
+
 def test_a_token_spelled_like_an_added_token_is_not_learned(base, chinese, verses):
     from vocabx.tokenizer.byte_alphabet import to_alphabet
 

@@ -42,7 +42,8 @@ def learn_merges(
         allows_token: refuses tokens that the language must not hold.
         min_count: merges that apply less often are left out.
     """
-    spelled = [b"".join(tokenizer.token_bytes[t] for t in tokens) for tokens in units.unit_tokens]
+    # An added token is a unit that stands in no word, and has no bytes.
+    spelled = [b"".join(tokenizer.token_bytes.get(t, b"") for t in tokens) for tokens in units.unit_tokens]
     inside = _merges_inside(tokenizer, units)
     across = _merges_across(units, spelled, limit, min_count)
     merges = sorted([*inside, *across], key=lambda merge: -merge.count)

@@ -60,8 +60,8 @@ def cut_units(
     words: list[NDArray[np.int32]] = []
     starts: list[NDArray[np.int64]] = []
     total = kept = 0
-    for ids, pretoken in _batches(tokenizer, texts):
-        advance(min(_BATCH, len(texts)))
+    for count, ids, pretoken in _batches(tokenizer, texts):
+        advance(count)
         total += len(ids)
         new_word = np.ones(len(ids), dtype=bool)
         new_word[1:] = pretoken[1:] != pretoken[:-1]
@@ -86,8 +86,8 @@ def cut_units(
 
 def _batches(
     tokenizer: ByteLevelTokenizer, texts: Sequence[str]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield base ids and, for each, a number that changes from one pre-token to the next."""
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield how many texts, their base ids and, for each id, a number that tells its pre-token."""
     for start in range(0, len(texts), _BATCH):
         encodings = tokenizer.rust.encode_batch(texts[start : start + _BATCH], add_special_tokens=False)
         lengths = [len(encoding) for encoding in encodings]
@@ -97,7 +97,7 @@ def _batches(
             (-1 if w is None else w for e in encodings for w in e.word_ids), np.int64, sum(lengths)
         )
         text_number = np.repeat(np.arange(len(lengths)), lengths)
-        yield ids, pretoken + text_number * (1 << 32)
+        yield len(encodings), ids, pretoken + text_number * (1 << 32)
 
 
 def _number_units(
