@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
+from vocabx.checkpoint.grow import COMPOSED, grow_checkpoint, grown_bytes
 from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
 from vocabx.checkpoint.staging import staged
 from vocabx.checkpoint.tables import read_checkpoint
@@ -125,21 +125,18 @@ def _write(plan: Plan, extension: Extension, mixture: Mixture, directory: Path, 
     write_tokenizer(extension.tokenizer, plan.base.directory, directory)
     total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows)
     padded = mixture.followed_by_means(plan.pad_rows)
-    pad = range(plan.rows - plan.pad_rows, plan.rows)
     with progress.stage("Writing the checkpoint", total, "B") as advance:
-        grow_checkpoint(plan.checkpoint, padded, directory, pad, advance)
+        grow_checkpoint(plan.checkpoint, padded, directory, plan.pad_ids, advance)
 
 
 def _write_manifest(plan: Plan, certificate: Certificate, directory: Path, progress: Timed) -> None:
     options, written = plan.options, read_checkpoint(directory)
-    ranges = [TokenRange(plan.first_id, options.new_tokens, "learned")]
+    ranges = [TokenRange(plan.first_id, len(plan.new_ids), "learned")]
     if plan.pad_rows:
-        ranges.append(TokenRange(plan.rows - plan.pad_rows, plan.pad_rows, "pad"))
-    composed = ("config.json", "generation_config.json", "model.safetensors.index.json", "tokenizer.json",
-                "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json")  # fmt: skip
+        ranges.append(TokenRange(plan.pad_ids.start, plan.pad_rows, "pad"))
     with progress.stage("Hashing"):
         base_tables, tables = table_hashes(plan.checkpoint), table_hashes(written)
-        files = {name: file_hash(directory / name) for name in composed if (directory / name).is_file()}
+        files = {name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()}
     Manifest(
         version=VERSION,
         base={
@@ -150,7 +147,7 @@ def _write_manifest(plan: Plan, certificate: Certificate, directory: Path, progr
             "tables": base_tables,
         },
         sizes={
-            "tokens": plan.first_id + options.new_tokens,
+            "tokens": plan.new_ids.stop,
             "rows": plan.rows,
             "new_tokens": options.new_tokens,
             "pad_rows": plan.pad_rows,

@@ -59,9 +59,19 @@ class Plan:
     evaluate: bool
 
     @property
+    def new_ids(self) -> range:
+        """Ids of the new tokens."""
+        return range(self.first_id, self.first_id + self.options.new_tokens)
+
+    @property
+    def pad_ids(self) -> range:
+        """Ids after the last new token, whose rows fill the table up to the multiple asked for."""
+        return range(self.new_ids.stop, self.rows)
+
+    @property
     def pad_rows(self) -> int:
-        """Rows after the last new token, which fill the table up to the multiple asked for."""
-        return self.rows - self.first_id - self.options.new_tokens
+        """How many rows fill the table up."""
+        return len(self.pad_ids)
 
     @property
     def disk_bytes(self) -> int:

@@ -109,7 +109,7 @@ def report() -> Report:
 
 
 def changed(report: Report, **fields: object) -> Report:
-    return dataclasses.replace(report, **fields)  # type: ignore[arg-type]
+    return dataclasses.replace(report, **fields)
 
 
 def unmeasured(text: Comparison) -> Comparison:

@@ -15,12 +15,13 @@ from vocabx.errors import BaseModelError
 from vocabx.initializers.mixture import Mixture
 
 _INDEX = "model.safetensors.index.json"
-# Written by this project, or stale beside a tokenizer.json that is newer than they are.
-_COMPOSED = {
-    "config.json", "generation_config.json", _INDEX, "tokenizer.json",
-    "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json", "added_tokens.json",
-    "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json",
-}  # fmt: skip
+# The configuration and tokenizer of a checkpoint, written for it and named in its manifest.
+COMPOSED = (
+    "config.json", "generation_config.json", _INDEX, "tokenizer.json", "tokenizer_config.json",
+    "chat_template.jinja", "special_tokens_map.json",
+)  # fmt: skip
+# Of the base's: stale beside a newer tokenizer.json, or about the base and not about its extension.
+_LEFT_OUT = {"added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json"}
 _CARRIED = ("*.json", "LICENSE*", "NOTICE*", "USE_POLICY*")
 
 
@@ -63,7 +64,11 @@ def grow_checkpoint(
     _write_generation_config(checkpoint.directory, target, suppressed)
     carried = {path for pattern in _CARRIED for path in checkpoint.directory.glob(pattern)}
     for path in sorted(carried):
-        if path.is_file() and path.name not in _COMPOSED and not path.name.endswith(".index.json"):
+        if (
+            path.is_file()
+            and path.name not in {*COMPOSED, *_LEFT_OUT}
+            and not path.name.endswith(".index.json")
+        ):
             shutil.copyfile(path, target / path.name)
 
 

@@ -113,7 +113,7 @@ def sample_corpus(
     A section is up to 3,000 bytes of consecutive sentences of one document. The held-out sections take
     at most a tenth of the corpus. Learning lines that occur in one of them are removed, and so are all
     lines of the documents they come from, unless those documents are more than a tenth of the corpus.
-    A text that several documents share belongs to one of them.
+    A text that several documents share belongs to one of them. A corpus of a few lines holds out nothing.
 
     Args:
         documents: any number of documents, read once.
@@ -124,7 +124,7 @@ def sample_corpus(
         advance: called with bytes of source consumed.
 
     Raises:
-        CorpusError: nothing to read, no letter of the scripts in it, or too little text to hold some out.
+        CorpusError: nothing to read, or no letter of the scripts in it.
     """
     scripts = tuple(scripts)
     in_script = letter_pattern(scripts)

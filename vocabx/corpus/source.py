@@ -41,7 +41,7 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSo
         CorpusError: nothing found, or no such configuration.
     """
     sources = resolve_sources(patterns)
-    convert = Converter(opencc).documents if opencc else _as_it_is
+    convert = _conversion(opencc)
 
     def open_() -> Iterator[Document]:
         return convert(read_documents(sources, text_field))
@@ -93,16 +93,14 @@ def _packaged_source(texts: Sequence[PackagedText]) -> TextSource:
     total = sum(packaged_bytes(text.file) for text in texts)
 
     def open_() -> Iterator[Document]:
-        return chain.from_iterable(
-            (Converter(t.opencc).documents if t.opencc else _as_it_is)(read_packaged(t.file)) for t in texts
-        )
+        return chain.from_iterable(_conversion(t.opencc)(read_packaged(t.file)) for t in texts)
 
     names = dict.fromkeys(f"{t.file.package} {t.file.version}".strip() for t in texts)
     return TextSource(f"packaged text of {', '.join(names)}", total, open_)
 
 
 def _hub_source(language: Language, alternative: str) -> TextSource:
-    convert = Converter(language.hub_opencc).documents if language.hub_opencc else _as_it_is
+    convert = _conversion(language.hub_opencc)
 
     def open_() -> Iterator[Document]:
         try:
@@ -115,5 +113,6 @@ def _hub_source(language: Language, alternative: str) -> TextSource:
     return TextSource(f"{language.hub} on the hub", None, open_)
 
 
-def _as_it_is(documents: Iterable[Document]) -> Iterator[Document]:
-    return iter(documents)
+def _conversion(opencc: str) -> Callable[[Iterable[Document]], Iterator[Document]]:
+    """What brings documents to the language: an OpenCC configuration, or nothing for ""."""
+    return Converter(opencc).documents if opencc else iter

@@ -88,8 +88,7 @@ def _curve(
 
 def _norms(plan: Plan, directory: Path) -> tuple[Norms, ...]:
     written = read_checkpoint(directory)
-    new = range(plan.first_id, plan.first_id + plan.options.new_tokens)
-    norms = [row_norms("input", written.input, plan.tokenizer.size, new)]
+    norms = [row_norms("input", written.input, plan.tokenizer.size, plan.new_ids)]
     if written.output is not None and not written.tied:
-        norms.append(row_norms("output", written.output, plan.tokenizer.size, new))
+        norms.append(row_norms("output", written.output, plan.tokenizer.size, plan.new_ids))
     return tuple(norms)

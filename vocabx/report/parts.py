@@ -31,11 +31,7 @@ def _cut(tokenizer: ByteLevelTokenizer, first_new: int, text: str) -> tuple[Piec
 
 
 def _piece(tokenizer: ByteLevelTokenizer, index: int, new: bool) -> Piece:
-    data = tokenizer.token_bytes.get(index, b"")
-    try:
-        return Piece(data.decode(), new, True)
-    except UnicodeDecodeError:
-        return Piece(data.hex(" ").upper(), new, False)
+    return Piece(tokenizer.describe(index), new, tokenizer.text_of(index) is not None)
 
 
 def frequent_tokens(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vocabx.evaluation.comparison import Comparison
-from vocabx.tokenizer.verify import Claim
+from vocabx.tokenizer.verify import Certificate, Claim
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether every required claim holds."""
-        return not any(claim.failed for claim in self.claims if claim.required)
+        return Certificate(self.claims).passed
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""

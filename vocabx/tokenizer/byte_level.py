@@ -101,15 +101,20 @@ class ByteLevelTokenizer:
         """The text of `ids`, special tokens included."""
         return self.rust.decode(ids, skip_special_tokens=False)
 
-    def describe(self, index: int) -> str:
-        """A token for people: its text, or its bytes in hexadecimal when they are no whole characters."""
+    def text_of(self, index: int) -> str | None:
+        """The text of a token, or None when its bytes are no whole characters."""
         data = self.token_bytes.get(index)
         if data is None:
             return self.rust.id_to_token(index) or ""
         try:
             return data.decode()
         except UnicodeDecodeError:
-            return data.hex(" ").upper()
+            return None
+
+    def describe(self, index: int) -> str:
+        """A token for people: its text, or its bytes in hexadecimal when they are no whole characters."""
+        text = self.text_of(index)
+        return self.token_bytes[index].hex(" ").upper() if text is None else text
 
     def extended(self, merges: Iterable[Merge], first_id: int) -> "ByteLevelTokenizer":
         """Return this tokenizer with `merges` after its own.

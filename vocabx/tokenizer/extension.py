@@ -23,7 +23,6 @@ class Extension:
         selection: the merges bought, with their usage in the learning text.
         further: merges that were learned and not bought, most useful first: what more tokens would bring.
         pieces: old ids of each new token, in id order.
-        first_id: id of the first new token.
     """
 
     base: ByteLevelTokenizer
@@ -31,7 +30,6 @@ class Extension:
     selection: Selection
     further: tuple[Merge, ...]
     pieces: dict[bytes, tuple[int, ...]]
-    first_id: int
 
 
 def extend_tokenizer(
@@ -66,4 +64,4 @@ def extend_tokenizer(
     bought = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in bought)
     tokenizer = base.extended(selection.merges, first_id)
-    return Extension(base, tokenizer, selection, further, pieces_of(base, selection.merges), first_id)
+    return Extension(base, tokenizer, selection, further, pieces_of(base, selection.merges))

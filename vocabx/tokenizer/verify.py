@@ -198,12 +198,8 @@ def _new_ids(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> list[int
 
 
 def _reachable(base: ByteLevelTokenizer, extended: ByteLevelTokenizer) -> Claim:
-    whole: list[tuple[int, str]] = []
-    for index in _new_ids(base, extended):
-        try:
-            whole.append((index, extended.token_bytes[index].decode()))
-        except UnicodeDecodeError:
-            continue
+    texts = ((index, extended.text_of(index)) for index in _new_ids(base, extended))
+    whole = [(index, text) for index, text in texts if text is not None]
     cut = extended.encode([text for _, text in whole])
     cases = ((f"{text} (id {index}) is cut into {ids}", ids == [index])
              for (index, text), ids in zip(whole, cut, strict=True))  # fmt: skip
