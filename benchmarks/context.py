@@ -21,8 +21,8 @@ from vocabx.languages import find_language
 from vocabx.progress import Quiet
 from vocabx.quiet import quiet_transformers
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.byte_level import read_tokenizer
 from vocabx.tokenizer.extension import extend_tokenizer
+from vocabx.tokenizer.read import read_tokenizer
 
 LENGTHS = (300, 600, 1000, 2000, 3000)
 WINDOW = 512

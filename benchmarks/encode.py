@@ -19,8 +19,8 @@ from vocabx.corpus.source import default_source
 from vocabx.languages import find_language
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.byte_level import read_tokenizer
 from vocabx.tokenizer.extension import extend_tokenizer
+from vocabx.tokenizer.read import read_tokenizer
 
 ROUNDS = 15
 

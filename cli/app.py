@@ -9,6 +9,7 @@ import typer
 from vocabx.errors import VocabxError
 
 from .extend import extend
+from .verify import verify
 
 INTERRUPTED = 130
 _NOTHING_WRITTEN = "interrupted: nothing was written"
@@ -21,6 +22,7 @@ app = typer.Typer(
     help="Bring an open language model to your language.",
 )
 app.command()(extend)
+app.command()(verify)
 
 
 @app.callback(invoke_without_command=True)

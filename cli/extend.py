@@ -21,7 +21,18 @@ def extend(
     base_text: Annotated[list[str] | None, typer.Option(help=help_of("base_text"), metavar="<path>")] = None,
     text_field: Annotated[str, typer.Option(help=help_of("text_field"))] = DEFAULTS.text_field,
     opencc: Annotated[str, typer.Option(help=help_of("opencc"))] = DEFAULTS.opencc,
-    new_tokens: Annotated[int, typer.Option(help=help_of("new_tokens"))] = DEFAULTS.new_tokens,
+    protect: Annotated[list[str] | None, typer.Option(help=help_of("protect"), metavar="<path>")] = None,
+    new_tokens: Annotated[
+        int | None, typer.Option(help=help_of("new_tokens"), show_default=False)
+    ] = DEFAULTS.new_tokens,
+    donor: Annotated[str, typer.Option(help=help_of("donor"), metavar="<path>")] = DEFAULTS.donor,
+    intermediates: Annotated[
+        str, typer.Option(help=help_of("intermediates"), metavar="buy|drop")
+    ] = DEFAULTS.intermediates,
+    pretokenizer: Annotated[
+        str, typer.Option(help=help_of("pretokenizer"), metavar="keep|adapt")
+    ] = DEFAULTS.pretokenizer,
+    tokenizer_only: Annotated[bool, typer.Option("--tokenizer-only", help=help_of("tokenizer_only"))] = False,
     init: Annotated[str, typer.Option(help=help_of("init"))] = DEFAULTS.init,
     learn_bytes: Annotated[int, typer.Option(help=help_of("learn_bytes"))] = DEFAULTS.learn_bytes,
     heldout_bytes: Annotated[int, typer.Option(help=help_of("heldout_bytes"))] = DEFAULTS.heldout_bytes,
@@ -46,7 +57,12 @@ def extend(
         base_text=tuple(base_text or ()),
         text_field=text_field,
         opencc=opencc,
+        protect=tuple(protect or ()),
         new_tokens=new_tokens,
+        donor=donor,
+        intermediates=intermediates,
+        pretokenizer=pretokenizer,
+        tokenizer_only=tokenizer_only,
         init=init,
         learn_bytes=learn_bytes,
         heldout_bytes=heldout_bytes,
@@ -57,9 +73,10 @@ def extend(
     )
     progress = TerminalProgress()
     if dry_run:
-        from vocabx.plan import make_plan
+        from vocabx.plan import make_plan, make_vocabulary_plan
 
-        plan = make_plan(options, progress).describe()
+        make = make_vocabulary_plan if tokenizer_only else make_plan
+        plan = make(options, progress).describe()
         if as_json:
             print(json.dumps(plan, ensure_ascii=False))
         else:

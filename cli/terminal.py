@@ -1,6 +1,6 @@
 """What the terminal shows: progress with rates on stderr, tables on stdout."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,8 @@ from vocabx.evaluation.comparison import Comparison
 from vocabx.pipeline import Result
 from vocabx.progress import Advance
 from vocabx.report.report import Report
+from vocabx.tokenizer.certificate import Claim
+from vocabx.verification import Verification
 
 
 def _amount(amount: float, unit: str) -> str:
@@ -88,36 +90,67 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_column(overflow="fold")
     size = plan["corpus_bytes"]
     rows = {
-        "base": f"{plan['base']} ({plan['base_origin']})",
+        "base": f"{plan['base']} ({plan['base_origin']}), {plan['family']}",
         "language": f"{plan['language']}, {' and '.join(plan['scripts'])} script",
         "text": plan["corpus"] + (f", {size / 1e6:,.1f} MB" if size else ""),
         "learn from": f"{plan['learn_bytes'] / 1e6:,.1f} MB of it at most",
-        "tokens": f"{plan['old_tokens']:,} + {plan['new_tokens']:,} by {plan['initializer']}",
-        "tables": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']}, "
-        f"{'tied' if plan['tied'] else 'not tied'}, {plan['pad_rows']} of them pad",
+        "tokens": f"{plan['old_tokens']:,} + {plan['new_tokens']:,}, the first with id {plan['first_id']:,}",
+    }
+    if plan["donor"]:
+        rows["donor"] = plan["donor"]
+    if "rows" in plan:
+        rows |= _checkpoint_rows(plan)
+    else:
+        rows["writes"] = f"the tokenizer alone, in {plan['out']}"
+    for name, value in rows.items():
+        table.add_row(name, Text(value))
+    Console().print(table)
+
+
+def _checkpoint_rows(plan: dict[str, Any]) -> dict[str, str]:
+    return {
+        "rows": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']} by "
+        f"{plan['initializer']}, {'tied' if plan['tied'] else 'not tied'}, {plan['pad_rows']} of them pad",
         "bits per byte": "measured" if plan["evaluate"] else "not measured",
         "disk": f"{plan['disk_bytes'] / 1e9:.2f} GB in {plan['out']}",
         "time": f"about {plan['estimated_seconds'] / 60:.1f} minutes",
     }
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    Console().print(table)
 
 
 def print_result(result: Result) -> None:
     """Print the numbers of a finished extension, its certificate, and where it is."""
     report, console = result.report, Console()
     console.print(_numbers(report))
-    console.print(_claims(report))
-    bound = "none: rows are drawn" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
-    lines = (
-        f"hull bound {bound}; {report.collisions:,} new rows equal another; "
+    console.print(_claims(report.claims))
+    lines = [
+        *_origin_lines(report),
         f"{report.unused:,} of {report.new_tokens:,} new tokens unused in the learning text",
-        f"checkpoint {result.directory}",
-        f"report     {result.directory / 'report.html'}",
-    )
+    ]
+    if report.initializer:
+        bound = "none: rows are drawn" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
+        lines.append(f"hull bound {bound}; {report.collisions:,} new rows equal another")
+    what = "checkpoint" if report.initializer else "tokenizer "
+    lines += [f"{what} {result.directory}", f"report     {result.directory / 'report.html'}"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _origin_lines(report: Report) -> list[str]:
+    """What is to be said of where the tokens come from."""
+    origin, lines = report.origin, []
+    if origin.donor:
+        lines.append(
+            f"{origin.taken:,} tokens of {origin.donor} and {origin.intermediates:,} to build them; "
+            f"{origin.left_out:,} left out, {origin.known:,} known before"
+        )
+    if origin.unprotected_share is not None:
+        lines.append(
+            f"protecting {origin.protected} cost compression: tokens × {report.target.tokens_share:.3f}, "
+            f"without it × {origin.unprotected_share:.3f}"
+        )
+    if origin.adapted:
+        lines.append("the pre-tokenizer was widened, so that it cuts no word of the language")
+    return lines
 
 
 def _numbers(report: Report) -> Table:
@@ -148,6 +181,8 @@ def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
             f"× {extended.encode_speed / base.encode_speed:.2f}",
         ),
     ]
+    if base.unknown or extended.unknown:
+        rows.append(("unknown tokens", f"{base.unknown:,}", f"{extended.unknown:,}", ""))
     scores = (
         ("bits per byte", base.bits_per_byte, extended.bits_per_byte),
         ("… first 1,000 bytes", base.bits_per_byte_start, extended.bits_per_byte_start),
@@ -158,14 +193,27 @@ def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _claims(report: Report) -> Table:
-    table = Table(title="Certificate")
+def print_verification(found: Verification) -> None:
+    """Print the certificate of a directory, with the first counterexamples of what fails."""
+    console = Console()
+    title = f"{found.directory} against {found.base}: {found.new_tokens:,} new tokens"
+    console.print(_claims(found.certificate.claims, title))
+    for claim in found.certificate.claims:
+        if claim.failed and claim.required:
+            console.print(f"{claim.name}, first counterexamples:", style="bold", highlight=False)
+            for example in claim.examples:
+                console.print(f"  {example!r}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _claims(claims: Sequence[Claim], title: str = "Certificate") -> Table:
+    table = Table(title=title)
     table.add_column("claim", overflow="fold")
     table.add_column("checked", justify="right")
     table.add_column("failed", justify="right")
     table.add_column("")
-    for claim in report.claims:
-        verdict = "holds" if claim.holds else "FAILS" if claim.required else "for information"
-        style = "green" if claim.holds else "red" if claim.required else "yellow"
+    for claim in claims:
+        verdict, style = ("FAILS", "red") if claim.required else ("for information", "yellow")
+        if claim.holds:
+            verdict, style = "holds", "green"
         table.add_row(claim.sentence, f"{claim.checked:,}", f"{claim.failed:,}", Text(verdict, style=style))
     return table

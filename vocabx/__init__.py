@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from vocabx.options import ExtendOptions
     from vocabx.pipeline import Result, extend
     from vocabx.progress import Progress
-    from vocabx.tokenizer.verify import Certificate
+    from vocabx.tokenizer.certificate import Certificate
 
 _WHERE = {
-    "Certificate": "vocabx.tokenizer.verify",
+    "Certificate": "vocabx.tokenizer.certificate",
     "ExtendOptions": "vocabx.options",
     "INITIALIZERS": "vocabx.initializers",
     "Mixture": "vocabx.initializers",

@@ -1,4 +1,4 @@
-"""What `extend` can be told, each option with its help text: the API and the command line share it."""
+"""What the commands can be told, each option with its help text: the API and the command line share it."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -35,7 +35,42 @@ class ExtendOptions:
     opencc: str = field(
         default="", metadata=_help("Convert the corpus between Chinese scripts first, as s2twp.")
     )
-    new_tokens: int = field(default=8000, metadata=_help("How many tokens to add."))
+    protect: tuple[str, ...] = field(
+        default=(),
+        metadata=_help(
+            "Text that must be cut exactly as before: tokens that would occur in it are not added. For "
+            "languages that share the base's script."
+        ),
+    )
+    new_tokens: int | None = field(
+        default=None,
+        metadata=_help(
+            "How many tokens to add. Default: all of the donor's, or 8,000, or as many as the text supports."
+        ),
+    )
+    donor: str = field(
+        default="",
+        metadata=_help(
+            "Take the tokens from this tokenizer instead of learning them: a directory, a tokenizer.json, a "
+            "SentencePiece .model or a tiktoken file."
+        ),
+    )
+    intermediates: str = field(
+        default="buy",
+        metadata=_help(
+            "What a donor's token is built from and the donor lacks: buy adds it, drop leaves the token out."
+        ),
+    )
+    pretokenizer: str = field(
+        default="keep",
+        metadata=_help(
+            "keep leaves the base's word pattern as it is; adapt widens it where it cuts inside the "
+            "language's words."
+        ),
+    )
+    tokenizer_only: bool = field(
+        default=False, metadata=_help("Write the tokenizer alone; no weights are needed or read.")
+    )
     init: str = field(default="zip-tie", metadata=_help("How to make the new rows."))
     learn_bytes: int = field(
         default=8_000_000, metadata=_help("Bytes of text to learn from, sampled from the corpus.")
@@ -51,7 +86,36 @@ class ExtendOptions:
     command: str = field(default="", metadata=_help("The command line, for the manifest."))
 
 
-def help_of(name: str) -> str:
-    """The help text of one option of `ExtendOptions`."""
-    text: str = next(f.metadata["help"] for f in fields(ExtendOptions) if f.name == name)
+@dataclass(frozen=True)
+class VerifyOptions:
+    """The options of `verify_directory`; each field's help is in its metadata."""
+
+    directory: Path = field(
+        default=Path(), metadata=_help("An extended checkpoint or tokenizer, made by anyone.")
+    )
+    against: str = field(
+        default="",
+        metadata=_help("The base it extends: an alias, a hub id, a directory or a tokenizer's file."),
+    )
+    lang: str = field(
+        default="",
+        metadata=_help("Language of the new tokens. Default: as recorded, or as their script tells."),
+    )
+    corpus: tuple[str, ...] = field(
+        default=(), metadata=_help("Text in the language. Default: the language's own.")
+    )
+    base_text: tuple[str, ...] = field(default=(), metadata=_help("Text in the base's language."))
+    text_field: str = field(
+        default="text", metadata=_help("Field of .jsonl and .parquet records that holds the text.")
+    )
+    sample_bytes: int = field(
+        default=2_000_000, metadata=_help("Bytes of each text to verify on, sampled from it.")
+    )
+    hostile: int = field(default=10_000, metadata=_help("How many hostile strings to verify on."))
+    seed: int = field(default=0, metadata=_help("Changes what is sampled and generated."))
+
+
+def help_of(name: str, options: type = ExtendOptions) -> str:
+    """The help text of one option."""
+    text: str = next(f.metadata["help"] for f in fields(options) if f.name == name)
     return text

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from vocabx.checkpoint.grow import COMPOSED, grow_checkpoint, grown_bytes
 from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
@@ -10,17 +11,18 @@ from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
-from vocabx.evaluation.measure import measure_both
+from vocabx.evaluation.measure import measure_both, score_both
 from vocabx.initializers import Mixture, Problem, find_initializer
 from vocabx.options import ExtendOptions
-from vocabx.plan import Plan, make_plan
+from vocabx.plan import Plan, VocabularyPlan, make_plan, make_vocabulary_plan
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.card import write_card
 from vocabx.report.compose import compose_report
 from vocabx.report.page import render_page
 from vocabx.report.report import Report
-from vocabx.tokenizer.extension import Extension, extend_tokenizer
-from vocabx.tokenizer.verify import Certificate, verify
+from vocabx.tokenizer.certificate import Certificate
+from vocabx.tokenizer.extension import Extension, Wish, extend_tokenizer
+from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 from vocabx.version import VERSION
 
@@ -34,12 +36,22 @@ class Result:
     certificate: Certificate
 
 
+@dataclass(frozen=True)
+class _Proven:
+    """An extended tokenizer with the texts it was made from and the proof of it."""
+
+    extension: Extension
+    target: Corpus
+    base_language: Corpus
+    certificate: Certificate
+
+
 def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
     """Give a base model tokens for a language and write the result as a checkpoint.
 
-    Reads text, learns tokens, proves that the base's own text is cut as before, makes rows for the new
+    Reads text, finds tokens, proves that the base's own text is cut as before, makes rows for the new
     tokens, writes everything to `options.out` with vocabx.json, report.json and report.html, and measures
-    it. The directory appears only when whole.
+    it. The directory appears only when whole. With `options.tokenizer_only` it holds no weights.
 
     Args:
         options: what to do; see `ExtendOptions`.
@@ -49,54 +61,100 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
         VocabxError: the user can mend what is wrong; the message says how.
     """
     timed = Timed(progress or Quiet())
+    return _extend_vocabulary(options, timed) if options.tokenizer_only else _extend_model(options, timed)
+
+
+def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
     plan = make_plan(options, timed)
-    target, base_language = _read(plan, timed)
-    extension = extend_tokenizer(
-        plan.tokenizer, target.learning, plan.alphabet, options.new_tokens, plan.first_id, timed
-    )
-    with timed.stage("Verifying", unit="texts") as advance:
-        certificate = verify(
-            plan.tokenizer,
-            extension.tokenizer,
-            plan.alphabet,
-            target_texts=[*target.heldout, *target.learning],
-            base_texts=[*base_language.heldout, *base_language.learning],
-            usage=extension.selection.usage,
-            seed=options.seed,
-            advance=advance,
-        )
-        _note_changed_text(plan, certificate, timed)
+    proven = _prove(plan, timed)
+    extension, target = proven.extension, proven.target
+    plan = plan.with_tokens(len(extension.pieces))
     mixture = _place(plan, extension)
     with staged(options.out) as directory:
-        _write(plan, extension, mixture, directory, timed)
-        target_numbers, base_numbers = measure_both(plan, extension, directory, target, base_language, timed)
-        _write_manifest(plan, certificate, directory, timed)
-        report = compose_report(
-            plan, extension, mixture, certificate, directory, target, target_numbers, base_numbers, timed
-        )
-        (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
-        (directory / "report.html").write_text(render_page(report), encoding="utf-8")
+        write_tokenizer(extension.tokenizer, plan.base.directory, directory)
+        _write_rows(plan, mixture, directory, timed)
+        scores = score_both(plan, extension, directory, target, proven.base_language, timed)
+        numbers = measure_both(plan, extension, target, proven.base_language, scores)
+        written = (plan, mixture, directory)
+        report = compose_report(plan, extension, proven.certificate, target, numbers, timed, written)
+        with timed.stage("Hashing"):
+            base_tables, tables = table_hashes(plan.checkpoint), table_hashes(read_checkpoint(directory))
+        manifest = _manifest(plan, report, directory, timed)
+        manifest.with_tables(
+            rows=plan.rows,
+            base_rows=plan.checkpoint.input.rows,
+            pad=plan.pad_ids,
+            tied=plan.checkpoint.tied,
+            initializer={"name": options.init, "parameters": {}, "seed": options.seed},
+            base_tables=base_tables,
+            tables=tables,
+        ).write(directory)
+        _write_report(report, directory)
         write_card(directory, plan.base, report)
-    return Result(options.out, report, certificate)
+    return Result(options.out, report, proven.certificate)
 
 
-def _note_changed_text(plan: Plan, certificate: Certificate, progress: Progress) -> None:
+def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> Result:
+    plan = make_vocabulary_plan(options, timed)
+    proven = _prove(plan, timed)
+    plan = plan.with_tokens(len(proven.extension.pieces))
+    with staged(options.out) as directory:
+        write_tokenizer(proven.extension.tokenizer, plan.base.directory, directory)
+        numbers = measure_both(plan, proven.extension, proven.target, proven.base_language)
+        report = compose_report(plan, proven.extension, proven.certificate, proven.target, numbers, timed)
+        _manifest(plan, report, directory, timed).write(directory)
+        _write_report(report, directory)
+    return Result(options.out, report, proven.certificate)
+
+
+def _prove(plan: VocabularyPlan, timed: Timed) -> _Proven:
+    """Read the texts, extend the tokenizer, and prove what it kept."""
+    options = plan.options
+    target = _sample(plan, plan.source, plan.language.scripts, "Reading text", timed)
+    title = "Reading text of the base's language"
+    base_language = _sample(plan, plan.base_source, plan.base_scripts, title, timed)
+    protected = _lines(plan.protected) if plan.protected else []
+    wish = Wish(
+        new_tokens=options.new_tokens,
+        protected=protected,
+        donor=plan.donor,
+        buy_intermediates=options.intermediates == "buy",
+        adapt=options.pretokenizer == "adapt",
+    )
+    extension = extend_tokenizer(plan.tokenizer, target.learning, plan.alphabet, wish, plan.first_id, timed)
+    texts = Texts(
+        target=[*target.heldout, *target.learning],
+        base=[*base_language.heldout, *base_language.learning],
+        protected=protected,
+        seed=options.seed,
+    )
+    with timed.stage("Verifying", unit="texts") as advance, TemporaryDirectory() as written:
+        write_tokenizer(extension.tokenizer, plan.base.directory, Path(written))
+        directories = (plan.base.directory, Path(written))
+        certificate = verify(plan.tokenizer, extension.tokenizer, plan.alphabet, texts, directories, advance)
+    _note(plan, extension, certificate, timed)
+    return _Proven(extension, target, base_language, certificate)
+
+
+def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, progress: Progress) -> None:
+    if plan.options.new_tokens is None and plan.donor is None and len(extension.pieces) < plan.new_tokens:
+        progress.note(f"The text supports {len(extension.pieces):,} new tokens: more text would give more.")
     for claim in certificate.claims:
         if claim.name == "base-text" and claim.failed and not claim.required:
+            advice = "" if plan.protected else " --protect TEXT keeps a text as it was."
             progress.note(
                 f"{plan.language.name} shares its script with the base's language: {claim.failed:,} of "
-                f"{claim.checked:,} lines of that are now cut in another way."
+                f"{claim.checked:,} lines of that are now cut in another way.{advice}"
             )
 
 
-def _read(plan: Plan, progress: Progress) -> tuple[Corpus, Corpus]:
-    target = _sample(plan, plan.source, plan.language.scripts, "Reading text", progress)
-    title = "Reading text of the base's language"
-    return target, _sample(plan, plan.base_source, plan.base_scripts, title, progress)
+def _lines(source: TextSource) -> list[str]:
+    lines = (line for document in source.open() for line in document.text.split("\n"))
+    return list(dict.fromkeys(line for line in lines if line.strip()))
 
 
 def _sample(
-    plan: Plan, source: TextSource, scripts: tuple[str, ...], title: str, progress: Progress
+    plan: VocabularyPlan, source: TextSource, scripts: tuple[str, ...], title: str, progress: Progress
 ) -> Corpus:
     options = plan.options
     with progress.stage(title, source.bytes or None, "B") as advance:
@@ -121,46 +179,35 @@ def _place(plan: Plan, extension: Extension) -> Mixture:
     return find_initializer(plan.options.init)(problem)
 
 
-def _write(plan: Plan, extension: Extension, mixture: Mixture, directory: Path, progress: Progress) -> None:
-    write_tokenizer(extension.tokenizer, plan.base.directory, directory)
+def _write_rows(plan: Plan, mixture: Mixture, directory: Path, progress: Progress) -> None:
     total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows)
     padded = mixture.followed_by_means(plan.pad_rows)
     with progress.stage("Writing the checkpoint", total, "B") as advance:
         grow_checkpoint(plan.checkpoint, padded, directory, plan.pad_ids, advance)
 
 
-def _write_manifest(plan: Plan, certificate: Certificate, directory: Path, progress: Timed) -> None:
-    options, written = plan.options, read_checkpoint(directory)
-    ranges = [TokenRange(plan.first_id, len(plan.new_ids), "learned")]
-    if plan.pad_rows:
-        ranges.append(TokenRange(plan.pad_ids.start, plan.pad_rows, "pad"))
-    with progress.stage("Hashing"):
-        base_tables, tables = table_hashes(plan.checkpoint), table_hashes(written)
-        files = {name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()}
-    Manifest(
+def _write_report(report: Report, directory: Path) -> None:
+    (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
+    (directory / "report.html").write_text(render_page(report), encoding="utf-8")
+
+
+def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: Timed) -> Manifest:
+    """The manifest of a tokenizer, before anything is said of tables."""
+    source = "donor" if plan.donor else "learned"
+    return Manifest(
         version=VERSION,
-        base={
-            "name": plan.base.name,
-            "origin": plan.base.origin,
-            "tokens": plan.tokenizer.size,
-            "rows": plan.checkpoint.input.rows,
-            "tables": base_tables,
-        },
-        sizes={
-            "tokens": plan.new_ids.stop,
-            "rows": plan.rows,
-            "new_tokens": options.new_tokens,
-            "pad_rows": plan.pad_rows,
-        },
-        tied=plan.checkpoint.tied,
-        ranges=tuple(ranges),
+        base={"name": plan.base.name, "origin": plan.base.origin, "tokens": plan.tokenizer.size},
+        sizes={"tokens": plan.new_ids.stop, "new_tokens": plan.new_tokens},
+        tied=None,
+        ranges=(TokenRange(plan.first_id, plan.new_tokens, source),),
+        origin=asdict(report.origin),
         language=plan.language.tag,
-        initializer={"name": options.init, "parameters": {}, "seed": options.seed},
+        initializer={},
         certificate=[
             {key: value for key, value in asdict(claim).items() if key != "examples"}
-            for claim in certificate.claims
+            for claim in report.claims
         ],
-        tables=tables,
-        files=files,
-        run={"command": options.command, "seconds": dict(progress.seconds)},
-    ).write(directory)
+        tables={},
+        files={name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()},
+        run={"command": plan.options.command, "seconds": dict(progress.seconds)},
+    )

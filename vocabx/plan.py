@@ -1,9 +1,11 @@
 """What an extension will do, decided before anything is learned or written: the content of --dry-run."""
 
-from dataclasses import dataclass
-from typing import Any
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
 
-from vocabx.checkpoint.base import Base, find_base
+from vocabx.checkpoint.base import Base, find_base, find_tokenizer_base
 from vocabx.checkpoint.grow import grown_bytes
 from vocabx.checkpoint.staging import check_free, check_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
@@ -16,7 +18,10 @@ from vocabx.memory import fits
 from vocabx.options import ExtendOptions
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer, read_tokenizer
+from vocabx.tokenizer.donor import read_donor
+from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.read import read_tokenizer
 
 # Tokenizer, manifest, card, report, and the slack that a file system wants.
 _OTHER_BYTES = 50_000_000
@@ -26,42 +31,94 @@ _TOKENS_PER_BYTE = 0.45
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A checked job.
+class VocabularyPlan:
+    """The part of a checked job that is about the tokenizer.
 
     Attributes:
         options: what was asked.
-        base, checkpoint, tokenizer: the base model by its headers, and its tokenizer.
+        base, tokenizer: the base model and its tokenizer.
         language: with its scripts known.
         alphabet: the characters that new tokens may hold.
         source: the text to learn from.
         base_source: text in the base's language.
-        base_language: BCP 47 tag of that text, "und" when the user brought it.
+        protected: text that must not change, or None.
+        base_language: BCP 47 tag of the base's text, "und" when the user brought it.
         base_scripts: its scripts.
-        first_id: id of the first new token: after the last row of the table, so that rows which pad the
-            base's table stay what they are.
-        rows: height of the new tables.
-        evaluate: whether bits per byte will be measured.
+        donor: the tokens of the donor, or None.
+        first_id: id of the first new token: after the last row of the table where one is known, so that
+            rows which pad it stay what they are; else after the last token.
+        new_tokens: how many tokens will be added; a guess until they are chosen.
     """
 
     options: ExtendOptions
     base: Base
-    checkpoint: Checkpoint
-    tokenizer: ByteLevelTokenizer
+    tokenizer: FastTokenizer
     language: Language
     alphabet: Alphabet
     source: TextSource
     base_source: TextSource
+    protected: TextSource | None
     base_language: str
     base_scripts: tuple[str, ...]
+    donor: tuple[bytes, ...] | None
     first_id: int
-    rows: int
-    evaluate: bool
+    new_tokens: int
 
     @property
     def new_ids(self) -> range:
         """Ids of the new tokens."""
-        return range(self.first_id, self.first_id + self.options.new_tokens)
+        return range(self.first_id, self.first_id + self.new_tokens)
+
+    @property
+    def evaluate(self) -> bool:
+        """Whether bits per byte will be measured."""
+        return False
+
+    def with_tokens(self, count: int) -> Self:
+        """The plan now that the tokens are chosen."""
+        return replace(self, new_tokens=count)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain data, for a table or JSON."""
+        return {
+            "base": self.base.name,
+            "base_origin": self.base.origin,
+            "family": self.tokenizer.family,
+            "language": self.language.tag,
+            "scripts": list(self.language.scripts),
+            "corpus": self.source.description,
+            "corpus_bytes": self.source.bytes,
+            "learn_bytes": self.options.learn_bytes,
+            "donor": self.options.donor or None,
+            "old_tokens": self.tokenizer.size,
+            "new_tokens": self.new_tokens,
+            "first_id": self.first_id,
+            "out": str(self.options.out),
+        }
+
+
+@dataclass(frozen=True)
+class Plan(VocabularyPlan):
+    """A checked job with a checkpoint.
+
+    Attributes:
+        checkpoint: the base model by its headers.
+        scoring: whether bits per byte will be measured.
+    """
+
+    checkpoint: Checkpoint
+    scoring: bool
+
+    @property
+    def evaluate(self) -> bool:
+        """Whether bits per byte will be measured."""
+        return self.scoring
+
+    @property
+    def rows(self) -> int:
+        """Height of the new tables."""
+        multiple = self.options.pad_to_multiple_of
+        return -(-self.new_ids.stop // multiple) * multiple
 
     @property
     def pad_ids(self) -> range:
@@ -92,24 +149,15 @@ class Plan:
         """The plan as plain data, for a table or JSON."""
         table = self.checkpoint.input
         return {
-            "base": self.base.name,
-            "base_origin": self.base.origin,
-            "language": self.language.tag,
-            "scripts": list(self.language.scripts),
-            "corpus": self.source.description,
-            "corpus_bytes": self.source.bytes,
-            "learn_bytes": self.options.learn_bytes,
+            **super().describe(),
             "initializer": self.options.init,
-            "old_tokens": self.tokenizer.size,
             "old_rows": table.rows,
-            "new_tokens": self.options.new_tokens,
             "pad_rows": self.pad_rows,
             "rows": self.rows,
             "width": self.checkpoint.input.map().shape[1],
             "dtype": table.dtype,
             "tied": self.checkpoint.tied,
             "evaluate": self.evaluate,
-            "out": str(self.options.out),
             "disk_bytes": self.disk_bytes,
             "estimated_seconds": round(self.estimated_seconds(), 1),
         }
@@ -121,45 +169,12 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     Raises:
         VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
     """
-    _check_numbers(options)
     find_initializer(options.init)
-    if not options.lang:
-        raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
-    language = find_language(options.lang)
-    check_free(options.out)
-    _check_packages(options)
-    source = _source(options, language)
-    base, tokenizer, checkpoint = _open_base(options, progress)
-    sample = peek(source)
-    language = with_scripts_of(language, sample)
-    if _may_be_simplified(language, options) and looks_simplified(sample):
-        progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
-    base_source = _base_source(options, base)
-    first_id = checkpoint.input.rows
-    multiple = options.pad_to_multiple_of
-    plan = Plan(
-        options=options,
-        base=base,
-        checkpoint=checkpoint,
-        tokenizer=tokenizer,
-        language=language,
-        alphabet=Alphabet(language.scripts, language.blocks),
-        source=source,
-        base_source=base_source,
-        base_language="und" if options.base_text else base.language,
-        base_scripts=with_scripts_of(Language("und", "the base's text", ()), peek(base_source)).scripts,
-        first_id=first_id,
-        rows=-(-(first_id + options.new_tokens) // multiple) * multiple,
-        evaluate=_can_evaluate(options, checkpoint, progress),
-    )
-    check_space(options.out, plan.disk_bytes)
-    return plan
-
-
-def _open_base(options: ExtendOptions, progress: Progress) -> tuple[Base, ByteLevelTokenizer, Checkpoint]:
+    language, source = _checked_request(options)
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
+    vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
     if checkpoint.input.rows < tokenizer.size:
         raise BaseModelError(
             f"{base.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
@@ -168,7 +183,89 @@ def _open_base(options: ExtendOptions, progress: Progress) -> tuple[Base, ByteLe
     for table in checkpoint.tables:
         # Refuses a dtype whose rows cannot be mixed.
         table.map()
-    return base, tokenizer, checkpoint
+    scoring = _can_evaluate(options, checkpoint, progress)
+    plan = Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
+    check_space(options.out, plan.disk_bytes)
+    return plan
+
+
+def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> VocabularyPlan:
+    """Check everything about an extension of the tokenizer alone.
+
+    Raises:
+        VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
+    """
+    language, source = _checked_request(options)
+    base = find_tokenizer_base(options.base, progress)
+    tokenizer = read_tokenizer(base.directory)
+    rows = _rows_by_configuration(base.directory)
+    plan = _vocabulary_plan(options, language, source, base, tokenizer, rows, progress)
+    check_space(options.out, _OTHER_BYTES)
+    return plan
+
+
+def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
+    _check_numbers(options)
+    _check_choices(options)
+    if not options.lang:
+        raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
+    language = find_language(options.lang)
+    check_free(options.out)
+    _check_packages(options)
+    # A missing text is told before a base is fetched.
+    return language, _source(options, language)
+
+
+def _vocabulary_plan(
+    options: ExtendOptions,
+    language: Language,
+    source: TextSource,
+    base: Base,
+    tokenizer: FastTokenizer,
+    rows: int,
+    progress: Progress,
+) -> VocabularyPlan:
+    sample = peek(source)
+    language = with_scripts_of(language, sample)
+    if _may_be_simplified(language, options) and looks_simplified(sample):
+        progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
+    base_source = _base_source(options, base)
+    alphabet = Alphabet(language.scripts, language.blocks)
+    donor = _donor(options, alphabet) if options.donor else None
+    return VocabularyPlan(
+        options=options,
+        base=base,
+        tokenizer=tokenizer,
+        language=language,
+        alphabet=alphabet,
+        source=source,
+        base_source=base_source,
+        protected=user_source(options.protect, options.text_field, "") if options.protect else None,
+        base_language="und" if options.base_text else base.language,
+        base_scripts=with_scripts_of(Language("und", "the base's text", ()), peek(base_source)).scripts,
+        donor=donor,
+        first_id=max(rows, tokenizer.size),
+        new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
+    )
+
+
+def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:
+    tokens = tuple(token for token in read_donor(Path(options.donor)) if alphabet.allows_token(token))
+    if not any(token.strip() for token in tokens):
+        raise TokenizerError(
+            f"{options.donor} holds no token of the language: pass another --donor or --lang"
+        )
+    return tokens
+
+
+def _rows_by_configuration(directory: Path) -> int:
+    """The height of the table as config.json states it, 0 where there is none."""
+    try:
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        rows = config.get("vocab_size") or config.get("text_config", {}).get("vocab_size") or 0
+        return int(rows)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return 0
 
 
 def _source(options: ExtendOptions, language: Language) -> TextSource:
@@ -199,15 +296,29 @@ def _may_be_simplified(language: Language, options: ExtendOptions) -> bool:
 def _check_packages(options: ExtendOptions) -> None:
     """Refuse now what would fail at the end."""
     require("matplotlib", "report")
-    if options.evaluate:
+    if options.evaluate and not options.tokenizer_only:
         require("torch", "evaluate")
         require("transformers", "evaluate")
+
+
+def _check_choices(options: ExtendOptions) -> None:
+    for name, value, choices in (
+        ("--intermediates", options.intermediates, ("buy", "drop")),
+        ("--pretokenizer", options.pretokenizer, ("keep", "adapt")),
+    ):
+        if value not in choices:
+            raise TokenizerError(f"{name} is {value!r}: pass {' or '.join(choices)}")
+    if options.donor and not Path(options.donor).exists():
+        raise TokenizerError(
+            f"--donor {options.donor} is not there: pass a directory, a tokenizer.json, a .model or a "
+            "tiktoken file"
+        )
 
 
 def _check_numbers(options: ExtendOptions) -> None:
     if not 0 <= options.seed < 2**32:
         raise TokenizerError(f"--seed is {options.seed}: pass a number from 0 to {2**32 - 1}")
-    if options.new_tokens < 1:
+    if options.new_tokens is not None and options.new_tokens < 1:
         raise TokenizerError(f"--new-tokens is {options.new_tokens}: pass at least 1")
     if options.pad_to_multiple_of < 1:
         raise TokenizerError(f"--pad-to-multiple-of is {options.pad_to_multiple_of}: pass at least 1")

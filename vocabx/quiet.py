@@ -14,7 +14,6 @@ def quiet_transformers(extra: str) -> Iterator[None]:
     Args:
         extra: the extra of vocabx to name when transformers is not installed.
     """
-    need("torch", extra)
     logging = need("transformers.utils.logging", extra)
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

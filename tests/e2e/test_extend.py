@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from vocabx.tokenizer.byte_level import read_tokenizer
+from vocabx.tokenizer.read import read_tokenizer
 
 SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 6000, "--learn-bytes", 400_000)
 

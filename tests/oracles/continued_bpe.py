@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 
 
 def base_words(base: ByteLevelTokenizer, lines: list[str]) -> Counter:

@@ -4,8 +4,9 @@ import pytest
 
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.byte_alphabet import to_alphabet
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer, Merge
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.learn import learn_merges
+from vocabx.tokenizer.merge import Merge
 from vocabx.tokenizer.select import select_merges
 from vocabx.tokenizer.units import cut_units
 

@@ -1,18 +1,16 @@
 import copy
 
-import numpy as np
 import pytest
 
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer
-from vocabx.tokenizer.hostile import hostile_strings
-from vocabx.tokenizer.verify import verify
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.verify import Texts, verify
 
 
 @pytest.fixture
 def check(extension, chinese, verses, english):
-    def run(tokenizer: ByteLevelTokenizer, usage=None):
-        used = extension.selection.usage if usage is None else usage
-        certificate = verify(extension.base, tokenizer, chinese, verses[:200], english[:500], used, seed=0)
+    def run(tokenizer: ByteLevelTokenizer, target=verses[:200]):
+        texts = Texts(target, english[:500], hostile=2500)
+        certificate = verify(extension.base, tokenizer, chinese, texts)
         return {claim.name: claim for claim in certificate.claims}, certificate
 
     return run
@@ -31,7 +29,7 @@ def test_a_sound_extension_holds_every_claim_on_many_cases(check, extension):
     assert claims["base-ids"].checked == extension.base.size
     assert claims["other-text"].checked > 1000
     assert claims["round-trip"].checked > 2000
-    assert claims["reachable"].checked > 700
+    assert claims["reachable"].checked == 1000
 
 
 def test_a_moved_base_id_is_found(check, extension):
@@ -50,7 +48,7 @@ def test_merges_put_before_the_bases_are_found(check, extension):
         spec["model"]["merges"] = [*merges[len(extension.base.spec["model"]["merges"]) :], *merges]
 
     claims, certificate = check(changed(extension.tokenizer, prepend))
-    assert claims["base-merges"].failed > 0
+    assert claims["base-rules"].failed > 0
     assert not certificate.passed
 
 
@@ -70,7 +68,7 @@ def test_a_lost_pre_tokenizer_is_found(check, extension):
         spec["pre_tokenizer"] = spec["pre_tokenizer"]["pretokenizers"][-1]
 
     claims, _ = check(changed(extension.tokenizer, lose))
-    assert claims["settings"].examples == ("pre_tokenizer",)
+    assert claims["pre-tokenizer"].failed > 0
     assert claims["other-text"].failed > 0
 
 
@@ -84,19 +82,17 @@ def test_a_token_that_no_merge_makes_is_found(check, extension):
     assert claims["reachable"].failed == 1
 
 
-def test_unused_tokens_are_counted_and_do_not_fail_the_certificate(check, extension):
-    usage = extension.selection.usage.copy()
-    usage[:3] = 0
-    claims, certificate = check(extension.tokenizer, usage)
-    assert claims["used"].failed == 3 + int((extension.selection.usage == 0).sum())
+def test_unused_tokens_are_counted_and_do_not_fail_the_certificate(check, extension, verses):
+    claims, certificate = check(extension.tokenizer, verses)
+    assert claims["used"].failed == int((extension.selection.usage == 0).sum())
+    claims, certificate = check(extension.tokenizer, verses[:3])
+    assert 900 < claims["used"].failed < 1000
     assert certificate.passed
 
 
 def test_shared_script_makes_changed_base_text_information(extension, chinese, verses):
-    usage = np.ones(1000, dtype=np.int64)
-    certificate = verify(
-        extension.base, extension.tokenizer, chinese, verses[:50], verses[50:100], usage, seed=0
-    )
+    texts = Texts(verses[:50], verses[50:100], hostile=100)
+    certificate = verify(extension.base, extension.tokenizer, chinese, texts)
     claim = next(claim for claim in certificate.claims if claim.name == "base-text")
     assert claim.failed
     assert not claim.required
@@ -104,19 +100,8 @@ def test_shared_script_makes_changed_base_text_information(extension, chinese, v
 
 
 def test_a_line_that_quotes_the_language_does_not_hide_the_others(extension, chinese, verses, english):
-    usage = np.ones(1000, dtype=np.int64)
-    texts = [*english[:300], "He said: 起初　神創造天地。"]
-    certificate = verify(extension.base, extension.tokenizer, chinese, verses[:50], texts, usage, seed=0)
+    lines = [*english[:300], "He said: 起初　神創造天地。"]
+    texts = Texts(verses[:50], lines, hostile=100)
+    certificate = verify(extension.base, extension.tokenizer, chinese, texts)
     claim = next(claim for claim in certificate.claims if claim.name == "base-text")
     assert (claim.required, claim.checked, claim.failed) == (True, 300, 0)
-
-
-def test_hostile_strings_are_seeded_and_cover_every_category():
-    import unicodedata
-
-    strings = hostile_strings(2000, 1, ["<|x|>"])
-    assert strings == hostile_strings(2000, 1, ["<|x|>"])
-    assert strings != hostile_strings(2000, 2, ["<|x|>"])
-    found = {unicodedata.category(c) for text in strings for c in text}
-    assert found == {unicodedata.category(chr(c)) for c in range(0x110000)} - {"Cs"}
-    assert any("<|x|>" in text for text in strings)

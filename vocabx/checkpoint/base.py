@@ -25,7 +25,8 @@ class Base:
 
     Attributes:
         name: what the user called it.
-        directory: holds config.json, tokenizer.json and safetensors.
+        directory: holds config.json, tokenizer.json and safetensors; of a tokenizer alone, its directory
+            or its file.
         origin: where it came from, for the manifest and the card: a hub id, a package, or "local".
         licence: its SPDX or hub licence name, "" when unknown.
         language: BCP 47 tag of the language it was trained on, for the checks that nothing there changed.
@@ -70,6 +71,18 @@ def find_base(name: str, progress: Progress) -> Base:
         f"no base model {name!r}.{nearest(name, known)} Pass a directory, a .gguf file, a hub id, or one of: "
         f"{', '.join(known)}"
     )
+
+
+def find_tokenizer_base(name: str, progress: Progress) -> Base:
+    """Find the base called `name` where only its tokenizer is needed, so that a tokenizer's file will do.
+
+    Raises:
+        BaseModelError: there is no such base, or the hub cannot be reached.
+    """
+    path = Path(os.path.expanduser(name))  # noqa: PTH111
+    if name not in aliases() and (path.is_dir() or (path.is_file() and path.suffix != ".gguf")):
+        return Base(name, path, "local", "")
+    return find_base(name, progress)
 
 
 def _find_alias(name: str, entry: dict[str, Any], progress: Progress) -> Base:

@@ -18,7 +18,7 @@ _INDEX = "model.safetensors.index.json"
 # The configuration and tokenizer of a checkpoint, written for it and named in its manifest.
 COMPOSED = (
     "config.json", "generation_config.json", _INDEX, "tokenizer.json", "tokenizer_config.json",
-    "chat_template.jinja", "special_tokens_map.json",
+    "chat_template.jinja", "special_tokens_map.json", "tokenizer.model", "vocab.txt",
 )  # fmt: skip
 # Of the base's: stale beside a newer tokenizer.json, or about the base and not about its extension.
 _LEFT_OUT = {"added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json"}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vocabx.corpus.passages import passages
 from vocabx.extras import need
 from vocabx.quiet import quiet_transformers
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.fast import FastTokenizer
 
 _PASSAGE_BYTES = 3000
 START_BYTES = 1000
@@ -49,7 +49,7 @@ class Score:
 
 def bits_per_byte(
     directory: Path,
-    tokenizer: ByteLevelTokenizer,
+    tokenizer: FastTokenizer,
     texts: Sequence[Sequence[str]],
     advance: Callable[[float], None] = lambda done: None,
 ) -> list[Score]:
@@ -76,7 +76,7 @@ def bits_per_byte(
 def _score(
     torch: Any,
     model: Any,
-    tokenizer: ByteLevelTokenizer,
+    tokenizer: FastTokenizer,
     begin: int,
     group: Sequence[str],
     advance: Callable[[float], None],

@@ -13,6 +13,7 @@ class Measure:
         bits_per_byte: -log2 p(text) over its UTF-8 bytes, or None when it was not measured.
         bits_per_byte_start: the same over the first 1,000 bytes of each passage.
         encode_speed: characters encoded a second on this machine.
+        unknown: how many of the tokens are the unknown token, which no text can be read back from.
     """
 
     tokens: int
@@ -20,6 +21,7 @@ class Measure:
     bits_per_byte: float | None
     bits_per_byte_start: float | None
     encode_speed: float
+    unknown: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,27 @@ from collections.abc import Callable, Sequence
 
 from tokenizers import Tokenizer
 
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer, Merge
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.merge import Merge
 
 _SPEED_ROUNDS = 5
 _SPEED_CHARACTERS = 500_000
 
 
-def count_tokens(tokenizer: ByteLevelTokenizer, texts: Sequence[str]) -> int:
+def count_tokens(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
     """Number of tokens of `texts`, without those that a template adds."""
     return sum(map(len, tokenizer.encode(texts)))
 
 
-def encode_speeds(tokenizers: Sequence[ByteLevelTokenizer], texts: Sequence[str]) -> list[float]:
+def count_unknown(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
+    """Number of unknown tokens in `texts`; 0 where the family has none."""
+    unknown = tokenizer.unknown_id
+    if unknown is None:
+        return 0
+    return sum(ids.count(unknown) for ids in tokenizer.encode(texts))
+
+
+def encode_speeds(tokenizers: Sequence[FastTokenizer], texts: Sequence[str]) -> list[float]:
     """Characters that each tokenizer encodes a second, on all cores.
 
     Up to half a million characters, each tokenizer in turn, the best of five rounds: a machine that is
@@ -41,7 +50,7 @@ def encode_speeds(tokenizers: Sequence[ByteLevelTokenizer], texts: Sequence[str]
 
 
 def token_curve(
-    base: ByteLevelTokenizer,
+    base: FastTokenizer,
     merges: Sequence[Merge],
     sizes: Sequence[int],
     texts: Sequence[str],
@@ -56,7 +65,7 @@ def token_curve(
         texts: held-out text.
         advance: called with 1 after each size.
     """
-    known = set(base.token_bytes.values())
+    known = set(base.known_bytes)
     cut: dict[int, int] = {0: 0}
     tokens = 0
     for position, merge in enumerate(merges, 1):

@@ -5,43 +5,64 @@ from pathlib import Path
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, cut_for_scoring
 from vocabx.evaluation.comparison import Comparison, Measure
-from vocabx.evaluation.fertility import count_tokens, encode_speeds
-from vocabx.plan import Plan
+from vocabx.evaluation.fertility import count_tokens, count_unknown, encode_speeds
+from vocabx.plan import Plan, VocabularyPlan
 from vocabx.progress import Progress
 from vocabx.tokenizer.extension import Extension
 
+Scores = dict[str, list[Score]]
+
 
 def measure_both(
+    plan: VocabularyPlan,
+    extension: Extension,
+    target: Corpus,
+    base_language: Corpus,
+    scores: Scores | None = None,
+) -> tuple[Comparison, Comparison]:
+    """Compare the two tokenizers, and their models, on text in the new language, then in the base's.
+
+    Args:
+        plan: names the base and the texts.
+        extension: both tokenizers.
+        target, base_language: the texts; only their held-out sections are used.
+        scores: what `score_both` returned, or None when nothing was scored.
+    """
+    return (
+        _compare(plan.language.tag, plan.source.description, target, extension, scores, 0),
+        _compare(plan.base_language, plan.base_source.description, base_language, extension, scores, 1),
+    )
+
+
+def score_both(
     plan: Plan,
     extension: Extension,
     directory: Path,
     target: Corpus,
     base_language: Corpus,
     progress: Progress,
-) -> tuple[Comparison, Comparison]:
-    """Compare the two models on text in the new language, then on text in the base's.
+) -> Scores | None:
+    """Score both models on both held-out texts, or neither where the plan says so.
 
     Args:
         plan: names the base, and says whether to score.
         extension: both tokenizers.
         directory: the extended checkpoint.
-        target, base_language: the texts; only their held-out sections are used.
+        target, base_language: the texts.
         progress: told of the scoring.
     """
-    scores: dict[str, list[Score]] = {}
+    if not plan.evaluate:
+        return None
     groups = [cut_for_scoring(corpus.heldout, _context(plan)) for corpus in (target, base_language)]
     total = sum(len(passage.encode()) for group in groups for passage in group)
-    if plan.evaluate:
-        for name, where, tokenizer in (
-            ("base", plan.base.directory, extension.base),
-            ("extended", directory, extension.tokenizer),
-        ):
-            with progress.stage(f"Scoring the {name} model", total, "B") as advance:
-                scores[name] = bits_per_byte(where, tokenizer, groups, advance)
-    return (
-        _compare(plan.language.tag, plan.source.description, target, extension, scores, 0),
-        _compare(plan.base_language, plan.base_source.description, base_language, extension, scores, 1),
-    )
+    scores: Scores = {}
+    for name, where, tokenizer in (
+        ("base", plan.base.directory, extension.base),
+        ("extended", directory, extension.tokenizer),
+    ):
+        with progress.stage(f"Scoring the {name} model", total, "B") as advance:
+            scores[name] = bits_per_byte(where, tokenizer, groups, advance)
+    return scores
 
 
 def _compare(
@@ -49,7 +70,7 @@ def _compare(
     source: str,
     corpus: Corpus,
     extension: Extension,
-    scores: dict[str, list[Score]],
+    scores: Scores | None,
     which: int,
 ) -> Comparison:
     texts = corpus.heldout
@@ -62,7 +83,8 @@ def _compare(
         tokens = count_tokens(tokenizer, texts)
         score = scores[name][which] if scores else None
         whole, start = (None, None) if score is None else (score.whole, score.start)
-        measures.append(Measure(tokens, characters / max(1, tokens), whole, start, speed))
+        unknown = count_unknown(tokenizer, texts)
+        measures.append(Measure(tokens, characters / max(1, tokens), whole, start, speed, unknown))
     return Comparison(language, source, characters, size, size if scores else 0, *measures)
 
 

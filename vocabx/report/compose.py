@@ -1,19 +1,20 @@
 """The report of one extension, put together from what the stages handed on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.comparison import Comparison
-from vocabx.evaluation.fertility import token_curve
+from vocabx.evaluation.fertility import count_tokens, token_curve
 from vocabx.initializers.mixture import Mixture
-from vocabx.plan import Plan
+from vocabx.plan import Plan, VocabularyPlan
 from vocabx.progress import Advance, Timed
 from vocabx.report.parts import cut_paragraphs, frequent_tokens, row_norms
-from vocabx.report.report import CurvePoint, Norms, Report
+from vocabx.report.report import CurvePoint, Norms, Origin, Report
+from vocabx.tokenizer.certificate import Certificate
 from vocabx.tokenizer.extension import Extension
-from vocabx.tokenizer.verify import Certificate
 from vocabx.version import VERSION
 
 _PARAGRAPHS, _FREQUENT = 4, 40
@@ -21,32 +22,32 @@ _CURVE = (0, 250, 500, 1000, 2000, 4000, 6000, 8000, 12000, 16000, 24000, 32000,
 
 
 def compose_report(
-    plan: Plan,
+    plan: VocabularyPlan,
     extension: Extension,
-    mixture: Mixture,
     certificate: Certificate,
-    directory: Path,
     target: Corpus,
-    target_numbers: Comparison,
-    base_numbers: Comparison,
+    numbers: tuple[Comparison, Comparison],
     progress: Timed,
+    checkpoint: tuple[Plan, Mixture, Path] | None = None,
 ) -> Report:
     """Gather the numbers of an extension, and make the few that no other stage made.
 
     Args:
-        plan, extension, mixture, certificate: what the stages before handed on.
-        directory: the written checkpoint, for the norms of its rows.
+        plan, extension, certificate: what the stages before handed on.
         target: the text in the new language.
-        target_numbers, base_numbers: the two comparisons.
+        numbers: the comparisons on the new language and on the base's.
         progress: told of this stage; its times become part of the report.
+        checkpoint: the plan, the mixture of the new rows, and the directory where they were written, for
+            the norms of the rows; None where only a tokenizer was written.
     """
     options, base, tokenizer = plan.options, extension.base, extension.tokenizer
-    sizes = sorted({*_CURVE, options.new_tokens})
+    sizes = sorted({*_CURVE, plan.new_tokens})
     with progress.stage("Composing the report", len(sizes), "sizes") as advance:
         curve = _curve(extension, target, sizes, advance)
         paragraphs = cut_paragraphs(base, tokenizer, target.heldout, _PARAGRAPHS)
         frequent = frequent_tokens(base, tokenizer, extension.pieces, target.heldout, _FREQUENT)
-        norms = _norms(plan, directory)
+        rows = _Rows() if checkpoint is None else _rows(*checkpoint)
+        origin = _origin(plan, extension, target)
     learned = sum(len(line.encode()) for line in target.learning)
     return Report(
         version=VERSION,
@@ -56,25 +57,63 @@ def compose_report(
         language=plan.language.tag,
         language_name=plan.language.name,
         corpus=f"{plan.source.description} ({learned / 1e6:.1f} MB sampled)",
-        initializer=options.init,
+        family=base.family,
+        origin=origin,
+        initializer=options.init if checkpoint else "",
         seed=options.seed,
         old_tokens=plan.tokenizer.size,
-        new_tokens=options.new_tokens,
-        pad_rows=plan.pad_rows,
-        rows=plan.rows,
-        tied=plan.checkpoint.tied,
-        target=target_numbers,
-        base_language=base_numbers,
+        new_tokens=plan.new_tokens,
+        target=numbers[0],
+        base_language=numbers[1],
         claims=certificate.claims,
-        hull_bound=mixture.followed_by_means(plan.pad_rows).hull_bound(),
-        collisions=mixture.collisions(),
         unused=extension.selection.unused,
         dropped=extension.selection.dropped,
         curve=curve,
         paragraphs=paragraphs,
         frequent=frequent,
-        norms=norms,
         seconds=dict(progress.seconds),
+        **vars(rows),
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What only a checkpoint has."""
+
+    pad_rows: int = 0
+    rows: int = 0
+    tied: bool = False
+    hull_bound: float | None = None
+    collisions: int = 0
+    norms: tuple[Norms, ...] = ()
+
+
+def _rows(plan: Plan, mixture: Mixture, directory: Path) -> _Rows:
+    return _Rows(
+        pad_rows=plan.pad_rows,
+        rows=plan.rows,
+        tied=plan.checkpoint.tied,
+        hull_bound=mixture.followed_by_means(plan.pad_rows).hull_bound(),
+        collisions=mixture.collisions(),
+        norms=_norms(plan, directory),
+    )
+
+
+def _origin(plan: VocabularyPlan, extension: Extension, target: Corpus) -> Origin:
+    donation, unprotected = extension.donation, extension.had_nothing_been_protected()
+    share = None
+    if unprotected is not None:
+        before = count_tokens(extension.base, target.heldout)
+        share = count_tokens(unprotected, target.heldout) / max(1, before)
+    return Origin(
+        donor=plan.options.donor,
+        taken=donation.taken if donation else 0,
+        intermediates=donation.intermediates if donation else 0,
+        left_out=donation.dropped if donation else 0,
+        known=donation.known if donation else 0,
+        adapted=extension.start is not extension.base,
+        protected=plan.protected.description if plan.protected else "",
+        unprotected_share=share,
     )
 
 
@@ -82,7 +121,7 @@ def _curve(
     extension: Extension, target: Corpus, sizes: Sequence[int], advance: Advance
 ) -> tuple[CurvePoint, ...]:
     merges = [*extension.selection.merges, *extension.further]
-    tokens = token_curve(extension.base, merges, sizes, target.heldout, advance)
+    tokens = token_curve(extension.start, merges, sizes, target.heldout, advance)
     return tuple(CurvePoint(size, count / max(1, tokens[0])) for size, count in tokens.items())
 
 

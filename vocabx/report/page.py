@@ -10,7 +10,7 @@ from markupsafe import Markup
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.plots import norms_histogram, tokens_curve
 from vocabx.report.report import CurvePoint, Report
-from vocabx.tokenizer.verify import Claim
+from vocabx.tokenizer.certificate import Claim
 
 _SPACE = "\u00a0"
 _MINUS = "\u2212"
@@ -113,6 +113,8 @@ def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
             _times(extended.characters_per_token, base.characters_per_token),
         ),
     ]
+    if base.unknown or extended.unknown:
+        rows.append(("Unknown tokens, lost text", _count(base.unknown), _count(extended.unknown), ""))
     for name, before, after in (
         ("Bits per byte", base.bits_per_byte, extended.bits_per_byte),
         ("… in the first 1,000 bytes of a passage", base.bits_per_byte_start, extended.bits_per_byte_start),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vocabx.checkpoint.tables import Table
 from vocabx.corpus.passages import passages
 from vocabx.report.report import CutParagraph, FrequentToken, Norms, Piece
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.fast import FastTokenizer
 
 _PARAGRAPH_BYTES = 400
 _BINS = 48
@@ -17,7 +17,7 @@ _BLOCK = 8192
 
 
 def cut_paragraphs(
-    base: ByteLevelTokenizer, extended: ByteLevelTokenizer, texts: Sequence[str], count: int
+    base: FastTokenizer, extended: FastTokenizer, texts: Sequence[str], count: int
 ) -> tuple[CutParagraph, ...]:
     """The first passage of each of the first `count` texts, cut by both tokenizers."""
     chosen = [passages(text.strip(), _PARAGRAPH_BYTES)[0] for text in texts[:count]]
@@ -26,17 +26,17 @@ def cut_paragraphs(
     )
 
 
-def _cut(tokenizer: ByteLevelTokenizer, first_new: int, text: str) -> tuple[Piece, ...]:
+def _cut(tokenizer: FastTokenizer, first_new: int, text: str) -> tuple[Piece, ...]:
     return tuple(_piece(tokenizer, index, index >= first_new) for index in tokenizer.encode([text])[0])
 
 
-def _piece(tokenizer: ByteLevelTokenizer, index: int, new: bool) -> Piece:
+def _piece(tokenizer: FastTokenizer, index: int, new: bool) -> Piece:
     return Piece(tokenizer.describe(index), new, tokenizer.text_of(index) is not None)
 
 
 def frequent_tokens(
-    base: ByteLevelTokenizer,
-    extended: ByteLevelTokenizer,
+    base: FastTokenizer,
+    extended: FastTokenizer,
     pieces: Mapping[bytes, Sequence[int]],
     texts: Sequence[str],
     count: int,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vocabx.evaluation.comparison import Comparison
-from vocabx.tokenizer.verify import Certificate, Claim
+from vocabx.tokenizer.certificate import Certificate, Claim
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,30 @@ class Norms:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where the new tokens come from.
+
+    Attributes:
+        donor: the donor, or "" where the tokens were learned.
+        taken, intermediates: tokens of the donor, and tokens bought only to build those.
+        left_out: tokens of the donor in the language that could not be built.
+        known: tokens of the donor in the language that the base had.
+        adapted: whether the pre-tokenizer was widened.
+        protected: where the text comes from that had to stay as it was, or "".
+        unprotected_share: length of the held-out text over the base's had nothing been protected, or None.
+    """
+
+    donor: str
+    taken: int
+    intermediates: int
+    left_out: int
+    known: int
+    adapted: bool
+    protected: str
+    unprotected_share: float | None
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that report.json holds and report.html shows.
 
@@ -70,13 +94,15 @@ class Report:
         base, base_origin: what the user called the base, and where it came from.
         language, language_name: BCP 47 tag and English name.
         corpus: one line that says what text the tokens were learned from.
-        initializer, seed: how new rows were made.
+        family: of the tokenizer, as "Unigram".
+        origin: where the new tokens come from.
+        initializer, seed: how new rows were made; no initializer where only a tokenizer was written.
         old_tokens, new_tokens, pad_rows, rows: sizes; rows is the new tables' height.
         tied: whether input and output share one table.
         target, base_language: held-out comparisons.
         claims: the certificate.
         hull_bound: nats, upper bound on KL(old ‖ new) after old tokens, pad rows included; None when rows
-            were drawn.
+            were drawn or there are none.
         collisions: new rows equal to another new row.
         unused: new tokens that the learning text never holds.
         dropped: learned tokens that were not bought because nothing used them.
@@ -94,6 +120,8 @@ class Report:
     language: str
     language_name: str
     corpus: str
+    family: str
+    origin: Origin
     initializer: str
     seed: int
     old_tokens: int

@@ -27,6 +27,11 @@ class Alphabet:
     def _own(self) -> "regex.Pattern[str]":
         return regex.compile(_class("scx", self.scripts))
 
+    def word_class(self) -> str:
+        """A character class of the scripts' letters and marks, as Oniguruma and `regex` (V1) read it."""
+        inside = "".join(rf"\p{{{script}}}" for script in self.scripts)
+        return rf"[[{inside}]&&[\p{{L}}\p{{M}}]]"
+
     def allows(self, character: str) -> bool:
         """Whether a token may hold `character`."""
         code = ord(character)

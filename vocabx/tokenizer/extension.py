@@ -1,17 +1,41 @@
-"""From text to an extended tokenizer: cut, learn, select, extend, in one call."""
+"""From text or from a donor to an extended tokenizer: find tokens, choose, extend, in one call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from vocabx.progress import Progress
+from vocabx.progress import Advance, Progress
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer, Merge
+from vocabx.tokenizer.donor import Donation, donate
+from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.learn import learn_merges
-from vocabx.tokenizer.pieces import pieces_of
-from vocabx.tokenizer.select import Selection, select_merges
+from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.protect import without_fired
+from vocabx.tokenizer.select import USED_SHARE, Selection, select_merges
 from vocabx.tokenizer.units import cut_units
 
+DEFAULT_NEW_TOKENS = 8000
 _CURVE_FACTOR = 2
+# Most of the frequent pairs of a language that shares its script occur in the other's text too.
+_PROTECTED_FACTOR = 5
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which tokens are wanted.
+
+    Attributes:
+        new_tokens: how many; None for all of the donor's, or as many of 8,000 as the text supports.
+        protected: texts that must be cut as before.
+        donor: tokens to take instead of learning them, most frequent first, or None.
+        buy_intermediates: whether to buy what a donor's token is built from and the donor lacks.
+        adapt: whether the pre-tokenizer is widened, so that it cuts no word of the language.
+    """
+
+    new_tokens: int | None = None
+    protected: Sequence[str] = field(default=(), repr=False)
+    donor: Sequence[bytes] | None = field(default=None, repr=False)
+    buy_intermediates: bool = True
+    adapt: bool = False
 
 
 @dataclass(frozen=True)
@@ -20,48 +44,120 @@ class Extension:
 
     Attributes:
         base, tokenizer: before and after.
+        start: the base that the merges were added to: with its pre-tokenizer widened, if that was wanted.
+        first_id: id of the first new token.
         selection: the merges bought, with their usage in the learning text.
-        further: merges that were learned and not bought, most useful first: what more tokens would bring.
-        pieces: old ids of each new token, in id order.
+        further: merges that were found and not bought, most useful first: what more tokens would bring.
+        pieces: old ids of each new token by its bytes, in id order.
+        donation: what was taken of a donor, or None.
+        unprotected: the merges that would have been bought had nothing been protected, or None.
     """
 
-    base: ByteLevelTokenizer
-    tokenizer: ByteLevelTokenizer
+    base: FastTokenizer
+    tokenizer: FastTokenizer
+    start: FastTokenizer
+    first_id: int
     selection: Selection
     further: tuple[Merge, ...]
     pieces: dict[bytes, tuple[int, ...]]
+    donation: Donation | None = None
+    unprotected: tuple[Merge, ...] | None = None
+
+    @property
+    def new_ids(self) -> range:
+        """Ids of the new tokens."""
+        return range(self.first_id, self.first_id + len(self.pieces))
+
+    def had_nothing_been_protected(self) -> FastTokenizer | None:
+        """The tokenizer of `unprotected`, or None when nothing was protected."""
+        if self.unprotected is None:
+            return None
+        return self.start.extended(self.unprotected, self.first_id)
 
 
 def extend_tokenizer(
-    base: ByteLevelTokenizer,
+    base: FastTokenizer,
     lines: Sequence[str],
     alphabet: Alphabet,
-    new_tokens: int,
+    wish: Wish,
     first_id: int,
     progress: Progress,
 ) -> Extension:
-    """Learn `new_tokens` tokens from `lines` and add them to `base`.
+    """Find new tokens and add them to `base`.
 
     Args:
         base: the tokenizer to extend.
-        lines: the text to learn from.
+        lines: the text to learn from; with a donor, the text that usage is counted on.
         alphabet: the characters that new tokens may hold.
-        new_tokens: how many.
+        wish: which tokens are wanted.
         first_id: id of the first one, at least `base.size`.
         progress: told of each stage.
 
     Raises:
-        TokenizerError: the text does not support so many tokens.
+        TokenizerError: the text does not support so many tokens, or the pre-tokenizer cannot be adapted.
     """
+    start = base.adapted(alphabet) if wish.adapt else base
+    donation = _donation(start, alphabet, wish, progress)
+    found = _learn(start, lines, alphabet, wish, progress) if donation is None else donation.merges
+    candidates = _unfired(start, found, wish, progress)
+    with progress.stage("Choosing the tokens that are used", unit="lines") as advance:
+        selection = _select(start, candidates, lines, wish, advance)
+    unprotected = None
+    if wish.protected:
+        free = replace(wish, protected=(), new_tokens=len(selection.usage))
+        unprotected = _select(start, found, lines, free).merges
+    bought = {merge.token for merge in selection.merges}
+    further = tuple(merge for merge in candidates if merge.token not in bought)
+    tokenizer = start.extended(selection.merges, first_id)
+    pieces = _pieces(base, selection)
+    return Extension(base, tokenizer, start, first_id, selection, further, pieces, donation, unprotected)
+
+
+def _unfired(base: FastTokenizer, found: Sequence[Merge], wish: Wish, progress: Progress) -> Sequence[Merge]:
+    if not wish.protected:
+        return found
+    with progress.stage("Protecting text", len(wish.protected), "lines") as advance:
+        kept = without_fired(base, found, wish.protected)
+        advance(len(wish.protected))
+    return kept
+
+
+def _select(
+    base: FastTokenizer,
+    candidates: Sequence[Merge],
+    lines: Sequence[str],
+    wish: Wish,
+    advance: Advance = lambda done: None,
+) -> Selection:
+    wanted, used_share = wish.new_tokens or DEFAULT_NEW_TOKENS, USED_SHARE
+    if wish.donor is not None:
+        # A donor's tokens are kept whether the text holds them or not.
+        wanted, used_share = wish.new_tokens or len(candidates), 0.0
+    exact = wish.new_tokens is not None
+    return select_merges(base, candidates, lines, wanted, wish.protected, used_share, exact, advance)
+
+
+def _donation(base: FastTokenizer, alphabet: Alphabet, wish: Wish, progress: Progress) -> Donation | None:
+    if wish.donor is None:
+        return None
+    with progress.stage("Building the donor's tokens", unit="tokens") as advance:
+        return donate(base, wish.donor, alphabet.allows_token, wish.buy_intermediates, advance)
+
+
+def _learn(
+    base: FastTokenizer, lines: Sequence[str], alphabet: Alphabet, wish: Wish, progress: Progress
+) -> Sequence[Merge]:
+    limit = (wish.new_tokens or DEFAULT_NEW_TOKENS) * (_PROTECTED_FACTOR if wish.protected else _CURVE_FACTOR)
     with progress.stage("Cutting the text with the base", len(lines), "lines") as advance:
         units = cut_units(base, lines, alphabet.allows_token, advance)
     with progress.stage("Learning tokens", unit="B") as advance:
-        candidates = learn_merges(base, units, _CURVE_FACTOR * new_tokens, alphabet.allows_token)
+        candidates = learn_merges(base, units, limit, alphabet.allows_token)
         # The trainer says nothing while it works.
         advance(sum(len(line.encode()) for line in lines))
-    with progress.stage("Choosing the tokens that are used", unit="lines") as advance:
-        selection = select_merges(base, candidates, lines, new_tokens, advance=advance)
-    bought = {merge.token for merge in selection.merges}
-    further = tuple(merge for merge in candidates if merge.token not in bought)
-    tokenizer = base.extended(selection.merges, first_id)
-    return Extension(base, tokenizer, selection, further, pieces_of(base, selection.merges))
+    return candidates
+
+
+def _pieces(base: FastTokenizer, selection: Selection) -> dict[bytes, tuple[int, ...]]:
+    """Old ids of each new token, in the order of the tokens' ids."""
+    tokens = dict.fromkeys(m.token for m in selection.merges if m.token not in base.known_bytes)
+    return {token: base.cut(token) for token in tokens}

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from vocabx.tokenizer.byte_alphabet import to_alphabet
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer, Merge
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.merge import Merge
 from vocabx.tokenizer.units import Units
 
 # Planes 1 to 16 hold no white space and no surrogates; nothing here normalises them.
@@ -27,7 +27,7 @@ _WORDS_PER_LINE = 1 << 16
 
 
 def learn_merges(
-    tokenizer: ByteLevelTokenizer,
+    tokenizer: FastTokenizer,
     units: Units,
     limit: int,
     allows_token: Callable[[bytes], bool],
@@ -42,42 +42,44 @@ def learn_merges(
         allows_token: refuses tokens that the language must not hold.
         min_count: merges that apply less often are left out.
     """
-    # An added token is a unit that stands in no word, and has no bytes.
-    spelled = [b"".join(tokenizer.token_bytes.get(t, b"") for t in tokens) for tokens in units.unit_tokens]
     inside = _merges_inside(tokenizer, units)
-    across = _merges_across(units, spelled, limit, min_count)
-    merges = sorted([*inside, *across], key=lambda merge: -merge.count)
-    known = set(tokenizer.token_bytes.values())
+    across = _merges_across(units, limit, min_count)
+    # Where a character without a piece is lost, characters come before all else. Among equal counts what was
+    # found first stays first: a part precedes what it is a part of.
+    first = tokenizer.loses_text
+    merges = sorted([*inside, *across], key=lambda m: (bool(m.left) if first else False, -m.count))
+    known = {b"", *tokenizer.token_bytes.values()}
     # A token spelled like an added one would take its id.
     added = {token["content"] for token in tokenizer.spec["added_tokens"]}
     kept: list[Merge] = []
     for merge in merges:
-        if merge.count < min_count or not {merge.left, merge.right} <= known:
+        # A character that comes to stand alone has no parts that were tokens before.
+        parts = {merge.left, merge.right} if merge.left else set()
+        if merge.count < min_count or not parts <= known or not allows_token(merge.token):
             continue
-        if allows_token(merge.token) and to_alphabet(merge.token) not in added:
+        if (piece := tokenizer.spelling(merge.token)) is not None and piece not in added:
             known.add(merge.token)
             kept.append(merge)
     return kept
 
 
-def _merges_inside(tokenizer: ByteLevelTokenizer, units: Units) -> list[Merge]:
-    """Merges that build each unit of several tokens from left to right, a shared beginning once."""
+def _merges_inside(tokenizer: FastTokenizer, units: Units) -> list[Merge]:
+    """Merges that build each unit of several tokens, a shared beginning once."""
     counts: Counter[tuple[bytes, bytes]] = Counter()
-    for tokens, count in zip(units.unit_tokens, units.counts().tolist(), strict=True):
-        left = tokenizer.token_bytes.get(tokens[0], b"")
-        for token in tokens[1:] if count else ():
-            right = tokenizer.token_bytes[token]
-            counts[left, right] += count
-            left += right
+    for parts, count in zip(units.parts, units.counts().tolist(), strict=True):
+        if count and (len(parts) > 1 or parts[0] not in tokenizer.known_bytes):
+            for pair in tokenizer.assemble(parts):
+                counts[pair] += count
     # Shorter tokens first: among equal counts a beginning precedes what it begins.
     ordered = sorted(counts.items(), key=lambda item: (-item[1], len(item[0][0]) + len(item[0][1]), item[0]))
     return [Merge(left, right, count) for (left, right), count in ordered]
 
 
-def _merges_across(units: Units, spelled: list[bytes], limit: int, min_count: int) -> list[Merge]:
+def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
     """BPE over units as characters, with how often each merge applies."""
     if len(units.words) == 0:
         return []
+    spelled = [b"".join(parts) for parts in units.parts]
     lines = list(_lines(units))
     model = Tokenizer(models.BPE())
     model.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

@@ -2,18 +2,21 @@
 
 BPE leaves tokens that only ever serve to build longer ones. Up to a small share of them stays, those
 that build the most; the others go together with what they build, and the next most useful merges take
-the free places. Does not learn merges: see `learn`.
+the free places. So do tokens that their own text does not reach, and tokens that a text to be protected
+holds. Does not learn merges: see `learn`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.errors import TokenizerError
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer, Merge
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.protect import fired
 
 USED_SHARE = 0.98
 _ROUNDS = 12
@@ -40,11 +43,13 @@ class Selection:
 
 
 def select_merges(
-    tokenizer: ByteLevelTokenizer,
+    tokenizer: FastTokenizer,
     candidates: Sequence[Merge],
     texts: Sequence[str],
     new_tokens: int,
+    protected: Sequence[str] = (),
     used_share: float = USED_SHARE,
+    exact: bool = True,
     advance: Callable[[float], None] = lambda done: None,
 ) -> Selection:
     """Choose merges that make exactly `new_tokens` tokens, at least `used_share` of them used in `texts`.
@@ -54,24 +59,31 @@ def select_merges(
         candidates: what `learn_merges` returned.
         texts: the corpus that the candidates were learned on.
         new_tokens: how many tokens to buy, at least 1.
-        used_share: between 0 and 1.
+        protected: texts that none of the tokens may occur in.
+        used_share: between 0 and 1; at 0 no token goes because it is not used.
+        exact: whether to refuse a corpus that supports fewer tokens; else those are taken that it supports.
         advance: called with the number of texts counted.
 
     Raises:
         TokenizerError: the corpus does not support so many tokens.
     """
-    basket = _Basket(tokenizer, candidates, new_tokens)
-    for _ in range(_ROUNDS):
+    basket = _Basket(tokenizer, candidates, new_tokens, exact)
+    rounds = 0
+    while True:
         basket.fill()
-        usage = basket.count(texts, advance)
-        if not basket.drop_unused(usage, used_share):
+        extended = tokenizer.extended(basket.merges, tokenizer.size)
+        usage = basket.count(extended, texts, advance)
+        rounds += 1
+        # Tokens that must not be there go however long it takes; unused ones for some rounds.
+        doomed = basket.unreached(extended) | basket.present(extended, protected)
+        if not doomed and used_share and rounds <= _ROUNDS:
+            doomed = basket.unused(usage, used_share)
+        if not doomed:
             break
-    else:
-        basket.fill()
-        usage = basket.count(texts, advance)
+        basket.drop(doomed)
     counted = np.array([usage[token] for token in basket.tokens()], dtype=np.int64)
     selection = Selection(tuple(basket.merges), counted, len(basket.dropped))
-    if selection.unused > (1 - used_share) * new_tokens:
+    if exact and selection.unused > (1 - used_share) * new_tokens:
         raise TokenizerError(
             f"only {new_tokens - selection.unused} of {new_tokens} new tokens would be used: "
             "lower --new-tokens or give more text"
@@ -82,54 +94,57 @@ def select_merges(
 class _Basket:
     """The merges bought so far; the only mutable thing of a selection, gone when it is made."""
 
-    def __init__(self, base: ByteLevelTokenizer, candidates: Sequence[Merge], wanted: int) -> None:
-        self.base, self.wanted = base, wanted
+    def __init__(self, base: FastTokenizer, candidates: Sequence[Merge], wanted: int, exact: bool) -> None:
+        self.base, self.wanted, self.exact = base, wanted, exact
         self.queue = list(reversed(candidates))
-        self.known = set(base.token_bytes.values())
-        self.base_tokens = frozenset(self.known)
+        self.known = set(base.known_bytes)
         self.merges: list[Merge] = []
         self.dropped: set[bytes] = set()
 
     def tokens(self) -> list[bytes]:
         """The new tokens in the order of their ids."""
         return list(
-            dict.fromkeys(merge.token for merge in self.merges if merge.token not in self.base_tokens)
+            dict.fromkeys(merge.token for merge in self.merges if merge.token not in self.base.known_bytes)
         )
 
     def fill(self) -> None:
         """Buy the next merges until the number of tokens is the one wanted."""
         missing = self.wanted - len(self.tokens())
         while missing:
+            if not self.queue and not self.exact:
+                return
             if not self.queue:
                 raise TokenizerError(
                     f"the text supports only {self.wanted - missing} new tokens, not {self.wanted}: "
                     "lower --new-tokens or give more text"
                 )
             merge = self.queue.pop()
-            if merge.token in self.dropped or not {merge.left, merge.right} <= self.known:
+            if merge.token in self.dropped or not self._parts(merge) <= self.known:
                 continue
             self.merges.append(merge)
             if merge.token not in self.known:
                 self.known.add(merge.token)
                 missing -= 1
 
-    def count(self, texts: Sequence[str], advance: Callable[[float], None]) -> dict[bytes, int]:
-        """How often each new token occurs in `texts`, cut by the base with the merges bought."""
-        size = self.base.size
-        usage = self.base.extended(self.merges, size).usage(texts, advance)
-        return {token: int(usage[size + n]) for n, token in enumerate(self.tokens())}
+    def count(
+        self, extended: FastTokenizer, texts: Sequence[str], advance: Callable[[float], None]
+    ) -> dict[bytes, int]:
+        """How often each new token occurs in `texts`."""
+        usage = extended.usage(texts, advance)
+        return {token: int(usage[self.base.size + n]) for n, token in enumerate(self.tokens())}
 
-    def drop_unused(self, usage: dict[bytes, int], used_share: float) -> int:
-        """Drop unused tokens, those that build nothing first, until few enough are left.
+    def unreached(self, extended: FastTokenizer) -> set[bytes]:
+        """The new tokens that their own text is not cut into, with what is built from them."""
+        missed = [t for n, t in enumerate(self.tokens()) if not extended.reaches(self.base.size + n)]
+        return self._with_built(missed)
 
-        Returns how many tokens were dropped.
-        """
-        children: defaultdict[bytes, set[bytes]] = defaultdict(set)
-        for merge in self.merges:
-            # A merge may also make a token that the base has and cannot reach; that one is not ours to drop.
-            if merge.token not in self.base_tokens:
-                children[merge.left].add(merge.token)
-                children[merge.right].add(merge.token)
+    def present(self, extended: FastTokenizer, protected: Sequence[str]) -> set[bytes]:
+        """The new tokens that `protected` holds, with what is built from them."""
+        return self._with_built(fired(self.base, extended, protected))
+
+    def unused(self, usage: dict[bytes, int], used_share: float) -> set[bytes]:
+        """Unused tokens with what is built from them, those that build nothing first, until few are left."""
+        children = self._children()
         trees = {token: _descendants(token, children) for token, count in usage.items() if not count}
         cost = {token: sum(usage[built] for built in tree) for token, tree in trees.items()}
         by_cost = sorted(trees, key=lambda token: (cost[token], token))
@@ -138,10 +153,29 @@ class _Basket:
         for number, token in enumerate(by_cost):
             if cost[token] == 0 or number < excess:
                 doomed |= trees[token]
-        self.merges = [m for m in self.merges if not {m.left, m.right, m.token} & doomed]
+        return doomed
+
+    def drop(self, doomed: set[bytes]) -> None:
+        """Give the tokens back, for good."""
+        self.merges = [m for m in self.merges if not (self._parts(m) | {m.token}) & doomed]
         self.known -= doomed
         self.dropped |= doomed
-        return len(doomed)
+
+    def _parts(self, merge: Merge) -> set[bytes]:
+        return {merge.left, merge.right} if merge.left and self.base.needs_parts else set()
+
+    def _children(self) -> dict[bytes, set[bytes]]:
+        children: defaultdict[bytes, set[bytes]] = defaultdict(set)
+        for merge in self.merges:
+            # A merge may also make a token that the base has and cannot reach; that one is not ours to drop.
+            if merge.token not in self.base.known_bytes:
+                for part in self._parts(merge):
+                    children[part].add(merge.token)
+        return children
+
+    def _with_built(self, tokens: Iterable[bytes]) -> set[bytes]:
+        children = self._children()
+        return {built for token in tokens for built in _descendants(token, children)}
 
 
 def _descendants(token: bytes, children: dict[bytes, set[bytes]]) -> set[bytes]:

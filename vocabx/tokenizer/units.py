@@ -5,13 +5,13 @@ character, two or more where it spells it in bytes. A word is a run of units tha
 inside one pre-token. Does not decide which merges are bought.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.fast import FastTokenizer
 
 _BATCH = 1024
 
@@ -21,24 +21,25 @@ class Units:
     """Words of units.
 
     Attributes:
-        unit_tokens: for each unit, the base ids that spell it.
+        parts: for each unit, the bytes of the base tokens that spell it; one empty part where a unit is an
+            added token, which stands in no word.
         words: unit numbers, int32, all words after each other.
         starts: int64, where in `words` each word starts.
-        base_tokens: how many base tokens the whole corpus takes.
+        atoms: how many base tokens the whole corpus takes, each unknown character counted as one.
     """
 
-    unit_tokens: tuple[tuple[int, ...], ...]
+    parts: tuple[tuple[bytes, ...], ...]
     words: NDArray[np.int32]
     starts: NDArray[np.int64]
-    base_tokens: int
+    atoms: int
 
     def counts(self) -> NDArray[np.int64]:
         """How often each unit occurs."""
-        return np.bincount(self.words, minlength=len(self.unit_tokens)).astype(np.int64)
+        return np.bincount(self.words, minlength=len(self.parts)).astype(np.int64)
 
 
 def cut_units(
-    tokenizer: ByteLevelTokenizer,
+    tokenizer: FastTokenizer,
     texts: Sequence[str],
     allows_token: Callable[[bytes], bool],
     advance: Callable[[float], None] = lambda done: None,
@@ -51,24 +52,30 @@ def cut_units(
         allows_token: called once per distinct unit, with its bytes.
         advance: called with the number of texts done.
     """
-    size = tokenizer.size
-    begins = np.ones(size, dtype=bool)
+    inside = np.zeros(tokenizer.size, dtype=bool)
     for index, data in tokenizer.token_bytes.items():
-        begins[index] = not 0x80 <= data[0] < 0xC0
+        inside[index] = 0x80 <= data[0] < 0xC0
     numbers: dict[tuple[int, ...], int] = {}
+    parts: list[tuple[bytes, ...]] = []
     allowed: list[bool] = []
     words: list[NDArray[np.int32]] = []
     starts: list[NDArray[np.int64]] = []
     total = kept = 0
-    for count, ids, pretoken in _batches(tokenizer, texts):
-        advance(count)
+    for start in range(0, len(texts), _BATCH):
+        batch = texts[start : start + _BATCH]
+        ids, pretoken = tokenizer.atoms(batch)
+        advance(len(batch))
         total += len(ids)
         new_word = np.ones(len(ids), dtype=bool)
         new_word[1:] = pretoken[1:] != pretoken[:-1]
-        first = np.flatnonzero(new_word | begins[ids])
+        # Atoms past the last id are whole characters.
+        tail = np.zeros(len(ids), dtype=bool)
+        tail[ids < len(inside)] = inside[ids[ids < len(inside)]]
+        first = np.flatnonzero(new_word | ~tail)
         units = _number_units(ids, first, numbers)
-        for tokens in list(numbers)[len(allowed) :]:
-            allowed.append(_admits(tokens, tokenizer, allows_token))
+        for atoms in list(numbers)[len(allowed) :]:
+            parts.append(_parts(tokenizer, atoms))
+            allowed.append(bool(parts[-1][0]) and allows_token(b"".join(parts[-1])))
         admitted = np.array(allowed, dtype=bool)[units]
         # A word starts at an admitted unit that opens a pre-token or follows a refused unit.
         opens = new_word[first]
@@ -77,27 +84,11 @@ def cut_units(
         starts.append(np.flatnonzero(opens[admitted]) + kept)
         kept += int(admitted.sum())
     return Units(
-        tuple(numbers),
+        tuple(parts),
         np.concatenate(words) if words else np.zeros(0, np.int32),
         np.concatenate(starts) if starts else np.zeros(0, np.int64),
         total,
     )
-
-
-def _batches(
-    tokenizer: ByteLevelTokenizer, texts: Sequence[str]
-) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield how many texts, their base ids and, for each id, a number that tells its pre-token."""
-    for start in range(0, len(texts), _BATCH):
-        encodings = tokenizer.rust.encode_batch(texts[start : start + _BATCH], add_special_tokens=False)
-        lengths = [len(encoding) for encoding in encodings]
-        ids = np.fromiter((i for e in encodings for i in e.ids), np.int64, sum(lengths))
-        # Special tokens have no word: they stand alone as word -1.
-        pretoken = np.fromiter(
-            (-1 if w is None else w for e in encodings for w in e.word_ids), np.int64, sum(lengths)
-        )
-        text_number = np.repeat(np.arange(len(lengths)), lengths)
-        yield len(encodings), ids, pretoken + text_number * (1 << 32)
 
 
 def _number_units(
@@ -123,9 +114,6 @@ def _number_units(
     return number[inverse].astype(np.int32)
 
 
-def _admits(
-    tokens: tuple[int, ...], tokenizer: ByteLevelTokenizer, allows_token: Callable[[bytes], bool]
-) -> bool:
-    if any(token not in tokenizer.token_bytes for token in tokens):
-        return False
-    return allows_token(b"".join(tokenizer.token_bytes[token] for token in tokens))
+def _parts(tokenizer: FastTokenizer, atoms: tuple[int, ...]) -> tuple[bytes, ...]:
+    data = [tokenizer.atom_bytes(atom) for atom in atoms]
+    return (b"",) if None in data else tuple(part for part in data if part is not None)

@@ -5,18 +5,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from vocabx.errors import TokenizerError
-from vocabx.tokenizer.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, components
+from vocabx.tokenizer.read import read_config
 
 _CARRIED = ("chat_template.jinja", "special_tokens_map.json")
+_TEMPLATES = "additional_chat_templates"
 
 
-def write_tokenizer(tokenizer: ByteLevelTokenizer, base_directory: Path, target: Path) -> None:
-    """Write tokenizer.json and its configuration, and carry over the base's chat template.
+def write_tokenizer(tokenizer: FastTokenizer, base: Path, target: Path) -> None:
+    """Write tokenizer.json, its configuration and companions, and carry over the base's chat templates.
 
     Args:
         tokenizer: the extended tokenizer.
-        base_directory: the base's files, for the configuration and the templates.
+        base: the base's directory, for the configuration and the templates; of a base that is a bare file
+            there are none, and the special tokens are named by the tokenizer itself.
         target: an existing directory.
 
     Raises:
@@ -24,26 +26,57 @@ def write_tokenizer(tokenizer: ByteLevelTokenizer, base_directory: Path, target:
     """
     text = json.dumps(tokenizer.spec, ensure_ascii=False, separators=(",", ":"))
     (target / "tokenizer.json").write_text(text + "\n", encoding="utf-8")
-    source = base_directory / "tokenizer_config.json"
-    try:
-        config: dict[str, Any] = json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}
-    except ValueError:
-        raise TokenizerError(f"{source} is not JSON: download the base again") from None
-    config = _readable_everywhere(config)
+    for name, data in tokenizer.companions().items():
+        (target / name).write_bytes(data)
+    config = read_config(base) if base.is_dir() else {}
+    config = _readable_everywhere({**_special_tokens(tokenizer), **config})
+    # A class of its own implied what a model is fed; the plain class would add segment ids.
+    config.setdefault("model_input_names", list(tokenizer.model_inputs))
     text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)
     (target / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
-    for name in _CARRIED:
-        if (base_directory / name).is_file():
-            shutil.copyfile(base_directory / name, target / name)
+    for name in _CARRIED if base.is_dir() else ():
+        if (base / name).is_file():
+            shutil.copyfile(base / name, target / name)
+    if (base / _TEMPLATES).is_dir():
+        shutil.copytree(base / _TEMPLATES, target / _TEMPLATES)
 
 
 def _readable_everywhere(config: dict[str, Any]) -> dict[str, Any]:
     config = dict(config)
     # A class of its own (GPT2Tokenizer, …) lets transformers 5 rebuild the pre-tokenizer its own way.
     config["tokenizer_class"] = "PreTrainedTokenizerFast"
-    for key in ("backend", "is_local", "local_files_only", "auto_map"):
+    for key in ("backend", "is_local", "local_files_only", "auto_map", "added_tokens_decoder"):
         config.pop(key, None)
     # Version 4 crashes on a list under this name, and both read it under the other.
     if isinstance(config.get("extra_special_tokens"), list):
         config["additional_special_tokens"] = config.pop("extra_special_tokens")
     return config
+
+
+def _special_tokens(tokenizer: FastTokenizer) -> dict[str, str]:
+    """The special tokens as the tokenizer names them, for a base without a configuration."""
+    names = dict(tokenizer.special_names())
+    unknown = tokenizer.unknown_id
+    if unknown is not None:
+        names["unk_token"] = tokenizer.written[unknown]
+    before, after = _template(tokenizer)
+    # Around a text stand its first and its last token; BERT calls them otherwise.
+    first, last = ("cls_token", "sep_token") if "[CLS]" in before else ("bos_token", "eos_token")
+    if before:
+        names.setdefault(first, before[0])
+    if after:
+        names.setdefault(last, after[0])
+    return names
+
+
+def _template(tokenizer: FastTokenizer) -> tuple[list[str], list[str]]:
+    before: list[str] = []
+    after: list[str] = []
+    for part in components(tokenizer.spec.get("post_processor")):
+        side = before
+        for item in part.get("single", ()):
+            if "Sequence" in item:
+                side = after
+            else:
+                side.append(item["SpecialToken"]["id"])
+    return before, after

@@ -1,0 +1,40 @@
+"""The families of tokenizers: which one a tokenizer.json is of, and one module for each."""
+
+from typing import Any
+
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
+from vocabx.tokenizer.families.unigram import UnigramTokenizer
+from vocabx.tokenizer.families.wordpiece import WordPieceTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, components
+
+FAMILIES: tuple[type[FastTokenizer], ...] = (
+    ByteLevelTokenizer,
+    SentencePieceTokenizer,
+    UnigramTokenizer,
+    WordPieceTokenizer,
+)
+
+
+def family_of(spec: dict[str, Any]) -> type[FastTokenizer] | str:
+    """The family of a tokenizer.json, or what it is when it is of none, in words."""
+    model = spec["model"]
+    kind = model.get("type") or _guess(model)
+    if kind == "Unigram":
+        return UnigramTokenizer
+    if kind == "WordPiece":
+        return WordPieceTokenizer
+    if kind != "BPE":
+        return str(kind)
+    if model.get("byte_fallback"):
+        return SentencePieceTokenizer
+    if any(part.get("type") == "ByteLevel" for part in components(spec.get("pre_tokenizer"))):
+        return ByteLevelTokenizer
+    return "character-level BPE"
+
+
+def _guess(model: dict[str, Any]) -> str:
+    """The type of a model in an old file that does not name it."""
+    if "merges" in model:
+        return "BPE"
+    return "Unigram" if isinstance(model.get("vocab"), list) else "WordPiece"

@@ -1,0 +1,67 @@
+"""Byte-level BPE (GPT-2, RoBERTa, Llama 3, Qwen, SmolLM2): tokens are strings of bytes, made by merges.
+
+New merges go after the base's, so the base's cut of a text is a first stage that never changes, and a
+text without a new pair comes out as before.
+"""
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.widen import widened
+
+
+@dataclass(frozen=True)
+class ByteLevelTokenizer(FastTokenizer):
+    """A byte-level BPE tokenizer."""
+
+    family: ClassVar[str] = "byte-level BPE"
+    needs_parts: ClassVar[bool] = True
+    appends_rules: ClassVar[bool] = True
+
+    def pieces(self) -> Mapping[str, int]:  # noqa: D102
+        vocabulary: dict[str, int] = self.spec["model"]["vocab"]
+        return vocabulary
+
+    def meaning(self, piece: str) -> bytes | None:  # noqa: D102
+        return from_alphabet(piece)
+
+    def spelling(self, token: bytes) -> str | None:  # noqa: D102
+        return to_alphabet(token)
+
+    def assemble(self, parts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+        """From left to right, so that no token is the tail of a character."""
+        return [(b"".join(parts[:n]), parts[n]) for n in range(1, len(parts))]
+
+    def rules(self) -> list[Any]:  # noqa: D102
+        merges: list[Any] = self.spec["model"]["merges"]
+        return merges
+
+    def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
+        spec = copy.copy(self.spec)
+        spec["model"] = model = dict(self.spec["model"])
+        # An added token that the model does not know gets its id from the model's size when the file
+        # is read again: entered in the model, it keeps its id however many tokens follow.
+        vocabulary = dict(self.vocabulary)
+        rules = list(model["merges"])
+        as_text = bool(rules) and isinstance(rules[0], str)
+        next_id = first_id
+        for merge in merges:
+            left, right, token = map(to_alphabet, (merge.left, merge.right, merge.token))
+            if token not in vocabulary:
+                vocabulary[token] = next_id
+                next_id += 1
+            rules.append(f"{left} {right}" if as_text else [left, right])
+        model["vocab"] = dict(sorted(vocabulary.items(), key=lambda item: item[1]))
+        model["merges"] = rules
+        return type(self)(spec)
+
+    def adapted(self, alphabet: Alphabet) -> Self:  # noqa: D102
+        spec = copy.copy(self.spec)
+        spec["pre_tokenizer"] = widened(self.spec["pre_tokenizer"], alphabet)
+        return type(self)(spec)

@@ -1,0 +1,130 @@
+"""SentencePiece BPE with byte fallback (Llama 2, Mistral, Gemma): pieces of characters, made by score.
+
+SentencePiece knows pieces and scores: of two neighbours whose join is a piece, the pair with the highest
+score becomes one. tokenizer.json states the same as merges: every way to halve every piece, by falling
+score. New pieces score below the lowest real score of the base, each one lower than the last, so they never
+outrank a base merge and never tie. A character that is no piece is spelled in bytes, and so must be
+bought as a piece before any piece may hold it.
+"""
+
+import copy
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
+from vocabx.tokenizer.from_sentencepiece import splits
+from vocabx.tokenizer.lengthen import is_unused, lengthened
+from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.sentencepiece_model import SPACE, model_of, parse_model, piece_scores, special_names
+
+_BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+# Pieces of white space alone stand at -1e9: last of all, and no measure of where the others end.
+_NOT_REAL = -1e8
+
+
+@dataclass(frozen=True)
+class SentencePieceTokenizer(FastTokenizer):
+    """A SentencePiece BPE tokenizer.
+
+    Attributes:
+        model: the bytes of the .model file, or None when there was none.
+        added: new pieces that `model` does not hold yet, each with its id and score.
+    """
+
+    model: bytes | None = field(default=None, repr=False)
+    added: tuple[tuple[str, int, float], ...] = field(default=(), repr=False)
+
+    family: ClassVar[str] = "SentencePiece BPE"
+    needs_parts: ClassVar[bool] = True
+    appends_rules: ClassVar[bool] = False
+
+    def pieces(self) -> Mapping[str, int]:  # noqa: D102
+        vocabulary: dict[str, int] = self.spec["model"]["vocab"]
+        return vocabulary
+
+    def meaning(self, piece: str) -> bytes | None:  # noqa: D102
+        if is_unused(piece):
+            return None
+        byte = byte_of(piece)
+        return piece.replace(SPACE, " ").encode() if byte is None else bytes([byte])
+
+    def spelling(self, token: bytes) -> str | None:  # noqa: D102
+        try:
+            return token.decode().replace(" ", SPACE)
+        except UnicodeDecodeError:
+            return None
+
+    def assemble(self, parts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+        """A character is a piece at once: bytes are never merged."""
+        return [(b"", b"".join(parts))]
+
+    def rules(self) -> list[Any]:  # noqa: D102
+        merges: list[Any] = self.spec["model"]["merges"]
+        return merges
+
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        """Score of each piece that may be merged."""
+        base = piece_scores(parse_model(self.model) if self.model else model_of(self.spec))
+        return {**base, **{piece: score for piece, _, score in self.added}}
+
+    def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
+        floor = math.floor(min((score for score in self.scores.values() if score > _NOT_REAL), default=0))
+        spelled = (self.spelling(merge.token) for merge in merges)
+        fresh = dict.fromkeys(piece for piece in spelled if piece and piece not in self.vocabulary)
+        added = [(piece, first_id + n, float(floor - 1 - n)) for n, piece in enumerate(fresh)]
+        vocabulary = {**self.vocabulary, **{piece: index for piece, index, _ in added}}
+        spec = copy.copy(self.spec)
+        spec["model"] = model = dict(self.spec["model"])
+        model["vocab"] = dict(sorted(vocabulary.items(), key=lambda item: item[1]))
+        model["merges"] = self._merges({piece: score for piece, _, score in added}, vocabulary)
+        return type(self)(spec, self.model, (*self.added, *added))
+
+    def _merges(self, new: Mapping[str, float], ids: Mapping[str, int]) -> list[Any]:
+        """The base's merges in their order, and every way to make a piece that the new ones open."""
+        scores = {**self.scores, **new}
+        ways: dict[str, list[tuple[str, str]]] = {}
+        for piece in scores:
+            found = [way for way in splits(piece, scores) if piece in new or way[0] in new or way[1] in new]
+            if found:
+                ways[piece] = sorted(found, key=lambda way: (ids[way[0]], ids[way[1]]))
+        return _woven(self.spec["model"]["merges"], ways, scores)
+
+    def special_names(self) -> dict[str, str]:  # noqa: D102
+        return {} if self.model is None else special_names(parse_model(self.model))
+
+    def companions(self) -> dict[str, bytes]:  # noqa: D102
+        if self.model:
+            return {MODEL_NAME: lengthened(self.model, self.added)}
+        return {MODEL_NAME: model_of(self.spec, self.scores).SerializeToString()}
+
+
+def _woven(
+    base: Sequence[Any], ways: Mapping[str, list[tuple[str, str]]], scores: Mapping[str, float]
+) -> list[Any]:
+    """`base` with the new `ways` of a piece after every merge whose piece scores no lower."""
+    as_text = bool(base) and isinstance(base[0], str)
+    waiting = sorted(ways, key=lambda piece: scores[piece])
+    woven: list[Any] = []
+
+    def write(piece: str) -> None:
+        woven.extend(" ".join(way) if as_text else list(way) for way in ways[piece])
+
+    for merge in base:
+        score = scores.get(merge.replace(" ", "", 1) if as_text else merge[0] + merge[1], -math.inf)
+        while waiting and scores[waiting[-1]] > score:
+            write(waiting.pop())
+        woven.append(merge)
+    for piece in reversed(waiting):
+        write(piece)
+    return woven
+
+
+def byte_of(piece: str) -> int | None:
+    """The byte of a piece such as <0x0A>, or None for any other piece."""
+    found = _BYTE_PIECE.fullmatch(piece)
+    return int(found[1], 16) if found else None

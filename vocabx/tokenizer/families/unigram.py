@@ -1,0 +1,135 @@
+"""Unigram (T5, XLM-R): pieces with log-probabilities; a word is cut where their sum is highest.
+
+A new piece gets the logarithm of its share of the corpus, raised where its own text would otherwise be cut
+into others, and never below the base's lowest: from that one the penalty of unknown characters is
+counted. Base pieces keep their scores, so a word without a new piece has the cuts it had and no others.
+Scores are rounded to float32, as the .model file holds them.
+"""
+
+import copy
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from vocabx.tokenizer.families.sentencepiece_bpe import byte_of
+from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer, Ids
+from vocabx.tokenizer.lengthen import is_unused, lengthened, unused_piece
+from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.sentencepiece_model import SPACE, model_of, parse_model, special_names
+
+# Between equal scores a cut would hang on the library's rounding: later pieces score a little lower.
+_STEP = 1e-5
+_MARGIN = 1e-2
+
+
+@dataclass(frozen=True)
+class UnigramTokenizer(FastTokenizer):
+    """A Unigram tokenizer.
+
+    Attributes:
+        model: the bytes of the .model file, or None when there was none.
+        added: new pieces that `model` does not hold yet, each with its id and score.
+    """
+
+    model: bytes | None = field(default=None, repr=False)
+    added: tuple[tuple[str, int, float], ...] = field(default=(), repr=False)
+
+    family: ClassVar[str] = "Unigram"
+    needs_parts: ClassVar[bool] = False
+    appends_rules: ClassVar[bool] = True
+
+    def pieces(self) -> Mapping[str, int]:  # noqa: D102
+        return {piece: index for index, (piece, _) in enumerate(self.spec["model"]["vocab"])}
+
+    def meaning(self, piece: str) -> bytes | None:  # noqa: D102
+        if is_unused(piece):
+            return None
+        byte = byte_of(piece) if self.spec["model"].get("byte_fallback") else None
+        return piece.replace(SPACE, " ").encode() if byte is None else bytes([byte])
+
+    def spelling(self, token: bytes) -> str | None:  # noqa: D102
+        try:
+            return token.decode().replace(" ", SPACE)
+        except UnicodeDecodeError:
+            return None
+
+    def assemble(self, parts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:  # noqa: D102
+        return [(b"", b"".join(parts))]
+
+    def rules(self) -> list[Any]:  # noqa: D102
+        vocabulary: list[Any] = self.spec["model"]["vocab"]
+        return vocabulary
+
+    @property
+    def unknown_id(self) -> int | None:  # noqa: D102
+        index: int | None = self.spec["model"].get("unk_id")
+        return index
+
+    def canonical(self, text: str) -> str:
+        """`text` normalised, runs of white space as one space and none at the ends."""
+        return " ".join(self.normal(text).replace(SPACE, " ").split())
+
+    def atoms(self, texts: Sequence[str]) -> tuple[Ids, Ids]:  # noqa: D102
+        unknown, first = self.unknown_id, self.size
+        ids: list[int] = []
+        words: list[int] = []
+        for number, encoding in enumerate(self.rust.encode_batch(texts, add_special_tokens=False)):
+            for index, token, word in zip(encoding.ids, encoding.tokens, encoding.word_ids, strict=True):
+                # The token of an unknown run is its text, white space as the family writes it.
+                atoms = [first + ord(c) for c in token] if index == unknown else [index]
+                ids += atoms
+                words += [(number << 32) + (-1 if word is None else word)] * len(atoms)
+        return np.array(ids, dtype=np.int64), np.array(words, dtype=np.int64)
+
+    def atom_bytes(self, atom: int) -> bytes | None:  # noqa: D102
+        return self.token_bytes.get(atom) if atom < self.size else self.meaning(chr(atom - self.size))
+
+    def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
+        counts: dict[str, int] = {}
+        for merge in merges:
+            piece = self.spelling(merge.token)
+            if piece and piece not in self.vocabulary:
+                counts[piece] = counts.get(piece, 0) + merge.count
+        scores = self._scores(counts)
+        added = [(piece, first_id + n, scores[piece]) for n, piece in enumerate(counts)]
+        vocabulary = list(self.spec["model"]["vocab"])
+        lowest = min((score for _, score in vocabulary), default=0.0)
+        # Ids are places in the list: rows of no token hold a place with a piece that no text contains.
+        vocabulary += [[unused_piece(n), lowest] for n in range(len(vocabulary), first_id)]
+        vocabulary += [[piece, score] for piece, _, score in added]
+        spec = copy.copy(self.spec)
+        spec["model"] = {**self.spec["model"], "vocab": vocabulary}
+        return type(self)(spec, self.model, (*self.added, *added))
+
+    def _scores(self, counts: Mapping[str, int]) -> dict[str, float]:
+        base: dict[str, float] = dict(self.spec["model"]["vocab"])
+        lowest = min(base.values(), default=0.0)
+        total = max(1, sum(counts.values()))
+        known, scores = dict(base), {}
+        for rank, piece in enumerate(sorted(counts, key=lambda piece: (len(piece), -counts[piece], piece))):
+            share = math.log(max(1, counts[piece]) / total)
+            score = max(share, lowest, _best_cut(piece, known) + _MARGIN) + (len(counts) - rank) * _STEP
+            known[piece] = scores[piece] = float(np.float32(score))
+        return scores
+
+    def special_names(self) -> dict[str, str]:  # noqa: D102
+        return {} if self.model is None else special_names(parse_model(self.model))
+
+    def companions(self) -> dict[str, bytes]:  # noqa: D102
+        if self.model:
+            return {MODEL_NAME: lengthened(self.model, self.added)}
+        return {MODEL_NAME: model_of(self.spec).SerializeToString()}
+
+
+def _best_cut(piece: str, scores: Mapping[str, float]) -> float:
+    """The highest sum of scores over the cuts of `piece` into pieces, -inf when there is none."""
+    best = [0.0] + [-math.inf] * len(piece)
+    for end in range(1, len(piece) + 1):
+        for start in range(end):
+            score = scores.get(piece[start:end])
+            if score is not None:
+                best[end] = max(best[end], best[start] + score)
+    return best[-1]

@@ -1,0 +1,326 @@
+"""SentencePiece `.model` files: reading one, and making the one that matches a tokenizer.json.
+
+Covers BPE (Llama 2, Mistral, Gemma) and Unigram (T5, XLM-R). In a .model the place of a piece is its id.
+Does not train, does not cut text, and leaves out the models of whole words and of single characters.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vocabx.errors import TokenizerError
+
+if TYPE_CHECKING:
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto
+
+SPACE = "▁"
+BYTES = frozenset(f"<0x{byte:02X}>" for byte in range(256))
+# Runs of spaces, and those at the beginning and at the end, where SentencePiece also takes their mark.
+SPACE_PATTERNS = (" {2,}", r"\A ", rf"[ {SPACE}]+\z")
+_UNUSED = re.compile(r"<vocabx-unused-\d+>")
+# What the .model files of Llama 2 and Mistral give to runs of spaces: below every rank.
+LAST = -1e9
+
+
+class Kind(IntEnum):
+    """The type of a piece, as the file writes it."""
+
+    NORMAL = 1
+    UNKNOWN = 2
+    CONTROL = 3
+    USER_DEFINED = 4
+    UNUSED = 5
+    BYTE = 6
+
+
+class Family(IntEnum):
+    """The type of a model, as the file writes it."""
+
+    UNIGRAM = 1
+    BPE = 2
+
+
+def read_model(path: Path) -> "ModelProto":
+    """Read a SentencePiece .model file.
+
+    Raises:
+        TokenizerError: there is none, it is empty or damaged, or it is neither BPE nor Unigram.
+    """
+    from google.protobuf.message import DecodeError
+    from sentencepiece import SentencePieceProcessor
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TokenizerError(f"{path} cannot be read ({error.strerror}): check the path") from None
+    if not data:
+        raise TokenizerError(f"{path} is empty: fetch the file again")
+    try:
+        model = parse_model(data)
+    except DecodeError:
+        raise TokenizerError(f"{path} is damaged, or no SentencePiece model: fetch the file again") from None
+    # The settings stand behind the pieces: a file cut off between two pieces can be parsed.
+    if not (model.pieces and model.HasField("trainer_spec") and model.HasField("normalizer_spec")):
+        raise TokenizerError(f"{path} is cut off, or no SentencePiece model: fetch the file again")
+    if model.trainer_spec.model_type not in tuple(Family):
+        raise TokenizerError(
+            f"{path} is a SentencePiece model of words or characters: pass one of type BPE or Unigram"
+        )
+    try:
+        SentencePieceProcessor(model_proto=data)
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise TokenizerError(f"{path} is damaged ({reason}): fetch the file again") from None
+    return model
+
+
+def parse_model(data: bytes) -> "ModelProto":
+    """The model in the bytes of a .model file that is known to be whole."""
+    model = _empty()
+    model.ParseFromString(data)
+    return model
+
+
+def _empty() -> "ModelProto":
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto
+
+    return ModelProto()
+
+
+def unused_piece(index: int) -> str:
+    """What stands at an id that is no token: a piece that no text contains."""
+    return f"<vocabx-unused-{index}>"
+
+
+def is_unused(piece: str) -> bool:
+    """Whether `piece` only holds the place of its id."""
+    return _UNUSED.fullmatch(piece) is not None
+
+
+def lengthened(model: "ModelProto", added: Iterable[tuple[str, int, float]]) -> "ModelProto":
+    """A copy of `model` with new pieces behind its own, ids between them held by unused ones.
+
+    Args:
+        model: the base's.
+        added: each new piece with its id, which is at least the number of pieces, and its score.
+    """
+    longer = _empty()
+    longer.CopyFrom(model)
+    for text, index, score in sorted(added, key=lambda piece: piece[1]):
+        _hold_places(longer, index)
+        longer.pieces.add(piece=text, score=score, type=Kind.NORMAL)
+    longer.trainer_spec.vocab_size = len(longer.pieces)
+    return longer
+
+
+def _hold_places(model: "ModelProto", until: int) -> None:
+    for index in range(len(model.pieces), until):
+        model.pieces.add(piece=unused_piece(index), score=0.0, type=Kind.UNUSED)
+
+
+def piece_scores(model: "ModelProto") -> dict[str, float]:
+    """The score of each piece that text can be cut into, bytes aside."""
+    kinds = (Kind.NORMAL, Kind.USER_DEFINED)
+    return {piece.piece: piece.score for piece in model.pieces if piece.type in kinds}
+
+
+def special_names(model: "ModelProto") -> dict[str, str]:
+    """The special tokens by their roles, as "bos_token"."""
+    trainer = model.trainer_spec
+    return {
+        f"{role}_token": model.pieces[index].piece
+        for role in ("unk", "bos", "eos", "pad")
+        if 0 <= (index := getattr(trainer, f"{role}_id")) < len(model.pieces)
+    }
+
+
+def model_of(spec: dict[str, Any], scores: Mapping[str, float] | None = None) -> "ModelProto":
+    """The .model with the pieces of a tokenizer.json, each at its id.
+
+    SentencePiece joins whatever two pieces make a third. So it cuts as the tokenizer.json where that lists
+    every such merge, and each piece's merges in one place, as those made from a .model do.
+
+    Args:
+        spec: the parsed tokenizer.json; BPE over characters, or Unigram.
+        scores: scores of pieces, such as those of the base's .model. For the others the order of the
+            merges counts, behind the given ones; in Unigram the scores of `spec` do.
+
+    Raises:
+        TokenizerError: it is of another family, or does what no .model can.
+    """
+    family = _family(spec["model"])
+    unknown = _unknown(spec["model"], family)
+    added = {token["content"]: token for token in spec["added_tokens"]}
+    ids = _ids(spec["model"]["vocab"]) | {text: token["id"] for text, token in added.items()}
+    if spec["model"].get("byte_fallback"):
+        ids = _with_all_bytes(ids)
+    byte_fallback = bool(spec["model"].get("byte_fallback")) and ids.keys() >= BYTES
+    made = _made(spec["model"])
+
+    def kind(text: str) -> Kind:
+        if text == unknown:
+            return Kind.UNKNOWN
+        if text in added:
+            return Kind.CONTROL if added[text]["special"] else Kind.USER_DEFINED
+        if byte_fallback and text in BYTES:
+            return Kind.BYTE
+        # SentencePiece would make a piece from any two halves, and this one is made from none.
+        if is_unused(text) or (family is Family.BPE and len(text) > 1 and text not in made):
+            return Kind.UNUSED
+        return Kind.NORMAL
+
+    kinds = {text: kind(text) for text in ids}
+    if family is Family.UNIGRAM:
+        known = dict(spec["model"]["vocab"]) | dict(scores or {})
+    else:
+        known = _by_rank([text for text in ids if kinds[text] is Kind.NORMAL], made, ids, scores or {})
+        # The library undoes it at the end, so nothing may come after it.
+        known |= {text: 2 * LAST for text in ids if kinds[text] is Kind.UNUSED}
+    model = _empty()
+    for index, text in sorted({index: text for text, index in ids.items()}.items()):
+        _hold_places(model, index)
+        model.pieces.add(piece=text, score=known.get(text, 0.0), type=kinds[text])
+    trainer = model.trainer_spec
+    trainer.model_type = family
+    trainer.vocab_size = len(model.pieces)
+    trainer.byte_fallback = byte_fallback
+    trainer.unk_surface = " ⁇ "
+    trainer.unk_piece, trainer.unk_id = unknown, ids[unknown]
+    _name_special(trainer, spec, {text: ids[text] for text in added if kinds[text] is Kind.CONTROL})
+    _describe_normalizer(model.normalizer_spec, spec)
+    return model
+
+
+def _family(model: dict[str, Any]) -> Family:
+    # Old files name no type.
+    kind = model.get("type") or ("Unigram" if "unk_id" in model else "BPE")
+    if kind not in ("Unigram", "BPE"):
+        raise TokenizerError(f"a {kind} tokenizer has no SentencePiece model: only BPE and Unigram have")
+    return Family.UNIGRAM if kind == "Unigram" else Family.BPE
+
+
+def _ids(vocab: dict[str, int] | list[list[Any]]) -> dict[str, int]:
+    if isinstance(vocab, dict):
+        return dict(vocab)
+    return {text: index for index, (text, _) in enumerate(vocab)}
+
+
+def _with_all_bytes(ids: dict[str, int]) -> dict[str, int]:
+    """`ids` with the bytes in it that stand there as their character, as Gemma's tab does."""
+    named = {chr(int(byte[3:5], 16)): byte for byte in BYTES - ids.keys() if byte < "<0x80>"}
+    return {named.get(text, text): index for text, index in ids.items()}
+
+
+def _unknown(model: dict[str, Any], family: Family) -> str:
+    if family is Family.BPE and model.get("unk_token") is not None:
+        return str(model["unk_token"])
+    if family is Family.UNIGRAM and model.get("unk_id") is not None:
+        return str(model["vocab"][model["unk_id"]][0])
+    raise TokenizerError("the tokenizer has no unknown token: a SentencePiece model must have one")
+
+
+def _made(model: dict[str, Any]) -> dict[str, bool]:
+    """The pieces that merges make, in order of their first merge; whether it is among the last, of spaces."""
+    merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in model.get("merges", ())]
+    texts = [left + right for left, right in merges]
+    spaces = len(texts)
+    while spaces and not texts[spaces - 1].strip(SPACE):
+        spaces -= 1
+    made: dict[str, bool] = {}
+    for place, text in enumerate(texts):
+        made.setdefault(text, place >= spaces)
+    return made
+
+
+def _by_rank(
+    texts: Iterable[str], made: Mapping[str, bool], ids: Mapping[str, int], scores: Mapping[str, float]
+) -> dict[str, float]:
+    """The given scores; then -1, -2 and so on, or on from the lowest given one, by rank and then by id."""
+    last = {text for text, spaces in made.items() if spaces}
+    if last:
+        last.add(SPACE)
+    known = {text: float(scores[text]) for text in texts if text in scores}
+    lowest = min((score for score in known.values() if score > LAST), default=0.0)
+    rank = {text: place for place, text in enumerate(made)}
+    rest = sorted(
+        (text for text in texts if text not in known), key=lambda text: (rank.get(text, len(rank)), ids[text])
+    )
+    ranked = [text for text in rest if text not in last]
+    known.update({text: LAST for text in rest if text in last})
+    known.update({text: lowest - place for place, text in enumerate(ranked, 1)})
+    return known
+
+
+# Without a template that says it: the names that the families use.
+_NAMES = {
+    "bos": ("<s>", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "[CLS]"),
+    "eos": ("</s>", "<eos>", "<|endoftext|>", "<|end_of_text|>", "[SEP]"),
+    "pad": ("<pad>", "[PAD]"),
+}
+
+
+def _name_special(trainer: Any, spec: dict[str, Any], control: Mapping[str, int]) -> None:
+    before, after = _template(spec.get("post_processor"))
+    for role, first in (("bos", before), ("eos", after), ("pad", [])):
+        names = [name for name in (*first, *_NAMES[role]) if name in control]
+        setattr(trainer, f"{role}_id", control[names[0]] if names else -1)
+        setattr(trainer, f"{role}_piece", names[0] if names else _NAMES[role][0])
+
+
+def _template(post_processor: dict[str, Any] | None) -> tuple[list[str], list[str]]:
+    """The special tokens before and behind a single text."""
+    before: list[str] = []
+    after: list[str] = []
+    side = before
+    for part in _parts(post_processor):
+        for item in part.get("single", ()):
+            if "Sequence" in item:
+                side = after
+            else:
+                side.append(item["SpecialToken"]["id"])
+    return before, after
+
+
+def _describe_normalizer(normalizer: Any, spec: dict[str, Any]) -> None:
+    normalizer.name = "identity"
+    normalizer.precompiled_charsmap = b""
+    normalizer.add_dummy_prefix = False
+    normalizer.remove_extra_whitespaces = False
+    normalizer.escape_whitespaces = True
+    for part in (*_parts(spec.get("normalizer")), *_parts(spec.get("pre_tokenizer"))):
+        match part:
+            case {"type": "Prepend", "prepend": "▁"}:
+                normalizer.add_dummy_prefix = True
+            case {"type": "Metaspace", "prepend_scheme": scheme}:
+                normalizer.add_dummy_prefix |= scheme != "never"
+            case {"type": "Metaspace"}:
+                normalizer.add_dummy_prefix |= part.get("add_prefix_space", True)
+            case {"type": "Precompiled", "precompiled_charsmap": charsmap}:
+                normalizer.precompiled_charsmap = b64decode(charsmap or "")
+                # The name is for people. This is the one of T5 and XLM-R.
+                normalizer.name = "nmt_nfkc" if charsmap else "identity"
+            case {"type": "WhitespaceSplit" | "Strip"}:
+                normalizer.remove_extra_whitespaces = True
+            case {"type": "Replace", "pattern": {"Regex": pattern}} if pattern in SPACE_PATTERNS:
+                normalizer.remove_extra_whitespaces = True
+            case {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}:
+                pass
+            case {"type": "Split", "pattern": {"String": " "}}:
+                pass  # Gemma's: no space is left by then.
+            case _:
+                raise TokenizerError(f"no SentencePiece model does what the tokenizer's {part['type']} does")
+
+
+def _parts(component: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """A component of the tokenizer, sequences unfolded."""
+    if component is None:
+        return
+    if component["type"] != "Sequence":
+        yield component
+        return
+    for key in ("normalizers", "pretokenizers", "processors"):
+        for part in component.get(key, ()):
+            yield from _parts(part)

@@ -1,0 +1,35 @@
+"""tiktoken files: a token a line, in base64, with its rank. They hold no pattern, so they cut nothing."""
+
+import base64
+import binascii
+from pathlib import Path
+
+from vocabx.errors import TokenizerError
+
+
+def is_tiktoken(path: Path) -> bool:
+    """Whether the first line is a token in base64 and a number."""
+    with path.open("rb") as file:
+        fields = file.readline(4096).split()
+    try:
+        return len(fields) == 2 and fields[1].isdigit() and bool(base64.b64decode(fields[0], validate=True))
+    except binascii.Error:
+        return False
+
+
+def read_tiktoken(path: Path) -> list[bytes]:
+    """The tokens of a tiktoken file in the order of their ranks.
+
+    Raises:
+        TokenizerError: a line is damaged.
+    """
+    ranks: dict[bytes, int] = {}
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            token, rank = line.split()
+            ranks[base64.b64decode(token, validate=True)] = int(rank)
+        except ValueError:  # binascii.Error is one.
+            raise TokenizerError(
+                f"{path}, line {number}: not a token and its rank; download it again"
+            ) from None
+    return sorted(ranks, key=ranks.__getitem__)

@@ -1,0 +1,85 @@
+"""Pre-tokenizers that leave a language's words whole.
+
+GPT-2's pattern and its descendants match words as runs of letters, and vowel signs are no letters but marks:
+every Hindi, Tamil or Thai word is cut before them, and no merge can cross the cut. The widened pattern tries
+one more alternative before the base's own: the base's alternative for letters, with the letters and marks
+of the language in their place. It needs one of these characters to match, so a text without them is cut as
+before.
+"""
+
+from typing import Any
+
+from vocabx.errors import TokenizerError
+from vocabx.tokenizer.alphabet import Alphabet
+
+# What ByteLevel matches when its file gives no pattern.
+_GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+_LETTERS = r"\p{L}+"
+
+
+def widened(pre_tokenizer: dict[str, Any] | None, alphabet: Alphabet) -> dict[str, Any]:
+    """Return a copy of a tokenizer.json's pre-tokenizer that cuts no word of `alphabet`.
+
+    Raises:
+        TokenizerError: it has no pattern for letters, or adds a space before every part.
+    """
+    parts = _widened_parts(pre_tokenizer or {}, alphabet)
+    return parts[0] if len(parts) == 1 else {"type": "Sequence", "pretokenizers": parts}
+
+
+def _widened_parts(component: dict[str, Any], alphabet: Alphabet) -> list[dict[str, Any]]:
+    kind = component.get("type")
+    if kind == "Sequence":
+        return [part for inner in component["pretokenizers"] for part in _widened_parts(inner, alphabet)]
+    if kind == "Split" and "Regex" in component["pattern"]:
+        pattern = component["pattern"]["Regex"]
+        return [{**component, "pattern": {"Regex": _widened_pattern(pattern, alphabet)}}]
+    if kind == "ByteLevel" and component.get("use_regex", True):
+        if component.get("add_prefix_space"):
+            raise TokenizerError(
+                "the base's pre-tokenizer puts a space before every text: --pretokenizer adapt cannot widen "
+                "it"
+            )
+        split = {
+            "type": "Split",
+            "pattern": {"Regex": _widened_pattern(_GPT2, alphabet)},
+            "behavior": "Isolated",
+            "invert": False,
+        }
+        return [split, {**component, "use_regex": False}]
+    return [component]
+
+
+def _widened_pattern(pattern: str, alphabet: Alphabet) -> str:
+    words = [part for part in _alternatives(pattern) if part.endswith(_LETTERS)]
+    if not words:
+        # A pattern that speaks of marks too (GPT-4o's) cuts no word; one that speaks of neither is not ours.
+        if r"\p{M}" in pattern or r"\p{L}" not in pattern:
+            return pattern
+        raise TokenizerError(
+            "the base's pre-tokenizer has no alternative for letters that --pretokenizer adapt could widen"
+        )
+    letter = alphabet.word_class()
+    # The joiners stand inside Indic and Persian words and belong to no script.
+    word = rf"{letter}(?:{letter}|[\x{{200C}}\x{{200D}}])*"
+    return "|".join([*(part.removesuffix(_LETTERS) + word for part in words), pattern])
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """The alternatives of a pattern at its outermost level."""
+    found, depth, in_class, start, position = [], 0, 0, 0, 0
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\":
+            position += 1
+        elif character == "[":
+            in_class += 1
+        elif character == "]":
+            in_class -= 1
+        elif not in_class and character in "()":
+            depth += 1 if character == "(" else -1
+        elif not in_class and not depth and character == "|":
+            found.append(pattern[start:position])
+            start = position + 1
+        position += 1
+    return [*found, pattern[start:]]
