@@ -9,6 +9,7 @@ import typer
 from vocabx.errors import VocabxError
 
 from .extend import extend
+from .inspect import inspect
 from .verify import verify
 
 INTERRUPTED = 130
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="Bring an open language model to your language.",
 )
 app.command()(extend)
+app.command()(inspect)
 app.command()(verify)
 
 

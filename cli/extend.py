@@ -39,6 +39,7 @@ def extend(
     pad_to_multiple_of: Annotated[
         int, typer.Option(help=help_of("pad_to_multiple_of"))
     ] = DEFAULTS.pad_to_multiple_of,
+    hostile: Annotated[int, typer.Option(help=help_of("hostile"))] = DEFAULTS.hostile,
     seed: Annotated[int, typer.Option(help=help_of("seed"))] = DEFAULTS.seed,
     evaluate: Annotated[bool, typer.Option(help=help_of("evaluate"))] = DEFAULTS.evaluate,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
@@ -67,6 +68,7 @@ def extend(
         learn_bytes=learn_bytes,
         heldout_bytes=heldout_bytes,
         pad_to_multiple_of=pad_to_multiple_of,
+        hostile=hostile,
         seed=seed,
         evaluate=evaluate,
         command=shlex.join(["vocabx", *sys.argv[1:]]),

@@ -79,6 +79,12 @@ class ExtendOptions:
     pad_to_multiple_of: int = field(
         default=64, metadata=_help("Pad the tables to a multiple of this many rows; servers want 64.")
     )
+    hostile: int = field(
+        default=10_000,
+        metadata=_help(
+            "How many hostile strings to verify on; from 1,000 on, one is a megabyte of one character."
+        ),
+    )
     seed: int = field(
         default=0, metadata=_help("Changes what is sampled and drawn; the same seed gives the same bytes.")
     )

@@ -127,6 +127,7 @@ def _prove(plan: VocabularyPlan, timed: Timed) -> _Proven:
         base=[*base_language.heldout, *base_language.learning],
         protected=protected,
         seed=options.seed,
+        hostile=options.hostile,
     )
     with timed.stage("Verifying", unit="texts") as advance, TemporaryDirectory() as written:
         write_tokenizer(extension.tokenizer, plan.base.directory, Path(written))

@@ -18,7 +18,7 @@ from vocabx.memory import fits
 from vocabx.options import ExtendOptions
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.donor import read_donor
+from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read import read_tokenizer
@@ -250,8 +250,8 @@ def _vocabulary_plan(
 
 
 def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:
-    tokens = tuple(token for token in read_donor(Path(options.donor)) if alphabet.allows_token(token))
-    if not any(token.strip() for token in tokens):
+    tokens = tuple(of_language(read_donor(Path(options.donor)), alphabet.allows_token))
+    if not tokens:
         raise TokenizerError(
             f"{options.donor} holds no token of the language: pass another --donor or --lang"
         )
@@ -322,6 +322,8 @@ def _check_numbers(options: ExtendOptions) -> None:
         raise TokenizerError(f"--new-tokens is {options.new_tokens}: pass at least 1")
     if options.pad_to_multiple_of < 1:
         raise TokenizerError(f"--pad-to-multiple-of is {options.pad_to_multiple_of}: pass at least 1")
+    if options.hostile < 0:
+        raise TokenizerError(f"--hostile is {options.hostile}: pass 0 or more")
     for name, value in (("--learn-bytes", options.learn_bytes), ("--heldout-bytes", options.heldout_bytes)):
         if value < 1000:
             raise TokenizerError(f"{name} is {value}: pass at least 1000")

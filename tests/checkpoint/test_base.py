@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vocabx.checkpoint.base import aliases, find_base
+from vocabx.checkpoint.base import aliases, find_base, find_tokenizer_base
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.packaged import PackagedFile, locate
@@ -140,3 +140,28 @@ def test_every_alias_says_where_it_is_and_under_which_licence(name):
     assert entry["hub"].count("/") == 1
     assert entry["licence"] and entry["language"]
     assert Path(name).name == name
+
+
+def test_a_tokenizer_is_fetched_without_the_weights(monkeypatch, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    asked = []
+
+    def fetch(repository, wanted, unwanted):
+        asked.append(wanted)
+        return tmp_path
+
+    monkeypatch.setattr("vocabx.checkpoint.base.fetch", fetch)
+    for find in (find_base, find_tokenizer_base):
+        assert find("somebody/model", Quiet()).directory == tmp_path
+    assert [("*.safetensors" in wanted, "*.json" in wanted) for wanted in asked] == [
+        (True, True),
+        (False, True),
+    ]
+
+
+def test_a_tokenizers_file_is_a_base_only_where_no_weights_are_needed(tmp_path):
+    file = tmp_path / "tokenizer.json"
+    file.write_text("{}")
+    assert find_tokenizer_base(str(file), Quiet()).directory == file
+    with pytest.raises(BaseModelError):
+        find_base(str(file), Quiet())

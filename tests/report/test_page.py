@@ -7,8 +7,8 @@ import pytest
 from vocabx.evaluation.comparison import Comparison, Measure
 from vocabx.report.page import render_page, verdict
 from vocabx.report.plots import norms_histogram, tokens_curve
-from vocabx.report.report import CurvePoint, CutParagraph, FrequentToken, Norms, Piece, Report
-from vocabx.tokenizer.verify import Claim
+from vocabx.report.report import CurvePoint, CutParagraph, FrequentToken, Norms, Origin, Piece, Report
+from vocabx.tokenizer.certificate import Claim
 
 HOSTILE = "<script>alert(1)</script>&\"'"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#34;&#39;"
@@ -66,6 +66,8 @@ def report() -> Report:
         language="zh-Hant",
         language_name="Traditional Chinese",
         corpus="a corpus of 32 MB",
+        family="byte-level BPE",
+        origin=Origin("", 0, 0, 0, 0, False, "", None),
         initializer="zip_tie",
         seed=17,
         old_tokens=49152,
@@ -314,3 +316,20 @@ def test_plots_of_nothing_are_refused():
         tokens_curve((), 10, "Thai")
     with pytest.raises(ValueError, match="no table"):
         norms_histogram(())
+
+
+def test_a_tokenizer_alone_is_shown_without_rows_and_models(report):
+    words = Page(render_page(dataclasses.replace(report, initializer="", norms=(), rows=0))).words
+    for absent in ("Hull bound", "Pad rows", "Collisions", "Bits per byte", "Norms of the rows"):
+        assert absent not in words
+    assert "byte-level BPE" in words
+    assert "bits per byte" not in verdict(dataclasses.replace(report, initializer=""))
+
+
+def test_a_donor_and_what_protection_cost_are_shown(report):
+    origin = Origin(HOSTILE, 19_000, 812, 33, 400, True, "english.txt", 0.25)
+    html = render_page(dataclasses.replace(report, origin=origin))
+    words = Page(html).words
+    for shown in ("19,000", "812", "33", "widened", "english.txt", "without it × 0.250"):
+        assert shown in words
+    assert HOSTILE not in html

@@ -16,7 +16,8 @@ from vocabx.suggest import nearest
 
 # Some repositories hold their weights a second time, in another layout.
 _UNWANTED = ("consolidated*", "original/*", "onnx/*")
-_WANTED = ("*.json", "*.jinja", "*.safetensors", "*.model", "*.txt", "LICENSE*", "NOTICE*", "USE_POLICY*")
+_TOKENIZER = ("*.json", "*.jinja", "*.model", "*.txt", "LICENSE*", "NOTICE*", "USE_POLICY*")
+_WANTED = (*_TOKENIZER, "*.safetensors")
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ def aliases() -> dict[str, dict[str, Any]]:
     return tomllib.loads((files("vocabx.assets") / "bases.toml").read_text(encoding="utf-8"))
 
 
-def find_base(name: str, progress: Progress) -> Base:
+def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
     """Bring the base called `name` to a directory on this machine.
 
     Args:
         name: an alias, a directory, a .gguf file, or a hub id as owner/name.
         progress: told of downloads and of GGUF files being unpacked.
+        weights: whether they are wanted too, where the base is on the hub.
 
     Raises:
         BaseModelError: there is no such base, or the hub cannot be reached.
@@ -58,7 +60,7 @@ def find_base(name: str, progress: Progress) -> Base:
     path = Path(os.path.expanduser(name))  # noqa: PTH111
     known = aliases()
     if name in known:
-        return _find_alias(name, known[name], progress)
+        return _find_alias(name, known[name], progress, weights)
     if path.is_dir():
         return _checked(Base(name, path, "local", ""))
     if path.is_file() and path.suffix == ".gguf":
@@ -66,7 +68,7 @@ def find_base(name: str, progress: Progress) -> Base:
     if path.exists():
         raise BaseModelError(f"{name} is no model directory and no .gguf file")
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return _checked(Base(name, _download(name), name, ""))
+        return _checked(Base(name, _download(name, weights), name, ""))
     raise BaseModelError(
         f"no base model {name!r}.{nearest(name, known)} Pass a directory, a .gguf file, a hub id, or one of: "
         f"{', '.join(known)}"
@@ -82,10 +84,10 @@ def find_tokenizer_base(name: str, progress: Progress) -> Base:
     path = Path(os.path.expanduser(name))  # noqa: PTH111
     if name not in aliases() and (path.is_dir() or (path.is_file() and path.suffix != ".gguf")):
         return Base(name, path, "local", "")
-    return find_base(name, progress)
+    return find_base(name, progress, weights=False)
 
 
-def _find_alias(name: str, entry: dict[str, Any], progress: Progress) -> Base:
+def _find_alias(name: str, entry: dict[str, Any], progress: Progress, weights: bool) -> Base:
     licence = entry["licence"]
     missing = ""
     if "packaged" in entry:
@@ -102,14 +104,15 @@ def _find_alias(name: str, entry: dict[str, Any], progress: Progress) -> Base:
                 raise
             missing = f"; or {str(error).rpartition(': ')[2]}"
     try:
-        return _checked(Base(name, _download(entry["hub"]), entry["hub"], licence, entry["language"]))
+        directory = _download(entry["hub"], weights)
+        return _checked(Base(name, directory, entry["hub"], licence, entry["language"]))
     except BaseModelError as error:
         raise BaseModelError(f"{error}{missing}") from None
 
 
-def _download(repository: str) -> Path:
+def _download(repository: str, weights: bool) -> Path:
     try:
-        return fetch(repository, wanted=_WANTED, unwanted=_UNWANTED)
+        return fetch(repository, wanted=_WANTED if weights else _TOKENIZER, unwanted=_UNWANTED)
     except HubError as error:
         raise BaseModelError(
             f"cannot get {repository}: {error}; pass --base with a directory that holds the model"

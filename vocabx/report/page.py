@@ -39,8 +39,11 @@ def render_page(report: Report) -> str:
         base_name=report.base.rstrip("/").rpartition("/")[2] or report.base,
         verdict=verdict(report),
         comparisons=[
-            (report.target, report.language_name, _rows(report.target)),
-            (report.base_language, _name(report.base_language.language), _rows(report.base_language)),
+            (text, name, _rows(text, bool(report.initializer)))
+            for text, name in (
+                (report.target, report.language_name),
+                (report.base_language, _name(report.base_language.language)),
+            )
         ],
         outcomes=[(claim, *_outcome(claim)) for claim in report.claims],
         hull=_NO_HULL if report.hull_bound is None else f"{report.hull_bound:.3g}{_SPACE}nats",
@@ -59,7 +62,7 @@ def verdict(report: Report) -> str:
         _length(name, target),
         _unchanged(_name(other.language), other, report.claims),
         _certificate(report.claims),
-        _bits(target),
+        _bits(target) if report.initializer else "",
     )
     return "; ".join(part for part in parts if part) + "."
 
@@ -101,7 +104,7 @@ def _bits(text: Comparison) -> str:
     return f"{numbers}, which is worse" if round(extended, 2) > round(base, 2) else numbers
 
 
-def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
+def _rows(text: Comparison, with_models: bool) -> list[tuple[str, str, str, str]]:
     """The rows of the table of numbers: what, base, extended, and what changed in words."""
     base, extended = text.base, text.extended
     rows = [
@@ -115,10 +118,11 @@ def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
     ]
     if base.unknown or extended.unknown:
         rows.append(("Unknown tokens, lost text", _count(base.unknown), _count(extended.unknown), ""))
-    for name, before, after in (
+    scored = (
         ("Bits per byte", base.bits_per_byte, extended.bits_per_byte),
         ("… in the first 1,000 bytes of a passage", base.bits_per_byte_start, extended.bits_per_byte_start),
-    ):
+    )
+    for name, before, after in scored if with_models else ():
         change = "" if before is None or after is None else _difference(before, after)
         rows.append((name, _number(before, 3), _number(after, 3), change))
     speeds = _count(round(base.encode_speed)), _count(round(extended.encode_speed))

@@ -5,83 +5,107 @@ and its configuration; where they disagree, a model is served with other tokens 
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from vocabx.extras import installed, need
 from vocabx.quiet import quiet_transformers
-from vocabx.tokenizer.certificate import Claim, claim
+from vocabx.tokenizer.certificate import Claim, Tally, claim
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 
-_BATCH = 1024
 _IDS = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")
+_SIDES = ("padding_side", "truncation_side", "model_max_length", "chat_template", "model_input_names")
 _SAMPLES = ("", "a", "Hello , world . It 's", " two  spaces\n", "x\ty")
 
 
-def agreement_claims(
-    base: FastTokenizer,
-    extended: FastTokenizer,
-    texts: Sequence[str],
-    directories: tuple[Path, Path] | None,
-    advance: Callable[[float], None] = lambda done: None,
-) -> list[Claim]:
-    """Compare the ids of `texts` between the readers that there are files for.
+class Reader(Protocol):
+    """Another reader of the extended tokenizer's files, compared with the tokenizers library."""
 
-    Args:
-        base, extended: the two tokenizers.
-        texts: what to cut; those that hold a special token literally are left to transformers, since
-            SentencePiece reads them as text.
-        directories: of the base and of the extension.
-        advance: called with the number of texts compared.
-    """
-    claims = []
+    def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
+        """Compare a batch of texts, given as the library cuts them by the base and by the extension."""
+
+    def claims(self) -> list[Claim]:
+        """What the comparison came to."""
+
+
+def readers_of(
+    base: FastTokenizer, extended: FastTokenizer, directories: tuple[Path, Path] | None
+) -> list[Reader]:
+    """The readers that there are files for: SentencePiece, and transformers where it is installed."""
+    readers: list[Reader] = []
     if MODEL_NAME in extended.companions():
-        claims += _sentencepiece_claims(base, extended, texts, advance)
+        readers.append(_SentencePiece(base, extended))
     if directories is not None and installed("transformers"):
-        loaded = _load(directories[1])
-        failed = set(_differing(_transformers(loaded), extended, texts, advance))
-        sentence = f"transformers {_version()} cuts every text into the same ids as tokenizer.json."
-        claims.append(claim("transformers", sentence, ((text, text not in failed) for text in texts)))
-    return claims
+        readers.append(_Transformers(directories[1]))
+    return readers
 
 
-def _sentencepiece_claims(
-    base: FastTokenizer, extended: FastTokenizer, texts: Sequence[str], advance: Callable[[float], None]
-) -> list[Claim]:
-    literals = [token["content"] for token in extended.spec["added_tokens"]]
-    plain = [text for text in texts if not any(literal in text for literal in literals)]
-    processor, old = _processor(extended), _processor(base)
-    differing = list(_differing(processor.encode, extended, plain, advance))
-    # Where the base's own two files disagree, on the cut or before it, its extension cannot but do so.
-    excused = {
-        text
-        for text in differing
-        if old.encode(text) != base.encode([text])[0]
-        or base.canonical(old.normalize(text)) != base.canonical(text)
-    }
-    failed = set(differing) - excused
-    return [
-        claim(
-            "sentencepiece",
-            "SentencePiece cuts every text into the same ids as tokenizer.json.",
-            ((text, text not in failed) for text in plain if text not in excused),
-        ),
-        claim(
+class _SentencePiece:
+    """The .model file. It reads the literal text of a special token as text, so such texts are left out."""
+
+    def __init__(self, base: FastTokenizer, extended: FastTokenizer) -> None:
+        from sentencepiece import SentencePieceProcessor
+
+        self.base = base
+        self.literals = [token["content"] for token in extended.spec["added_tokens"]]
+        self.old, self.new = (
+            SentencePieceProcessor(model_proto=tokenizer.companions()[MODEL_NAME])
+            for tokenizer in (base, extended)
+        )
+        self.tally = Tally(
+            "sentencepiece", "SentencePiece cuts every text into the same ids as tokenizer.json."
+        )
+        self.base_tally = Tally(
             "base-sentencepiece",
             "So do the base's own SentencePiece model and tokenizer.json.",
-            ((text, text not in excused) for text in plain),
             required=False,
-        ),
-    ]
+        )
+
+    def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
+        theirs = self.new.encode(list(batch))
+        for text, before, after, ids in zip(batch, old, new, theirs, strict=True):
+            if any(literal in text for literal in self.literals):
+                continue
+            # Where the base's own two files disagree, on the cut or before it, so must its extension.
+            excused = ids != after and (
+                self.old.encode(text) != before
+                or self.base.canonical(self.old.normalize(text)) != self.base.canonical(text)
+            )
+            self.base_tally.add(text, not excused)
+            if not excused:
+                self.tally.add(text, ids == after)
+
+    def claims(self) -> list[Claim]:
+        return [self.tally.claim(), self.base_tally.claim()]
+
+
+class _Transformers:
+    """The directory as AutoTokenizer loads it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.loaded = _load(directory)
+        sentence = f"transformers {_version()} cuts every text into the same ids as tokenizer.json."
+        self.tally = Tally("transformers", sentence)
+
+    def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
+        theirs = self.loaded(list(batch), add_special_tokens=False)["input_ids"]
+        for text, ids, after in zip(batch, theirs, new, strict=True):
+            self.tally.add(text, ids == after)
+
+    def claims(self) -> list[Claim]:
+        return [self.tally.claim()]
 
 
 def special_token_claims(directories: tuple[Path, Path] | None) -> list[Claim]:
     """Compare what transformers does around the text: special ids, templates, sides, the chat template.
 
-    Nothing is claimed without transformers, nor where it cannot load the base.
+    Nothing is claimed without transformers, nor where it cannot load the base; nor of a base without a
+    configuration, whose special tokens have no roles.
     """
     if directories is None or not installed("transformers"):
+        return []
+    if not (directories[0] / "tokenizer_config.json").is_file():
         return []
     try:
         before = _behaviour(_load(directories[0]))
@@ -97,7 +121,7 @@ def _behaviour(tokenizer: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         f"{name}_token_id": getattr(tokenizer, f"{name}_token_id", None) for name in _IDS
     }
-    for name in ("padding_side", "truncation_side", "model_max_length", "chat_template", "model_input_names"):
+    for name in _SIDES:
         found[name] = getattr(tokenizer, name, None)
     for sample in _SAMPLES:
         ids = tokenizer(sample)["input_ids"]
@@ -106,33 +130,6 @@ def _behaviour(tokenizer: Any) -> dict[str, Any]:
         found[f"ids around {sample!r}"] = (ids[:start], ids[start + len(plain) :])
     found["ids around a pair"] = len(tokenizer("a", "b")["input_ids"])
     return found
-
-
-def _differing(
-    cut: Callable[[Sequence[str]], list[list[int]]],
-    tokenizer: FastTokenizer,
-    texts: Sequence[str],
-    advance: Callable[[float], None],
-) -> Iterator[str]:
-    for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
-        both = zip(batch, cut(batch), tokenizer.encode(batch), strict=True)
-        yield from (text for text, theirs, ours in both if theirs != ours)
-        advance(len(batch))
-
-
-def _processor(tokenizer: FastTokenizer) -> Any:
-    from sentencepiece import SentencePieceProcessor
-
-    return SentencePieceProcessor(model_proto=tokenizer.companions()[MODEL_NAME])
-
-
-def _transformers(loaded: Any) -> Callable[[Sequence[str]], list[list[int]]]:
-    def cut(texts: Sequence[str]) -> list[list[int]]:
-        ids: list[list[int]] = loaded(list(texts), add_special_tokens=False)["input_ids"]
-        return ids
-
-    return cut
 
 
 def _load(directory: Path) -> Any:

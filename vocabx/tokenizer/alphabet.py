@@ -53,7 +53,7 @@ class Alphabet:
 
     def touches(self, text: str) -> bool:
         """Whether `text` holds a character that some allowed token could hold, whole or in part."""
-        return any(self.allows(c) or any(map(self.allows_prefix, _prefixes(c))) for c in set(text))
+        return any(_touched_by(self, character) for character in set(text))
 
     def allows_prefix(self, prefix: bytes) -> bool:
         """Whether only the language continues `prefix`, the beginning of one character in UTF-8.
@@ -62,6 +62,11 @@ class Alphabet:
         put up with; a letter of another script is not.
         """
         return _only_continued_by(self, prefix)
+
+
+@lru_cache(maxsize=1 << 17)
+def _touched_by(alphabet: Alphabet, character: str) -> bool:
+    return alphabet.allows(character) or any(map(alphabet.allows_prefix, _prefixes(character)))
 
 
 @lru_cache(maxsize=4096)

@@ -44,14 +44,32 @@ class Certificate:
         return all(claim.holds for claim in self.claims if claim.required)
 
 
+class Tally:
+    """The cases of one claim as they are counted, one after the other."""
+
+    def __init__(self, name: str, sentence: str, required: bool = True) -> None:
+        self.name, self.sentence, self.required = name, sentence, required
+        self.checked = self.failed = 0
+        self.examples: list[str] = []
+
+    def add(self, about: str, good: bool) -> None:
+        """Count one case."""
+        self.checked += 1
+        if not good:
+            self.failed += 1
+            if len(self.examples) < _EXAMPLES:
+                self.examples.append(
+                    about if len(about) <= _EXAMPLE_LENGTH else about[:_EXAMPLE_LENGTH] + "…"
+                )
+
+    def claim(self) -> Claim:
+        """The claim as far as it was counted."""
+        return Claim(self.name, self.sentence, self.checked, self.failed, self.required, tuple(self.examples))
+
+
 def claim(name: str, sentence: str, cases: Iterable[tuple[str, bool]], required: bool = True) -> Claim:
     """Count `cases`, each what it is about and whether it is good."""
-    checked = failed = 0
-    examples: list[str] = []
-    for text, good in cases:
-        checked += 1
-        if not good:
-            failed += 1
-            if len(examples) < _EXAMPLES:
-                examples.append(text if len(text) <= _EXAMPLE_LENGTH else text[:_EXAMPLE_LENGTH] + "…")
-    return Claim(name, sentence, checked, failed, required, tuple(examples))
+    tally = Tally(name, sentence, required)
+    for about, good in cases:
+        tally.add(about, good)
+    return tally.claim()

@@ -6,7 +6,7 @@ none that do, intermediates are bought from left to right, or the token is dropp
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +50,17 @@ def read_donor(path: Path) -> list[bytes]:
     return list(dict.fromkeys(tokens[index] for index in sorted(tokens)))
 
 
+def of_language(tokens: Iterable[bytes], allows_token: Callable[[bytes], bool]) -> list[bytes]:
+    """The `tokens` that are whole characters of a language and not white space alone, in their order."""
+    return [token for token in tokens if _is_whole(token) and token.strip() and allows_token(token)]
+
+
 def donate(
     base: FastTokenizer,
     donor: Sequence[bytes],
     allows_token: Callable[[bytes], bool],
     buy: bool,
+    limit: int | None = None,
     advance: Callable[[float], None] = lambda done: None,
 ) -> Donation:
     """Find the merges that give `base` the tokens of `donor` that a language may have.
@@ -64,11 +70,14 @@ def donate(
         donor: tokens, most frequent first.
         allows_token: refuses tokens that the language must not hold.
         buy: whether to buy the intermediates that are missing; else such tokens are dropped.
+        limit: how many tokens that the base lacks to look at, the first ones; None for all.
         advance: called with the number of tokens done.
     """
-    whole = [token for token in donor if _is_whole(token) and token.strip() and allows_token(token)]
-    wanted = {token: rank for rank, token in enumerate(whole) if token not in base.known_bytes}
-    path = _Path(base, {token: max(1, _ZIPF // (rank + 1)) for token, rank in wanted.items()}, buy)
+    whole = list(dict.fromkeys(_as_written(base, token) for token in of_language(donor, allows_token)))
+    missing = [(token, rank) for rank, token in enumerate(whole) if token not in base.known_bytes]
+    wanted = {token: rank for token, rank in missing[:limit] if _takes(base, token)}
+    counts = {token: max(1, _ZIPF // (rank + 1)) for token, rank in wanted.items()}
+    path = _Path(base, counts, allows_token, buy)
     by_length: defaultdict[int, list[bytes]] = defaultdict(list)
     for token in wanted:
         by_length[len(token.decode())].append(token)
@@ -82,9 +91,21 @@ def donate(
         merges=tuple(path.merges),
         taken=taken,
         intermediates=len(made) - taken,
-        dropped=len(wanted) - taken,
-        known=len(whole) - len(wanted),
+        dropped=len(missing[:limit]) - taken,
+        known=len(whole) - len(missing),
     )
+
+
+def _as_written(base: FastTokenizer, token: bytes) -> bytes:
+    """`token` as the base tells it: it may write a character alike with and without a space before it."""
+    piece = base.spelling(token)
+    return token if piece is None else base.meaning(piece) or token
+
+
+def _takes(base: FastTokenizer, token: bytes) -> bool:
+    """Whether text can ever come to hold `token`, and no added token is written like it."""
+    piece = base.spelling(token)
+    return piece is not None and piece not in base.vocabulary and base.keeps(token.decode())
 
 
 def _is_whole(token: bytes) -> bool:
@@ -98,8 +119,14 @@ def _is_whole(token: bytes) -> bool:
 class _Path:
     """The merges found so far; the only mutable thing here, gone when the donation is made."""
 
-    def __init__(self, base: FastTokenizer, counts: dict[bytes, int], buy: bool) -> None:
-        self.base, self.counts, self.buy = base, counts, buy
+    def __init__(
+        self,
+        base: FastTokenizer,
+        counts: dict[bytes, int],
+        allows_token: Callable[[bytes], bool],
+        buy: bool,
+    ) -> None:
+        self.base, self.counts, self.allows_token, self.buy = base, counts, allows_token, buy
         self.current = base
         self.known = set(base.known_bytes)
         self.merges: list[Merge] = []
@@ -107,18 +134,21 @@ class _Path:
 
     def add(self, tokens: Sequence[bytes]) -> None:
         """Add merges until each of `tokens` is what its own text is cut into, or is dropped."""
-        pending = [token for token in tokens if self.base.spelling(token) is not None]
-        while pending:
+        pending = list(tokens)
+        # Later merges rank behind all earlier ones, so each round leaves a token in fewer parts.
+        for _ in range(max(map(len, tokens))):
             pending = [token for token in pending if self._extend(token)]
             self.current = self.base.extended(self.merges, self.base.size)
             pending = [token for token in pending if not self._reached(token)]
-            # Later merges rank behind all earlier ones, so each round leaves a token in fewer parts.
+            if not pending:
+                break
 
     def _extend(self, token: bytes) -> bool:
         """Add the merges that `token` needs; False when it has to be dropped."""
         fresh = [pair for pair in self._pairs(token) if pair not in self.pairs]
         missing = {left + right for left, right in fresh} - self.known - {token}
-        if missing and not self.buy:
+        # Half a character may begin characters of other languages too, and would turn up in their text.
+        if (missing and not self.buy) or not all(map(self.allows_token, missing)):
             return False
         for left, right in fresh:
             self.pairs.add((left, right))

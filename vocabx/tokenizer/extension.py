@@ -141,7 +141,9 @@ def _donation(base: FastTokenizer, alphabet: Alphabet, wish: Wish, progress: Pro
     if wish.donor is None:
         return None
     with progress.stage("Building the donor's tokens", unit="tokens") as advance:
-        return donate(base, wish.donor, alphabet.allows_token, wish.buy_intermediates, advance)
+        return donate(
+            base, wish.donor, alphabet.allows_token, wish.buy_intermediates, wish.new_tokens, advance
+        )
 
 
 def _learn(

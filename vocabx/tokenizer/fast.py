@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.sentencepiece_model import SPACE
 
 Ids = NDArray[np.int64]
 # What llama.cpp and the slow tokenizers call a SentencePiece model.
@@ -83,6 +84,10 @@ class FastTokenizer(ABC):
         normalizer = self.rust.normalizer
         return text if normalizer is None else str(normalizer.normalize_str(text))
 
+    def keeps(self, text: str) -> bool:
+        """Whether the normalizer leaves the characters of `text` as they are: else no piece of it is met."""
+        return self.normal(text).replace(SPACE, " ").strip() == text.strip()
+
     def canonical(self, text: str) -> str:
         """`text` as far as the family keeps it: texts that are equal here may decode to the same."""
         return text
@@ -141,7 +146,7 @@ class FastTokenizer(ABC):
         """Id to the piece as written."""
         return {index: piece for piece, index in self.vocabulary.items()}
 
-    @property
+    @cached_property
     def size(self) -> int:
         """One more than the highest id: the least number of rows a table needs."""
         return max(self.vocabulary.values()) + 1

@@ -27,7 +27,7 @@ _FIXED = (
     "Привет, мир", "नमस्ते दुनिया", "வணக்கம்", "สวัสดี", "مرحبا", "שלום",
 )  # fmt: skip
 _LONG_CHARACTERS = ("a", " ", "中")
-_LONG_LENGTH = 1_000_000
+_LONG_BYTES = 1_000_000
 
 
 def hostile_strings(
@@ -41,10 +41,11 @@ def hostile_strings(
         count: how many strings.
         seed: changes the drawn ones.
         literals: special tokens of the tokenizer, put into running text.
-        long: whether the last string is one character a million times over: a letter, a space, or Han.
+        long: whether the last string is a megabyte of one character: a letter, a space, or Han.
     """
     draw = _Draw(seed, literals)
-    longest = draw.pick(_LONG_CHARACTERS) * _LONG_LENGTH
+    character = draw.pick(_LONG_CHARACTERS)
+    longest = character * (_LONG_BYTES // len(character.encode()))
     in_text = (f"a {literal}b中 {literal}" for literal in literals)
     drawn = (kind(draw) for kind in cycle(_KINDS))
     endless = chain(_FIXED, literals, in_text, _each_category(draw), drawn)

@@ -17,7 +17,8 @@ from vocabx.tokenizer.tiktoken_file import is_tiktoken
 
 _WITH_MODEL = (SentencePieceTokenizer, UnigramTokenizer)
 # What SentencePiece models are called in model directories.
-MODEL_NAMES = ("tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+# (XLM-R's sentencepiece.bpe.model is not among them: its ids are not those of the tokenizer.)
+MODEL_NAMES = ("tokenizer.model", "spiece.model")
 
 
 def read_tokenizer(path: Path) -> FastTokenizer:
@@ -88,9 +89,11 @@ def _read_model(path: Path, config: dict[str, Any]) -> FastTokenizer:
             f"{path} is a tiktoken file, which does not say how text is cut into words: pass the model's "
             "tokenizer.json (as --donor it will do)"
         )
-    # The slow classes add the first token unless told otherwise, and the last one only when told.
+    model = read_model(path)
+    # The slow classes add what a model of theirs begins with; T5's has nothing and adds what it ends with.
+    begins = model.trainer_spec.bos_id >= 0
     spec = spec_of(
-        read_model(path), bool(config.get("add_bos_token", True)), bool(config.get("add_eos_token"))
+        model, bool(config.get("add_bos_token", begins)), bool(config.get("add_eos_token", not begins))
     )
     family = UnigramTokenizer if spec["model"]["type"] == "Unigram" else SentencePieceTokenizer
     return family(spec, path.read_bytes())

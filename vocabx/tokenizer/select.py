@@ -135,7 +135,8 @@ class _Basket:
 
     def unreached(self, extended: FastTokenizer) -> set[bytes]:
         """The new tokens that their own text is not cut into, with what is built from them."""
-        missed = [t for n, t in enumerate(self.tokens()) if not extended.reaches(self.base.size + n)]
+        numbered = enumerate(self.tokens(), self.base.size)
+        missed = [token for index, token in numbered if not extended.reaches(index)]
         return self._with_built(missed)
 
     def present(self, extended: FastTokenizer, protected: Sequence[str]) -> set[bytes]:

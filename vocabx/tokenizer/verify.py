@@ -1,25 +1,27 @@
 """The proof of a certificate: an extended tokenizer against its base, on real text and on hostile strings.
 
-The claims compare the two tokenizers themselves and do not trust how the extension was made. That all
-files of one tokenizer say the same is proven in `agreement`.
+The claims compare the two tokenizers themselves and do not trust how the extension was made. Claims about
+the vocabulary look at every token; claims about text are counted in one pass, each text cut once by each
+reader. What transformers does around a text, and other readers with it, is in `agreement`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+
+import numpy as np
 
 from vocabx.errors import TokenizerError
-from vocabx.tokenizer.agreement import agreement_claims, special_token_claims
+from vocabx.tokenizer.agreement import readers_of, special_token_claims
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.certificate import Certificate, Claim, claim
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.certificate import Certificate, Claim, Tally, claim
+from vocabx.tokenizer.fast import FastTokenizer, Ids
 from vocabx.tokenizer.hostile import HOSTILE_COUNT, hostile_strings
 
-_Result = TypeVar("_Result")
 _Pair = tuple[FastTokenizer, FastTokenizer]
-_Advance = Callable[[float], None]
 _BATCH = 1024
+# A megabyte of one character is out of proportion in a small set.
+_WITH_LONG = 1000
 _SECTIONS = ("normalizer", "post_processor", "decoder", "truncation", "padding")
 
 
@@ -48,7 +50,7 @@ def verify(
     alphabet: Alphabet,
     texts: Texts,
     directories: tuple[Path, Path] | None = None,
-    advance: _Advance = lambda done: None,
+    advance: Callable[[float], None] = lambda done: None,
 ) -> Certificate:
     """Check an extension against its base.
 
@@ -68,42 +70,146 @@ def verify(
             f"the base is a {base.family} tokenizer and the other a {extended.family} one: neither can be an "
             "extension of the other"
         )
-    literals = [token["content"] for token in base.spec["added_tokens"]]
-    strings = hostile_strings(texts.hostile, texts.seed, literals)
-
-    # A normalizer may make the language's characters of others, such as upright brackets of turned ones.
-    def foreign_to(text: str) -> bool:
-        return not alphabet.touches(text) and not alphabet.touches(base.normal(text))
-
-    foreign = [text for text in strings if foreign_to(text)]
-    # A line of the base's language that holds some of the new one may change. Where most lines do, the two
-    # share a script, and the number of changed lines is information.
-    own = [text for text in texts.base if foreign_to(text)]
-    shares_script = len(own) < len(texts.base) / 2
     pair = (base, extended)
-    everything = [*texts.target, *texts.base, *strings]
-    claims = [
-        _base_ids(pair),
-        _base_rules(pair),
-        _base_reachable(pair),
-        _settings(pair),
-        *_pre_tokenizer(pair, [*own, *foreign]),
-        _same_ids("base-text", "Text in the base's language is cut exactly as before.",
-                  pair, texts.base if shares_script else own, advance, required=not shares_script),
-        _same_ids("other-text", "Hostile strings without the new language are cut exactly as before.",
-                  pair, foreign, advance),
-        *_round_trips(pair, everything, advance),
-        *_known(pair, texts.target),
-        _no_added_tokens(pair),
-        _reachable(pair),
-        _used(pair, texts.target),
-        *agreement_claims(base, extended, everything, directories, advance),
-        *special_token_claims(directories),
-    ]  # fmt: skip
-    if texts.protected:
-        sentence = "The protected text is cut exactly as before."
-        claims.append(_same_ids("protected", sentence, pair, texts.protected, advance))
-    return Certificate(tuple(claims))
+    counted, used = _text_claims(pair, alphabet, texts, directories, advance)
+    return Certificate(
+        (
+            _base_ids(pair),
+            _base_rules(pair),
+            _base_reachable(pair),
+            _settings(pair),
+            *counted,
+            _no_added_tokens(pair),
+            _reachable(pair),
+            _used(pair, used),
+            *special_token_claims(directories),
+        )
+    )
+
+
+def _text_claims(
+    pair: _Pair,
+    alphabet: Alphabet,
+    texts: Texts,
+    directories: tuple[Path, Path] | None,
+    advance: Callable[[float], None],
+) -> tuple[list[Claim], Ids]:
+    """The claims about text, and how often each id occurs in the text in the new language."""
+    counts = _Counts(pair, alphabet, texts)
+    readers = readers_of(*pair, directories)
+    used = np.zeros(pair[1].size, dtype=np.int64)
+    literals = [token["content"] for token in pair[0].spec["added_tokens"]]
+    hostile = hostile_strings(texts.hostile, texts.seed, literals, long=texts.hostile >= _WITH_LONG)
+    for kind, group in (
+        ("target", texts.target), ("base", texts.base), ("protected", texts.protected), ("hostile", hostile)
+    ):  # fmt: skip
+        for start in range(0, len(group), _BATCH):
+            batch = group[start : start + _BATCH]
+            old, new = (tokenizer.encode(batch) for tokenizer in pair)
+            counts.add(kind, batch, old, new)
+            for reader in readers:
+                reader.add(batch, old, new)
+            if kind == "target":
+                ids = np.fromiter((i for row in new for i in row), dtype=np.int64)
+                used += np.bincount(ids, minlength=len(used))
+            advance(len(batch))
+    return [*counts.claims(), *(found for reader in readers for found in reader.claims())], used
+
+
+class _Counts:
+    """The tallies of the claims about text; gone when the proof is made."""
+
+    def __init__(self, pair: _Pair, alphabet: Alphabet, texts: Texts) -> None:
+        self.pair, self.alphabet = pair, alphabet
+        # A line of the base's language that holds some of the new one may change. Where most lines do, the
+        # two share a script, and the number of changed lines is information.
+        own = sum(map(self._is_foreign, texts.base))
+        self.shares_script = own < len(texts.base) / 2
+        self.literals = [token["content"] for token in pair[1].spec["added_tokens"]]
+        self.base_text = Tally(
+            "base-text", "Text in the base's language is cut exactly as before.", not self.shares_script
+        )
+        self.other = Tally(
+            "other-text", "Hostile strings without the new language are cut exactly as before."
+        )
+        self.protected = Tally("protected", "The protected text is cut exactly as before.")
+        self.words = Tally(
+            "pre-tokenizer",
+            "The pre-tokenizer was changed, and cuts text without the new language as before.",
+        )
+        self.round_trip = Tally("round-trip", "Every text that its tokens can hold decodes to itself.")
+        self.base_round_trip = Tally(
+            "base-round-trip", "The base itself gives every text back whole.", required=False
+        )
+        self.known = Tally("known", "Text in the new language holds no unknown token.", required=False)
+
+    def add(
+        self, kind: str, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]
+    ) -> None:
+        """Count a batch of texts of one kind, cut by the base and by the extension."""
+        before, after = (
+            tokenizer.rust.decode_batch(ids, skip_special_tokens=False)
+            for tokenizer, ids in zip(self.pair, (old, new), strict=True)
+        )
+        for text, a, b, old_text, new_text in zip(batch, old, new, before, after, strict=True):
+            self._count_cut(kind, text, a == b)
+            self._count_round_trip(kind, text, (a, old_text), (b, new_text))
+
+    def claims(self) -> list[Claim]:
+        """The claims that there was anything to say of."""
+        tallies = [self.base_text, self.other, self.round_trip, self.base_round_trip]
+        optional = (self.protected, self.words, self.known)
+        return [tally.claim() for tally in (*tallies, *(tally for tally in optional if tally.checked))]
+
+    def _count_cut(self, kind: str, text: str, same: bool) -> None:
+        if kind == "protected":
+            self.protected.add(text, same)
+            return
+        foreign = kind != "target" and self._is_foreign(text)
+        if kind == "base" and (foreign or self.shares_script):
+            self.base_text.add(text, same)
+        if kind == "hostile" and foreign:
+            self.other.add(text, same)
+        if foreign and self._other_words:
+            self.words.add(text, self._same_words(text))
+
+    def _count_round_trip(
+        self, kind: str, text: str, old: tuple[list[int], str], new: tuple[list[int], str]
+    ) -> None:
+        base, extended = self.pair
+        whole = self._is_kept(text, old[1])
+        self.base_round_trip.add(text, whole)
+        lost = extended.loses_text and extended.unknown_id in new[0]
+        # Some bases normalise, or lack tokens for bytes they never met: an extension cannot mend that. What
+        # the base lost to its unknown token counts where the extension has tokens for all of it.
+        found = base.loses_text and base.unknown_id in old[0] and not lost
+        if whole or (found and not any(literal in text for literal in self.literals)):
+            self.round_trip.add(text, self._is_kept(text, new[1]))
+        if kind == "target" and extended.loses_text:
+            self.known.add(text, not lost)
+
+    def _is_kept(self, text: str, decoded: str) -> bool:
+        canonical = self.pair[0].canonical
+        return decoded == text or canonical(decoded) == canonical(text)
+
+    def _is_foreign(self, text: str) -> bool:
+        # A normalizer may make the language's characters of others, such as upright brackets of turned ones.
+        touches = self.alphabet.touches
+        return not touches(text) and (text.isascii() or not touches(self.pair[0].normal(text)))
+
+    @property
+    def _other_words(self) -> bool:
+        base, extended = self.pair
+        return bool(base.spec.get("pre_tokenizer") != extended.spec.get("pre_tokenizer"))
+
+    def _same_words(self, text: str) -> bool:
+        before, after = (
+            None
+            if tokenizer.rust.pre_tokenizer is None
+            else tokenizer.rust.pre_tokenizer.pre_tokenize_str(text)
+            for tokenizer in self.pair
+        )
+        return before == after
 
 
 def _base_ids(pair: _Pair) -> Claim:
@@ -115,8 +221,7 @@ def _base_ids(pair: _Pair) -> Claim:
 
 def _base_rules(pair: _Pair) -> Claim:
     def comparable(tokenizer: FastTokenizer) -> list[str]:
-        rules = tokenizer.rules()
-        return [rule if isinstance(rule, str) else " ".join(map(str, rule)) for rule in rules]
+        return [rule if isinstance(rule, str) else " ".join(map(str, rule)) for rule in tokenizer.rules()]
 
     before, after = map(comparable, pair)
     known = set(before)
@@ -126,100 +231,26 @@ def _base_rules(pair: _Pair) -> Claim:
 
 
 def _base_reachable(pair: _Pair) -> Claim:
-    base = pair[0]
-    reached = [index for index in sorted(base.token_bytes) if base.reaches(index)]
-    cases = ((f"{base.describe(index)} (id {index})", _same_and_reached(pair, index)) for index in reached)
-    return claim("base-reachable", "Every token that the base can reach is reached still.", cases)
-
-
-def _same_and_reached(pair: _Pair, index: int) -> bool:
     base, extended = pair
-    return extended.written.get(index) == base.written[index] and extended.reaches(index)
+
+    def reached(index: int) -> bool:
+        return extended.written.get(index) == base.written[index] and extended.reaches(index)
+
+    indices = [index for index in sorted(base.token_bytes) if base.reaches(index)]
+    cases = ((f"{base.describe(index)} (id {index})", reached(index)) for index in indices)
+    return claim("base-reachable", "Every token that the base can reach is reached still.", cases)
 
 
 def _settings(pair: _Pair) -> Claim:
     before, after = (tokenizer.spec for tokenizer in pair)
     cases = [(key, before.get(key) == after.get(key)) for key in _SECTIONS]
     model, new_model = before["model"], after["model"]
-    keys = (model.keys() | new_model.keys()) - {"vocab", "merges", "type"}
-    cases += [
-        (f"model.{key}", (model.get(key) or None) == (new_model.get(key) or None)) for key in sorted(keys)
-    ]
+    keys = sorted((model.keys() | new_model.keys()) - {"vocab", "merges", "type"})
+    # A setting that is not given is off.
+    cases += [(f"model.{key}", (model.get(key) or None) == (new_model.get(key) or None)) for key in keys]
     known = after["added_tokens"]
     cases += [(f"added token {token['content']}", token in known) for token in before["added_tokens"]]
     return claim("settings", "Everything that is not vocabulary or merges is unchanged.", cases)
-
-
-def _pre_tokenizer(pair: _Pair, texts: Sequence[str]) -> list[Claim]:
-    base, extended = pair
-    if base.spec.get("pre_tokenizer") == extended.spec.get("pre_tokenizer"):
-        return []
-
-    def words(tokenizer: FastTokenizer, batch: Sequence[str]) -> list[list[tuple[str, tuple[int, int]]]]:
-        cutter = tokenizer.rust.pre_tokenizer
-        return [[(text, (0, 0))] if cutter is None else cutter.pre_tokenize_str(text) for text in batch]
-
-    cases = ((text, a == b) for text, a, b in _both(pair, texts, words, lambda done: None))
-    sentence = "The pre-tokenizer was changed, and cuts text without the new language as before."
-    return [claim("pre-tokenizer", sentence, cases)]
-
-
-def _same_ids(
-    name: str, sentence: str, pair: _Pair, texts: Sequence[str], advance: _Advance, required: bool = True
-) -> Claim:
-    compared = _both(pair, texts, lambda tokenizer, batch: tokenizer.encode(batch), advance)
-    return claim(name, sentence, ((text, a == b) for text, a, b in compared), required)
-
-
-def _round_trips(pair: _Pair, texts: Sequence[str], advance: _Advance) -> list[Claim]:
-    def there_and_back(tokenizer: FastTokenizer, batch: Sequence[str]) -> list[tuple[str, bool]]:
-        ids = tokenizer.encode(batch)
-        unknown = tokenizer.unknown_id
-        decoded = tokenizer.rust.decode_batch(ids, skip_special_tokens=False)
-        return [(text, unknown in row) for text, row in zip(decoded, ids, strict=True)]
-
-    canonical = pair[0].canonical
-    literals = [token["content"] for token in pair[1].spec["added_tokens"]]
-    base_cases: list[tuple[str, bool]] = []
-    cases: list[tuple[str, bool]] = []
-    for text, (old, old_unknown), (new, new_unknown) in _both(pair, texts, there_and_back, advance):
-        whole = old == text or canonical(old) == canonical(text)
-        base_cases.append((text, whole))
-        # Some bases normalise, or lack tokens for bytes they never met: an extension cannot mend that. What
-        # the base lost to its unknown token counts where the extension has tokens for all of it.
-        if whole or (old_unknown and not new_unknown and not any(literal in text for literal in literals)):
-            cases.append((text, new == text or canonical(new) == canonical(text)))
-    return [
-        claim("round-trip", "Every text that its tokens can hold decodes to itself.", cases),
-        claim("base-round-trip", "The base itself gives every text back whole.", base_cases, required=False),
-    ]
-
-
-def _known(pair: _Pair, texts: Sequence[str]) -> list[Claim]:
-    base, extended = pair
-    if not base.loses_text:
-        return []
-    ids = (
-        row
-        for start in range(0, len(texts), _BATCH)
-        for row in extended.encode(texts[start : start + _BATCH])
-    )
-    cases = ((text, extended.unknown_id not in row) for text, row in zip(texts, ids, strict=True))
-    return [claim("known", "Text in the new language holds no unknown token.", cases, required=False)]
-
-
-def _both(
-    pair: _Pair,
-    texts: Sequence[str],
-    run: Callable[[FastTokenizer, Sequence[str]], list[_Result]],
-    advance: _Advance,
-) -> Iterable[tuple[str, _Result, _Result]]:
-    """Each text with what base and extension make of it."""
-    base, extended = pair
-    for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
-        yield from zip(batch, run(base, batch), run(extended, batch), strict=True)
-        advance(len(batch))
 
 
 def _no_added_tokens(pair: _Pair) -> Claim:
@@ -237,15 +268,13 @@ def _new_ids(pair: _Pair) -> list[int]:
 
 def _reachable(pair: _Pair) -> Claim:
     extended = pair[1]
-    cases = (
-        (f"{extended.describe(index)} (id {index})", extended.reaches(index)) for index in _new_ids(pair)
-    )
+    new = _new_ids(pair)
+    cases = ((f"{extended.describe(index)} (id {index})", extended.reaches(index)) for index in new)
     return claim("reachable", "Every new token is what its own text is cut into.", cases)
 
 
-def _used(pair: _Pair, texts: Sequence[str]) -> Claim:
+def _used(pair: _Pair, usage: Ids) -> Claim:
     extended = pair[1]
-    usage = extended.usage(texts)
     cases = ((extended.describe(index), bool(usage[index])) for index in _new_ids(pair))
     sentence = "Every new token occurs in the text in the new language."
     return claim("used", sentence, cases, required=False)

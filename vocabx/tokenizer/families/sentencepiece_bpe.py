@@ -17,9 +17,16 @@ from typing import Any, ClassVar, Self
 
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.from_sentencepiece import splits
-from vocabx.tokenizer.lengthen import is_unused, lengthened
 from vocabx.tokenizer.merge import Merge
-from vocabx.tokenizer.sentencepiece_model import SPACE, model_of, parse_model, piece_scores, special_names
+from vocabx.tokenizer.sentencepiece_model import (
+    SPACE,
+    is_unused,
+    lengthened,
+    model_of,
+    parse_model,
+    piece_scores,
+    special_names,
+)
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 # Pieces of white space alone stand at -1e9: last of all, and no measure of where the others end.
@@ -98,9 +105,14 @@ class SentencePieceTokenizer(FastTokenizer):
         return {} if self.model is None else special_names(parse_model(self.model))
 
     def companions(self) -> dict[str, bytes]:  # noqa: D102
-        if self.model:
-            return {MODEL_NAME: lengthened(self.model, self.added)}
-        return {MODEL_NAME: model_of(self.spec, self.scores).SerializeToString()}
+        return {MODEL_NAME: self._file}
+
+    @cached_property
+    def _file(self) -> bytes:
+        base = parse_model(self.model) if self.model else None
+        proto = model_of(self.spec, self.scores) if base is None else lengthened(base, self.added)
+        data: bytes = proto.SerializeToString()
+        return data
 
 
 def _woven(

@@ -10,15 +10,23 @@ import copy
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from vocabx.tokenizer.families.sentencepiece_bpe import byte_of
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer, Ids
-from vocabx.tokenizer.lengthen import is_unused, lengthened, unused_piece
 from vocabx.tokenizer.merge import Merge
-from vocabx.tokenizer.sentencepiece_model import SPACE, model_of, parse_model, special_names
+from vocabx.tokenizer.sentencepiece_model import (
+    SPACE,
+    is_unused,
+    lengthened,
+    model_of,
+    parse_model,
+    special_names,
+    unused_piece,
+)
 
 # Between equal scores a cut would hang on the library's rounding: later pieces score a little lower.
 _STEP = 1e-5
@@ -96,7 +104,7 @@ class UnigramTokenizer(FastTokenizer):
         scores = self._scores(counts)
         added = [(piece, first_id + n, scores[piece]) for n, piece in enumerate(counts)]
         vocabulary = list(self.spec["model"]["vocab"])
-        lowest = min((score for _, score in vocabulary), default=0.0)
+        lowest = min(self._real.values(), default=0.0)
         # Ids are places in the list: rows of no token hold a place with a piece that no text contains.
         vocabulary += [[unused_piece(n), lowest] for n in range(len(vocabulary), first_id)]
         vocabulary += [[piece, score] for piece, _, score in added]
@@ -104,11 +112,21 @@ class UnigramTokenizer(FastTokenizer):
         spec["model"] = {**self.spec["model"], "vocab": vocabulary}
         return type(self)(spec, self.model, (*self.added, *added))
 
+    @cached_property
+    def _real(self) -> dict[str, float]:
+        """The scores of pieces of text: bytes and places that are held have scores that mean nothing."""
+        fallback = self.spec["model"].get("byte_fallback")
+        vocabulary: list[tuple[str, float]] = self.spec["model"]["vocab"]
+        return {
+            piece: score
+            for piece, score in vocabulary
+            if not is_unused(piece) and not (fallback and byte_of(piece) is not None)
+        }
+
     def _scores(self, counts: Mapping[str, int]) -> dict[str, float]:
-        base: dict[str, float] = dict(self.spec["model"]["vocab"])
-        lowest = min(base.values(), default=0.0)
+        lowest = min(self._real.values(), default=0.0)
         total = max(1, sum(counts.values()))
-        known, scores = dict(base), {}
+        known, scores = dict(self._real), {}
         for rank, piece in enumerate(sorted(counts, key=lambda piece: (len(piece), -counts[piece], piece))):
             share = math.log(max(1, counts[piece]) / total)
             score = max(share, lowest, _best_cut(piece, known) + _MARGIN) + (len(counts) - rank) * _STEP
@@ -119,9 +137,14 @@ class UnigramTokenizer(FastTokenizer):
         return {} if self.model is None else special_names(parse_model(self.model))
 
     def companions(self) -> dict[str, bytes]:  # noqa: D102
-        if self.model:
-            return {MODEL_NAME: lengthened(self.model, self.added)}
-        return {MODEL_NAME: model_of(self.spec).SerializeToString()}
+        return {MODEL_NAME: self._file}
+
+    @cached_property
+    def _file(self) -> bytes:
+        base = parse_model(self.model) if self.model else None
+        proto = model_of(self.spec) if base is None else lengthened(base, self.added)
+        data: bytes = proto.SerializeToString()
+        return data
 
 
 def _best_cut(piece: str, scores: Mapping[str, float]) -> float:
