@@ -8,6 +8,7 @@ import typer
 
 from vocabx.errors import VocabxError
 
+from .doctor import doctor
 from .extend import extend
 from .inspect import inspect
 from .verify import verify
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(extend)
 app.command()(inspect)
 app.command()(verify)
+app.command()(doctor)
 
 
 @app.callback(invoke_without_command=True)

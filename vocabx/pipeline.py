@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from vocabx.checkpoint.grow import COMPOSED, grow_checkpoint, grown_bytes
 from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
@@ -66,12 +65,11 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
 
 def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
     plan = make_plan(options, timed)
-    proven = _prove(plan, timed)
-    extension, target = proven.extension, proven.target
-    plan = plan.with_tokens(len(extension.pieces))
-    mixture = _place(plan, extension)
     with staged(options.out) as directory:
-        write_tokenizer(extension.tokenizer, plan.base.directory, directory)
+        proven = _prove(plan, directory, timed)
+        extension, target = proven.extension, proven.target
+        plan = plan.with_tokens(len(extension.pieces))
+        mixture = _place(plan, extension)
         _write_rows(plan, mixture, directory, timed)
         scores = score_both(plan, extension, directory, target, proven.base_language, timed)
         numbers = measure_both(plan, extension, target, proven.base_language, scores)
@@ -96,19 +94,19 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
 
 def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> Result:
     plan = make_vocabulary_plan(options, timed)
-    proven = _prove(plan, timed)
-    plan = plan.with_tokens(len(proven.extension.pieces))
     with staged(options.out) as directory:
-        write_tokenizer(proven.extension.tokenizer, plan.base.directory, directory)
-        numbers = measure_both(plan, proven.extension, proven.target, proven.base_language)
-        report = compose_report(plan, proven.extension, proven.certificate, proven.target, numbers, timed)
+        proven = _prove(plan, directory, timed)
+        extension, target = proven.extension, proven.target
+        plan = plan.with_tokens(len(extension.pieces))
+        numbers = measure_both(plan, extension, target, proven.base_language)
+        report = compose_report(plan, extension, proven.certificate, target, numbers, timed)
         _manifest(plan, report, directory, timed).write(directory)
         _write_report(report, directory)
     return Result(options.out, report, proven.certificate)
 
 
-def _prove(plan: VocabularyPlan, timed: Timed) -> _Proven:
-    """Read the texts, extend the tokenizer, and prove what it kept."""
+def _prove(plan: VocabularyPlan, directory: Path, timed: Timed) -> _Proven:
+    """Read the texts, write the extended tokenizer, and prove what it kept by its files."""
     options = plan.options
     target = _sample(plan, plan.source, plan.language.scripts, "Reading text", timed)
     title = "Reading text of the base's language"
@@ -122,6 +120,7 @@ def _prove(plan: VocabularyPlan, timed: Timed) -> _Proven:
         adapt=options.pretokenizer == "adapt",
     )
     extension = extend_tokenizer(plan.tokenizer, target.learning, plan.alphabet, wish, plan.first_id, timed)
+    write_tokenizer(extension.tokenizer, plan.base.directory, directory)
     texts = Texts(
         target=[*target.heldout, *target.learning],
         base=[*base_language.heldout, *base_language.learning],
@@ -129,9 +128,8 @@ def _prove(plan: VocabularyPlan, timed: Timed) -> _Proven:
         seed=options.seed,
         hostile=options.hostile,
     )
-    with timed.stage("Verifying", unit="texts") as advance, TemporaryDirectory() as written:
-        write_tokenizer(extension.tokenizer, plan.base.directory, Path(written))
-        directories = (plan.base.directory, Path(written))
+    directories = (plan.base.directory, directory)
+    with timed.stage("Verifying", unit="texts") as advance:
         certificate = verify(plan.tokenizer, extension.tokenizer, plan.alphabet, texts, directories, advance)
     _note(plan, extension, certificate, timed)
     return _Proven(extension, target, base_language, certificate)

@@ -8,7 +8,7 @@ from typing import Any
 from vocabx.checkpoint.base import find_tokenizer_base
 from vocabx.checkpoint.manifest import file_hash, read_manifest
 from vocabx.corpus.sample import sample_corpus
-from vocabx.corpus.source import TextSource, default_source, user_source
+from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
 from vocabx.languages import Language, find_language, with_scripts_of
 from vocabx.options import VerifyOptions
@@ -75,11 +75,14 @@ def verify_directory(options: VerifyOptions, progress: Progress | None = None) -
     with progress.stage("Reading text"):
         target = _sample(_target_source(options, language), language.scripts, options, progress)
         source = _user(options.base_text, options) or default_source(find_language(base.language))
-        own = _sample(source, (), options, progress)
+        own = _sample(source, _scripts_of(source), options, progress)
     alphabet = Alphabet(language.scripts, language.blocks)
-    texts = Texts([*target, *_alone(new)], own, (), options.seed, options.hostile)
+    # Where no text is to be had, the tokens themselves are the text.
+    texts = Texts(target or _alone(new), own, (), options.seed, options.hostile)
+    # transformers reads directories, and a bare file says nothing of special tokens.
+    directories = (base.directory, directory) if directory.is_dir() else None
     with progress.stage("Verifying", unit="texts") as advance:
-        certificate = verify(tokenizer, extended, alphabet, texts, (base.directory, directory), advance)
+        certificate = verify(tokenizer, extended, alphabet, texts, directories, advance)
     claims = (*certificate.claims, *_recorded(directory, manifest), *_fits(directory, extended))
     return Verification(directory, name, language.tag, len(new), Certificate(claims))
 
@@ -92,7 +95,6 @@ def new_tokens(base: FastTokenizer, extended: FastTokenizer) -> list[str]:
 
 
 def _alone(new: list[str]) -> list[str]:
-    # Where no text was to be had, the tokens themselves are the text.
     return [token.strip() for token in new if token.strip()]
 
 
@@ -104,6 +106,10 @@ def _language(tag: str, new: list[str]) -> Language:
         return with_scripts_of(Language("und", "the new tokens' language", ()), sample)
     except LanguageError:
         raise LanguageError("the new tokens tell of no script: pass --lang with their language") from None
+
+
+def _scripts_of(source: TextSource) -> tuple[str, ...]:
+    return with_scripts_of(Language("und", "the base's text", ()), peek(source)).scripts
 
 
 def _user(patterns: tuple[str, ...], options: VerifyOptions) -> TextSource | None:

@@ -47,7 +47,7 @@ class _SentencePiece:
     def __init__(self, base: FastTokenizer, extended: FastTokenizer) -> None:
         from sentencepiece import SentencePieceProcessor
 
-        self.base = base
+        self.base, self.extended = base, extended
         self.literals = [token["content"] for token in extended.spec["added_tokens"]]
         self.old, self.new = (
             SentencePieceProcessor(model_proto=tokenizer.companions()[MODEL_NAME])
@@ -62,6 +62,10 @@ class _SentencePiece:
             required=False,
         )
 
+        self.ties = Tally(
+            "sentencepiece-ties", "No text has two best cuts, of which rounding takes one.", False
+        )
+
     def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
         theirs = self.new.encode(list(batch))
         for text, before, after, ids in zip(batch, old, new, theirs, strict=True):
@@ -74,10 +78,13 @@ class _SentencePiece:
             )
             self.base_tally.add(text, not excused)
             if not excused:
-                self.tally.add(text, ids == after)
+                tied = ids != after and self.extended.tied(ids, after)
+                self.ties.add(text, not tied)
+                self.tally.add(text, tied or ids == after)
 
     def claims(self) -> list[Claim]:
-        return [self.tally.claim(), self.base_tally.claim()]
+        ties = [self.ties.claim()] if self.ties.failed else []
+        return [self.tally.claim(), *ties, self.base_tally.claim()]
 
 
 class _Transformers:

@@ -105,7 +105,7 @@ def extend_tokenizer(
     unprotected = None
     if wish.protected:
         free = replace(wish, protected=(), new_tokens=len(selection.usage))
-        unprotected = _select(start, found, lines, free).merges
+        unprotected = _select(start, found, lines, free, exact=False).merges
     bought = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in bought)
     tokenizer = start.extended(selection.merges, first_id)
@@ -128,12 +128,15 @@ def _select(
     lines: Sequence[str],
     wish: Wish,
     advance: Advance = lambda done: None,
+    exact: bool = True,
 ) -> Selection:
-    wanted, used_share = wish.new_tokens or DEFAULT_NEW_TOKENS, USED_SHARE
+    wanted, used_share = DEFAULT_NEW_TOKENS, USED_SHARE
     if wish.donor is not None:
         # A donor's tokens are kept whether the text holds them or not.
-        wanted, used_share = wish.new_tokens or len(candidates), 0.0
-    exact = wish.new_tokens is not None
+        wanted, used_share = len(candidates), 0.0
+    if wish.new_tokens is not None:
+        wanted = wish.new_tokens
+    exact = exact and wish.new_tokens is not None
     return select_merges(base, candidates, lines, wanted, wish.protected, used_share, exact, advance)
 
 

@@ -86,7 +86,7 @@ class FastTokenizer(ABC):
 
     def keeps(self, text: str) -> bool:
         """Whether the normalizer leaves the characters of `text` as they are: else no piece of it is met."""
-        return self.normal(text).replace(SPACE, " ").strip() == text.strip()
+        return self.normal(text).replace(SPACE, " ").strip(" ") == text.strip(" ")
 
     def canonical(self, text: str) -> str:
         """`text` as far as the family keeps it: texts that are equal here may decode to the same."""
@@ -101,6 +101,10 @@ class FastTokenizer(ABC):
             TokenizerError: the pre-tokenizer cuts words in a way that is not known.
         """
         return self
+
+    def tied(self, one: Sequence[int], other: Sequence[int]) -> bool:
+        """Whether a family of scores finds two cuts of a text equally good, so that rounding chooses."""
+        return False
 
     def companions(self) -> dict[str, bytes]:
         """Files that must stand beside tokenizer.json and agree with it, by name."""

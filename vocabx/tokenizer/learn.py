@@ -23,7 +23,8 @@ from vocabx.tokenizer.units import Units
 
 # Planes 1 to 16 hold no white space and no surrogates; nothing here normalises them.
 _FIRST_CODE_POINT = 0x10000
-_WORDS_PER_LINE = 1 << 16
+_WORDS_PER_LINE = 1 << 14
+_LINES_AT_ONCE = 8
 
 
 def learn_merges(
@@ -91,8 +92,10 @@ def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
     learned = json.loads(model.to_str())["model"]
     vocabulary: dict[str, int] = learned["vocab"]
     applied = np.zeros(len(vocabulary), dtype=np.int64)
-    for encoding in model.encode_batch_fast(lines):
-        applied += np.bincount(np.array(encoding.ids, dtype=np.int64), minlength=len(applied))
+    # An encoding takes far more memory than its text: few at a time.
+    for start in range(0, len(lines), _LINES_AT_ONCE):
+        for encoding in model.encode_batch_fast(lines[start : start + _LINES_AT_ONCE]):
+            applied += np.bincount(np.array(encoding.ids, dtype=np.int64), minlength=len(applied))
     # A token in use was made once; a part was also made wherever a later merge consumed it.
     pairs = [tuple(pair) for pair in learned["merges"]]
     for left, right in reversed(pairs):

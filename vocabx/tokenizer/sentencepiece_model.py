@@ -20,7 +20,7 @@ SPACE = "▁"
 BYTES = frozenset(f"<0x{byte:02X}>" for byte in range(256))
 # Runs of spaces, and those at the beginning and at the end, where SentencePiece also takes their mark.
 SPACE_PATTERNS = (" {2,}", r"\A ", rf"[ {SPACE}]+\z")
-_UNUSED = re.compile(r"<vocabx-unused-\d+>")
+_UNUSED = re.compile(r"<vocabx unused \d+>")
 # What the .model files of Llama 2 and Mistral give to runs of spaces: below every rank.
 LAST = -1e9
 
@@ -91,8 +91,8 @@ def _empty() -> "ModelProto":
 
 
 def unused_piece(index: int) -> str:
-    """What stands at an id that is no token: a piece that no text contains."""
-    return f"<vocabx-unused-{index}>"
+    """What stands at an id that is no token: a piece that no text contains, since its spaces are marked."""
+    return f"<vocabx unused {index}>"
 
 
 def is_unused(piece: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx.tokenizer.fast import FastTokenizer, components
+from vocabx.tokenizer.implied import implied_by, is_plain
 from vocabx.tokenizer.read import read_config
 
 _CARRIED = ("chat_template.jinja", "special_tokens_map.json")
@@ -28,10 +29,7 @@ def write_tokenizer(tokenizer: FastTokenizer, base: Path, target: Path) -> None:
     (target / "tokenizer.json").write_text(text + "\n", encoding="utf-8")
     for name, data in tokenizer.companions().items():
         (target / name).write_bytes(data)
-    config = read_config(base) if base.is_dir() else {}
-    config = _readable_everywhere({**_special_tokens(tokenizer), **config})
-    # A class of its own implied what a model is fed; the plain class would add segment ids.
-    config.setdefault("model_input_names", list(tokenizer.model_inputs))
+    config = _readable_everywhere(_complete(read_config(base) if base.is_dir() else {}, tokenizer))
     text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)
     (target / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
     for name in _CARRIED if base.is_dir() else ():
@@ -39,6 +37,17 @@ def write_tokenizer(tokenizer: FastTokenizer, base: Path, target: Path) -> None:
             shutil.copyfile(base / name, target / name)
     if (base / _TEMPLATES).is_dir():
         shutil.copytree(base / _TEMPLATES, target / _TEMPLATES)
+
+
+def _complete(config: dict[str, Any], tokenizer: FastTokenizer) -> dict[str, Any]:
+    """The configuration with what the base's class implied; where there is none, what the tokenizer says."""
+    class_name = str(config.get("tokenizer_class") or "")
+    inputs = {"model_input_names": list(tokenizer.model_inputs)}
+    if not config:
+        return {**inputs, **_special_tokens(tokenizer)}
+    if is_plain(class_name):
+        return config
+    return {**inputs, **implied_by(class_name, tokenizer.vocabulary), **config}
 
 
 def _readable_everywhere(config: dict[str, Any]) -> dict[str, Any]:

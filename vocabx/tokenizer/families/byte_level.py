@@ -15,6 +15,8 @@ from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merge import Merge
 from vocabx.tokenizer.widen import widened
 
+_IN_NO_TEXT = to_alphabet(b"\xff")
+
 
 @dataclass(frozen=True)
 class ByteLevelTokenizer(FastTokenizer):
@@ -41,6 +43,23 @@ class ByteLevelTokenizer(FastTokenizer):
     def rules(self) -> list[Any]:  # noqa: D102
         merges: list[Any] = self.spec["model"]["merges"]
         return merges
+
+    def cut(self, token: bytes) -> tuple[int, ...]:  # noqa: D102
+        return self._merged(to_alphabet(token))
+
+    def reaches(self, index: int) -> bool:
+        """Whether the merges make the token `index` of its own text.
+
+        Llama 3 takes a whole word for its token before it merges (`ignore_merges`); inside a longer word
+        only merges make a token.
+        """
+        return self._merged(self.written[index]) == (index,)
+
+    def _merged(self, piece: str) -> tuple[int, ...]:
+        # The byte behind it is in no text and no merge, so the whole is no word that could be looked up.
+        end = self.vocabulary.get(_IN_NO_TEXT)
+        ids = tuple(part.id for part in self.rust.model.tokenize(piece + _IN_NO_TEXT))
+        return ids[:-1] if ids and ids[-1] == end else ids
 
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
         spec = copy.copy(self.spec)

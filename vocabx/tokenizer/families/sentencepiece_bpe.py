@@ -40,10 +40,13 @@ class SentencePieceTokenizer(FastTokenizer):
     Attributes:
         model: the bytes of the .model file, or None when there was none.
         added: new pieces that `model` does not hold yet, each with its id and score.
+        ranked: the scores of the other pieces where there was no model: merges that `added` bring would
+            move the ranks, and with them the scores of characters.
     """
 
     model: bytes | None = field(default=None, repr=False)
     added: tuple[tuple[str, int, float], ...] = field(default=(), repr=False)
+    ranked: Mapping[str, float] | None = field(default=None, repr=False)
 
     family: ClassVar[str] = "SentencePiece BPE"
     needs_parts: ClassVar[bool] = True
@@ -76,7 +79,9 @@ class SentencePieceTokenizer(FastTokenizer):
     @cached_property
     def scores(self) -> dict[str, float]:
         """Score of each piece that may be merged."""
-        base = piece_scores(parse_model(self.model) if self.model else model_of(self.spec))
+        base = self.ranked
+        if base is None:
+            base = piece_scores(parse_model(self.model) if self.model else model_of(self.spec))
         return {**base, **{piece: score for piece, _, score in self.added}}
 
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
@@ -89,7 +94,8 @@ class SentencePieceTokenizer(FastTokenizer):
         spec["model"] = model = dict(self.spec["model"])
         model["vocab"] = dict(sorted(vocabulary.items(), key=lambda item: item[1]))
         model["merges"] = self._merges({piece: score for piece, _, score in added}, vocabulary)
-        return type(self)(spec, self.model, (*self.added, *added))
+        ranked = None if self.model else self.scores
+        return type(self)(spec, self.model, (*self.added, *added), ranked)
 
     def _merges(self, new: Mapping[str, float], ids: Mapping[str, int]) -> list[Any]:
         """The base's merges in their order, and every way to make a piece that the new ones open."""

@@ -1,13 +1,16 @@
 """Unigram (T5, XLM-R): pieces with log-probabilities; a word is cut where their sum is highest.
 
 A new piece gets the logarithm of its share of the corpus, raised where its own text would otherwise be cut
-into others, and never below the base's lowest: from that one the penalty of unknown characters is
-counted. Base pieces keep their scores, so a word without a new piece has the cuts it had and no others.
+into others, lowered where it would break a longer piece of the base, and never below the base's lowest:
+from that one the penalty of unknown characters is counted. Base pieces keep their scores, so a word without
+a new piece has the cuts it had and no others.
 Scores are rounded to float32, as the .model file holds them.
 """
 
 import copy
 import math
+import zlib
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,9 +31,10 @@ from vocabx.tokenizer.sentencepiece_model import (
     unused_piece,
 )
 
-# Between equal scores a cut would hang on the library's rounding: later pieces score a little lower.
-_STEP = 1e-5
-_MARGIN = 1e-2
+# What rounding may come to: SentencePiece adds up in float32, over the whole text.
+_ROUNDING = 1e-2
+_MARGIN = 0.1
+_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,36 @@ class UnigramTokenizer(FastTokenizer):
         lowest = min(self._real.values(), default=0.0)
         total = max(1, sum(counts.values()))
         known, scores = dict(self._real), {}
-        for rank, piece in enumerate(sorted(counts, key=lambda piece: (len(piece), -counts[piece], piece))):
-            share = math.log(max(1, counts[piece]) / total)
-            score = max(share, lowest, _best_cut(piece, known) + _MARGIN) + (len(counts) - rank) * _STEP
-            known[piece] = scores[piece] = float(np.float32(score))
+        for piece in sorted(counts, key=lambda piece: (len(piece), -counts[piece], piece)):
+            share = math.log(max(1, counts[piece]) / total) + _jitter(piece)
+            score = max(share, lowest + _jitter(piece), _best_cut(piece, known)[0] + _MARGIN + _jitter(piece))
+            known[piece] = scores[piece] = _rounded(score)
+        return self._yielding(scores, lowest)
+
+    def _yielding(self, scores: dict[str, float], lowest: float) -> dict[str, float]:
+        """`scores`, lowered where new pieces would take an old piece's own text."""
+        characters = {character for piece in scores for character in piece}
+        at_risk = [piece for piece in self._real if len(piece) > 1 and not characters.isdisjoint(piece)]
+        known = ChainMap(scores, self._real)
+        for _ in range(_ROUNDS):
+            lost = False
+            for piece in at_risk:
+                best, cut = _best_cut(piece, known)
+                new = [part for part in cut if part in scores and scores[part] > lowest]
+                if best > self._real[piece] - _MARGIN and new:
+                    lost = True
+                    excess = (best - self._real[piece] + 2 * _MARGIN) / len(new)
+                    for part in dict.fromkeys(new):
+                        scores[part] = _rounded(max(lowest, scores[part] - excess))
+            if not lost:
+                break
         return scores
+
+    def tied(self, one: Sequence[int], other: Sequence[int]) -> bool:
+        """Whether two cuts of a text score the same, as far as rounding can tell."""
+        vocabulary = self.spec["model"]["vocab"]
+        sums = [sum(vocabulary[index][1] for index in cut) for cut in (one, other)]
+        return bool(abs(sums[0] - sums[1]) < _ROUNDING)
 
     def special_names(self) -> dict[str, str]:  # noqa: D102
         return {} if self.model is None else special_names(parse_model(self.model))
@@ -147,12 +176,23 @@ class UnigramTokenizer(FastTokenizer):
         return data
 
 
-def _best_cut(piece: str, scores: Mapping[str, float]) -> float:
-    """The highest sum of scores over the cuts of `piece` into pieces, -inf when there is none."""
-    best = [0.0] + [-math.inf] * len(piece)
+def _best_cut(piece: str, scores: Mapping[str, float]) -> tuple[float, list[str]]:
+    """The highest sum of scores over the cuts of `piece` into two pieces or more, and that cut."""
+    best: list[tuple[float, list[str]]] = [(0.0, [])]
     for end in range(1, len(piece) + 1):
+        ways = [(-math.inf, [""])]
         for start in range(end):
-            score = scores.get(piece[start:end])
+            score = scores.get(piece[start:end]) if (start, end) != (0, len(piece)) else None
             if score is not None:
-                best[end] = max(best[end], best[start] + score)
+                ways.append((best[start][0] + score, [*best[start][1], piece[start:end]]))
+        best.append(max(ways, key=lambda way: way[0]))
     return best[-1]
+
+
+def _rounded(score: float) -> float:
+    return float(np.float32(score))
+
+
+def _jitter(piece: str) -> float:
+    """A little above 0, differing from piece to piece: of equal sums rounding would choose."""
+    return zlib.crc32(piece.encode()) / 2**32 / 20

@@ -7,6 +7,7 @@ whole words.
 """
 
 import copy
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,6 @@ import numpy as np
 from vocabx.tokenizer.fast import FastTokenizer, Ids, components
 from vocabx.tokenizer.merge import Merge
 
-# Any character that begins no longer piece may stand before a continuation to have it cut.
-_BEFORE = "~"
 _LAST_CODE_POINT = 0x110000
 
 
@@ -125,6 +124,13 @@ class WordPieceTokenizer(FastTokenizer):
     def _atoms_of(self) -> dict[str, list[int]]:
         return {}
 
+    @cached_property
+    def _before(self) -> str:
+        """A character to stand before a continuation, to have it cut: one that begins no longer piece."""
+        words = [piece for piece in self.vocabulary if not piece.startswith(self.prefix)]
+        begun = Counter(word[0] for word in words if word)
+        return next((word for word in words if len(word) == 1 and begun[word] == 1), "")
+
     def _words(self, text: str) -> list[str]:
         cutter = self.rust.pre_tokenizer
         normal = self.normal(text)
@@ -141,7 +147,7 @@ class WordPieceTokenizer(FastTokenizer):
 
     def _cut(self, piece: str) -> list[int]:
         if piece.startswith(self.prefix) and len(piece) > len(self.prefix):
-            parts = self.rust.model.tokenize(_BEFORE + piece.removeprefix(self.prefix))
+            parts = self.rust.model.tokenize(self._before + piece.removeprefix(self.prefix))
             return [part.id for part in parts[1:]] or [part.id for part in parts]
         return [part.id for part in self.rust.model.tokenize(piece)]
 

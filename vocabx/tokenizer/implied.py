@@ -1,0 +1,32 @@
+"""What the tokenizer class of a base implies, so that it can be stated where the class is no longer named."""
+
+import tomllib
+from collections.abc import Container
+from importlib.resources import files
+from typing import Any
+
+# These imply nothing of their own.
+_PLAIN = ("", "PreTrainedTokenizer", "TokenizersBackend")
+
+
+def implied_by(class_name: str, vocabulary: Container[str]) -> dict[str, Any]:
+    """Settings of tokenizer_config.json that a class of transformers stands for.
+
+    Args:
+        class_name: as the base's configuration gives it, "" when it does not.
+        vocabulary: the tokens that there are; others are left out.
+    """
+    text = (files("vocabx.assets") / "tokenizer_classes.toml").read_text(encoding="utf-8")
+    settings: dict[str, Any] = tomllib.loads(text).get(_short(class_name).removesuffix("Tokenizer"), {})
+    return {
+        key: value for key, value in settings.items() if not key.endswith("_token") or value in vocabulary
+    }
+
+
+def is_plain(class_name: str) -> bool:
+    """Whether a class implies nothing."""
+    return _short(class_name) in _PLAIN
+
+
+def _short(class_name: str) -> str:
+    return class_name.removesuffix("Fast")
