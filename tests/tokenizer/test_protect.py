@@ -1,0 +1,56 @@
+"""Text that was to be protected is cut as before, in a language that shares the base's script."""
+
+import pytest
+
+from vocabx.progress import Quiet
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.verify import Texts, verify
+
+SUBJECTS = "Der Lehrer,Die Schülerin,Das Mädchen,Ein Nachbar,Unser Bürgermeister,Jede Verkäuferin".split(",")
+VERBS = (
+    "schreibt täglich,überprüft gründlich,erklärt ausführlich,verkauft gelegentlich,sucht vergeblich".split(
+        ","
+    )
+)
+OBJECTS = (
+    "die Rechnungen,den Schlüssel,eine Übersetzung,das Wörterbuch,die Straßenbahn,viele Geschichten".split(
+        ","
+    )
+)
+GERMAN = [f"{s} {v} {o}." for s in SUBJECTS for v in VERBS for o in OBJECTS]
+LATIN = Alphabet(("Latin",))
+
+
+@pytest.fixture(scope="module", params=["gpt2_json", "llama2_json", "t5_json", "bert_json"])
+def base(request):
+    return read_tokenizer(request.getfixturevalue(request.param))
+
+
+def test_protected_lines_do_not_change_and_the_language_still_gains(base, english):
+    protected = english[:1500]
+    extension = extend_tokenizer(base, GERMAN, LATIN, Wish(protected=protected), base.size, Quiet())
+    texts = Texts(GERMAN, english[1500:1700], protected, hostile=300)
+    claims = {claim.name: claim for claim in verify(base, extension.tokenizer, LATIN, texts).claims}
+    assert (claims["protected"].checked, claims["protected"].failed) == (1500, 0)
+    assert claims["protected"].required
+    assert [claim.name for claim in claims.values() if claim.failed and claim.required] == []
+    before, after = (sum(map(len, t.encode(GERMAN))) for t in (base, extension.tokenizer))
+    assert after < 0.8 * before
+
+
+def test_what_protection_costs_is_measured_on_the_same_number_of_tokens(base, english):
+    wish = Wish(12, protected=english[:1500])
+    extension = extend_tokenizer(base, GERMAN, LATIN, wish, base.size, Quiet())
+    free = extension.had_nothing_been_protected()
+    assert free is not None
+    assert free.size == extension.tokenizer.size == base.size + 12
+    lengths = [sum(map(len, t.encode(GERMAN))) for t in (free, extension.tokenizer, base)]
+    assert lengths[0] <= lengths[1] < lengths[2]
+
+
+def test_unprotected_text_does_change_or_there_would_be_nothing_to_protect(gpt2_json, english):
+    base = read_tokenizer(gpt2_json)
+    extension = extend_tokenizer(base, [*GERMAN, *GERMAN], LATIN, Wish(60), base.size, Quiet())
+    assert extension.tokenizer.encode(english) != base.encode(english)
