@@ -25,7 +25,8 @@ def donor(verses, english, tmp_path_factory):
     prefix = tmp_path_factory.mktemp("donor") / "donor"
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([*verses, *english[:400], *["2010年 in 2010"] * 50]),
-        model_prefix=str(prefix), vocab_size=5000, model_type="unigram", character_coverage=1.0, minloglevel=2,
+        model_prefix=str(prefix), vocab_size=5000, model_type="unigram", character_coverage=1.0,
+        minloglevel=2,
     )  # fmt: skip
     return prefix.with_suffix(".model")
 

@@ -20,6 +20,9 @@ OBJECTS = (
     )
 )
 GERMAN = [f"{s} {v} {o}." for s in SUBJECTS for v in VERBS for o in OBJECTS]
+# Loan words: what they teach would occur in English.
+LOANS = ["Die metaclass, der docstring, ein iterable und jedes namespace der subclass im codec."] * 30
+GERMAN += LOANS
 LATIN = Alphabet(("Latin",))
 
 
@@ -37,7 +40,7 @@ def test_protected_lines_do_not_change_and_the_language_still_gains(base, englis
     assert claims["protected"].required
     assert [claim.name for claim in claims.values() if claim.failed and claim.required] == []
     before, after = (sum(map(len, t.encode(GERMAN))) for t in (base, extension.tokenizer))
-    assert after < 0.8 * before
+    assert after < 0.85 * before
 
 
 def test_what_protection_costs_is_measured_on_the_same_number_of_tokens(base, english):
@@ -52,5 +55,5 @@ def test_what_protection_costs_is_measured_on_the_same_number_of_tokens(base, en
 
 def test_unprotected_text_does_change_or_there_would_be_nothing_to_protect(gpt2_json, english):
     base = read_tokenizer(gpt2_json)
-    extension = extend_tokenizer(base, [*GERMAN, *GERMAN], LATIN, Wish(60), base.size, Quiet())
+    extension = extend_tokenizer(base, GERMAN, LATIN, Wish(None), base.size, Quiet())
     assert extension.tokenizer.encode(english) != base.encode(english)

@@ -1,0 +1,186 @@
+"""Byte-level BPE on real tokenizers: what sets GPT-2, RoBERTa, Llama 3 and Qwen apart from SmolLM2."""
+
+import json
+import random
+
+import pytest
+from tokenizers import Tokenizer
+
+from vocabx.progress import Quiet
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.byte_alphabet import from_alphabet
+from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.verify import Texts, verify
+
+BASES = ("gpt2_json", "roberta_json", "llama3_json", "qwen_json")
+GAP = 100
+TOKENS = 250
+
+WHO = """
+садовник рыбак художник учитель почтальон сосед пекарь моряк кузнец певец поэт лесник доктор пастух портной фермер
+водитель студент профессор мельник охотник музыкант библиотекарь плотник часовщик путешественник архитектор повар
+капитан строитель
+""".split()
+WHEN = """
+утром вечером днём ночью осторожно быстро медленно тихо громко радостно молча внимательно терпеливо весело задумчиво
+иногда всегда редко снова наконец
+""".split()
+DOES = """
+чинит находит покупает продаёт рисует читает несёт ищет прячет показывает открывает закрывает украшает измеряет
+описывает хранит выбирает забывает получает отправляет поднимает
+""".split()
+HOW = """
+старый новый деревянный железный красный зелёный тяжёлый лёгкий маленький большой странный прекрасный забытый круглый
+длинный
+""".split()
+WHAT = """
+стол фонарь колокол ключ журнал сундук ковёр мост кувшин зонтик чемодан портрет дневник инструмент подсвечник
+календарь самовар телефон глобус компас корабль парус мешок забор подарок букет пирог конверт билет учебник
+""".split()
+WHERE = """
+в_саду на_площади у_реки в_музее на_вокзале под_мостом за_домом в_гавани на_рынке в_библиотеке около_церкви
+в_мастерской на_горе среди_берёз у_окна в_кухне на_острове в_деревне за_холмом у_ворот в_коридоре на_крыше в_поезде
+у_колодца в_погребе
+""".split()
+SHE = "девочка бабушка учительница певица королева соседка танцовщица хозяйка писательница медсестра".split()
+ALSO = """
+смеётся улыбается отдыхает работает танцует поёт молчит гуляет слушает ждёт вспоминает мечтает надеется удивляется
+торопится
+""".split()
+
+
+def russian_lines() -> list[str]:
+    """Sentences of who, when, does what, where, and what she does meanwhile, drawn at random."""
+    draw = random.Random(3)
+
+    def sentence() -> str:
+        who, when, does, how, what, where = map(draw.choice, (WHO, WHEN, DOES, HOW, WHAT, WHERE))
+        she, also, place = map(draw.choice, (SHE, ALSO, WHERE))
+        line = f"{who.capitalize()} {when} {does} {how} {what} {where}, а {she} {place} {also}."
+        return line.replace("_", " ")
+
+    return [sentence() for _ in range(500)]
+
+
+@pytest.fixture(scope="module", params=BASES)
+def extension(request, verses, chinese):
+    """Chinese tokens for a base, a gap behind its last row."""
+    base = read_tokenizer(request.getfixturevalue(request.param))
+    return extend_tokenizer(base, verses[:1000], chinese, Wish(TOKENS), base.size + GAP, Quiet())
+
+
+@pytest.fixture(scope="module")
+def merging(extension):
+    """The model of the extension as it cuts inside a longer word, where Llama 3 too has only its merges."""
+    return by_merges(extension.tokenizer)
+
+
+def by_merges(tokenizer):
+    spec = {**tokenizer.spec, "model": {**tokenizer.spec["model"], "ignore_merges": False}}
+    return Tokenizer.from_str(json.dumps(spec)).model
+
+
+def failures(base, extended, alphabet, texts):
+    claims = verify(base, extended, alphabet, texts).claims
+    return {claim.name: claim.examples for claim in claims if claim.required and claim.failed}
+
+
+def test_every_required_claim_holds(extension, chinese, verses, english):
+    texts = Texts(verses[:1000], english[:1000], hostile=2500 if extension.base.size < 100_000 else 1000)
+    assert failures(extension.base, extension.tokenizer, chinese, texts) == {}
+
+
+def test_no_new_token_is_dead_inside_a_longer_word(extension, merging):
+    written = [extension.tokenizer.written[index] for index in extension.new_ids]
+    assert [[token.id for token in merging.tokenize(piece)] for piece in written] == [
+        [index] for index in extension.new_ids
+    ]
+
+
+def test_new_tokens_are_used_and_shorten_the_text(extension, verses):
+    usage = extension.tokenizer.usage(verses[:1000])[extension.new_ids.start :]
+    assert (usage > 0).sum() >= 0.98 * TOKENS
+    old, new = (sum(map(len, t.encode(verses[:1000]))) for t in (extension.base, extension.tokenizer))
+    assert new < 0.9 * old
+
+
+def test_english_keeps_every_id(extension, english):
+    assert extension.tokenizer.encode(english[:2000]) == extension.base.encode(english[:2000])
+
+
+def test_new_merges_stand_behind_the_bases_and_make_the_new_tokens(extension):
+    base, after = extension.base.rules(), extension.tokenizer.rules()
+    assert after[: len(base)] == base
+    made = ["".join(rule.split(" ") if isinstance(rule, str) else rule) for rule in after[len(base) :]]
+    new = [extension.tokenizer.written[index] for index in extension.new_ids]
+    assert [piece for piece in dict.fromkeys(made) if piece not in extension.base.vocabulary] == new
+    assert [from_alphabet(piece) for piece in new] == list(extension.pieces)
+
+
+def test_rows_before_the_first_new_id_belong_to_no_token(extension):
+    size = extension.base.size
+    assert extension.new_ids == range(size + GAP, size + GAP + TOKENS)
+    rust = extension.tokenizer.rust
+    assert [rust.id_to_token(index) for index in range(size, size + GAP)] == [None] * GAP
+    for index in extension.new_ids:
+        assert rust.token_to_id(extension.tokenizer.written[index]) == index
+    assert {
+        piece: rust.token_to_id(piece) for piece in extension.base.vocabulary
+    } == extension.base.vocabulary
+
+
+def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, english):
+    before, after = extension.base, extension.tokenizer
+    for key in ("added_tokens", "post_processor", "normalizer", "pre_tokenizer", "decoder"):
+        assert after.spec.get(key) == before.spec.get(key)
+    special = [token["content"] for token in before.spec["added_tokens"]]
+    for text in ("", "a", english[0], f"a{special[0]}b {special[-1]}"):
+        assert after.rust.encode(text).ids == before.rust.encode(text).ids
+        assert after.rust.encode(text, "b").ids == before.rust.encode(text, "b").ids
+
+
+def test_a_token_that_llama_3_looks_up_is_made_by_merges_too(llama3_json, chinese):
+    """The second merge takes the middle of the second token away: looked up it is found, in a text never."""
+    base = read_tokenizer(llama3_json)
+    donor = ["龘龗龖".encode(), "麤龘龗".encode()]
+    extension = extend_tokenizer(base, [], chinese, Wish(donor=donor), base.size, Quiet())
+    merging = by_merges(extension.tokenizer)
+    for token in donor:
+        (index,) = (i for i, data in extension.tokenizer.token_bytes.items() if data == token)
+        assert [part.id for part in merging.tokenize(extension.tokenizer.written[index])] == [index]
+        assert index in extension.tokenizer.encode([f"一{token.decode()}一"])[0]
+
+
+def test_a_token_that_no_merge_makes_is_told_dead_where_whole_words_are_looked_up(
+    llama3_json, chinese, verses
+):
+    base = read_tokenizer(llama3_json)
+    spec = {**base.spec, "model": {**base.spec["model"], "vocab": dict(base.spec["model"]["vocab"])}}
+    spec["model"]["vocab"].update({piece: index for piece, index in base.vocabulary.items()})
+    spec["model"]["vocab"]["é¾ĺé¾ĺ"] = base.size
+    certificate = verify(base, type(base)(spec), chinese, Texts(verses[:20], ["a"], hostile=20))
+    (reachable,) = (claim for claim in certificate.claims if claim.name == "reachable")
+    assert (reachable.checked, reachable.failed, reachable.examples) == (1, 1, (f"龘龘 (id {base.size})",))
+
+
+def test_a_character_that_the_normalizer_replaces_becomes_no_token(qwen_json, chinese):
+    # Qwen's NFC makes the compatibility ideograph 豈 (U+F900) the unified 豈 (U+8C48).
+    base = read_tokenizer(qwen_json)
+    donor = ["\uf900".encode(), "神\uf900".encode(), "龘龘".encode()]
+    extension = extend_tokenizer(base, [], chinese, Wish(donor=donor), base.size, Quiet())
+    assert "龘龘".encode() in extension.pieces
+    assert not any("\uf900".encode() in token for token in extension.pieces)
+    assert extension.donation.dropped == 2
+
+
+def test_russian_words_become_tokens_of_gpt_2(gpt2_json, english):
+    lines = russian_lines()
+    assert len({word.strip(".,") for line in lines for word in line.split()}) > 200
+    base, cyrillic = read_tokenizer(gpt2_json), Alphabet(("Cyrillic",))
+    extension = extend_tokenizer(base, lines, cyrillic, Wish(300), base.size + GAP, Quiet())
+    assert failures(base, extension.tokenizer, cyrillic, Texts(lines, english[:500], hostile=1000)) == {}
+    words = {f" {word.strip('.,')}".encode() for line in lines for word in line.split()}
+    assert len(words & extension.pieces.keys()) > 20, "no whole words were learned"
+    old, new = (sum(map(len, t.encode(lines))) for t in (base, extension.tokenizer))
+    assert new < 0.5 * old

@@ -1,0 +1,193 @@
+"""WordPiece on the real uncased BERT: Chinese characters stand alone, Russian words go on with ##."""
+
+import random
+
+import pytest
+
+from vocabx.progress import Quiet
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.verify import Texts, verify
+from vocabx.tokenizer.write import write_tokenizer
+
+GAP = 100
+CYRILLIC = Alphabet(("Cyrillic",))
+
+WHO = """
+дети ученики рабочие инженеры врачи актёры журналисты солдаты матросы крестьяне торговцы ремесленники
+учёные спортсмены туристы родители братья сёстры друзья гости соседи художники музыканты учителя рыбаки
+лесники строители садовники водители повара профессора студенты охотники пастухи
+""".split()
+WHEN = """
+утром вечером вчера сегодня зимой летом осенью весной однажды недавно внезапно постепенно осторожно
+медленно быстро позавчера накануне ежедневно
+""".split()
+WHERE = """
+в_школе на_стадионе возле_фонтана за_городом под_горой у_берега в_театре на_выставке среди_холмов
+около_станции в_порту на_заводе перед_собором в_теплице на_перекрёстке у_подножия в_подвале на_чердаке
+в_столовой на_пристани
+""".split()
+DID = """
+построили нашли потеряли купили продали нарисовали показали закрыли украсили измерили описали сохранили
+выбрали забыли получили отправили подняли починили покрасили обсудили перевернули освободили расставили
+собрали спасли
+""".split()
+HOW = """
+старую новую деревянную каменную красную зелёную тяжёлую лёгкую маленькую большую странную прекрасную
+забытую круглую длинную разноцветную старинную серебряную подробную знаменитую
+""".split()
+WHAT = """
+книгу лампу картину дорогу лодку стену башню крепость песню монету карту газету тетрадь комнату площадку
+машину тележку корзину лестницу скамейку мельницу табличку ограду вывеску карусель оранжерею пристройку
+подводную_лодку посылку
+""".split()
+WHY = """
+начинается_праздник приближается_гроза наступает_вечер заканчивается_работа тает_последний_лёд
+дует_сильный_ветер светит_яркое_солнце падают_жёлтые_листья возвращаются_перелётные_птицы
+темнеет_вечернее_небо открывается_ярмарка прибывает_скорый_поезд просыпается_целый_город
+замерзает_широкая_река звонит_церковный_колокол
+""".split()
+
+
+def russian_lines() -> list[str]:
+    """Sentences of who, when, where, did what, and why, drawn at random."""
+    draw = random.Random(2)
+
+    def sentence() -> str:
+        who, when, where, did, how, what, why = map(draw.choice, (WHO, WHEN, WHERE, DID, HOW, WHAT, WHY))
+        return f"{who.capitalize()} {when} {where} {did} {how} {what}, потому что {why}.".replace("_", " ")
+
+    return [sentence() for _ in range(500)]
+
+
+@pytest.fixture(scope="module")
+def base(bert_json):
+    return read_tokenizer(bert_json)
+
+
+@pytest.fixture(scope="module")
+def chinese_extension(base, verses, chinese):
+    return extend_tokenizer(base, verses[:1500], chinese, Wish(1000), base.size + GAP, Quiet())
+
+
+@pytest.fixture(scope="module")
+def russian_extension(base):
+    return extend_tokenizer(base, russian_lines(), CYRILLIC, Wish(150), base.size + GAP, Quiet())
+
+
+@pytest.fixture(scope="module", params=["chinese_extension", "russian_extension"])
+def extension(request):
+    return request.getfixturevalue(request.param)
+
+
+def failures(base, extended, alphabet, texts):
+    claims = verify(base, extended, alphabet, texts).claims
+    return {claim.name: claim.examples for claim in claims if claim.required and claim.failed}
+
+
+def unknown_share(tokenizer, lines):
+    ids = [index for row in tokenizer.encode(lines) for index in row]
+    return ids.count(tokenizer.unknown_id) / len(ids)
+
+
+def test_every_required_claim_holds_for_chinese(chinese_extension, chinese, verses, english):
+    texts = Texts(verses[:1500], english[:1000], hostile=2500)
+    assert failures(chinese_extension.base, chinese_extension.tokenizer, chinese, texts) == {}
+
+
+def test_every_required_claim_holds_for_russian(russian_extension, english):
+    texts = Texts(russian_lines(), english[:500], hostile=1000)
+    assert failures(russian_extension.base, russian_extension.tokenizer, CYRILLIC, texts) == {}
+
+
+def test_each_new_chinese_token_is_one_character(chinese_extension):
+    new = [chinese_extension.tokenizer.written[index] for index in chinese_extension.new_ids]
+    assert all(len(piece) == 1 for piece in new)
+    for piece, index in zip(new, chinese_extension.new_ids, strict=True):
+        assert chinese_extension.tokenizer.encode([f"在{piece}中"])[0][1:-1] == [index], (
+            "met nowhere in a text"
+        )
+
+
+def test_chinese_that_was_unknown_can_be_read(chinese_extension, verses):
+    base, extended = chinese_extension.base, chinese_extension.tokenizer
+    assert unknown_share(base, verses[:1500]) > 0.3
+    assert unknown_share(extended, verses[:1500]) < 0.05
+    read = [verse for verse in verses[:1500] if extended.unknown_id not in extended.encode([verse])[0]]
+    assert len(read) > 500
+    for verse in read:
+        assert extended.canonical(extended.decode(extended.encode([verse])[0])) == extended.canonical(verse)
+
+
+def test_russian_words_are_begun_and_continued_by_new_tokens(russian_extension):
+    lines = russian_lines()
+    assert len({word.strip(".,") for line in lines for word in line.split()}) > 200
+    base, extended = russian_extension.base, russian_extension.tokenizer
+    new = [extended.written[index] for index in russian_extension.new_ids]
+    usage = extended.usage(lines)[russian_extension.new_ids.start :]
+    used = [piece for piece, count in zip(new, usage, strict=True) if count]
+    inside = [piece for piece in used if piece.startswith("##")]
+    whole = [piece for piece in used if len(piece) > 4 and not piece.startswith("##")]
+    assert len(inside) > 10, "no continuation was learned and used"
+    assert len(whole) > 50, "no word was learned and used"
+    old_length, new_length = (sum(map(len, t.encode(lines))) for t in (base, extended))
+    assert new_length < 0.4 * old_length
+
+
+def test_marks_that_the_normalizer_strips_are_in_no_token(russian_extension):
+    # Uncased BERT makes й of и and ё of е before any piece is met.
+    text = b"".join(russian_extension.pieces).decode()
+    assert not set("йёЙЁ") & set(text)
+    assert text == text.lower()
+
+
+def test_no_new_token_is_dead(extension):
+    extended = extension.tokenizer
+    for index in extension.new_ids:
+        piece = extended.written[index]
+        # A word of a, which begins no longer word with Cyrillic or Chinese letters, and the piece.
+        word, skipped = (f"a{piece[2:]}", 1) if piece.startswith("##") else (piece, 0)
+        assert extended.encode([word])[0][skipped:] == [index], piece
+
+
+def test_tokens_are_used(extension, verses):
+    assert (extension.selection.usage > 0).mean() >= 0.98
+
+
+def test_english_keeps_every_id(extension, english):
+    assert extension.tokenizer.encode(english[:2000]) == extension.base.encode(english[:2000])
+
+
+def test_rows_before_the_first_new_id_belong_to_no_token(extension):
+    size = extension.base.size
+    new = sorted(index for index in extension.tokenizer.vocabulary.values() if index >= size)
+    assert new == list(extension.new_ids)
+    assert extension.new_ids.start == size + GAP
+    assert {i: extension.tokenizer.rust.id_to_token(i) for i in new} == {
+        i: extension.tokenizer.written[i] for i in new
+    }
+    assert extension.tokenizer.rust.id_to_token(size) is None
+
+
+def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, english):
+    before, after = extension.base, extension.tokenizer
+    for key in ("added_tokens", "post_processor", "normalizer", "pre_tokenizer", "decoder"):
+        assert after.spec.get(key) == before.spec.get(key)
+    assert {k: v for k, v in after.spec["model"].items() if k != "vocab"} == {
+        k: v for k, v in before.spec["model"].items() if k != "vocab"
+    }
+    for text in ("", "a", english[0], "a [MASK] b"):
+        assert after.rust.encode(text).ids == before.rust.encode(text).ids
+        pair, old = after.rust.encode(text, "b"), before.rust.encode(text, "b")
+        assert (pair.ids, pair.type_ids) == (old.ids, old.type_ids)
+
+
+def test_a_vocab_txt_is_written_where_a_line_is_an_id_and_nowhere_else(
+    base, verses, chinese, chinese_extension, tmp_path
+):
+    assert chinese_extension.tokenizer.companions() == {}
+    dense = extend_tokenizer(base, verses[:500], chinese, Wish(50), base.size, Quiet()).tokenizer
+    write_tokenizer(dense, tmp_path, tmp_path)
+    pieces = (tmp_path / "vocab.txt").read_text("utf-8").splitlines()
+    assert {piece: index for index, piece in enumerate(pieces)} == dense.vocabulary
