@@ -1,4 +1,4 @@
-"""Tokenizers nobody trained: random vocabularies of a few letters, so that pieces collide wherever they can."""
+"""Tokenizers nobody trained: random vocabularies of a few letters, whose pieces collide wherever they can."""
 
 import json
 from collections.abc import Callable, Iterable

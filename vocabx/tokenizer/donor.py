@@ -70,12 +70,15 @@ def donate(
         donor: tokens, most frequent first.
         allows_token: refuses tokens that the language must not hold.
         buy: whether to buy the intermediates that are missing; else such tokens are dropped.
-        limit: how many tokens that the base lacks to look at, the first ones; None for all.
+        limit: how many tokens to take at most, the first that the base lacks and can hold; None for all.
         advance: called with the number of tokens done.
     """
     whole = list(dict.fromkeys(_as_written(base, token) for token in of_language(donor, allows_token)))
     missing = [(token, rank) for rank, token in enumerate(whole) if token not in base.known_bytes]
-    wanted = {token: rank for token, rank in missing[:limit] if _takes(base, token)}
+    takeable = [(token, rank) for token, rank in missing if _takes(base, token)]
+    wanted = dict(takeable[:limit])
+    # Those left out beyond the limit were not refused.
+    untouched = len(takeable) - len(wanted)
     counts = {token: max(1, _ZIPF // (rank + 1)) for token, rank in wanted.items()}
     path = _Path(base, counts, allows_token, buy)
     by_length: defaultdict[int, list[bytes]] = defaultdict(list)
@@ -91,7 +94,7 @@ def donate(
         merges=tuple(path.merges),
         taken=taken,
         intermediates=len(made) - taken,
-        dropped=len(missing[:limit]) - taken,
+        dropped=len(missing) - untouched - taken,
         known=len(whole) - len(missing),
     )
 

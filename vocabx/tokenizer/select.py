@@ -75,9 +75,11 @@ def select_merges(
         usage = basket.count(extended, texts, advance)
         rounds += 1
         # Tokens that must not be there go however long it takes; unused ones for some rounds.
-        doomed = basket.unreached(extended) | basket.present(extended, protected)
+        doomed = basket.unreached(extended)
         if not doomed and used_share and rounds <= _ROUNDS:
             doomed = basket.unused(usage, used_share)
+        if not doomed:
+            doomed = basket.present(extended, protected)
         if not doomed:
             break
         basket.drop(doomed)
@@ -141,7 +143,7 @@ class _Basket:
 
     def present(self, extended: FastTokenizer, protected: Sequence[str]) -> set[bytes]:
         """The new tokens that `protected` holds, with what is built from them."""
-        return self._with_built(fired(self.base, extended, protected))
+        return self._with_built(fired(self.base, extended, protected)[0])
 
     def unused(self, usage: dict[bytes, int], used_share: float) -> set[bytes]:
         """Unused tokens with what is built from them, those that build nothing first, until few are left."""

@@ -8,8 +8,9 @@ from tokenizers import Tokenizer
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.byte_alphabet import from_alphabet
+from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
 from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.read import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 
@@ -18,35 +19,37 @@ GAP = 100
 TOKENS = 250
 
 WHO = """
-садовник рыбак художник учитель почтальон сосед пекарь моряк кузнец певец поэт лесник доктор пастух портной фермер
-водитель студент профессор мельник охотник музыкант библиотекарь плотник часовщик путешественник архитектор повар
-капитан строитель
+садовник рыбак художник учитель почтальон сосед пекарь моряк кузнец певец поэт лесник доктор пастух
+портной фермер водитель студент профессор мельник охотник музыкант библиотекарь плотник часовщик
+путешественник архитектор повар капитан строитель дровосек сапожник инженер журналист актёр судья
 """.split()
 WHEN = """
-утром вечером днём ночью осторожно быстро медленно тихо громко радостно молча внимательно терпеливо весело задумчиво
-иногда всегда редко снова наконец
+утром вечером днём ночью осторожно быстро медленно тихо громко радостно молча внимательно терпеливо
+весело задумчиво иногда всегда редко снова наконец
 """.split()
 DOES = """
-чинит находит покупает продаёт рисует читает несёт ищет прячет показывает открывает закрывает украшает измеряет
-описывает хранит выбирает забывает получает отправляет поднимает
+чинит находит покупает продаёт рисует читает несёт ищет прячет показывает открывает закрывает украшает
+измеряет описывает хранит выбирает забывает получает отправляет поднимает ремонтирует разглядывает
+перевозит упаковывает
 """.split()
 HOW = """
-старый новый деревянный железный красный зелёный тяжёлый лёгкий маленький большой странный прекрасный забытый круглый
-длинный
+старый новый деревянный железный красный зелёный тяжёлый лёгкий маленький большой странный прекрасный
+забытый круглый длинный бронзовый хрустальный шёлковый пёстрый
 """.split()
 WHAT = """
-стол фонарь колокол ключ журнал сундук ковёр мост кувшин зонтик чемодан портрет дневник инструмент подсвечник
-календарь самовар телефон глобус компас корабль парус мешок забор подарок букет пирог конверт билет учебник
+стол фонарь колокол ключ журнал сундук ковёр мост кувшин зонтик чемодан портрет дневник инструмент
+подсвечник календарь самовар телефон глобус компас корабль парус мешок забор подарок букет пирог конверт
+билет учебник фотоаппарат велосипед кораблик рюкзак кошелёк платок
 """.split()
 WHERE = """
-в_саду на_площади у_реки в_музее на_вокзале под_мостом за_домом в_гавани на_рынке в_библиотеке около_церкви
-в_мастерской на_горе среди_берёз у_окна в_кухне на_острове в_деревне за_холмом у_ворот в_коридоре на_крыше в_поезде
-у_колодца в_погребе
+в_саду на_площади у_реки в_музее на_вокзале под_мостом за_домом в_гавани на_рынке в_библиотеке
+около_церкви в_мастерской на_горе среди_берёз у_окна в_кухне на_острове в_деревне за_холмом у_ворот
+в_коридоре на_крыше в_поезде у_колодца в_погребе под_лестницей за_забором возле_мельницы на_балконе
 """.split()
 SHE = "девочка бабушка учительница певица королева соседка танцовщица хозяйка писательница медсестра".split()
 ALSO = """
-смеётся улыбается отдыхает работает танцует поёт молчит гуляет слушает ждёт вспоминает мечтает надеется удивляется
-торопится
+смеётся улыбается отдыхает работает танцует поёт молчит гуляет слушает ждёт вспоминает мечтает надеется
+удивляется торопится дремлет плачет шепчет завтракает ужинает
 """.split()
 
 
@@ -140,11 +143,28 @@ def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, e
         assert after.rust.encode(text, "b").ids == before.rust.encode(text, "b").ids
 
 
-def test_a_token_that_llama_3_looks_up_is_made_by_merges_too(llama3_json, chinese):
-    """The second merge takes the middle of the second token away: looked up it is found, in a text never."""
-    base = read_tokenizer(llama3_json)
-    donor = ["龘龗龖".encode(), "麤龘龗".encode()]
-    extension = extend_tokenizer(base, [], chinese, Wish(donor=donor), base.size, Quiet())
+@pytest.fixture
+def bytes_alone():
+    """A tokenizer of 256 bytes that looks whole words up before it merges, as Llama 3 does."""
+    cutter = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
+    vocabulary = {to_alphabet(bytes([byte])): byte for byte in range(256)}
+    model = {"type": "BPE", "vocab": vocabulary, "merges": [], "ignore_merges": True}
+    return ByteLevelTokenizer(
+        {
+            "version": "1.0",
+            "added_tokens": [],
+            "normalizer": {"type": "NFC"},
+            "pre_tokenizer": cutter,
+            "decoder": cutter,
+            "model": model,
+        }
+    )
+
+
+def test_a_token_that_is_looked_up_as_a_word_is_made_by_merges_too(bytes_alone, chinese):
+    """The first token's merge takes the middle of the second away: looked up it is found, in a text never."""
+    donor = ["神天地".encode(), "創神天".encode()]
+    extension = extend_tokenizer(bytes_alone, [], chinese, Wish(donor=donor), 256, Quiet())
     merging = by_merges(extension.tokenizer)
     for token in donor:
         (index,) = (i for i, data in extension.tokenizer.token_bytes.items() if data == token)
@@ -152,24 +172,22 @@ def test_a_token_that_llama_3_looks_up_is_made_by_merges_too(llama3_json, chines
         assert index in extension.tokenizer.encode([f"一{token.decode()}一"])[0]
 
 
-def test_a_token_that_no_merge_makes_is_told_dead_where_whole_words_are_looked_up(
-    llama3_json, chinese, verses
-):
-    base = read_tokenizer(llama3_json)
-    spec = {**base.spec, "model": {**base.spec["model"], "vocab": dict(base.spec["model"]["vocab"])}}
-    spec["model"]["vocab"].update({piece: index for piece, index in base.vocabulary.items()})
-    spec["model"]["vocab"]["é¾ĺé¾ĺ"] = base.size
-    certificate = verify(base, type(base)(spec), chinese, Texts(verses[:20], ["a"], hostile=20))
+def test_a_token_that_no_merge_makes_is_told_dead_although_it_is_looked_up(bytes_alone, chinese):
+    vocabulary = {**bytes_alone.spec["model"]["vocab"], to_alphabet("神天".encode()): 256}
+    model = {**bytes_alone.spec["model"], "vocab": vocabulary}
+    extended = ByteLevelTokenizer({**bytes_alone.spec, "model": model})
+    assert extended.encode(["神天", "一神天"])[0] == [256]
+    certificate = verify(bytes_alone, extended, chinese, Texts(["神天"], ["a"], hostile=50))
     (reachable,) = (claim for claim in certificate.claims if claim.name == "reachable")
-    assert (reachable.checked, reachable.failed, reachable.examples) == (1, 1, (f"龘龘 (id {base.size})",))
+    assert (reachable.checked, reachable.examples) == (1, ("神天 (id 256)",))
+    assert not certificate.passed
 
 
-def test_a_character_that_the_normalizer_replaces_becomes_no_token(qwen_json, chinese):
-    # Qwen's NFC makes the compatibility ideograph 豈 (U+F900) the unified 豈 (U+8C48).
-    base = read_tokenizer(qwen_json)
-    donor = ["\uf900".encode(), "神\uf900".encode(), "龘龘".encode()]
-    extension = extend_tokenizer(base, [], chinese, Wish(donor=donor), base.size, Quiet())
-    assert "龘龘".encode() in extension.pieces
+def test_a_character_that_the_normalizer_replaces_becomes_no_token(bytes_alone, chinese):
+    # As in Qwen: NFC makes the compatibility ideograph U+F900 the unified U+8C48.
+    donor = ["\uf900".encode(), "神\uf900".encode(), "神天".encode()]
+    extension = extend_tokenizer(bytes_alone, [], chinese, Wish(donor=donor), 256, Quiet())
+    assert "神天".encode() in extension.pieces
     assert not any("\uf900".encode() in token for token in extension.pieces)
     assert extension.donation.dropped == 2
 
@@ -178,9 +196,9 @@ def test_russian_words_become_tokens_of_gpt_2(gpt2_json, english):
     lines = russian_lines()
     assert len({word.strip(".,") for line in lines for word in line.split()}) > 200
     base, cyrillic = read_tokenizer(gpt2_json), Alphabet(("Cyrillic",))
-    extension = extend_tokenizer(base, lines, cyrillic, Wish(300), base.size + GAP, Quiet())
+    extension = extend_tokenizer(base, lines, cyrillic, Wish(150), base.size + GAP, Quiet())
     assert failures(base, extension.tokenizer, cyrillic, Texts(lines, english[:500], hostile=1000)) == {}
     words = {f" {word.strip('.,')}".encode() for line in lines for word in line.split()}
-    assert len(words & extension.pieces.keys()) > 20, "no whole words were learned"
+    assert len(words & extension.pieces.keys()) > 5, "no whole words were learned"
     old, new = (sum(map(len, t.encode(lines))) for t in (base, extension.tokenizer))
-    assert new < 0.5 * old
+    assert new < 0.55 * old

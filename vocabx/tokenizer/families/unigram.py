@@ -139,7 +139,7 @@ class UnigramTokenizer(FastTokenizer):
 
     def _yielding(self, scores: dict[str, float], lowest: float) -> dict[str, float]:
         """`scores`, lowered where new pieces would take an old piece's own text."""
-        characters = {character for piece in scores for character in piece}
+        characters = {character for piece in scores for character in piece} - {SPACE}
         at_risk = [piece for piece in self._real if len(piece) > 1 and not characters.isdisjoint(piece)]
         known = ChainMap(scores, self._real)
         for _ in range(_ROUNDS):

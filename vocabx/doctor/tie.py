@@ -1,0 +1,85 @@
+"""Whether input and output share one table: what config.json says against what is stored."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.tables import _TIED_BY_DEFAULT as TIED_BY_DEFAULT
+from vocabx.checkpoint.tables import Table
+from vocabx.doctor.finding import Finding, counted
+from vocabx.doctor.patient import Patient
+
+_ROWS = 1024
+
+
+def check_tie(patient: Patient) -> list[Finding]:
+    """Find a configuration that contradicts the stored tables, or the base."""
+    if patient.weights is None or not patient.config:
+        return []
+    return [*_fault(patient), *_untied(patient)]
+
+
+def mend_tie(patient: Patient) -> Patient:
+    """The patient with a configuration that says what is stored."""
+    if patient.weights is None or not patient.config or not _fault(patient):
+        return patient
+    return replace(patient, config={**patient.config, "tie_word_embeddings": not is_tied(patient.config)})
+
+
+def is_tied(config: dict[str, Any]) -> bool:
+    """Whether a configuration says that input and output share one table, by its type where it is silent."""
+    return bool(config.get("tie_word_embeddings", config.get("model_type") in TIED_BY_DEFAULT))
+
+
+def _fault(patient: Patient) -> list[Finding]:
+    assert patient.weights is not None
+    table, head, tied = patient.weights.input, patient.weights.output, is_tied(patient.config)
+    if head is None:
+        if tied:
+            return []
+        sentence = "config.json says that the output table is one of its own, and none is stored."
+        return [
+            Finding("no-head", "fatal", sentence, remedy="tie_word_embeddings becomes true.", mendable=True)
+        ]
+    if head.rows != table.rows or head.dtype != table.dtype:
+        return []  # Sizes are another fault; a head of another dtype was converted on purpose.
+    different = _differing_rows(table, head)
+    if tied and different:
+        sentence = (
+            f"config.json says that input and output share one table, and two are stored that differ in "
+            f"{counted(different, 'row')}: one of them is thrown away when the model is loaded."
+        )
+        remedy = "tie_word_embeddings becomes false, so that both are used as they were stored."
+        return [Finding("tie-lost", "wrong", sentence, different, remedy=remedy, mendable=True)]
+    if not tied and not different:
+        sentence = "Input and output tables are the same, and config.json says that they are not tied."
+        remedy = "tie_word_embeddings becomes true: training and the next extension keep them one."
+        return [Finding("tie-lost", "wrong", sentence, table.rows, remedy=remedy, mendable=True)]
+    return []
+
+
+def _untied(patient: Patient) -> list[Finding]:
+    """A model with two tables whose base had one."""
+    if not patient.base_config or not is_tied(patient.base_config) or is_tied(patient.config):
+        return []
+    sentence = "The base shares one table between input and output, and this model does not."
+    remedy = "Unless that was meant, tie the tables in the training code before resizing."
+    return [Finding("untied", "note", sentence, remedy=remedy)]
+
+
+def _differing_rows(one: Table, other: Table) -> int:
+    a, b = _bytes(one), _bytes(other)
+    if a.shape != b.shape:
+        return one.rows
+    blocks = range(0, len(a), _ROWS)
+    return sum(int((a[n : n + _ROWS] != b[n : n + _ROWS]).any(axis=1).sum()) for n in blocks)
+
+
+def _bytes(table: Table) -> NDArray[np.uint8]:
+    """The table by its bytes, memory-mapped, (rows, bytes of a row) uint8."""
+    entry = table.file.tensors[table.name]
+    shape = (table.rows, (entry.end - entry.begin) // max(1, table.rows))
+    offset = table.file.data_start + entry.begin
+    return np.memmap(table.file.path, dtype=np.uint8, mode="r", offset=offset, shape=shape)
