@@ -78,6 +78,8 @@ def _print(
     if mended:
         _say(f"\n{out}: mended {', '.join(finding.name for finding in mended)}")
         _print_findings(left)
+        if found.changes_the_cut and found.patient.weights is not None:
+            _say("Text is cut otherwise than when this model was trained: train it on before it is used.")
     elif out is not None:
         _say(f"Nothing that can be mended: {out} was not made.")
     elif mendable:

@@ -17,6 +17,7 @@ def manifest(**changes: object) -> Manifest:
         "sizes": {"tokens": 7, "rows": 8},
         "tied": True,
         "ranges": (TokenRange(5, 2, "learned"), TokenRange(7, 1, "pad")),
+        "origin": {"donor": ""},
         "language": "zh-Hant",
         "initializer": {"name": "mean", "parameters": {}, "seed": 0},
         "certificate": [{"claim": "全文不變", "count": 3}],

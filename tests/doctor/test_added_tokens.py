@@ -107,7 +107,7 @@ def test_words_that_a_model_holds_as_user_defined_are_found(
 def test_marks_such_as_tool_call_are_no_words(directory, gpt2_json, names):
     spec = json.loads(gpt2_json.read_text("utf-8"))
     blank = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
-    for place, mark in enumerate(["<tool_call>", "[INST]", "<|im_start|>", "    ", "\n\n"]):
+    for place, mark in enumerate(["<tool_call>", "[INST]", "|||IP_ADDRESS|||", "    ", "\n\n"]):
         spec["added_tokens"].append({"id": 50257 + place, "content": mark, **blank})
     assert names(examine(directory(tokenizer__json=spec))) == {}
 

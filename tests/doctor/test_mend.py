@@ -15,7 +15,7 @@ from vocabx.errors import OutputError
 def broken(model_of_mistral, append, small_file, few_pieces, edit_config):
     """A model with a .model of score-0 pieces and an edited vocab_size."""
     model = append(small_file.read_bytes(), few_pieces)
-    return edit_config(model_of_mistral(model, 8_500), vocab_size=34_000)
+    return edit_config(model_of_mistral(model, 9_000), vocab_size=34_000)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_weights_are_the_same_bytes_and_everything_else_is_carried(broken, tmp_p
     assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
     assert (settings["model_max_length"], settings["bos_token"]) == (512, "<s>")
     # Other code takes it now.
-    assert read_checkpoint(out).input.rows == 8_500
+    assert read_checkpoint(out).input.rows == 9_000
 
 
 def test_weights_are_copied_where_they_cannot_be_linked(edited, tmp_path, monkeypatch):

@@ -57,6 +57,11 @@ def test_a_base_without_a_tokenizer_is_refused(bare_model, directory):
         examine(bare_model(), directory())
 
 
+def test_a_base_of_another_family_is_refused(smollm2, t5_json):
+    with pytest.raises(VocabxError, match="pass --base with what was extended"):
+        examine(smollm2, t5_json)
+
+
 def test_a_model_type_that_is_not_known_is_examined_by_the_names_that_are(bare_model, edit_config, names):
     found = examine(edit_config(bare_model(), model_type="novel", vocab_size=7))
     assert "vocab-size" in names(found)

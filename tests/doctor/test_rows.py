@@ -11,7 +11,7 @@ from vocabx.doctor.rows import mean_cosine
 def extended(model_of_mistral, append, small_file, few_pieces):
     """A small model with new pieces below Mistral's own."""
     model = append(small_file.read_bytes(), few_pieces, lambda place: -40_000.0 - place)
-    return model_of_mistral(model, 8_500)
+    return model_of_mistral(model, 9_000)
 
 
 def rows_of(found):

@@ -1,6 +1,7 @@
 """Pieces that were appended to a SentencePiece model with score 0, and merges put before the base's."""
 
 import pytest
+from transformers import AutoTokenizer
 
 from vocabx.doctor.examine import examine
 from vocabx.doctor.mend import mend
@@ -46,6 +47,12 @@ def test_mended_scores_fall_strictly_below_the_base_and_both_libraries_agree(
     assert disagreements(tmp_path / "out", [*verses, *english]) == []
     assert read_tokenizer(tmp_path / "out").encode(english) == mistral.encode(english)
     assert dead(tmp_path / "out", mistral) == set()
+    loaded = AutoTokenizer.from_pretrained(tmp_path / "out")
+    texts = [*verses[:200], *english[:200]]
+    assert loaded(texts, add_special_tokens=False)["input_ids"] == read_tokenizer(tmp_path / "out").encode(
+        texts
+    )
+    assert (loaded.bos_token, loaded("a")["input_ids"][0]) == ("<s>", 1)
 
 
 def test_base_pieces_that_new_ones_of_the_same_script_hide_are_counted_and_come_back(

@@ -62,7 +62,10 @@ def donors(text, tmp_path_factory, llama3_tiktoken):
     wordpiece.normalizer = normalizers.BertNormalizer(lowercase=False, handle_chinese_chars=False)
     wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     wordpiece.train_from_iterator(
-        text, trainers.WordPieceTrainer(vocab_size=3500, show_progress=False, special_tokens=["[UNK]"])
+        text,
+        trainers.WordPieceTrainer(
+            vocab_size=3500, limit_alphabet=900, show_progress=False, special_tokens=["[UNK]"]
+        ),
     )
     for kind, tokenizer in (("byte_level_json", byte_level), ("wordpiece_json", wordpiece)):
         found[kind] = folder / f"{kind}.json"
@@ -82,7 +85,8 @@ def bases(request):
 def given(request, donors, bases, verses, chinese):
     """The tokens of a donor, and a base that was given them."""
     kind, name = request.param
-    tokens, base = read_donor(donors[kind]), bases[name]
+    # The first 2,000 will do, but for the real donor, whose Chinese stands farther back.
+    tokens, base = read_donor(donors[kind])[: None if kind == "tiktoken_file" else 2000], bases[name]
     return tokens, extend_tokenizer(base, verses[:400], chinese, Wish(donor=tokens), base.size, Quiet())
 
 
@@ -108,7 +112,7 @@ def test_the_tokens_are_the_donors_and_what_builds_them(given, chinese):
 
 def test_no_token_of_the_donor_that_another_language_uses_enters(given, chinese, english):
     tokens, extension = given
-    assert sum(token.isascii() for token in tokens) > 100, "the donor has nothing that could harm"
+    assert sum(token.isascii() for token in tokens) > 50, "the donor has nothing that could harm"
     for token in extension.pieces:
         assert not token.isascii()
         assert chinese.allows_token(token)
@@ -116,28 +120,28 @@ def test_no_token_of_the_donor_that_another_language_uses_enters(given, chinese,
     assert extension.tokenizer.encode(lines) == extension.base.encode(lines)
 
 
-def test_text_gets_shorter_or_at_last_readable(given, verses):
+def test_running_text_is_cut_into_the_donors_tokens(given, verses):
     _, extension = given
     before, after = (t.encode(verses[:400]) for t in (extension.base, extension.tokenizer))
     if extension.base.loses_text:
-        unknown = extension.base.unknown_id
-        assert sum(ids.count(unknown) for ids in after) < 0.5 * sum(ids.count(unknown) for ids in before)
+        new = sum(index in extension.new_ids for ids in after for index in ids)
+        assert new > 0.3 * sum(map(len, after))
     else:
         assert sum(map(len, after)) < 0.75 * sum(map(len, before))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_file_is_read_in_the_order_of_its_ids(donors, kind):
+def test_every_kind_of_file_is_read_whole(donors, chinese, kind):
     tokens = read_donor(donors[kind])
     assert len(tokens) == len(set(tokens)) > 3000
-    assert {"我們".encode(), " 我們".encode(), "我们".encode()} & set(tokens)
+    assert sum(len(token.decode().strip()) > 1 for token in of_language(tokens, chinese.allows_token)) > 300
     assert not any(token in tokens for token in (b"<s>", b"</s>", b"[UNK]", b"<unk>"))
     if kind == "directory":
         assert tokens == read_donor(donors["bpe_model"])
 
 
 def test_intermediates_are_bought_or_their_tokens_dropped_and_both_are_counted(donors, bases, chinese):
-    tokens = read_donor(donors["unigram_model"])
+    tokens = read_donor(donors["unigram_model"])[:1500]
     buy, drop = (donate(bases["llama2"], tokens, chinese.allows_token, buy) for buy in (True, False))
     assert buy.intermediates > 0 == drop.intermediates
     assert drop.dropped > buy.dropped
@@ -153,7 +157,7 @@ def test_intermediates_are_bought_or_their_tokens_dropped_and_both_are_counted(d
 
 
 def test_unigram_and_wordpiece_need_no_intermediates(donors, bases, chinese):
-    tokens = read_donor(donors["unigram_model"])
+    tokens = read_donor(donors["unigram_model"])[:1000]
     for name in ("t5", "bert"):
         buy, drop = (donate(bases[name], tokens, chinese.allows_token, buy) for buy in (True, False))
         assert buy == drop
@@ -176,7 +180,7 @@ def test_as_many_tokens_as_wanted_are_taken_the_first_ones_that_the_base_can_hol
 
 
 def test_the_same_donor_gives_the_same_tokenizer(donors, bases, verses, chinese):
-    tokens, base = read_donor(donors["unigram_model"]), bases["llama2"]
+    tokens, base = read_donor(donors["unigram_model"])[:800], bases["llama2"]
     once, again = (
         extend_tokenizer(base, verses[:100], chinese, Wish(donor=tokens), base.size, Quiet()).tokenizer
         for _ in range(2)

@@ -51,6 +51,11 @@ class Examination:
         """Whether everything that was found is for information only."""
         return all(finding.harmless for finding in self.findings)
 
+    @property
+    def changes_the_cut(self) -> bool:
+        """Whether the cures change the tokenizer, and with it what the model is fed."""
+        return self.cured.stated is not self.patient.stated
+
     def to_dict(self) -> dict[str, Any]:
         """The examination as plain values, for JSON."""
         new = self.patient.new

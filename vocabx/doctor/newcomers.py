@@ -4,6 +4,7 @@ Inferred are only additions that leave a trace. New pieces that score below all 
 careful recipe make them, look like the base's own: then nothing is new, and nothing is wrong with them.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,8 +82,13 @@ def is_ordinary(tokenizer: FastTokenizer, token: dict[str, Any], proto: Any) -> 
 def is_word(content: str) -> bool:
     """Whether `content` is text that a writer might write, and no mark such as <think> or [INST]."""
     text = content.replace(SPACE, " ").strip()
-    marked = len(text) > 1 and (text[0] + text[-1]) in ("<>", "[]", "{}", "＜＞")
-    return any(map(str.isalnum, text)) and not marked
+    marked = bool(text) and not _is_letter(text[0]) and not _is_letter(text[-1])
+    return any(map(_is_letter, text)) and not marked
+
+
+def _is_letter(character: str) -> bool:
+    # A vowel sign ends words too, and is a mark.
+    return unicodedata.category(character)[0] in "LMN"
 
 
 def is_real(piece: str, score: float, bpe: bool) -> bool:

@@ -105,6 +105,11 @@ def read_patient(directory: Path, base: Path | None, new: Newcomers | None = Non
             f"{directory} holds no tokenizer.json, no tokenizer.model and no safetensors: nothing to examine"
         )
     before = None if base is None else read_tokenizer(base)
+    if before is not None and tokenizer is not None and before.family != tokenizer.family:
+        raise VocabxError(
+            f"{directory} holds a {tokenizer.family} tokenizer and {base} a {before.family} one: "
+            "pass --base with what was extended"
+        )
     return Patient(
         directory=directory,
         config=config,

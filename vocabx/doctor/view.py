@@ -106,7 +106,8 @@ def with_places(spec: dict[str, Any]) -> dict[str, Any]:
     missing = {token["id"]: token["content"] for token in spec["added_tokens"]}
     vocabulary = model["vocab"]
     if isinstance(vocabulary, dict):
-        model["vocab"] = {**{text: index for index, text in missing.items()}, **vocabulary}
+        whole = {**{text: index for index, text in missing.items()}, **vocabulary}
+        model["vocab"] = dict(sorted(whole.items(), key=lambda item: item[1]))
     else:
         lowest = min((score for _, score in vocabulary), default=0.0)
         places = range(len(vocabulary), max(missing, default=-1) + 1)
