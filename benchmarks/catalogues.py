@@ -48,7 +48,7 @@ def versions(directories: Sequence[Path]) -> list[str]:
 
 
 def catalogues(language: str, directories: Sequence[Path]) -> Iterator[Document]:
-    """The distinct translated strings below `directories`, a hundred a document, in the order of the files."""
+    """The distinct translated strings below `directories`, a hundred a document, in their files' order."""
     seen: set[str] = set()
     for directory in directories:
         for path in sorted(directory.rglob(f"{language}/LC_MESSAGES/*.mo")):

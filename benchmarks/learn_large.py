@@ -1,8 +1,9 @@
-"""Learning at full size: 32,000 tokens from 50 MB of text, and 8,000 from 0.5 MB, each in a process of its own.
+"""Learning at full size: 32,000 tokens from 50 MB, and 8,000 from 0.5 MB, each in a process of its own.
 
     python benchmarks/learn_large.py [--mb 50 0.5]
 
-The text is the packaged Traditional Chinese, whole, and Tang and Song poems (npm chinese-poetry) for the rest.
+The text is the packaged Traditional Chinese, whole, and Tang and Song poems (npm chinese-poetry) for what
+is missing.
 The peers get the same lines: `train_new_from_iterator` of transformers beside the byte-level base, and
 SentencePiece's BPE trainer beside the SentencePiece base. Both train from scratch; neither continues the
 base's vocabulary, counts which tokens are used, or keeps English as it is.
@@ -69,12 +70,12 @@ def write_lines(mb: float, path: Path) -> dict[str, object]:
     packaged = taiwanese_text(wanted)
     learning = list(packaged.learning)
     sizes = {"packaged": size_of(learning)}
-    if missing := max(0, wanted - size_of(learning)):
-        # A little short is the packaged text itself, less what is held out: that is no call for poems.
-        if missing > wanted / 10:
-            more = sampled("zh-Hant", poems(), missing).learning
-            learning += more
-            sizes["poems"] = size_of(more)
+    missing = max(0, wanted - size_of(learning))
+    # A little short is the packaged text itself, less what is held out: that is no call for poems.
+    if missing > wanted / 10:
+        more = sampled("zh-Hant", poems(), missing).learning
+        learning += more
+        sizes["poems"] = size_of(more)
     path.write_text(json.dumps({"learning": learning, "heldout": packaged.heldout}), encoding="utf-8")
     return {"bytes": sizes, "lines": len(learning)}
 

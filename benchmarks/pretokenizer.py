@@ -1,4 +1,4 @@
-"""Scripts whose vowel signs are marks: words that the pre-tokenizer cuts, and tokens with it kept and adapted.
+"""Scripts whose vowel signs are marks: words that the pre-tokenizer cuts, and tokens with it kept or widened.
 
     python benchmarks/pretokenizer.py
 

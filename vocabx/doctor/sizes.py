@@ -57,7 +57,8 @@ def _ids(patient: Patient) -> list[Finding]:
 def _vocab_size(patient: Patient) -> list[Finding]:
     assert patient.weights is not None
     rows, said = patient.weights.input.rows, _size(patient.config)
-    if not patient.config or said == rows:
+    # A configuration that does not say means the size of its type, and that is the base's own affair.
+    if said is None or said == rows:
         return []
     sentence = f"config.json says vocab_size {said}, and the tables have {rows:,} rows: loading fails."
     return [Finding("vocab-size", "fatal", sentence, remedy=f"vocab_size becomes {rows}.", mendable=True)]
