@@ -3,8 +3,8 @@
     python benchmarks/protect.py [--lang fr]
 
 German (or French), 100,000 lines, and the English that they were translated from. 8,000 tokens of the
-language with none, some and half of the English lines protected. Lines of the other half are held out: they say what
-protection does for English that it has not seen.
+language with none, some and half of the English lines protected. Lines of the other half are held out: they
+say what protection does for English that it has not seen.
 """
 
 import argparse

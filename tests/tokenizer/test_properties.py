@@ -167,12 +167,14 @@ def without(text: Iterable[str], alphabet: Alphabet = HAN) -> list[str]:
 
 def cut_alone(tokenizer: FastTokenizer, index: int) -> list[int]:
     """The ids of a piece where its own text stands alone, by merges and not by looking it up."""
-    spec = {**tokenizer.spec, "model": {**tokenizer.spec["model"], "ignore_merges": False}}
-    model = Tokenizer.from_str(json.dumps(spec)).model
-    piece = tokenizer.written[index]
+    piece, vocabulary = tokenizer.written[index], tokenizer.spec["model"]["vocab"]
     if piece.startswith("##"):
-        return [token.id for token in model.tokenize("a" + piece[2:])][1:]
-    return [token.id for token in model.tokenize(piece)]
+        # What goes on needs a word to go on with, and any letter of these may begin a longer piece.
+        vocabulary, piece = {**vocabulary, "z": tokenizer.size}, f"z{piece[2:]}"
+    model = {**tokenizer.spec["model"], "vocab": vocabulary, "ignore_merges": False}
+    rust = Tokenizer.from_str(json.dumps({**tokenizer.spec, "model": model}))
+    ids = [token.id for token in rust.model.tokenize(piece)]
+    return ids[1:] if piece.startswith("z") else ids
 
 
 def processor(tokenizer: FastTokenizer) -> SentencePieceProcessor:
