@@ -1,10 +1,12 @@
 """Scripts whose vowel signs are marks: words that the pre-tokenizer cuts, and tokens with it kept or widened.
 
-    python benchmarks/pretokenizer.py
+    python benchmarks/pretokenizer.py [BASE ...]
 
 Hindi, Tamil and Thai from the catalogues of Debian's programs (see catalogues.py), on four byte-level bases:
 up to 8,000 new tokens, as many as the text supports.
 """
+
+import sys
 
 from catalogues import catalogues, packages, versions
 from material import alphabet_of, english_lines, finish, load, measure, sampled
@@ -25,7 +27,7 @@ def main() -> None:
         corpus = sampled(tag, catalogues(tag, where))
         text[tag] = versions(where)
         sizes[tag] = sum(len(line.encode()) for line in corpus.learning)
-        for name in BASES:
+        for name in sys.argv[1:] or BASES:
             path, base = load(name)
             for adapt in (False, True):
                 found = measure(path, base, corpus, english, alphabet_of(tag), Wish(adapt=adapt))
