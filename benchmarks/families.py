@@ -3,9 +3,8 @@
     python benchmarks/families.py
 
 8,000 tokens of Traditional Chinese from 8 MB of the packaged text, then of Russian and Hindi for two bases
-each
-from the catalogues of Debian's programs (see catalogues.py), as many as those support; each extension with
-the certificate that `vocabx extend` gives, and 10,000 hostile strings.
+each from the catalogues of Debian's programs (see catalogues.py), as many as those support; each extension
+with the certificate that `vocabx extend` gives, and 10,000 hostile strings.
 """
 
 from catalogues import catalogues, packages, versions

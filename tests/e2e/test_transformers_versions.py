@@ -9,7 +9,7 @@ from vocabx.tokenizer.hostile import hostile_strings
 from vocabx.tokenizer.read import read_tokenizer
 from vocabx.tokenizer.write import write_tokenizer
 
-BASES = ("mistral_model", "llama2_json", "gpt2_json", "qwen_json", "t5_json", "bert_json")
+BASES = ("mistral_model", "gpt2_json", "t5_json", "bert_json")
 AROUND = ("bos_token_id", "eos_token_id", "unk_token_id", "pad_token_id")
 
 
