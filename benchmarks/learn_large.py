@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 CASES = {50.0: 32_000, 0.5: 8000}
 BASES = ("SmolLM2", "Mistral v1")
@@ -35,38 +36,38 @@ def main() -> None:
         return
     from material import finish
 
-    rows, text = [], {}
-    with TemporaryDirectory() as directory:
-        for mb in options.mb:
+    for mb in options.mb:
+        tokens, rows = CASES.get(mb, 8000), []
+        with TemporaryDirectory() as directory:
             lines = Path(directory) / "lines.json"
-            text[f"{mb:g} MB"] = run("text", f"{mb:g}", lines, 0)
+            text = run("text", f"{mb:g}", lines, 0)
             for base in BASES:
-                ours, peer = (run(who, base, lines, CASES.get(mb, 8000)) for who in ("vocabx", "peer"))
-                rows.append(
-                    {
-                        "base": f"{base}, {CASES.get(mb, 8000):,} tokens from {mb:g} MB",
-                        "seconds": ours["seconds"],
-                        "of processor": ours["processor_seconds"],
-                        "peak MB": ours["peak_mb"],
-                        "before learning MB": ours["before_mb"],
-                        "peer": peer["peer"],
-                        "peer seconds": peer["seconds"],
-                        "peer of processor": peer["processor_seconds"],
-                        "peer peak MB": peer["peak_mb"],
-                        "seconds over peer": round(ours["seconds"] / peer["seconds"], 2),
-                        "of processor over peer": round(
-                            ours["processor_seconds"] / peer["processor_seconds"], 2
-                        ),
-                        "peak over peer": round(ours["peak_mb"] / peer["peak_mb"], 2),
-                        "held-out ratio": ours["ratio"],
-                        "unused": ours["unused"],
-                        "stages": ours["stages"],
-                    }
-                )
-    finish("learn-large", rows, text=text)
+                ours, peer = (run(who, base, lines, tokens) for who in ("vocabx", "peer"))
+                rows.append(row(f"{base}, {tokens:,} tokens from {mb:g} MB", ours, peer))
+        finish(f"learn-large-{mb:g}mb", rows, text=text)
 
 
-def write_lines(mb: float, path: Path) -> dict[str, object]:
+def row(case: str, ours: dict[str, Any], peer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "base": case,
+        "seconds": ours["seconds"],
+        "of processor": ours["processor_seconds"],
+        "peak MB": ours["peak_mb"],
+        "before learning MB": ours["before_mb"],
+        "peer": peer["peer"],
+        "peer seconds": peer["seconds"],
+        "peer of processor": peer["processor_seconds"],
+        "peer peak MB": peer["peak_mb"],
+        "seconds over peer": round(ours["seconds"] / peer["seconds"], 2),
+        "of processor over peer": round(ours["processor_seconds"] / peer["processor_seconds"], 2),
+        "peak over peer": round(ours["peak_mb"] / peer["peak_mb"], 2),
+        "held-out ratio": ours["ratio"],
+        "unused": ours["unused"],
+        "stages": ours["stages"],
+    }
+
+
+def write_lines(mb: float, path: Path) -> dict[str, Any]:
     """Write learning lines and held-out text, and say what they are and what sampling them took."""
     from common import taiwanese_text
     from material import poems, sampled
@@ -90,14 +91,14 @@ def size_of(lines) -> int:
     return sum(len(line.encode()) for line in lines)
 
 
-def run(who: str, base: str, lines: Path, tokens: int) -> dict[str, object]:
+def run(who: str, base: str, lines: Path, tokens: int) -> dict[str, Any]:
     command = [sys.executable, __file__, "--one-case", who, base, str(lines), str(tokens)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=_TIMEOUT)
     print(who, base, done.stdout.strip(), file=sys.stderr)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def one_case(who: str, base: str, lines: str, tokens: str) -> dict[str, object]:
+def one_case(who: str, base: str, lines: str, tokens: str) -> dict[str, Any]:
     if who == "text":
         return write_lines(float(base), Path(lines))
     text = json.loads(Path(lines).read_text(encoding="utf-8"))
@@ -105,7 +106,7 @@ def one_case(who: str, base: str, lines: str, tokens: str) -> dict[str, object]:
     return work(base, text["learning"], text["heldout"], int(tokens))
 
 
-def ours(name: str, learning: list[str], heldout: list[str], tokens: int) -> dict[str, object]:
+def ours(name: str, learning: list[str], heldout: list[str], tokens: int) -> dict[str, Any]:
     from material import alphabet_of, load
 
     from vocabx.evaluation.fertility import count_tokens
@@ -121,7 +122,7 @@ def ours(name: str, learning: list[str], heldout: list[str], tokens: int) -> dic
     return {**taken, "ratio": round(ratio, 4), "unused": unused, "stages": timed.seconds}
 
 
-def peer(name: str, learning: list[str], heldout: list[str], tokens: int) -> dict[str, object]:
+def peer(name: str, learning: list[str], heldout: list[str], tokens: int) -> dict[str, Any]:
     from material import load
 
     if name == "SmolLM2":
@@ -153,7 +154,7 @@ class Clock:
     def __init__(self) -> None:
         self.before, self.wall, self.processor = peak_mb(), time.perf_counter(), time.process_time()
 
-    def taken(self) -> dict[str, object]:
+    def taken(self) -> dict[str, Any]:
         """What the work took, memory as the peak of the whole process."""
         return {
             "seconds": round(time.perf_counter() - self.wall, 1),
