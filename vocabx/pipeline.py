@@ -11,7 +11,7 @@ from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.evaluation.measure import measure_both, score_both
-from vocabx.initializers import Mixture, Problem, find_initializer
+from vocabx.initializers import Placement, Problem, find_initializer
 from vocabx.options import ExtendOptions
 from vocabx.plan import Plan, VocabularyPlan, make_plan, make_vocabulary_plan
 from vocabx.progress import Progress, Quiet, Timed
@@ -69,11 +69,11 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
         proven = _prove(plan, directory, timed)
         extension, target = proven.extension, proven.target
         plan = plan.with_tokens(len(extension.pieces))
-        mixture = _place(plan, extension)
-        _write_rows(plan, mixture, directory, timed)
+        placement = _place(plan, extension)
+        _write_rows(plan, placement, directory, timed)
         scores = score_both(plan, extension, directory, target, proven.base_language, timed)
         numbers = measure_both(plan, extension, target, proven.base_language, scores)
-        written = (plan, mixture, directory)
+        written = (plan, placement, directory)
         report = compose_report(plan, extension, proven.certificate, target, numbers, timed, written)
         with timed.stage("Hashing"):
             base_tables, tables = table_hashes(plan.checkpoint), table_hashes(read_checkpoint(directory))
@@ -168,7 +168,7 @@ def _sample(
     return corpus
 
 
-def _place(plan: Plan, extension: Extension) -> Mixture:
+def _place(plan: Plan, extension: Extension) -> Placement:
     problem = Problem(
         tokens=tuple(extension.pieces),
         pieces=tuple(extension.pieces.values()),
@@ -178,9 +178,9 @@ def _place(plan: Plan, extension: Extension) -> Mixture:
     return find_initializer(plan.options.init)(problem)
 
 
-def _write_rows(plan: Plan, mixture: Mixture, directory: Path, progress: Progress) -> None:
+def _write_rows(plan: Plan, placement: Placement, directory: Path, progress: Progress) -> None:
     total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows)
-    padded = mixture.followed_by_means(plan.pad_rows)
+    padded = placement.followed_by_means(plan.pad_rows)
     with progress.stage("Writing the checkpoint", total, "B") as advance:
         grow_checkpoint(plan.checkpoint, padded, directory, plan.pad_ids, advance)
 

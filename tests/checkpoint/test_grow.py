@@ -11,6 +11,7 @@ from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
 from vocabx.checkpoint.tables import NAMES, read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.initializers.mixture import Mixture, from_rows, without_rows
+from vocabx.initializers.placement import everywhere
 
 SMALL = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -46,7 +47,7 @@ def mixed(table: torch.Tensor) -> torch.Tensor:
 def grow(base: Path, target: Path, mixture: Mixture | None = None, suppressed: range = range(0)) -> Path:
     target.mkdir()
     checkpoint = read_checkpoint(base)
-    grow_checkpoint(checkpoint, mixture or mixture_of(checkpoint.input.rows), target, suppressed)
+    grow_checkpoint(checkpoint, everywhere(mixture or mixture_of(checkpoint.input.rows)), target, suppressed)
     return target
 
 
@@ -76,7 +77,9 @@ def check_grown(base: Path, target: Path, tables: set[str]) -> None:
     for name in tables:
         rows = len(old[name])
         assert same_bits(new[name][:rows], old[name]), name
-        assert same_bits(new[name][rows:], mixed(old[name])), name
+        assert new[name].dtype == old[name].dtype, name
+        # Mixed in float32: at most the last bit of the table's own dtype may differ from the exact row.
+        torch.testing.assert_close(new[name][rows:], mixed(old[name]))
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
@@ -171,7 +174,7 @@ def test_progress_and_forecast_are_the_bytes_written(tmp_path):
     checkpoint = read_checkpoint(base)
     (tmp_path / "out").mkdir()
     steps: list[float] = []
-    grow_checkpoint(checkpoint, mixture_of(50), tmp_path / "out", range(0), steps.append)
+    grow_checkpoint(checkpoint, everywhere(mixture_of(50)), tmp_path / "out", range(0), steps.append)
     written = sum(path.stat().st_size for path in (tmp_path / "out").glob("*.safetensors"))
     headers = sum(file.data_start for file in checkpoint.files) + 100
     assert abs(written - grown_bytes(checkpoint, 3)) < 100

@@ -21,12 +21,13 @@ from vocabx.checkpoint.staging import staged
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import OutputError
 from vocabx.initializers.mixture import without_rows
+from vocabx.initializers.placement import everywhere
 checkpoint = read_checkpoint(Path(sys.argv[1]))
 mixture = without_rows(1000, checkpoint.input.rows, 1.0, None)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 try:
     with staged(Path(sys.argv[2])) as scratch:
-        grow_checkpoint(checkpoint, mixture, scratch, range(0))
+        grow_checkpoint(checkpoint, everywhere(mixture), scratch, range(0))
 except OutputError as error:
     print(error)
 """

@@ -13,7 +13,7 @@ PROBLEM = Problem(tokens=(b"ab", b"c", b"ddb", b"ba"), pieces=PIECES, old_rows=4
 
 def test_zip_tie_is_the_mean_of_the_pieces_counting_repeats():
     expected = [TABLE[list(pieces)].mean(axis=0) for pieces in PIECES]
-    np.testing.assert_allclose(INITIALIZERS["zip-tie"](PROBLEM).apply(TABLE), expected, rtol=1e-6)
+    np.testing.assert_allclose(INITIALIZERS["zip-tie"](PROBLEM).apply("input", TABLE), expected, rtol=1e-6)
 
 
 def test_zip_tie_makes_the_same_row_of_the_same_pieces_in_another_order():
@@ -35,12 +35,12 @@ def test_mean_is_the_mean_of_all_old_rows_without_spelling_it_out():
 
 def test_univariate_draws_each_dimension_from_its_own_normal():
     expected = TABLE.mean(axis=0) + np.random.RandomState(11).standard_normal((4, 8)) * TABLE.std(axis=0)
-    np.testing.assert_allclose(INITIALIZERS["univariate"](PROBLEM).apply(TABLE), expected, rtol=1e-5)
+    np.testing.assert_allclose(INITIALIZERS["univariate"](PROBLEM).apply("input", TABLE), expected, rtol=1e-5)
 
 
 def test_multivariate_has_the_covariance_of_the_old_rows():
     many = Problem(tokens=(b"x",) * 20_000, pieces=((1,),) * 20_000, old_rows=40, seed=11)
-    rows = INITIALIZERS["multivariate"](many).apply(TABLE).astype(np.float64)
+    rows = INITIALIZERS["multivariate"](many).apply("input", TABLE).astype(np.float64)
     expected = 1e-5 * np.cov(TABLE.T, bias=True)
     np.testing.assert_allclose(rows.mean(axis=0), TABLE.mean(axis=0), atol=2e-4)
     np.testing.assert_allclose(np.cov(rows.T), expected, atol=0.05 * expected.max())
@@ -70,7 +70,7 @@ def test_greedy_continuations_of_old_text_are_unchanged(name, smollm2, extension
     before = model.generate(ids, **options)
     table = model.get_input_embeddings().weight.data
     problem = Problem(tuple(extension.pieces), tuple(extension.pieces.values()), extension.base.size, 0)
-    rows = torch.from_numpy(INITIALIZERS[name](problem).apply(table.numpy()))
+    rows = torch.from_numpy(INITIALIZERS[name](problem).apply("input", table.numpy()))
     model.resize_token_embeddings(len(table) + len(rows), mean_resizing=False)
     model.get_input_embeddings().weight.data[len(table) :] = rows
     assert model.generate(ids, **options).tolist() == before.tolist()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vocabx.checkpoint.safetensors_file import DTYPES, GrownTensor, read_header, write_grown
 from vocabx.checkpoint.tables import Checkpoint, Table
 from vocabx.errors import BaseModelError
-from vocabx.initializers.mixture import Mixture
+from vocabx.initializers.placement import Placement, Which
 
 _INDEX = "model.safetensors.index.json"
 # The configuration and tokenizer of a checkpoint, written for it and named in its manifest.
@@ -27,27 +27,29 @@ _CARRIED = ("*.json", "LICENSE*", "NOTICE*", "USE_POLICY*")
 
 def grow_checkpoint(
     checkpoint: Checkpoint,
-    mixture: Mixture,
+    placement: Placement,
     target: Path,
     suppressed: range,
     advance: Callable[[float], None] = lambda done: None,
 ) -> None:
-    """Write the weights and configuration of `checkpoint` with the rows of `mixture` after its own.
+    """Write the weights and configuration of `checkpoint` with the rows of `placement` after its own.
 
     Memory is the rows that a block mixes, never a table.
 
     Args:
         checkpoint: the base.
-        mixture: one row for each new table row, pad rows included; applied once to each table.
+        placement: one row for each new table row, pad rows included; applied once to each table.
         target: an existing directory.
         suppressed: ids of pad rows, which generation must never produce.
         advance: called with bytes written.
     """
-    rows = checkpoint.input.rows + mixture.rows
+    rows = checkpoint.input.rows + placement.rows
     by_file: dict[Path, dict[str, GrownTensor]] = {}
     for table in checkpoint.tables:
         shape = (rows, *table.file.tensors[table.name].shape[1:])
-        by_file.setdefault(table.file.path, {})[table.name] = GrownTensor(shape, _rows_of(mixture, table))
+        by_file.setdefault(table.file.path, {})[table.name] = GrownTensor(
+            shape, _rows_of(placement, checkpoint.kind_of(table), table)
+        )
     for file in checkpoint.files:
         if file.path in by_file:
             write_grown(file, by_file[file.path], target / file.path.name, advance)
@@ -88,11 +90,11 @@ def write_json(path: Path, content: Any) -> None:
     )
 
 
-def _rows_of(mixture: Mixture, table: Table) -> Callable[[], Iterator[NDArray[Any]]]:
+def _rows_of(placement: Placement, which: Which, table: Table) -> Callable[[], Iterator[NDArray[Any]]]:
     flat = len(table.file.tensors[table.name].shape) == 1
 
     def blocks() -> Iterator[NDArray[Any]]:
-        for block in mixture.blocks(table.map()):
+        for block in placement.blocks(which, table.map()):
             # Overflow to infinity in a 16-bit table would be silent; a convex mean cannot overflow.
             rows = block.astype(DTYPES[table.dtype])
             yield rows[:, 0] if flat else np.ascontiguousarray(rows)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
 from vocabx.errors import BaseModelError
+from vocabx.initializers.placement import Which
 
 # Names by the configuration's model_type: input table, output table, output bias.
 _LLAMA_LIKE = ("model.embed_tokens.weight", "lm_head.weight", "lm_head.bias")
@@ -86,6 +87,12 @@ class Checkpoint:
     def tables(self) -> tuple[Table, ...]:
         """The tables that a new vocabulary lengthens: input, output, bias, as far as they are stored."""
         return tuple(table for table in (self.input, self.output, self.bias) if table is not None)
+
+    def kind_of(self, table: Table) -> Which:
+        """Whose rows a table takes: those of the input where it is tied to it."""
+        if table is self.bias:
+            return "bias"
+        return "input" if table is self.input or self.tied else "output"
 
 
 def read_checkpoint(directory: Path) -> Checkpoint:

@@ -8,8 +8,10 @@ table: input rows, output rows, an output bias (D = 1). Knows no method and no f
 """
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +24,9 @@ Float = NDArray[np.float32]
 @dataclass(frozen=True)
 class Draws:
     """Rows sampled from a normal distribution fitted to the old rows.
+
+    The new row i is always the i-th of the stream, whichever other rows are drawn: so a table filled row by
+    row and one drawn whole agree, as the reference code of WECHSEL and OFA draws it.
 
     Attributes:
         rows: int64, the new rows that are drawn, ascending.
@@ -77,11 +82,14 @@ class Mixture:
         drawn[[] if self.draws is None else self.draws.rows] = True
         for start in range(0, self.rows, size):
             part = slice(start, min(start + size, self.rows))
-            rows = _product(self.weights[part], table) + self.uniform[part, None] * mean
-            here = np.flatnonzero(drawn[part])
-            if draw is not None and len(here):
-                rows[here] = draw(len(here))
-            yield rows.astype(np.float32)
+            rows = _product(self.weights[part], table)
+            if self.uniform[part].any():
+                rows += self.uniform[part, None] * mean
+            # What comes before a drawn row in the stream has to be drawn too; what comes behind all, not.
+            if draw is not None and drawn[start:].any():
+                sampled = draw(len(rows))
+                rows[drawn[part]] = sampled[drawn[part]]
+            yield rows.astype(np.float32, copy=False)
 
     def apply(self, table: Any) -> Float:
         """Return the (N, D) float32 new rows for `table`; see `blocks`."""
@@ -121,6 +129,32 @@ class Mixture:
             counts[key] = counts.get(key, 0) + 1
         return sum(count for count in counts.values() if count > 1)
 
+    def drawing(self, draws: Draws) -> "Mixture":
+        """Return this mixture with the rows of `draws` sampled; the same mixture when there are none."""
+        return replace(self, draws=draws) if len(draws.rows) else self
+
+    def copying(self, copies: Mapping[int, int]) -> "Mixture":
+        """Return this mixture with old rows copied as they are, new row to old row, drawn or not before."""
+        if not copies:
+            return self
+        rows = np.fromiter(copies, np.int64, len(copies))
+        old = np.fromiter(copies.values(), np.int64, len(copies))
+        others = np.ones(self.rows)
+        others[rows] = 0
+        entries = self.weights.tocoo()
+        kept = others[entries.row] > 0
+        plain = from_entries(
+            np.concatenate([entries.row[kept], rows]),
+            np.concatenate([entries.col[kept], old]),
+            np.concatenate([entries.data[kept], np.ones(len(rows))]),
+            self.rows,
+            self.old_rows,
+        )
+        plain = replace(plain, uniform=self.uniform * others)
+        if self.draws is None:
+            return plain
+        return plain.drawing(replace(self.draws, rows=np.setdiff1d(self.draws.rows, rows)))
+
     def followed_by_means(self, count: int) -> "Mixture":
         """Return this mixture with `count` further rows that are the mean of the old rows."""
         padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
@@ -139,6 +173,14 @@ def from_rows(rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]], old_row
     return Mixture(weights, np.zeros(len(rows)))
 
 
+def from_entries(
+    new: NDArray[np.int64], old: NDArray[np.int64], weights: NDArray[np.float64], rows: int, old_rows: int
+) -> Mixture:
+    """Build a mixture of `rows` rows from entries (new row, old id, weight); equal places add up."""
+    entries = sparse.coo_array((weights, (new, old)), shape=(rows, old_rows))
+    return Mixture(entries.tocsr(), np.zeros(rows))
+
+
 def without_rows(count: int, old_rows: int, uniform: float, draws: Draws | None) -> Mixture:
     """Build a mixture of `count` rows that mix no single old row."""
     empty = sparse.csr_array((count, old_rows), dtype=np.float64)
@@ -146,19 +188,37 @@ def without_rows(count: int, old_rows: int, uniform: float, draws: Draws | None)
 
 
 _BLOCK = 8192
+# Rows multiplied at a time by one thread: few enough that the old rows they mix are a small copy.
+_PART = 512
+_THREADS = min(4, os.cpu_count() or 1)
 
 
-def _product(weights: "sparse.csr_array[Any]", table: Any) -> NDArray[np.float64]:
-    """W @ E, reading only the rows of E that W mixes."""
-    used = np.unique(weights.indices)
-    if not len(used):
-        return np.zeros((weights.shape[0], table.shape[1]))
-    narrow = sparse.csr_array(
-        (weights.data, np.searchsorted(used, weights.indices), weights.indptr),
-        shape=(weights.shape[0], len(used)),
-    )
-    product: NDArray[np.float64] = narrow @ np.asarray(table[used], dtype=np.float64)
+def _product(weights: "sparse.csr_array[Any]", table: Any) -> NDArray[Any]:
+    """W @ E in float32, or in float64 for a table of float64, reading only the rows of E that W mixes."""
+    dtype = np.float64 if getattr(table, "dtype", None) == np.float64 else np.float32
+    product = np.zeros((weights.shape[0], table.shape[1]), dtype)
+    if weights.nnz:
+        parts = [slice(start, start + _PART) for start in range(0, len(product), _PART)]
+
+        def fill(part: slice) -> None:
+            product[part] = _multiply(weights[part], table, dtype)
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(fill, parts))
     return product
+
+
+def _multiply(weights: "sparse.csr_array[Any]", table: Any, dtype: type) -> NDArray[Any]:
+    rows, old_rows = weights.shape
+    data: NDArray[Any] = weights.data.astype(dtype)
+    if isinstance(table, np.ndarray) and table.dtype == dtype and table.flags.c_contiguous:
+        whole = sparse.csr_array((data, weights.indices, weights.indptr), shape=(rows, old_rows))
+        return np.asarray(whole @ table[:old_rows])
+    used = np.unique(weights.indices)
+    narrow = sparse.csr_array(
+        (data, np.searchsorted(used, weights.indices), weights.indptr), shape=(rows, len(used))
+    )
+    return np.asarray(narrow @ np.asarray(table[used], dtype=dtype))
 
 
 def _drawing(

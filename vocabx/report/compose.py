@@ -8,7 +8,7 @@ from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.comparison import Comparison
 from vocabx.evaluation.fertility import count_tokens, token_curve
-from vocabx.initializers.mixture import Mixture
+from vocabx.initializers.placement import Placement
 from vocabx.plan import Plan, VocabularyPlan
 from vocabx.progress import Advance, Timed
 from vocabx.report.parts import cut_paragraphs, frequent_tokens, row_norms
@@ -28,7 +28,7 @@ def compose_report(
     target: Corpus,
     numbers: tuple[Comparison, Comparison],
     progress: Timed,
-    checkpoint: tuple[Plan, Mixture, Path] | None = None,
+    checkpoint: tuple[Plan, Placement, Path] | None = None,
 ) -> Report:
     """Gather the numbers of an extension, and make the few that no other stage made.
 
@@ -37,7 +37,7 @@ def compose_report(
         target: the text in the new language.
         numbers: the comparisons on the new language and on the base's.
         progress: told of this stage; its times become part of the report.
-        checkpoint: the plan, the mixture of the new rows, and the directory where they were written, for
+        checkpoint: the plan, the placement of the new rows, and the directory where they were written, for
             the norms of the rows; None where only a tokenizer was written.
     """
     options, base, tokenizer = plan.options, extension.base, extension.tokenizer
@@ -88,13 +88,13 @@ class _Rows:
     norms: tuple[Norms, ...] = ()
 
 
-def _rows(plan: Plan, mixture: Mixture, directory: Path) -> _Rows:
+def _rows(plan: Plan, placement: Placement, directory: Path) -> _Rows:
     return _Rows(
         pad_rows=plan.pad_rows,
         rows=plan.rows,
         tied=plan.checkpoint.tied,
-        hull_bound=mixture.followed_by_means(plan.pad_rows).hull_bound(),
-        collisions=mixture.collisions(),
+        hull_bound=placement.followed_by_means(plan.pad_rows).hull_bound(),
+        collisions=placement.collisions(),
         norms=_norms(plan, directory),
     )
 

@@ -1,0 +1,41 @@
+"""What the registry says of a method: its function, its source, and what it has to be given."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from vocabx.initializers.mixture import Mixture
+from vocabx.initializers.placement import Placement, everywhere
+from vocabx.initializers.problem import Problem
+
+Lift = Literal["", "by frequency", "plain", "if there", "of tokens"]
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """A method of the registry; calling it places the tokens of a problem.
+
+    Attributes:
+        function: the method.
+        source: the paper or practice that it comes from.
+        vectors: which `Problem.vectors` it takes: none; of words, lifted to tokens by frequency or by a
+            plain mean; those by frequency where they can be had; or of tokens, trained on `Problem.text`.
+        learns: whether it needs `Problem.text` and `Problem.tables`.
+        settings: the names of the `Settings` that it heeds.
+    """
+
+    function: Callable[[Problem], Mixture | Placement]
+    source: str
+    vectors: Lift = ""
+    learns: bool = False
+    settings: tuple[str, ...] = ()
+
+    def __call__(self, problem: Problem) -> Placement:
+        """Place the tokens; `problem.copies` hold whatever the method says."""
+        found = self.function(problem)
+        placement = everywhere(found) if isinstance(found, Mixture) else found
+        return placement.copying(problem.copies)
+
+    def parameters(self, problem: Problem) -> dict[str, Any]:
+        """The settings that the method heeded, for the manifest."""
+        return {name: value for name, value in asdict(problem.settings).items() if name in self.settings}

@@ -1,0 +1,19 @@
+"""Resize: what transformers' `resize_token_embeddings` gives new rows. A baseline.
+
+Source: transformers 5, `mean_resizing=True`: a draw from N(mean(E), 1e-9 Σ), so every new row is the mean to
+four decimals. The distribution is the same here, the stream is numpy's.
+"""
+
+import numpy as np
+
+from vocabx.initializers.mixture import Draws, Mixture, without_rows
+from vocabx.initializers.problem import Problem
+
+SCALE = 1e-9
+
+
+def resize(problem: Problem) -> Mixture:
+    """Draw each row from N(mean(E), 1e-9 Σ), Σ the population covariance of the old rows."""
+    count = len(problem.tokens)
+    draws = Draws(np.arange(count), "full", SCALE, problem.seed)
+    return without_rows(count, problem.old_rows, uniform=0.0, draws=draws)

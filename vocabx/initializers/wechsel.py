@@ -1,0 +1,57 @@
+"""WECHSEL: a new row is a blend of the old tokens that mean something near, by aligned static vectors.
+
+Source: arXiv 2112.06598 and its released code. The vectors come from `vocabx.vectors`: old tokens' in the
+base's language, new tokens' in the new language, brought into one space by a dictionary.
+Not as the released code: equal cosines go to the lower id, and rows are drawn only when some row needs it.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.initializers.blend import blend_nearest
+from vocabx.initializers.mixture import Mixture
+from vocabx.initializers.problem import Problem, token_vectors
+
+
+def wechsel(
+    source: NDArray[np.float32],
+    target: NDArray[np.float32],
+    *,
+    neighbours: int = 10,
+    temperature: float = 0.1,
+    copies: Mapping[int, int] | None = None,
+    seed: int = 1234,
+) -> Mixture:
+    """Weight exp(cos/τ), normalised, on each of the k old tokens nearest to a new one.
+
+    Args:
+        source: (V, S) float32, vectors of the old tokens.
+        target: (N, S) float32, vectors of the new tokens in the same space; a row of zeros where nothing is
+            known, which draws the token from N(mean(E), std(E)) per dimension.
+        neighbours: k; the paper's 10.
+        temperature: τ; the paper's 0.1.
+        copies: new row to old row, for special tokens that both vocabularies have.
+        seed: of the draws; the released code's 1234.
+
+    Returns:
+        The mixture of the N new rows, for every table.
+
+    Raises:
+        InitializerError: widths, k or τ do not fit, or a vector holds NaN.
+        MissingPackageError: faiss is not installed.
+    """
+    return blend_nearest(source, target, neighbours, temperature, copies or {}, seed)
+
+
+def place(problem: Problem) -> Mixture:
+    """WECHSEL on the vectors and settings of `problem`."""
+    vectors, settings = token_vectors(problem), problem.settings
+    return wechsel(
+        vectors.source,
+        vectors.target,
+        neighbours=settings.neighbours,
+        temperature=settings.temperature,
+        seed=problem.seed,
+    )
