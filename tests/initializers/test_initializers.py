@@ -1,14 +1,38 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
 from vocabx.errors import InitializerError
-from vocabx.initializers import INITIALIZERS, Problem, find_initializer
+from vocabx.initializers import (
+    INITIALIZERS,
+    LINE_END,
+    Problem,
+    Settings,
+    Tables,
+    TokenVectors,
+    find_initializer,
+)
 
-TABLE = np.random.RandomState(3).standard_normal((40, 8)) + 0.5
+RANDOM = np.random.RandomState(3)
+TABLE = RANDOM.standard_normal((40, 8)) + 0.5
 PIECES = ((3, 7), (5,), (9, 9, 1), (7, 3))
-PROBLEM = Problem(tokens=(b"ab", b"c", b"ddb", b"ba"), pieces=PIECES, old_rows=40, seed=11)
+SOURCE, TARGET = (RANDOM.standard_normal((rows, 6)).astype(np.float32) for rows in (40, 4))
+# Nothing is known of the last token.
+TARGET[3] = 0
+PROBLEM = Problem(
+    tokens=(b"ab", b"c", b"ddb", b"ba"),
+    pieces=PIECES,
+    old_rows=40,
+    seed=11,
+    old_tokens=(b"a",) * 40,
+    vectors=TokenVectors(SOURCE, TARGET),
+    text=np.append(RANDOM.randint(0, 44, 500), LINE_END),
+    tables=Tables(TABLE),
+    settings=Settings(candidates=12),
+)
 
 
 def test_zip_tie_is_the_mean_of_the_pieces_counting_repeats():
@@ -23,14 +47,16 @@ def test_zip_tie_makes_the_same_row_of_the_same_pieces_in_another_order():
 def test_position_weights_tell_orders_apart():
     mixture = INITIALIZERS["zip-tie-ordered"](PROBLEM)
     weights = (np.array([1, 2, 3]) / 6)[:, None]
-    np.testing.assert_allclose(mixture.apply(TABLE)[2], (weights * TABLE[[9, 9, 1]]).sum(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(
+        mixture.apply("input", TABLE)[2], (weights * TABLE[[9, 9, 1]]).sum(axis=0), rtol=1e-6
+    )
     assert mixture.collisions() == 0
 
 
 def test_mean_is_the_mean_of_all_old_rows_without_spelling_it_out():
     mixture = INITIALIZERS["mean"](PROBLEM)
-    np.testing.assert_allclose(mixture.apply(TABLE), np.tile(TABLE.mean(axis=0), (4, 1)), rtol=1e-6)
-    assert mixture.weights.nnz == 0
+    np.testing.assert_allclose(mixture.apply("input", TABLE), np.tile(TABLE.mean(axis=0), (4, 1)), rtol=1e-6)
+    assert mixture.input.weights.nnz == 0
 
 
 def test_univariate_draws_each_dimension_from_its_own_normal():
@@ -48,28 +74,44 @@ def test_multivariate_has_the_covariance_of_the_old_rows():
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_another_seed_changes_draws_and_nothing_else(name):
-    other = Problem(PROBLEM.tokens, PROBLEM.pieces, PROBLEM.old_rows, seed=12)
-    mixtures = [INITIALIZERS[name](problem) for problem in (PROBLEM, PROBLEM, other)]
-    rows = [mixture.apply(TABLE) for mixture in mixtures]
+    other = replace(PROBLEM, seed=12)
+    placements = [INITIALIZERS[name](problem) for problem in (PROBLEM, PROBLEM, other)]
+    rows = [placement.apply("input", TABLE) for placement in placements]
     np.testing.assert_array_equal(rows[0], rows[1])
-    assert (rows[0] == rows[2]).all() == (mixtures[0].draws is None)
+    drawn = np.zeros(4, dtype=bool)
+    draws = placements[0].input.draws
+    drawn[[] if draws is None else draws.rows] = True
+    np.testing.assert_array_equal((rows[0] != rows[2]).any(axis=1), drawn)
+
+
+def test_resize_draws_so_close_to_the_mean_that_rows_agree_to_four_decimals():
+    rows = INITIALIZERS["resize"](PROBLEM).apply("input", TABLE)
+    np.testing.assert_allclose(rows, np.tile(TABLE.mean(axis=0), (4, 1)), atol=2e-4)
+    assert len(np.unique(rows, axis=0)) == 4
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_all():
     with pytest.raises(
-        InitializerError, match=r"Did you mean zip-tie\? Known: zip-tie, zip-tie-ordered, mean"
+        InitializerError, match=r"Did you mean zip-tie\? Known: zip-tie, zip-tie-ordered, wechsel"
     ):
         find_initializer("ziptie")
 
 
-@pytest.mark.parametrize("name", ["zip-tie", "zip-tie-ordered", "mean"])
-def test_greedy_continuations_of_old_text_are_unchanged(name, smollm2, extension, english):
+@pytest.mark.parametrize("name", ["zip-tie", "zip-tie-ordered", "mean", "cw2v"])
+def test_greedy_continuations_of_old_text_are_unchanged(name, smollm2, extension, english, verses):
     model = AutoModelForCausalLM.from_pretrained(smollm2, dtype=torch.float32).eval()
     ids = torch.tensor([extension.base.encode([english[40]])[0][:12]])
     options = {"max_new_tokens": 20, "do_sample": False, "attention_mask": torch.ones_like(ids)}
     before = model.generate(ids, **options)
     table = model.get_input_embeddings().weight.data
-    problem = Problem(tuple(extension.pieces), tuple(extension.pieces.values()), extension.base.size, 0)
+    problem = Problem(
+        tuple(extension.pieces),
+        tuple(extension.pieces.values()),
+        extension.base.size,
+        0,
+        text=np.array([i for ids in extension.tokenizer.encode(verses) for i in [*ids, LINE_END]]),
+        tables=Tables(table.numpy()),
+    )
     rows = torch.from_numpy(INITIALIZERS[name](problem).apply("input", table.numpy()))
     model.resize_token_embeddings(len(table) + len(rows), mean_resizing=False)
     model.get_input_embeddings().weight.data[len(table) :] = rows

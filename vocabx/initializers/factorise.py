@@ -2,6 +2,8 @@
 
 Source: OFA (arXiv 2311.08849), without centring. U S Vᵀ = svd(E), F = U_k (unscaled), P = S_k V_kᵀ. Computed
 from the eigenvectors of EᵀE in float64: the same factors for far less work, because D is much less than V.
+The sign of a factor is free; here the largest entry of every primitive is positive (inferred), so that rows
+drawn among coordinates do not depend on a library's choice.
 """
 
 from dataclasses import dataclass
@@ -57,7 +59,7 @@ def factorise(table: Any, rank: int, rows: int | None = None, balance: float = 0
         raise InitializerError("the base's table holds NaN or infinity: the base is damaged")
     values, vectors = np.linalg.eigh(square)
     singular = np.sqrt(np.maximum(values[::-1][:rank], 0.0))
-    directions = vectors[:, ::-1][:, :rank]
+    directions = _signed(vectors[:, ::-1][:, :rank])
     scale = np.divide(1.0, singular ** (1 - balance), out=np.zeros(rank), where=singular > 0)
     into = (directions * scale).astype(np.float64)
     coordinates = np.empty((rows, rank), np.float32)
@@ -66,3 +68,10 @@ def factorise(table: Any, rank: int, rows: int | None = None, balance: float = 0
         coordinates[start : start + len(chunk)] = chunk @ into
     primitives = (directions * singular ** (1 - balance)).T
     return Factors(coordinates, np.ascontiguousarray(primitives, dtype=np.float32))
+
+
+def _signed(directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    largest = np.abs(directions).argmax(axis=0)
+    signs = np.where(directions[largest, np.arange(directions.shape[1])] < 0, -1.0, 1.0)
+    signed: NDArray[np.float64] = directions * signs
+    return signed

@@ -23,7 +23,8 @@ class Placement:
     Attributes:
         input: for the embedding table, and for the output table that is tied to it.
         output: for an output table of its own, and for the bias of the output.
-        rank: tables are factorised to this rank and their coordinates mixed; None leaves them whole.
+        rank: tables are factorised to this rank and their coordinates mixed; None, and the width itself,
+            leave them whole.
             A bias is never factorised.
     """
 
@@ -39,7 +40,7 @@ class Placement:
     def blocks(self, which: Which, table: Any, size: int = 4096) -> Iterator[Float]:
         """Yield the new rows of one table, in order, `size` at a time; see `Mixture.blocks`."""
         mixture = self.input if which == "input" else self.output
-        if self.rank is None or which == "bias" or self.rank >= table.shape[1]:
+        if self.rank is None or which == "bias" or self.rank == table.shape[1]:
             yield from mixture.blocks(table, size)
             return
         factors = factorise(table, self.rank, mixture.old_rows)

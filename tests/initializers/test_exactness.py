@@ -1,0 +1,215 @@
+"""WECHSEL, OFA and FOCUS against slow float64 versions, and the conformance of every method that blends."""
+
+import dense_initializers as oracle
+import ml_dtypes
+import numpy as np
+import pytest
+
+from vocabx.errors import InitializerError
+from vocabx.initializers import Settings, TokenVectors, find_initializer, focus, ofa, sparsemax, wechsel
+from vocabx.initializers.problem import Problem
+
+V, N, S, D = 211, 97, 24, 40
+COPIES = {0: 0, 5: 17, 40: 210}
+
+
+def arrays(seed: int = 0, old: int = V, new: int = N, width: int = S):
+    random = np.random.RandomState(seed)
+    source = random.standard_normal((old, width)).astype(np.float32)
+    target = random.standard_normal((new, width)).astype(np.float32)
+    table = (random.standard_normal((old, D)) * random.uniform(0.1, 2, D) + 0.3).astype(np.float32)
+    return source, target, table
+
+
+def with_holes(source, target):
+    """Some tokens on either side of which nothing is known."""
+    source[[0, 3, 100]] = 0
+    target[[1, 2, 50, 96]] = 0
+    return source, target
+
+
+@pytest.mark.parametrize("neighbours", [1, 10, V])
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_wechsel_equals_the_plain_float64_version_with_its_draws(neighbours, temperature):
+    source, target, table = arrays()
+    with_holes(source, target)
+    mixture = wechsel(source, target, neighbours=neighbours, temperature=temperature, copies=COPIES)
+    expected = oracle.wechsel(source, target, table, neighbours, temperature, COPIES, seed=1234)
+    np.testing.assert_allclose(mixture.apply(table), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rank", [None, 1, 7, D])
+def test_ofa_equals_the_plain_float64_version_with_its_draws(rank):
+    source, target, table = arrays(1)
+    with_holes(source, target)
+    placement = ofa(source, target, copies=COPIES, rank=rank)
+    expected = oracle.ofa(source, target, table, 10, 0.1, COPIES, 114514, rank)
+    np.testing.assert_allclose(placement.apply("input", table), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_focus_equals_the_plain_float64_version():
+    source, target, table = arrays(2)
+    source[::3] = 0
+    mixture = focus(source, target, copies=COPIES)
+    np.testing.assert_allclose(mixture.apply(table), oracle.focus(source, target, table, COPIES), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 2, 300, 2000])
+def test_sparsemax_projects_onto_the_simplex(size):
+    scores = np.random.RandomState(size).uniform(-1, 1, (6, size))
+    # Nearly equal scores: all of them are in the support.
+    scores[0] = 1e-4 * scores[0] / size
+    expected = [oracle.sparsemax(row) for row in scores]
+    np.testing.assert_allclose(sparsemax(scores), expected, atol=1e-9)
+
+
+def test_draws_are_the_row_of_the_stream_with_the_number_of_the_token():
+    source, target, table = arrays(3)
+    target[[20, 96]] = 0
+    rows = wechsel(source, target, seed=7).apply(table)
+    stream = np.random.RandomState(7).normal(table.mean(0), table.std(0), (N, D))
+    np.testing.assert_allclose(rows[[20, 96]], stream[[20, 96]], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, ml_dtypes.bfloat16])
+def test_a_table_of_any_float_type_is_blended(dtype):
+    source, target, table = arrays(4)
+    table = table.astype(dtype)
+    expected = oracle.wechsel(source, target, table.astype(np.float64), 10, 0.1, {}, 1234)
+    np.testing.assert_allclose(wechsel(source, target).apply(table), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_same_tokens_on_both_sides_and_one_neighbour_change_nothing():
+    source, _, table = arrays(5)
+    source[[9, 30]] = 0
+    rows = wechsel(source, source, neighbours=1).apply(table)
+    kept = np.setdiff1d(np.arange(V), [9, 30])
+    np.testing.assert_array_equal(rows[kept], table[kept])
+
+
+@pytest.mark.parametrize("method", [wechsel, ofa, focus])
+def test_weights_of_blended_rows_sum_to_one_and_of_drawn_ones_to_nothing(method):
+    source, target, _ = arrays(6)
+    with_holes(source, target)
+    found = method(source, target, copies=COPIES)
+    mixture = getattr(found, "input", found)
+    sums = np.asarray(mixture.weights.sum(axis=1)).ravel()
+    assert mixture.draws.rows.tolist() == [1, 2, 50, 96]
+    np.testing.assert_allclose(np.delete(sums, mixture.draws.rows), 1)
+    assert not sums[mixture.draws.rows].any()
+    assert mixture.weights.data.min() >= 0
+
+
+def test_another_order_of_the_old_tokens_gives_the_same_rows():
+    source, target, table = arrays(7)
+    order = np.random.RandomState(0).permutation(V)
+    for method in (wechsel, ofa, focus):
+        one, other = method(source, target), method(source[order], target)
+        one, other = getattr(one, "input", one), getattr(other, "input", other)
+        np.testing.assert_allclose(one.apply(table), other.apply(table[order]), atol=1e-5)
+
+
+def test_equal_vectors_are_told_apart_by_the_lower_id():
+    source, target, _ = arrays(8)
+    source[1::2] = source[:-1:2]
+    chosen = [wechsel(source, target, neighbours=k).weights for k in (1, 3)]
+    assert (chosen[0].indices % 2 == 0).all()
+    # The third of three is the first of a pair: the lower one.
+    third = [sorted(chosen[1].indices[row * 3 : row * 3 + 3]) for row in range(N)]
+    assert all(sum(index % 2 == 0 for index in row) == 2 for row in third)
+
+
+def test_vectors_wider_than_the_table_and_tables_with_pad_rows_are_no_matter():
+    source, target, table = arrays(9, width=3 * D)
+    padded = np.concatenate([table, np.full((13, D), np.nan, np.float32)])
+    target[4] = 0
+    for found in (wechsel(source, target), ofa(source, target, rank=5), focus(source, target)):
+        apply = found.apply if hasattr(found, "weights") else lambda t, f=found: f.apply("input", t)
+        np.testing.assert_array_equal(apply(padded), apply(table))
+
+
+@pytest.mark.parametrize("size", [1, 10, 4096])
+def test_blocks_of_any_size_give_the_same_rows_and_draws(size):
+    source, target, table = arrays(10)
+    with_holes(source, target)
+    placement = ofa(source, target, rank=6)
+    blocks = np.concatenate(list(placement.blocks("input", table, size)))
+    np.testing.assert_allclose(blocks, placement.apply("input", table), atol=1e-6)
+
+
+def test_a_bias_moves_through_the_weights_of_the_output():
+    source, target, table = arrays(11)
+    bias = table[:, :1].copy()
+    rows = ofa(source, target, rank=6).apply("bias", bias)
+    np.testing.assert_allclose(rows, oracle.wechsel(source, target, bias, 10, 0.1, {}, 114514), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"neighbours": V + 1}, rf"--neighbours is {V + 1}: pass 1 to {V}"),
+        ({"neighbours": 0}, "--neighbours is 0"),
+        ({"temperature": 0.0}, "--temperature is 0.0"),
+        ({"temperature": float("nan")}, "--temperature is nan"),
+        ({"target": np.zeros((N, S + 1), np.float32)}, "24 wide and those of the new ones 25"),
+        ({"target": np.full((N, S), np.nan, np.float32)}, "97 new tokens hold NaN"),
+        ({"source": np.full((V, S), np.inf, np.float32)}, "211 old tokens hold NaN or infinity"),
+    ],
+)
+@pytest.mark.parametrize("method", [wechsel, ofa])
+def test_arguments_that_do_not_fit_are_refused_in_one_line(method, change, message):
+    source, target, _ = arrays()
+    given = {"source": source, "target": target, **change}
+    with pytest.raises(InitializerError, match=message):
+        method(given.pop("source"), given.pop("target"), **given)
+
+
+@pytest.mark.parametrize("rank", [0, D + 1])
+def test_a_rank_that_does_not_fit_is_refused_in_one_line(rank):
+    source, target, table = arrays()
+    with pytest.raises(
+        InitializerError, match=f"--rank is {rank}: a table of 211 rows and width 40 has ranks"
+    ):
+        ofa(source, target, rank=rank).apply("input", table)
+
+
+def test_an_empty_overlap_is_told_in_one_line():
+    source, target, _ = arrays()
+    with pytest.raises(InitializerError, match="no old token occurs in the text often enough"):
+        focus(np.zeros_like(source), target)
+
+
+def test_no_vectors_are_told_in_one_line():
+    problem = Problem((b"a",), ((1,),), V, 0)
+    for name in ("wechsel", "ofa", "focus"):
+        with pytest.raises(InitializerError, match="there are none: set Problem.vectors"):
+            find_initializer(name)(problem)
+
+
+def test_ofa_copies_what_overlaps_by_text_then_by_case_also_the_token_with_id_0():
+    source, target, table = arrays(12, old=5, new=4)
+    old = (b"the", b" the", b"\xe4\xb8", None, b"Berlin")
+    new = (b"the", b" THE", b"\xe4\xb8", b" berlin")
+    problem = Problem(
+        new, ((1,),) * 4, 5, 0, old, vectors=TokenVectors(source, target), settings=Settings(neighbours=2)
+    )
+    rows = find_initializer("ofa")(problem).apply("input", table)
+    np.testing.assert_array_equal(rows[:3], table[:3])
+    np.testing.assert_allclose(rows[3], oracle.wechsel(source, target, table, 2, 0.1, {}, 0)[3], atol=1e-5)
+
+
+def test_special_tokens_are_copied_by_every_method():
+    source, target, table = arrays(13, new=4)
+    problem = Problem(
+        (b"a", b"", b"b", b"c"),
+        ((1,), (2, 3), (4,), (5, 6)),
+        V,
+        0,
+        (None,) * V,
+        {1: 9, 3: 0},
+        TokenVectors(source, target),
+    )
+    for name in ("zip-tie", "mean", "univariate", "multivariate", "resize", "wechsel", "ofa", "focus"):
+        rows = find_initializer(name)(problem).apply("input", table)
+        np.testing.assert_array_equal(rows[[1, 3]], table[[9, 0]], err_msg=name)
+        assert (rows[[0, 2]] != table[[9, 0]]).any(), name
