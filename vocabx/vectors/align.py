@@ -5,6 +5,7 @@ The alignment of WECHSEL (Minixhofer et al. 2022, section 3), which is orthogona
 their translations in B, as they stand. How well it translates is measured on words it has not seen.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -73,91 +74,91 @@ def align(
     found = [rows for pair in pairs if (rows := _rows(pair, source, target))]
     if not found:
         raise VectorsError(_nothing_shared(source, target, pairs))
-    groups = _by_source_word(found)
-    held = _held_out(groups, heldout_share, seed)
-    rotation = _rotation(source, target, (pair for _, rows in found for pair in rows))
-    if not held:
+    rotation = _rotation(source, target, found)
+    questions = _held_out(found, heldout_share, seed)
+    if not questions:
         return Alignment(rotation, len(found), 0, 0.0, 0.0, False)
-    seen = (pair for word, rows in found if word not in held for pair in rows)
-    questions = {word: groups[word] for word in held}
-    measured = _precision(source, target, _rotation(source, target, seen), questions)
+    seen = [rows for rows in found if rows.word not in questions]
+    measured = _precision(source, target, _rotation(source, target, seen), list(questions.values()))
     return Alignment(rotation, len(found), *measured)
 
 
-def _rows(pair: Pair, source: WordVectors, target: WordVectors) -> tuple[str, list[tuple[int, int]]] | None:
-    """The rows of a pair in every casing of both words, repeated where casings are equal, or None."""
-    one, other = pair
-    starts = [source.index[word] for word in _casings(one) if word in source.index]
-    ends = [target.index[word] for word in _casings(other) if word in target.index]
-    if not starts or not ends:
-        return None
-    return one.lower(), [(start, end) for start in starts for end in ends]
+@dataclass(frozen=True)
+class _Rows:
+    """A dictionary pair by its rows, one for each casing of a word that has a vector, equal casings too."""
+
+    word: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+
+def _rows(pair: Pair, source: WordVectors, target: WordVectors) -> _Rows | None:
+    """The rows of a pair, or None where a side has no vector."""
+    starts = tuple(source.index[word] for word in _casings(pair[0]) if word in source.index)
+    ends = tuple(target.index[word] for word in _casings(pair[1]) if word in target.index)
+    return _Rows(pair[0].lower(), starts, ends) if starts and ends else None
 
 
 def _casings(word: str) -> tuple[str, str, str]:
     return word, word.lower(), word.title()
 
 
-def _rotation(source: WordVectors, target: WordVectors, stacked: Iterable[tuple[int, int]]) -> Rotation:
+def _rotation(source: WordVectors, target: WordVectors, found: list[_Rows]) -> Rotation:
     """Return U Vᵀ of the singular value decomposition U Σ Vᵀ of AᵀB.
 
-    Equal rows of the stack are summed by their number, in chunks: A and B themselves are never made.
+    Every casing of a source word is stacked with every casing of its translation. Equal rows of the stack
+    are summed by their number, in chunks: A and B themselves are never made.
     """
-    pairs = np.array(list(stacked), dtype=np.int64).reshape(-1, 2)
-    pairs, times = np.unique(pairs, axis=0, return_counts=True)
+    height = len(target.words)
+    stacked = (start * height + end for rows in found for start in rows.starts for end in rows.ends)
+    keys, times = np.unique(np.fromiter(stacked, dtype=np.int64), return_counts=True)
+    starts, ends = np.divmod(keys, height)
     product = np.zeros((source.width, target.width))
-    for start in range(0, len(pairs), _CHUNK):
-        part = pairs[start : start + _CHUNK]
-        rows = source.matrix[part[:, 0]].astype(np.float64) * times[start : start + _CHUNK, None]
-        product += rows.T @ target.matrix[part[:, 1]].astype(np.float64)
+    for first in range(0, len(keys), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        rows_of_a = source.matrix[starts[part]].astype(np.float64) * times[part, None]
+        product += rows_of_a.T @ target.matrix[ends[part]].astype(np.float64)
     left, _, right = np.linalg.svd(product)
     rotation: Rotation = left @ right
     return rotation
 
 
-def _by_source_word(found: list[tuple[str, list[tuple[int, int]]]]) -> dict[str, list[tuple[int, int]]]:
-    """All rows of each source word, its casings together: they must be held out together."""
-    groups: dict[str, list[tuple[int, int]]] = {}
-    for word, rows in found:
-        groups.setdefault(word, []).extend(rows)
-    return groups
+def _held_out(found: list[_Rows], share: float, seed: int) -> dict[str, tuple[int, set[int]]]:
+    """Source words chosen by the seed, each with its row and the rows of its translations.
 
-
-def _held_out(groups: dict[str, list[tuple[int, int]]], share: float, seed: int) -> set[str]:
-    """Source words with a translation among the candidates, chosen by the seed."""
-    words = [word for word, rows in groups.items() if any(end < _CANDIDATES for _, end in rows)]
-    count = min(_MOST_HELDOUT, round(share * len(words)), len(groups) - 1)
+    The casings of a word are held out together, and so are all its translations.
+    """
+    questions: dict[str, tuple[int, set[int]]] = {}
+    for rows in found:
+        questions.setdefault(rows.word, (rows.starts[0], set()))[1].update(rows.ends)
+    words = [word for word, (_, ends) in questions.items() if min(ends) < _CANDIDATES]
+    count = min(_MOST_HELDOUT, round(share * len(words)), len(questions) - 1)
     chosen = np.random.RandomState(seed).permutation(len(words))[: max(0, count)]
-    return {words[i] for i in chosen}
+    return {words[i]: questions[words[i]] for i in chosen}
 
 
 def _precision(
-    source: WordVectors,
-    target: WordVectors,
-    rotation: Rotation,
-    questions: dict[str, list[tuple[int, int]]],
+    source: WordVectors, target: WordVectors, rotation: Rotation, questions: list[tuple[int, set[int]]]
 ) -> tuple[int, float, float, bool]:
     """Ask for the nearest target word by cosine: questions, precision at 1, chance, better than chance.
 
-    Chance is what the same answers give when they are dealt out to the questions anew, or guessing where
-    that is more. So a space in which one frequent word is near to everything gains nothing by it. The test is
-    the binomial one (inferred: none of the papers asks whether an alignment is one).
+    Chance is what the same answers give when they are dealt out to the other questions, or guessing where
+    that is more. So a space in which one frequent word is near to everything gains nothing by it. The test
+    is the binomial one (inferred: none of the papers asks whether an alignment is one).
     """
     from scipy.stats import binom
 
-    first = np.array([rows[0][0] for rows in questions.values()])
-    right = [{end for _, end in rows if end < _CANDIDATES} for rows in questions.values()]
+    asked = len(questions)
+    first = np.array([row for row, _ in questions])
+    right = [{end for end in ends if end < _CANDIDATES} for _, ends in questions]
     answers = _nearest(source.matrix[first].astype(np.float64) @ rotation, target)
-    hits = sum(answer in translations for answer, translations in zip(answers, right, strict=True))
-    given: dict[int, int] = {}
-    for answer in answers:
-        given[answer] = given.get(answer, 0) + 1
-    dealt = sum(given.get(end, 0) for translations in right for end in translations) / len(right) ** 2
-    guessed = sum(map(len, right)) / len(right) / min(_CANDIDATES, len(target.words))
-    # Where there are few questions, the hits themselves make up most of what is dealt anew.
-    chance = min(1.0, max(guessed, dealt - hits / len(right) ** 2))
-    better = hits > 0 and float(binom.sf(hits - 1, len(right), chance)) < _LEVEL
-    return len(right), hits / len(right), chance, bool(better)
+    hits = sum(answer in ends for answer, ends in zip(answers, right, strict=True))
+    given = Counter(answers)
+    dealt = sum(given[end] for ends in right for end in ends) - hits
+    guessed = sum(map(len, right)) / asked / min(_CANDIDATES, len(target.words))
+    chance = max(guessed, dealt / (asked * max(1, asked - 1)))
+    better = hits > 0 and float(binom.sf(hits - 1, asked, chance)) < _LEVEL
+    return asked, hits / asked, chance, better
 
 
 def _nearest(queries: NDArray[np.float64], target: WordVectors) -> list[int]:

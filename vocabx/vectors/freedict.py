@@ -88,7 +88,7 @@ def _translations(entry: str) -> Iterator[str]:
 
 def _single(text: str) -> bool:
     """Whether the text is one word that begins with a letter."""
-    return bool(text) and not re.search(r"[\s.:\"]", text) and text[0].isalpha()
+    return bool(text) and not re.search(r"[\s.:~\"]", text) and text[0].isalpha()
 
 
 def _value(digits: str) -> int:

@@ -146,7 +146,7 @@ def _binary(path: Path, start: int, words: int, width: int) -> WordVectors:
 
 
 def _fasttext(path: Path) -> WordVectors:
-    """Read a fastText model with its n-grams."""
+    """Read a fastText model with its n-grams. What it holds after them, for training on, is not looked at."""
     fasttext = need("gensim.models.fasttext", "vectors")
     try:
         with silent_gensim():
