@@ -183,7 +183,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     for table in checkpoint.tables:
         # Refuses a dtype whose rows cannot be mixed.
         table.map()
-    scoring = _can_evaluate(options, checkpoint, progress)
+    scoring = can_evaluate(options, checkpoint, progress)
     plan = Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
     check_space(options.out, plan.disk_bytes)
     return plan
@@ -282,11 +282,23 @@ def _base_source(options: ExtendOptions, base: Base) -> TextSource:
     return default_source(find_language(base.language))
 
 
-def _can_evaluate(options: ExtendOptions, checkpoint: Checkpoint, progress: Progress) -> bool:
-    possible = fits(sum(file.path.stat().st_size for file in checkpoint.files))
-    if options.evaluate and not possible:
-        progress.note("Bits per byte are not measured: the model does not fit into the memory that is free.")
-    return options.evaluate and possible
+def can_evaluate(options: ExtendOptions, checkpoint: Checkpoint, progress: Progress) -> bool:
+    """Whether bits per byte will be measured; says why not where they were wanted."""
+    if not options.evaluate:
+        return False
+    obstacle = _obstacle(checkpoint)
+    if obstacle:
+        progress.note(f"Bits per byte are not measured: {obstacle}.")
+    return not obstacle
+
+
+def _obstacle(checkpoint: Checkpoint) -> str:
+    """Why bits per byte cannot be measured, or ""."""
+    if not checkpoint.generates:
+        return "the model predicts masked tokens, not the next one"
+    if not fits(sum(file.path.stat().st_size for file in checkpoint.files)):
+        return "the model does not fit into the memory that is free"
+    return ""
 
 
 def _may_be_simplified(language: Language, options: ExtendOptions) -> bool:

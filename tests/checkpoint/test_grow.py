@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
-from vocabx.checkpoint.tables import NAMES, read_checkpoint
+from vocabx.checkpoint.tables import ENCODERS, NAMES, read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.initializers.mixture import Mixture, from_rows, without_rows
 from vocabx.initializers.placement import everywhere
@@ -19,16 +19,31 @@ SMALL = {
 }  # fmt: skip
 GPT = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64, "rotary_dim": 4}
 NEO = {"hidden_size": 16, "num_layers": 1, "num_heads": 2, "attention_types": [[["global"], 1]]}
-SHAPES = {"gpt2": GPT, "gptj": GPT, "gpt_neo": NEO}
+DISTIL = {"dim": 16, "hidden_dim": 32, "n_layers": 1, "n_heads": 2}
+SHAPES = {
+    "gpt2": GPT,
+    "gptj": GPT,
+    "gpt_neo": NEO,
+    "distilbert": DISTIL,
+    "electra": {**SMALL, "embedding_size": 16},
+}
 INDEX = "model.safetensors.index.json"
 
 
 def random_model(directory: Path, kind: str = "llama", rows: int = 50, **save: object) -> Path:
     torch.manual_seed(0)
     settings = {**SHAPES.get(kind, SMALL), "vocab_size": rows, "bos_token_id": 0, "eos_token_id": 1}
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **settings))
+    model = head_of(kind).from_config(AutoConfig.for_model(kind, **settings))
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            # Biases begin as zeros, and zeros moved the wrong way would look right.
+            torch.nn.init.normal_(parameter)
     model.save_pretrained(directory, **save)
     return directory
+
+
+def head_of(kind: str):
+    return AutoModelForMaskedLM if kind in ENCODERS else AutoModelForCausalLM
 
 
 def mixture_of(old_rows: int) -> Mixture:
@@ -60,7 +75,8 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 def load(directory: Path):
-    return AutoModelForCausalLM.from_pretrained(directory, local_files_only=True, dtype="auto").eval()
+    head = head_of(read_checkpoint(directory).config["model_type"])
+    return head.from_pretrained(directory, local_files_only=True, dtype="auto").eval()
 
 
 def same_bits(one: torch.Tensor, two: torch.Tensor) -> bool:
@@ -117,6 +133,22 @@ def test_every_known_kind_of_model_is_grown_and_loads(tmp_path, kind):
         renamed = new(torch.tensor([[0, 7, 50, 49]])).logits
     torch.testing.assert_close(renamed[..., :50], new(ids).logits[..., :50])
     torch.testing.assert_close(renamed[..., 50], renamed[..., 3])
+
+
+@pytest.mark.parametrize("stored", [("cls.predictions.bias",), ("cls.predictions.decoder.bias",)])
+@pytest.mark.parametrize("both", [True, False])
+def test_every_bias_of_an_encoder_is_grown_whatever_its_name(tmp_path, stored, both):
+    base = random_model(tmp_path / "base", "bert")
+    tensors = tensors_of(base)
+    names = {"cls.predictions.bias", "cls.predictions.decoder.bias"}
+    bias = next(tensors[name] for name in names & tensors.keys())
+    kept = {name: bias.clone() for name in (names if both else stored)}
+    others = {name: tensor for name, tensor in tensors.items() if name not in names}
+    save_file({**others, **kept}, base / "model.safetensors", metadata={"format": "pt"})
+    target = grow(base, tmp_path / "out", None, range(52, 53))
+    check_grown(base, target, {"bert.embeddings.word_embeddings.weight", *kept})
+    assert load(target).get_output_embeddings().bias.shape == (53,)
+    assert not (target / "generation_config.json").exists(), "an encoder does not generate"
 
 
 @pytest.mark.parametrize("shard", ["2KB", "5GB"])

@@ -54,7 +54,7 @@ def names(checkpoint: Checkpoint) -> list[str]:
 def test_the_tables_of_an_untied_model_are_found_and_mapped(tmp_path):
     checkpoint = read_checkpoint(llama(tmp_path))
     assert names(checkpoint) == [EMBED, HEAD]
-    assert checkpoint.bias is None and not checkpoint.tied
+    assert checkpoint.biases == () and not checkpoint.tied
     assert (checkpoint.input.rows, checkpoint.input.dtype) == (5, "F32")
     assert np.array_equal(checkpoint.input.map(), table())
     assert np.array_equal(checkpoint.output.map(), table(first=100))
@@ -72,13 +72,36 @@ def test_an_output_bias_is_a_table_of_width_one(tmp_path):
     tensors = {EMBED: table(), HEAD: table(), "lm_head.bias": np.arange(5, dtype=np.float32)}
     checkpoint = read_checkpoint(model(tmp_path, {**LLAMA, "model_type": "phi"}, tensors))
     assert names(checkpoint) == [EMBED, HEAD, "lm_head.bias"]
-    assert checkpoint.bias.map().tolist() == [[0], [1], [2], [3], [4]]
+    (bias,) = checkpoint.biases
+    assert bias.map().tolist() == [[0], [1], [2], [3], [4]]
+    assert [checkpoint.kind_of(found) for found in checkpoint.tables] == ["input", "output", "bias"]
+
+
+@pytest.mark.parametrize("stored", [(2,), (3,), (2, 3), ()])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "xlm-roberta", "camembert"])
+def test_an_encoder_may_store_its_bias_under_two_names(tmp_path, kind, stored):
+    biases = {NAMES[kind][n]: np.full(5, n, np.float32) for n in stored}
+    checkpoint = read_checkpoint(
+        model(tmp_path, {"model_type": kind, "vocab_size": 5}, {NAMES[kind][0]: table(), **biases})
+    )
+    assert names(checkpoint) == [NAMES[kind][0], *biases]
+    assert [checkpoint.kind_of(found) for found in checkpoint.biases] == ["bias"] * len(stored)
+    assert checkpoint.tied and not checkpoint.generates
+
+
+def test_a_model_that_predicts_the_next_token_is_told_from_an_encoder(tmp_path):
+    assert read_checkpoint(llama(tmp_path / "llama")).generates
+    config = {"model_type": "bert", "vocab_size": 5, "is_decoder": True}
+    assert read_checkpoint(model(tmp_path / "bert", config, {NAMES["bert"][0]: table()})).generates
 
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("llama", "embed_tokens.weight"), ("gpt2", "wte.weight"), ("gpt_neox", "embed_in.weight")],
-)
+    [
+        ("llama", "embed_tokens.weight"), ("gpt2", "wte.weight"), ("gpt_neox", "embed_in.weight"),
+        ("bert", "embeddings.word_embeddings.weight"), ("camembert", "embeddings.word_embeddings.weight"),
+    ],
+)  # fmt: skip
 def test_a_model_saved_without_its_head_is_read(tmp_path, kind, name):
     config = {"model_type": kind, "vocab_size": 5, "tie_word_embeddings": True}
     assert names(read_checkpoint(model(tmp_path, config, {name: table()}))) == [name]
@@ -148,7 +171,7 @@ def test_a_quantised_model_is_refused(tmp_path):
     assert "is quantised" in message and "pass the model it was quantised from" in message
 
 
-@pytest.mark.parametrize("kind", ["bert", "llama4", ""])
+@pytest.mark.parametrize("kind", ["t5", "llama4", ""])
 def test_a_model_type_that_is_not_known_is_refused_with_those_that_are(tmp_path, kind):
     message = refusal(llama(tmp_path, model_type=kind))
     assert repr(kind) in message

@@ -63,7 +63,7 @@ def grow_checkpoint(
     config["vocab_size"] = rows
     config["tie_word_embeddings"] = checkpoint.tied
     write_json(target / "config.json", config)
-    _write_generation_config(checkpoint.directory, target, suppressed)
+    _write_generation_config(checkpoint, target, suppressed)
     carried = {path for pattern in _CARRIED for path in checkpoint.directory.glob(pattern)}
     for path in sorted(carried):
         if (
@@ -110,13 +110,13 @@ def _write_index(checkpoint: Checkpoint, target: Path) -> None:
     write_json(target / _INDEX, index)
 
 
-def _write_generation_config(source: Path, target: Path, suppressed: range) -> None:
-    path = source / "generation_config.json"
+def _write_generation_config(checkpoint: Checkpoint, target: Path, suppressed: range) -> None:
+    path = checkpoint.directory / "generation_config.json"
     try:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError:
         raise BaseModelError(f"{path} is not JSON: download it again") from None
-    if not path.is_file() and not suppressed:
+    if not path.is_file() and not (suppressed and checkpoint.generates):
         return
     # A file that claims to come from the model's configuration is made anew on load, and would lose this.
     config.pop("_from_model_config", None)

@@ -11,10 +11,30 @@ from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
 from vocabx.errors import BaseModelError
 from vocabx.initializers.placement import Which
 
-# Names by the configuration's model_type: input table, output table, output bias.
+# Names by the configuration's model_type: input table, output table, then each name of the output's bias.
 _LLAMA_LIKE = ("model.embed_tokens.weight", "lm_head.weight", "lm_head.bias")
 _GPT2_LIKE = ("transformer.wte.weight", "lm_head.weight", "lm_head.bias")
-NAMES: dict[str, tuple[str, str, str]] = {
+# The bias of a head for masked words has two names, and a file may hold either or both.
+_ROBERTA_LIKE = (
+    "roberta.embeddings.word_embeddings.weight", "lm_head.decoder.weight", "lm_head.bias",
+    "lm_head.decoder.bias",
+)  # fmt: skip
+ENCODERS: dict[str, tuple[str, ...]] = {
+    "bert": (
+        "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight", "cls.predictions.bias",
+        "cls.predictions.decoder.bias",
+    ),
+    "roberta": _ROBERTA_LIKE,
+    "xlm-roberta": _ROBERTA_LIKE,
+    "camembert": _ROBERTA_LIKE,
+    "distilbert": (
+        "distilbert.embeddings.word_embeddings.weight", "vocab_projector.weight", "vocab_projector.bias",
+    ),
+    "electra": (
+        "electra.embeddings.word_embeddings.weight", "generator_lm_head.weight", "generator_lm_head.bias",
+    ),
+}  # fmt: skip
+NAMES: dict[str, tuple[str, ...]] = {
     "llama": _LLAMA_LIKE,
     "mistral": _LLAMA_LIKE,
     "qwen2": _LLAMA_LIKE,
@@ -31,11 +51,12 @@ NAMES: dict[str, tuple[str, str, str]] = {
     "gptj": _GPT2_LIKE,
     "gpt_neo": _GPT2_LIKE,
     "gpt_neox": ("gpt_neox.embed_in.weight", "embed_out.weight", "embed_out.bias"),
+    **ENCODERS,
 }
 # Checkpoints saved from the model without its head leave the first part of the names out.
-_PREFIXES = ("model.", "transformer.", "gpt_neox.")
+PREFIXES = ("model.", "transformer.", "gpt_neox.", "bert.", "roberta.", "distilbert.", "electra.")
 # Whether a configuration that does not say ties its tables.
-_TIED_BY_DEFAULT = {"gpt2", "gpt_neo", "gemma", "gemma2", "gemma3_text", "smollm3"}
+_TIED_BY_DEFAULT = {"gpt2", "gpt_neo", "gemma", "gemma2", "gemma3_text", "smollm3", *ENCODERS}
 
 
 @dataclass(frozen=True)
@@ -71,7 +92,7 @@ class Checkpoint:
         files: every safetensors file, in the order of their names.
         input: the embedding table.
         output: the table of the output layer when it is stored, also when it is tied.
-        bias: the bias of the output layer when there is one.
+        biases: the bias of the output layer under each name that it is stored by.
         tied: whether the model shares one table between input and output.
     """
 
@@ -80,17 +101,22 @@ class Checkpoint:
     files: tuple[SafetensorsFile, ...]
     input: Table
     output: Table | None
-    bias: Table | None
+    biases: tuple[Table, ...]
     tied: bool
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The tables that a new vocabulary lengthens: input, output, bias, as far as they are stored."""
-        return tuple(table for table in (self.input, self.output, self.bias) if table is not None)
+        """The tables that a new vocabulary changes: input, output, biases, as far as they are stored."""
+        return (self.input, *(() if self.output is None else (self.output,)), *self.biases)
+
+    @property
+    def generates(self) -> bool:
+        """Whether the model predicts the next token; an encoder predicts tokens that were masked."""
+        return self.config["model_type"] not in ENCODERS or bool(self.config.get("is_decoder"))
 
     def kind_of(self, table: Table) -> Which:
         """Whose rows a table takes: those of the input where it is tied to it."""
-        if table is self.bias:
+        if table in self.biases:
             return "bias"
         return "input" if table is self.input or self.tied else "output"
 
@@ -111,17 +137,18 @@ def read_checkpoint(directory: Path) -> Checkpoint:
             f"{directory} is of the model type {kind!r}, whose tables vocabx does not know: "
             f"it knows {', '.join(NAMES)}"
         )
-    found = [_find(name, where) for name in NAMES[kind]]
-    if found[0] is None:
+    table, output, *biases = (_find(name, where) for name in NAMES[kind])
+    if table is None:
         raise BaseModelError(f"{directory} holds no embedding table {NAMES[kind][0]}: is a shard missing?")
     tied = bool(config.get("tie_word_embeddings", kind in _TIED_BY_DEFAULT))
-    checkpoint = Checkpoint(directory, config, files, found[0], found[1], found[2], tied)
+    stored = tuple(bias for bias in biases if bias is not None)
+    checkpoint = Checkpoint(directory, config, files, table, output, stored, tied)
     _check(checkpoint, NAMES[kind][1])
     return checkpoint
 
 
 def _find(name: str, where: dict[str, SafetensorsFile]) -> Table | None:
-    for prefix in ("", *_PREFIXES):
+    for prefix in ("", *PREFIXES):
         short = name.removeprefix(prefix)
         if short in where:
             return Table(short, where[short])
@@ -132,7 +159,7 @@ def _check(checkpoint: Checkpoint, output_name: str) -> None:
     directory = checkpoint.directory
     for table in checkpoint.tables:
         dimensions = len(table.file.tensors[table.name].shape)
-        if dimensions != (1 if table is checkpoint.bias else 2):
+        if dimensions != (1 if table in checkpoint.biases else 2):
             raise BaseModelError(
                 f"{directory}: {table.name} has {dimensions} dimensions: the base is damaged"
             )

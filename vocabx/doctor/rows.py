@@ -25,7 +25,7 @@ def check_rows(patient: Patient) -> list[Finding]:
     tables = [table for table in patient.weights.tables if table.dtype in DTYPES]
     findings = [finding for table in tables for finding in _broken(table, patient)]
     for table in tables:
-        if table is not patient.weights.bias and not findings:
+        if table not in patient.weights.biases and not findings:
             findings += _alike(table, patient)
     return findings
 

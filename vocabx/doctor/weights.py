@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
-from vocabx.checkpoint.tables import NAMES, Table
+from vocabx.checkpoint.tables import NAMES, PREFIXES, Table
 from vocabx.doctor.finding import Finding, first
 from vocabx.errors import VocabxError
 
 _INDEX = "model.safetensors.index.json"
-_PREFIXES = ("model.", "transformer.", "gpt_neox.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,17 +23,17 @@ class Weights:
     Attributes:
         input: the embedding table.
         output: the table of the output layer, when it is stored.
-        bias: the bias of the output layer, when there is one.
+        biases: the bias of the output layer, under each name that it is stored by.
     """
 
     input: Table
     output: Table | None
-    bias: Table | None
+    biases: tuple[Table, ...]
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """Those that are stored."""
-        return tuple(table for table in (self.input, self.output, self.bias) if table is not None)
+        return (self.input, *(() if self.output is None else (self.output,)), *self.biases)
 
 
 def read_weights(directory: Path, config: dict[str, Any]) -> tuple[Weights | None, list[Finding]]:
@@ -45,9 +44,9 @@ def read_weights(directory: Path, config: dict[str, Any]) -> tuple[Weights | Non
     where = {name: file for file in files for name in file.tensors}
     kind = str(config.get("model_type", ""))
     for names in [NAMES[kind]] if kind in NAMES else dict.fromkeys(NAMES.values()):
-        table, output, bias = (_find(name, where) for name in names)
+        table, output, *biases = (_find(name, where) for name in names)
         if table is not None:
-            return Weights(table, output, bias), damage
+            return Weights(table, output, tuple(bias for bias in biases if bias is not None)), damage
     if damage:
         return None, damage
     sentence = f"The embedding table is under no name that vocabx knows for the model type {kind!r}."
@@ -55,7 +54,7 @@ def read_weights(directory: Path, config: dict[str, Any]) -> tuple[Weights | Non
 
 
 def _find(name: str, where: dict[str, SafetensorsFile]) -> Table | None:
-    for prefix in ("", *_PREFIXES):
+    for prefix in ("", *PREFIXES):
         short = name.removeprefix(prefix)
         if short in where:
             dimensions = len(where[short].tensors[short].shape)
