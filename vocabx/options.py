@@ -9,7 +9,48 @@ def _help(text: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class ExtendOptions:
+class PlacingOptions:
+    """How new rows are made: what every command that places tokens can be told of the initializer."""
+
+    init: str = field(default="zip-tie", metadata=_help("How to make the new rows."))
+    source_vectors: str = field(
+        default="",
+        metadata=_help(
+            "Word vectors of the base's language: fastText .bin or .vec, word2vec or GloVe. Default: those "
+            "of an installed package, or trained on the base's text."
+        ),
+    )
+    target_vectors: str = field(
+        default="",
+        metadata=_help(
+            "Word vectors of the new language. Default: those of an installed package, or trained on the "
+            "corpus."
+        ),
+    )
+    shared_vectors: str = field(
+        default="",
+        metadata=_help("One file of word vectors for both languages, in place of two and a dictionary."),
+    )
+    dictionary: str = field(
+        default="",
+        metadata=_help(
+            "What aligns the two: cedict, freedict, a file with a pair of words a line, identical (words "
+            "spelled alike), or none where they are aligned. Default: the language's own."
+        ),
+    )
+    neighbours: int = field(
+        default=10, metadata=_help("How many of the nearest old tokens a new row blends (wechsel, ofa).")
+    )
+    temperature: float = field(default=0.1, metadata=_help("Temperature of that blend (wechsel, ofa)."))
+    rank: int | None = field(
+        default=None, metadata=_help("Factorise the tables to this rank; new rows are then of it (ofa).")
+    )
+    candidates: int = field(default=64, metadata=_help("How many old rows a new one may mix (cw2v)."))
+    epochs: int = field(default=5, metadata=_help("Passes over the text's pairs of tokens (cw2v)."))
+
+
+@dataclass(frozen=True)
+class ExtendOptions(PlacingOptions):
     """The options of `extend`; each field's help is in its metadata."""
 
     base: str = field(
@@ -71,7 +112,6 @@ class ExtendOptions:
     tokenizer_only: bool = field(
         default=False, metadata=_help("Write the tokenizer alone; no weights are needed or read.")
     )
-    init: str = field(default="zip-tie", metadata=_help("How to make the new rows."))
     learn_bytes: int = field(
         default=8_000_000, metadata=_help("Bytes of text to learn from, sampled from the corpus.")
     )

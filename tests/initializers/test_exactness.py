@@ -182,7 +182,7 @@ def test_an_empty_overlap_is_told_in_one_line():
 def test_no_vectors_are_told_in_one_line():
     problem = Problem((b"a",), ((1,),), V, 0)
     for name in ("wechsel", "ofa", "focus"):
-        with pytest.raises(InitializerError, match="there are none: set Problem.vectors"):
+        with pytest.raises(InitializerError, match=r"there are none: set Problem.vectors"):
             find_initializer(name)(problem)
 
 

@@ -1,4 +1,4 @@
-"""WECHSEL, OFA and FOCUS written out one row at a time in float64, as slow and as plain as they are defined."""
+"""WECHSEL, OFA and FOCUS written out a row at a time in float64, as plain as they are defined."""
 
 import numpy as np
 

@@ -1,0 +1,85 @@
+"""Static vectors of tokens instead of words, trained on text that a tokenizer has cut.
+
+What FOCUS compares tokens by: source arXiv 2305.14481 and its released code, fastText's CBOW with ten
+negatives. No n-grams of a token's characters: a token is a symbol here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.extras import need
+from vocabx.vectors.silence import silent_gensim
+
+# gensim drops what a sentence holds beyond 10,000 words, without a word about it.
+_LONGEST = 5_000
+
+
+def train_token_vectors(
+    text: NDArray[np.int64],
+    line_end: int,
+    size: int,
+    *,
+    width: int = 300,
+    epochs: int = 3,
+    min_count: int = 10,
+    seed: int = 0,
+    advance: Callable[[float], None] = lambda done: None,
+) -> NDArray[np.float32]:
+    """Train a vector for each token that the text holds often enough; zeros for any other.
+
+    Args:
+        text: ids, with `line_end` between lines.
+        line_end: the number that is no id.
+        size: one more than the highest id.
+        width: columns.
+        epochs: passes over the text.
+        min_count: tokens met less often get no vector.
+        seed: of the first vectors and of the sampling.
+        advance: called with tokens done, once for each epoch.
+
+    Returns:
+        (size, width) float32.
+
+    Raises:
+        MissingPackageError: gensim is not installed.
+    """
+    models = need("gensim.models", "vectors")
+    sentences = [
+        [str(token) for token in line[start : start + _LONGEST] if token != line_end]
+        for line in np.split(text, np.flatnonzero(text == line_end))
+        for start in range(0, len(line), _LONGEST)
+    ]
+    vectors = np.zeros((size, width), np.float32)
+    tokens = sum(map(len, sentences))
+    model = models.Word2Vec(
+        vector_size=width, window=5, min_count=min_count, sg=0, negative=10, seed=seed + 1, workers=1,
+        hashfxn=_stable_hash,
+    )  # fmt: skip
+    with silent_gensim():
+        model.build_vocab(sentences)
+        if not len(model.wv):
+            return vectors
+        callback = _after_each_epoch(lambda: advance(tokens))
+        model.train(
+            sentences, total_examples=len(sentences), total_words=tokens, epochs=epochs, callbacks=[callback]
+        )
+    vectors[[int(token) for token in model.wv.index_to_key]] = model.wv.vectors
+    return vectors
+
+
+def _stable_hash(token: Any) -> int:
+    """In place of hash(), whose values differ from process to process."""
+    return int(token)
+
+
+def _after_each_epoch(call: Callable[[], None]) -> Any:
+    base = need("gensim.models.callbacks", "vectors").CallbackAny2Vec
+
+    class Told(base):  # type: ignore[misc]
+        def on_epoch_end(self, model: Any) -> None:
+            call()
+
+    return Told()
