@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,38 @@ def grow_checkpoint(
         advance: called with bytes written.
     """
     rows = checkpoint.input.rows + placement.rows
+    write_weights(checkpoint, placement, rows, target, advance)
+    config = dict(checkpoint.config)
+    config["vocab_size"] = rows
+    config["tie_word_embeddings"] = checkpoint.tied
+    write_json(target / "config.json", config)
+    write_generation_config(read_generation_config(checkpoint), checkpoint, target, suppressed)
+    carry_files(checkpoint, target)
+
+
+def write_weights(
+    checkpoint: Checkpoint,
+    placement: Placement,
+    rows: int,
+    target: Path,
+    advance: Callable[[float], None] = lambda done: None,
+    kept: bool = True,
+) -> None:
+    """Write the weights of `checkpoint` with tables of `rows` rows, and their index where there is one.
+
+    Args:
+        checkpoint: the base.
+        placement: the rows that follow the old ones, or stand in their place.
+        rows: height of the tables.
+        target: an existing directory.
+        advance: called with bytes written.
+        kept: whether the old rows stay, before the others.
+    """
     by_file: dict[Path, dict[str, GrownTensor]] = {}
     for table in checkpoint.tables:
         shape = (rows, *table.file.tensors[table.name].shape[1:])
-        by_file.setdefault(table.file.path, {})[table.name] = GrownTensor(
-            shape, _rows_of(placement, checkpoint.kind_of(table), table)
-        )
+        blocks = _rows_of(placement, checkpoint.kind_of(table), table)
+        by_file.setdefault(table.file.path, {})[table.name] = GrownTensor(shape, blocks, kept)
     for file in checkpoint.files:
         if file.path in by_file:
             write_grown(file, by_file[file.path], target / file.path.name, advance)
@@ -59,11 +85,10 @@ def grow_checkpoint(
     # One shard may have an index too, and a name that is found by nothing else.
     if (checkpoint.directory / _INDEX).is_file():
         _write_index(checkpoint, target)
-    config = dict(checkpoint.config)
-    config["vocab_size"] = rows
-    config["tie_word_embeddings"] = checkpoint.tied
-    write_json(target / "config.json", config)
-    _write_generation_config(checkpoint, target, suppressed)
+
+
+def carry_files(checkpoint: Checkpoint, target: Path) -> None:
+    """Copy what goes along with the weights as it is: licences, notices and further settings."""
     carried = {path for pattern in _CARRIED for path in checkpoint.directory.glob(pattern)}
     for path in sorted(carried):
         if (
@@ -94,9 +119,16 @@ def _rows_of(placement: Placement, which: Which, table: Table) -> Callable[[], I
     flat = len(table.file.tensors[table.name].shape) == 1
 
     def blocks() -> Iterator[NDArray[Any]]:
-        for block in placement.blocks(which, table.map()):
+        old_table = table.map()
+        new, old = placement.copied(which)
+        start = 0
+        for block in placement.blocks(which, old_table):
             # Overflow to infinity in a 16-bit table would be silent; a convex mean cannot overflow.
             rows = block.astype(DTYPES[table.dtype])
+            # A sum loses the sign of a zero, and float32 half of a float64: what is copied is copied.
+            part = slice(*np.searchsorted(new, (start, start + len(rows))))
+            rows[new[part] - start] = old_table[old[part]]
+            start += len(rows)
             yield rows[:, 0] if flat else np.ascontiguousarray(rows)
 
     return blocks
@@ -110,14 +142,29 @@ def _write_index(checkpoint: Checkpoint, target: Path) -> None:
     write_json(target / _INDEX, index)
 
 
-def _write_generation_config(checkpoint: Checkpoint, target: Path, suppressed: range) -> None:
+def read_generation_config(checkpoint: Checkpoint) -> dict[str, Any] | None:
+    """The base's generation_config.json, or None where there is none.
+
+    Raises:
+        BaseModelError: it is damaged.
+    """
     path = checkpoint.directory / "generation_config.json"
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        config: dict[str, Any] | None = (
+            json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        )
     except ValueError:
         raise BaseModelError(f"{path} is not JSON: download it again") from None
-    if not path.is_file() and not (suppressed and checkpoint.generates):
+    return config
+
+
+def write_generation_config(
+    config: dict[str, Any] | None, checkpoint: Checkpoint, target: Path, suppressed: Sequence[int]
+) -> None:
+    """Write `config` with ids that must never be produced; without one only where there are such ids."""
+    if config is None and not (suppressed and checkpoint.generates):
         return
+    config = dict(config or {})
     # A file that claims to come from the model's configuration is made anew on load, and would lose this.
     config.pop("_from_model_config", None)
     if suppressed:

@@ -120,15 +120,17 @@ def _entry(value: dict[str, Any]) -> TensorEntry:
 
 @dataclass(frozen=True)
 class GrownTensor:
-    """A table to be written longer: the old bytes as they are, then blocks of new rows.
+    """A table to be written anew: the old bytes as they are where they are kept, then blocks of rows.
 
     Attributes:
         shape: the new shape.
-        blocks: yields the new rows in the tensor's dtype; called once.
+        blocks: yields the rows that follow in the tensor's dtype; called once.
+        kept: whether the old bytes stand before them; else the blocks are the whole table.
     """
 
     shape: tuple[int, ...]
     blocks: Callable[[], Iterator[NDArray[Any]]]
+    kept: bool = True
 
 
 def write_grown(
@@ -137,13 +139,13 @@ def write_grown(
     target: Path,
     advance: Callable[[float], None] = lambda done: None,
 ) -> None:
-    """Write `source` to `target` with some tensors grown, streaming everything else.
+    """Write `source` to `target` with some tensors grown or replaced, streaming everything else.
 
     Order, names, dtypes and metadata stay; only the offsets move.
 
     Args:
         source: the file to copy.
-        grown: tensors to lengthen, by name.
+        grown: tensors to write anew, by name.
         target: the file to write.
         advance: called with bytes written.
     """
@@ -166,8 +168,9 @@ def write_grown(
     with source.path.open("rb") as reader, target.open("wb") as writer:
         writer.write(struct.pack("<Q", len(encoded)) + encoded)
         for name, entry in source.tensors.items():
-            reader.seek(source.data_start + entry.begin)
-            _copy(reader, writer, entry.end - entry.begin, advance)
+            if name not in grown or grown[name].kept:
+                reader.seek(source.data_start + entry.begin)
+                _copy(reader, writer, entry.end - entry.begin, advance)
             if name in grown:
                 for block in grown[name].blocks():
                     advance(writer.write(np.ascontiguousarray(block).tobytes()))

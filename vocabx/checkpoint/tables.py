@@ -58,6 +58,9 @@ PREFIXES = ("model.", "transformer.", "gpt_neox.", "bert.", "roberta.", "distilb
 # Whether a configuration that does not say ties its tables.
 _TIED_BY_DEFAULT = {"gpt2", "gpt_neo", "gemma", "gemma2", "gemma3_text", "smollm3", *ENCODERS}
 
+# They count positions from the id of the pad token (`create_position_ids_from_input_ids` in transformers).
+_COUNTED_FROM_PAD = {"roberta", "xlm-roberta", "camembert"}
+
 
 @dataclass(frozen=True)
 class Table:
@@ -113,6 +116,17 @@ class Checkpoint:
     def generates(self) -> bool:
         """Whether the model predicts the next token; an encoder predicts tokens that were masked."""
         return self.config["model_type"] not in ENCODERS or bool(self.config.get("is_decoder"))
+
+    @property
+    def pad_anchor(self) -> int | None:
+        """The id that the pad token must keep, because the model counts positions from it; None for most.
+
+        RoBERTa numbers the tokens of a text from pad_token_id + 1 and skips every pad token. With another
+        pad_token_id each position would get its neighbour's embedding.
+        """
+        if self.config["model_type"] not in _COUNTED_FROM_PAD:
+            return None
+        return int(self.config.get("pad_token_id", 1))
 
     def kind_of(self, table: Table) -> Which:
         """Whose rows a table takes: those of the input where it is tied to it."""

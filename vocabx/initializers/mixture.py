@@ -9,7 +9,7 @@ table: input rows, output rows, an output bias (D = 1). Knows no method and no f
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -154,6 +154,28 @@ class Mixture:
         if self.draws is None:
             return plain
         return plain.drawing(replace(self.draws, rows=np.setdiff1d(self.draws.rows, rows)))
+
+    def averaging(self, rows: Sequence[int]) -> "Mixture":
+        """Return this mixture with some new rows the mean of the old rows, whatever they were before."""
+        others = np.ones(self.rows)
+        others[np.asarray(rows, np.int64)] = 0
+        weights = sparse.csr_array(sparse.diags_array(others) @ self.weights)
+        weights.eliminate_zeros()
+        plain = Mixture(weights, np.where(others > 0, self.uniform, 1.0))
+        if self.draws is None:
+            return plain
+        left = np.setdiff1d(self.draws.rows, np.asarray(rows, np.int64))
+        return plain.drawing(replace(self.draws, rows=left))
+
+    def copied(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """New rows that are one old row as it is, ascending, and those old rows, both int64."""
+        single = (np.diff(self.weights.indptr) == 1) & (self.uniform == 0)
+        if self.draws is not None:
+            single[self.draws.rows] = False
+        rows = np.flatnonzero(single)
+        places = self.weights.indptr[rows]
+        whole = self.weights.data[places] == 1.0
+        return rows[whole].astype(np.int64), self.weights.indices[places[whole]].astype(np.int64)
 
     def followed_by_means(self, count: int) -> "Mixture":
         """Return this mixture with `count` further rows that are the mean of the old rows."""

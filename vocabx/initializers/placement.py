@@ -4,11 +4,12 @@ Most methods make one mixture, and every table takes it. CW2V learns a second on
 own; OFA mixes the coordinates of factorised tables. Knows no method and no file.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vocabx.initializers.factorise import factorise
 from vocabx.initializers.mixture import Float, Mixture
@@ -63,6 +64,14 @@ class Placement:
     def copying(self, copies: Mapping[int, int]) -> "Placement":
         """Return this placement with old rows copied as they are, new row to old row."""
         return self._changed(lambda mixture: mixture.copying(copies))
+
+    def averaging(self, rows: Sequence[int]) -> "Placement":
+        """Return this placement with some new rows the mean of the old rows; see `Mixture.averaging`."""
+        return self._changed(lambda mixture: mixture.averaging(rows))
+
+    def copied(self, which: Which) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """New rows of one table that are an old row as it is, and those old rows; see `Mixture.copied`."""
+        return (self.input if which == "input" else self.output).copied()
 
     def followed_by_means(self, count: int) -> "Placement":
         """Return this placement with `count` further rows that are the mean of the old rows."""
