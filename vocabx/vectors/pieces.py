@@ -13,6 +13,8 @@ from vocabx.errors import VectorsError
 from vocabx.vectors.words import WORD
 
 _PIECES = 16_000
+# Lines that pieces are learned from, spread over the text: more would take minutes and change little.
+_LINES = 200_000
 
 
 def learned_cutter(lines: Sequence[str], pieces: int = _PIECES) -> Callable[[str], list[str]]:
@@ -24,7 +26,7 @@ def learned_cutter(lines: Sequence[str], pieces: int = _PIECES) -> Callable[[str
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_runs(lines),
+            sentence_iterator=_runs(lines[:: 1 + len(lines) // _LINES]),
             model_writer=model,
             model_type="unigram",
             vocab_size=pieces,

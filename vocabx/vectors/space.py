@@ -1,7 +1,7 @@
 """Word vectors in memory: what every reader and the trainer give, and every lift takes. Opens no file."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,10 +33,10 @@ class WordVectors:
         VectorsError: there are none, the sizes disagree, a word comes twice, or a row holds NaN or infinity.
     """
 
-    words: tuple[str, ...]
-    matrix: Matrix
-    counts: Counts | None = None
-    of_text: OfText | None = None
+    words: tuple[str, ...] = field(repr=False)
+    matrix: Matrix = field(repr=False)
+    counts: Counts | None = field(default=None, repr=False)
+    of_text: OfText | None = field(default=None, repr=False)
     origin: str = ""
 
     def __post_init__(self) -> None:
@@ -73,11 +73,9 @@ class WordVectors:
 
     def projected(self, projection: NDArray[np.float64], origin: str) -> "WordVectors":
         """Return the vectors, and those of any text, multiplied by an (S, K) matrix."""
-        blocks = [
-            self.matrix[start : start + BLOCK].astype(np.float64) @ projection
-            for start in range(0, len(self.matrix), BLOCK)
-        ]
-        matrix = np.concatenate([block.astype(np.float32) for block in blocks])
+        matrix = np.empty((len(self.matrix), projection.shape[1]), dtype=np.float32)
+        for start in range(0, len(matrix), BLOCK):
+            matrix[start : start + BLOCK] = self.matrix[start : start + BLOCK].astype(np.float64) @ projection
         return replace(self, matrix=matrix, of_text=_after(self.of_text, projection), origin=origin)
 
     def reduced(self, width: int) -> "WordVectors":

@@ -45,7 +45,8 @@ def train_vectors(
         segmentation: "spaces", "jieba" or "none": see `words.py`.
         kind: "word2vec", or "fasttext" for vectors of any text out of n-grams of characters.
         width: columns.
-        epochs: passes over the text; 5 is the default of word2vec and of fastText.
+        epochs: passes over the text. 5, as in word2vec and fastText: three times as many translated no
+            better (docs/vectors.md).
         min_count: words met less often get no vector.
         seed: of the first vectors and of the sampling.
         advance: called with lines done, each counted once for the cutting and once for each epoch.

@@ -12,6 +12,7 @@ none     scripts without spaces, and no dictionary here (Thai, Lao, Khmer, Japan
 import logging
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 import regex
@@ -71,7 +72,9 @@ def _jieba() -> Callable[[str], list[str]]:
     jieba.setLogLevel(logging.CRITICAL + 1)
     tokenizer = jieba.Tokenizer()
     directory = cache_directory()
-    directory.mkdir(parents=True, exist_ok=True)
+    # Where it cannot be written jieba does without a cache: half a second more.
+    with suppress(OSError):
+        directory.mkdir(parents=True, exist_ok=True)
     tokenizer.tmp_dir = str(directory)
     tokenizer.initialize()
     cut: Callable[[str], list[str]] = tokenizer.lcut
