@@ -34,6 +34,21 @@ def extend(
     ] = DEFAULTS.pretokenizer,
     tokenizer_only: Annotated[bool, typer.Option("--tokenizer-only", help=help_of("tokenizer_only"))] = False,
     init: Annotated[str, typer.Option(help=help_of("init"))] = DEFAULTS.init,
+    source_vectors: Annotated[
+        str, typer.Option(help=help_of("source_vectors"), metavar="<path>")
+    ] = DEFAULTS.source_vectors,
+    target_vectors: Annotated[
+        str, typer.Option(help=help_of("target_vectors"), metavar="<path>")
+    ] = DEFAULTS.target_vectors,
+    shared_vectors: Annotated[
+        str, typer.Option(help=help_of("shared_vectors"), metavar="<path>")
+    ] = DEFAULTS.shared_vectors,
+    dictionary: Annotated[str, typer.Option(help=help_of("dictionary"))] = DEFAULTS.dictionary,
+    neighbours: Annotated[int, typer.Option(help=help_of("neighbours"))] = DEFAULTS.neighbours,
+    temperature: Annotated[float, typer.Option(help=help_of("temperature"))] = DEFAULTS.temperature,
+    rank: Annotated[int | None, typer.Option(help=help_of("rank"), show_default=False)] = DEFAULTS.rank,
+    candidates: Annotated[int, typer.Option(help=help_of("candidates"))] = DEFAULTS.candidates,
+    epochs: Annotated[int, typer.Option(help=help_of("epochs"))] = DEFAULTS.epochs,
     learn_bytes: Annotated[int, typer.Option(help=help_of("learn_bytes"))] = DEFAULTS.learn_bytes,
     heldout_bytes: Annotated[int, typer.Option(help=help_of("heldout_bytes"))] = DEFAULTS.heldout_bytes,
     pad_to_multiple_of: Annotated[
@@ -65,6 +80,15 @@ def extend(
         pretokenizer=pretokenizer,
         tokenizer_only=tokenizer_only,
         init=init,
+        source_vectors=source_vectors,
+        target_vectors=target_vectors,
+        shared_vectors=shared_vectors,
+        dictionary=dictionary,
+        neighbours=neighbours,
+        temperature=temperature,
+        rank=rank,
+        candidates=candidates,
+        epochs=epochs,
         learn_bytes=learn_bytes,
         heldout_bytes=heldout_bytes,
         pad_to_multiple_of=pad_to_multiple_of,

@@ -12,7 +12,13 @@ def _help(text: str) -> dict[str, str]:
 class PlacingOptions:
     """How new rows are made: what every command that places tokens can be told of the initializer."""
 
-    init: str = field(default="zip-tie", metadata=_help("How to make the new rows."))
+    init: str = field(
+        default="zip-tie",
+        metadata=_help(
+            "How to make the new rows: zip-tie, zip-tie-ordered, wechsel, ofa, cw2v, focus, mean, univariate, "
+            "multivariate or resize."
+        ),
+    )
     source_vectors: str = field(
         default="",
         metadata=_help(

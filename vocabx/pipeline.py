@@ -11,8 +11,9 @@ from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.evaluation.measure import measure_both, score_both
-from vocabx.initializers import Placement, Problem, find_initializer
+from vocabx.initializers import Placement
 from vocabx.options import ExtendOptions
+from vocabx.placing import Placed, Placer, Tokens
 from vocabx.plan import Plan, VocabularyPlan, make_plan, make_vocabulary_plan
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.card import write_card
@@ -23,6 +24,7 @@ from vocabx.tokenizer.certificate import Certificate
 from vocabx.tokenizer.extension import Extension, Wish, extend_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
+from vocabx.vectors.find import Texts as PlacingTexts
 from vocabx.version import VERSION
 
 
@@ -69,11 +71,11 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
         proven = _prove(plan, directory, timed)
         extension, target = proven.extension, proven.target
         plan = plan.with_tokens(len(extension.pieces))
-        placement = _place(plan, extension)
-        _write_rows(plan, placement, directory, timed)
+        placed = _place(plan, proven, timed)
+        _write_rows(plan, placed.placement, directory, timed)
         scores = score_both(plan, extension, directory, target, proven.base_language, timed)
         numbers = measure_both(plan, extension, target, proven.base_language, scores)
-        written = (plan, placement, directory)
+        written = (plan, placed.placement, directory)
         report = compose_report(plan, extension, proven.certificate, target, numbers, timed, written)
         with timed.stage("Hashing"):
             base_tables, tables = table_hashes(plan.checkpoint), table_hashes(read_checkpoint(directory))
@@ -83,7 +85,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
             base_rows=plan.checkpoint.input.rows,
             pad=plan.pad_ids,
             tied=plan.checkpoint.tied,
-            initializer={"name": options.init, "parameters": {}, "seed": options.seed},
+            initializer={"name": options.init, "parameters": placed.parameters, "seed": options.seed},
             base_tables=base_tables,
             tables=tables,
         ).write(directory)
@@ -168,14 +170,19 @@ def _sample(
     return corpus
 
 
-def _place(plan: Plan, extension: Extension) -> Placement:
-    problem = Problem(
-        tokens=tuple(extension.pieces),
+def _place(plan: Plan, proven: _Proven, progress: Progress) -> Placed:
+    extension = proven.extension
+    tokens = Tokens(
+        base=plan.tokenizer,
+        tokenizer=extension.tokenizer,
+        ids=extension.new_ids,
         pieces=tuple(extension.pieces.values()),
-        old_rows=plan.tokenizer.size,
-        seed=plan.options.seed,
     )
-    return find_initializer(plan.options.init)(problem)
+    texts = PlacingTexts(
+        plan.language, proven.target.learning, plan.base_language, proven.base_language.learning
+    )
+    placer = Placer(plan.options, tokens, texts, plan.checkpoint, plan.options.seed, progress)
+    return placer.place(plan.options.init)
 
 
 def _write_rows(plan: Plan, placement: Placement, directory: Path, progress: Progress) -> None:

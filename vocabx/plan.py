@@ -12,10 +12,10 @@ from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.corpus.source import TextSource, default_source, looks_simplified, peek, user_source
 from vocabx.errors import BaseModelError, CorpusError, LanguageError, TokenizerError
 from vocabx.extras import installed, require
-from vocabx.initializers import find_initializer
 from vocabx.languages import Language, find_language, with_scripts_of
 from vocabx.memory import fits
 from vocabx.options import ExtendOptions
+from vocabx.placing_check import check_placing
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
@@ -169,7 +169,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     Raises:
         VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
     """
-    find_initializer(options.init)
+    check_placing(options, [options.init])
     language, source = _checked_request(options)
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)

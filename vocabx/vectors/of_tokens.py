@@ -76,7 +76,7 @@ def _stable_hash(token: Any) -> int:
 
 
 def _after_each_epoch(call: Callable[[], None]) -> Any:
-    base = need("gensim.models.callbacks", "vectors").CallbackAny2Vec
+    base: Any = need("gensim.models.callbacks", "vectors").CallbackAny2Vec
 
     class Told(base):  # type: ignore[misc]
         def on_epoch_end(self, model: Any) -> None:
