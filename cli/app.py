@@ -11,6 +11,7 @@ from vocabx.errors import VocabxError
 from .doctor import doctor
 from .extend import extend
 from .inspect import inspect
+from .transfer import transfer
 from .verify import verify
 
 INTERRUPTED = 130
@@ -24,6 +25,7 @@ app = typer.Typer(
     help="Bring an open language model to your language.",
 )
 app.command()(extend)
+app.command()(transfer)
 app.command()(inspect)
 app.command()(verify)
 app.command()(doctor)

@@ -158,13 +158,14 @@ def _numbers(report: Report) -> Table:
     for heading in ("held-out text", "", "base", "extended", "change"):
         table.add_column(heading, justify="left" if heading in ("held-out text", "") else "right")
     for text in (report.target, report.base_language):
-        for number, row in enumerate(_rows(text)):
+        for number, row in enumerate(comparison_rows(text)):
             table.add_row(text.language if number == 0 else "", *row)
         table.add_section()
     return table
 
 
-def _rows(text: Comparison) -> list[tuple[str, str, str, str]]:
+def comparison_rows(text: Comparison) -> list[tuple[str, str, str, str]]:
+    """The lines of a table of two models on one text: what, before, after, change."""
     base, extended = text.base, text.extended
     rows = [
         ("tokens", f"{base.tokens:,}", f"{extended.tokens:,}", f"× {text.tokens_share:.3f}"),
@@ -203,6 +204,11 @@ def print_verification(found: Verification) -> None:
             console.print(f"{claim.name}, first counterexamples:", style="bold", highlight=False)
             for example in claim.examples:
                 console.print(f"  {example!r}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_claims(claims: Sequence[Claim], title: str) -> None:
+    """Print a table of claims with their counts."""
+    Console().print(_claims(claims, title))
 
 
 def _claims(claims: Sequence[Claim], title: str = "Certificate") -> Table:

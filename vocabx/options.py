@@ -8,17 +8,17 @@ def _help(text: str) -> dict[str, str]:
     return {"help": text}
 
 
+_INIT = (
+    "How to make the new rows: zip-tie, zip-tie-ordered, wechsel, ofa, cw2v, focus, mean, univariate, "
+    "multivariate or resize."
+)
+
+
 @dataclass(frozen=True)
 class PlacingOptions:
     """How new rows are made: what every command that places tokens can be told of the initializer."""
 
-    init: str = field(
-        default="zip-tie",
-        metadata=_help(
-            "How to make the new rows: zip-tie, zip-tie-ordered, wechsel, ofa, cw2v, focus, mean, univariate, "
-            "multivariate or resize."
-        ),
-    )
+    init: str = field(default="zip-tie", metadata=_help(_INIT))
     source_vectors: str = field(
         default="",
         metadata=_help(
@@ -130,6 +130,52 @@ class ExtendOptions(PlacingOptions):
         metadata=_help(
             "How many hostile strings to verify on; from 1,000 on, one is a megabyte of one character."
         ),
+    )
+    seed: int = field(
+        default=0, metadata=_help("Changes what is sampled and drawn; the same seed gives the same bytes.")
+    )
+    evaluate: bool = field(default=True, metadata=_help("Measure bits per byte, which loads both models."))
+    command: str = field(default="", metadata=_help("The command line, for the manifest."))
+
+
+@dataclass(frozen=True)
+class TransferOptions(PlacingOptions):
+    """The options of `transfer`; each field's help is in its metadata."""
+
+    init: str = field(default="wechsel", metadata=_help(_INIT))
+    base: str = field(
+        default="smollm2", metadata=_help("Base model: an alias, a hub id, a directory or a .gguf file.")
+    )
+    tokenizer: str = field(
+        default="",
+        metadata=_help(
+            "The tokenizer that the result will have: a directory, a tokenizer.json, a SentencePiece .model, "
+            "an alias or a hub id."
+        ),
+    )
+    lang: str = field(default="", metadata=_help("Language of that tokenizer, a BCP 47 tag such as de."))
+    out: Path = field(
+        default=Path("transferred"), metadata=_help("Directory to write; must not exist or be empty.")
+    )
+    corpus: tuple[str, ...] = field(
+        default=(),
+        metadata=_help(
+            "Text in the language: .txt, .jsonl or .parquet (also .gz, .zst), directories, globs, or "
+            "hf://owner/name/configuration. Default: the language's own."
+        ),
+    )
+    base_text: tuple[str, ...] = field(
+        default=(), metadata=_help("Text in the base's language, for initializers that learn from it.")
+    )
+    text_field: str = field(
+        default="text", metadata=_help("Field of .jsonl and .parquet records that holds the text.")
+    )
+    learn_bytes: int = field(
+        default=8_000_000, metadata=_help("Bytes of text to learn from, sampled from the corpus.")
+    )
+    heldout_bytes: int = field(default=60_000, metadata=_help("Bytes of text to hold out and measure on."))
+    pad_to_multiple_of: int = field(
+        default=64, metadata=_help("Pad the tables to a multiple of this many rows; servers want 64.")
     )
     seed: int = field(
         default=0, metadata=_help("Changes what is sampled and drawn; the same seed gives the same bytes.")

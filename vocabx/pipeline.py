@@ -7,9 +7,9 @@ from vocabx.checkpoint.grow import COMPOSED, grow_checkpoint, grown_bytes
 from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
 from vocabx.checkpoint.staging import staged
 from vocabx.checkpoint.tables import read_checkpoint
-from vocabx.corpus.sample import Corpus, sample_corpus
+from vocabx.corpus.draw import draw_corpus
+from vocabx.corpus.sample import Corpus
 from vocabx.corpus.source import TextSource
-from vocabx.errors import CorpusError
 from vocabx.evaluation.measure import measure_both, score_both
 from vocabx.initializers import Placement
 from vocabx.options import ExtendOptions
@@ -110,9 +110,9 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> Result:
 def _prove(plan: VocabularyPlan, directory: Path, timed: Timed) -> _Proven:
     """Read the texts, write the extended tokenizer, and prove what it kept by its files."""
     options = plan.options
-    target = _sample(plan, plan.source, plan.language.scripts, "Reading text", timed)
+    target = draw_corpus(plan.source, plan.language.scripts, options, "Reading text", timed)
     title = "Reading text of the base's language"
-    base_language = _sample(plan, plan.base_source, plan.base_scripts, title, timed)
+    base_language = draw_corpus(plan.base_source, plan.base_scripts, options, title, timed)
     protected = _lines(plan.protected) if plan.protected else []
     wish = Wish(
         new_tokens=options.new_tokens,
@@ -152,22 +152,6 @@ def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, 
 def _lines(source: TextSource) -> list[str]:
     lines = (line for document in source.open() for line in document.text.split("\n"))
     return list(dict.fromkeys(line for line in lines if line.strip()))
-
-
-def _sample(
-    plan: VocabularyPlan, source: TextSource, scripts: tuple[str, ...], title: str, progress: Progress
-) -> Corpus:
-    options = plan.options
-    with progress.stage(title, source.bytes or None, "B") as advance:
-        corpus = sample_corpus(
-            source.open(), scripts, options.learn_bytes, options.heldout_bytes, options.seed, advance
-        )
-    if not corpus.heldout:
-        raise CorpusError(
-            f"{source.description} holds {corpus.bytes_read:,} bytes of text, too few to hold some out for "
-            "measuring: give more text"
-        )
-    return corpus
 
 
 def _place(plan: Plan, proven: _Proven, progress: Progress) -> Placed:

@@ -46,6 +46,8 @@ class Tokens:
         ids: the id in `tokenizer` of each new row.
         pieces: the old ids that each new token is cut into.
         copies: new rows that must be an old row.
+        texts, old_texts: the bytes of each new and of each old token, where they are not as the tokenizers
+            state them: those of a token that is matched as a whole string, none of a special one.
     """
 
     base: FastTokenizer
@@ -53,6 +55,22 @@ class Tokens:
     ids: Sequence[int]
     pieces: Sequence[tuple[int, ...]]
     copies: Mapping[int, int] = field(default_factory=dict)
+    texts: Sequence[bytes] | None = None
+    old_texts: Sequence[bytes | None] | None = None
+
+    @property
+    def new_bytes(self) -> tuple[bytes, ...]:
+        """The bytes of each new token, empty for one that stands for no text."""
+        if self.texts is not None:
+            return tuple(self.texts)
+        return tuple(self.tokenizer.token_bytes.get(index, b"") for index in self.ids)
+
+    @property
+    def old_bytes(self) -> tuple[bytes | None, ...]:
+        """The bytes of each old token, None for one that stands for no text."""
+        if self.old_texts is not None:
+            return tuple(self.old_texts)
+        return tuple(self.base.token_bytes.get(index) for index in range(self.base.size))
 
 
 @dataclass(frozen=True)
@@ -100,11 +118,11 @@ class Placer:
     def _problem(self, initializer: Initializer) -> tuple[Problem, dict[str, Any]]:
         tokens, base = self.tokens, self.tokens.base
         problem = Problem(
-            tokens=tuple(tokens.tokenizer.token_bytes.get(index, b"") for index in tokens.ids),
+            tokens=tokens.new_bytes,
             pieces=tuple(tokens.pieces),
             old_rows=base.size,
             seed=self.seed,
-            old_tokens=tuple(base.token_bytes.get(index) for index in range(base.size)),
+            old_tokens=tokens.old_bytes,
             copies=tokens.copies,
             settings=settings_of(self.options),
         )

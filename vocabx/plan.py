@@ -14,7 +14,7 @@ from vocabx.errors import BaseModelError, CorpusError, LanguageError, TokenizerE
 from vocabx.extras import installed, require
 from vocabx.languages import Language, find_language, with_scripts_of
 from vocabx.memory import fits
-from vocabx.options import ExtendOptions
+from vocabx.options import ExtendOptions, TransferOptions
 from vocabx.placing_check import check_placing
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
@@ -183,7 +183,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     for table in checkpoint.tables:
         # Refuses a dtype whose rows cannot be mixed.
         table.map()
-    scoring = can_evaluate(options, checkpoint, progress)
+    scoring = can_evaluate(options.evaluate, checkpoint, progress)
     plan = Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
     check_space(options.out, plan.disk_bytes)
     return plan
@@ -229,7 +229,7 @@ def _vocabulary_plan(
     language = with_scripts_of(language, sample)
     if _may_be_simplified(language, options) and looks_simplified(sample):
         progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
-    base_source = _base_source(options, base)
+    base_source = base_source_of(options, base)
     alphabet = Alphabet(language.scripts, language.blocks)
     donor = _donor(options, alphabet) if options.donor else None
     return VocabularyPlan(
@@ -276,15 +276,20 @@ def _source(options: ExtendOptions, language: Language) -> TextSource:
     return default_source(language)
 
 
-def _base_source(options: ExtendOptions, base: Base) -> TextSource:
+def base_source_of(options: ExtendOptions | TransferOptions, base: Base) -> TextSource:
+    """The text in the base's language: the user's, or that of the language that the base is known for.
+
+    Raises:
+        CorpusError: there is none.
+    """
     if options.base_text:
         return user_source(options.base_text, options.text_field, "")
     return default_source(find_language(base.language))
 
 
-def can_evaluate(options: ExtendOptions, checkpoint: Checkpoint, progress: Progress) -> bool:
+def can_evaluate(wanted: bool, checkpoint: Checkpoint, progress: Progress) -> bool:
     """Whether bits per byte will be measured; says why not where they were wanted."""
-    if not options.evaluate:
+    if not wanted:
         return False
     obstacle = _obstacle(checkpoint)
     if obstacle:
@@ -328,14 +333,23 @@ def _check_choices(options: ExtendOptions) -> None:
 
 
 def _check_numbers(options: ExtendOptions) -> None:
-    if not 0 <= options.seed < 2**32:
-        raise TokenizerError(f"--seed is {options.seed}: pass a number from 0 to {2**32 - 1}")
     if options.new_tokens is not None and options.new_tokens < 1:
         raise TokenizerError(f"--new-tokens is {options.new_tokens}: pass at least 1")
-    if options.pad_to_multiple_of < 1:
-        raise TokenizerError(f"--pad-to-multiple-of is {options.pad_to_multiple_of}: pass at least 1")
     if options.hostile < 0:
         raise TokenizerError(f"--hostile is {options.hostile}: pass 0 or more")
+    check_amounts(options)
+
+
+def check_amounts(options: ExtendOptions | TransferOptions) -> None:
+    """Check the numbers that every command which writes a checkpoint takes.
+
+    Raises:
+        TokenizerError: one is out of its range.
+    """
+    if not 0 <= options.seed < 2**32:
+        raise TokenizerError(f"--seed is {options.seed}: pass a number from 0 to {2**32 - 1}")
+    if options.pad_to_multiple_of < 1:
+        raise TokenizerError(f"--pad-to-multiple-of is {options.pad_to_multiple_of}: pass at least 1")
     for name, value in (("--learn-bytes", options.learn_bytes), ("--heldout-bytes", options.heldout_bytes)):
         if value < 1000:
             raise TokenizerError(f"{name} is {value}: pass at least 1000")

@@ -1,6 +1,8 @@
 """The base and the extended model on the same two held-out texts."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, cut_for_scoring
@@ -9,6 +11,7 @@ from vocabx.evaluation.fertility import count_tokens, count_unknown, encode_spee
 from vocabx.plan import Plan, VocabularyPlan
 from vocabx.progress import Progress
 from vocabx.tokenizer.extension import Extension
+from vocabx.tokenizer.fast import FastTokenizer
 
 Scores = dict[str, list[Score]]
 
@@ -28,9 +31,11 @@ def measure_both(
         target, base_language: the texts; only their held-out sections are used.
         scores: what `score_both` returned, or None when nothing was scored.
     """
+    tokenizers = (extension.base, extension.tokenizer)
+    both = [None, None] if scores is None else list(zip(scores["base"], scores["extended"], strict=True))
     return (
-        _compare(plan.language.tag, plan.source.description, target, extension, scores, 0),
-        _compare(plan.base_language, plan.base_source.description, base_language, extension, scores, 1),
+        compare(plan.language.tag, plan.source.description, target, tokenizers, both[0]),
+        compare(plan.base_language, plan.base_source.description, base_language, tokenizers, both[1]),
     )
 
 
@@ -53,7 +58,8 @@ def score_both(
     """
     if not plan.evaluate:
         return None
-    groups = [cut_for_scoring(corpus.heldout, _context(plan)) for corpus in (target, base_language)]
+    context = context_of(plan.checkpoint.config)
+    groups = [cut_for_scoring(corpus.heldout, context) for corpus in (target, base_language)]
     total = sum(len(passage.encode()) for group in groups for passage in group)
     scores: Scores = {}
     for name, where, tokenizer in (
@@ -65,31 +71,37 @@ def score_both(
     return scores
 
 
-def _compare(
+def compare(
     language: str,
     source: str,
     corpus: Corpus,
-    extension: Extension,
-    scores: Scores | None,
-    which: int,
+    tokenizers: tuple[FastTokenizer, FastTokenizer],
+    scores: tuple[Score, Score] | None,
 ) -> Comparison:
+    """Compare two tokenizers, and their models where these were scored, on held-out text.
+
+    Args:
+        language: BCP 47 tag of the text.
+        source: where it comes from.
+        corpus: the text; learning text serves only to measure speed.
+        tokenizers: the base's and the other.
+        scores: the scores of their models on it, or None.
+    """
     texts = corpus.heldout
     characters, size = sum(map(len, texts)), sum(len(text.encode()) for text in texts)
-    tokenizers = (extension.base, extension.tokenizer)
     # Speed is measured on more text than is held out, or a timer's grain would decide it.
     speeds = encode_speeds(tokenizers, [*texts, *corpus.learning])
     measures = []
-    for tokenizer, name, speed in zip(tokenizers, ("base", "extended"), speeds, strict=True):
+    for tokenizer, score, speed in zip(tokenizers, scores or (None, None), speeds, strict=True):
         tokens = count_tokens(tokenizer, texts)
-        score = scores[name][which] if scores else None
         whole, start = (None, None) if score is None else (score.whole, score.start)
         unknown = count_unknown(tokenizer, texts)
         measures.append(Measure(tokens, characters / max(1, tokens), whole, start, speed, unknown))
     return Comparison(language, source, characters, size, size if scores else 0, *measures)
 
 
-def _context(plan: Plan) -> int:
-    config = plan.checkpoint.config
+def context_of(config: Mapping[str, Any]) -> int:
+    """How many tokens a model reads at once, by its configuration."""
     for name in ("max_position_embeddings", "n_positions"):
         if isinstance(config.get(name), int):
             return int(config[name])

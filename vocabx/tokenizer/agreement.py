@@ -38,7 +38,7 @@ def readers_of(
     if MODEL_NAME in extended.companions():
         readers.append(_SentencePiece(base, extended))
     if directories is not None and installed("transformers"):
-        readers.append(_Transformers(directories[1]))
+        readers.append(TransformersReader(directories[1]))
     return readers
 
 
@@ -93,7 +93,7 @@ def _plain(normal: str) -> str:
     return " ".join(normal.replace(SPACE, " ").split())
 
 
-class _Transformers:
+class TransformersReader:
     """The directory as AutoTokenizer loads it."""
 
     def __init__(self, directory: Path) -> None:

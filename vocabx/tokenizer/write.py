@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ _CARRIED = ("chat_template.jinja", "special_tokens_map.json")
 _TEMPLATES = "additional_chat_templates"
 
 
-def write_tokenizer(tokenizer: FastTokenizer, base: Path, target: Path) -> None:
+def write_tokenizer(
+    tokenizer: FastTokenizer,
+    base: Path,
+    target: Path,
+    settings: Mapping[str, Any] | None = None,
+    companions: Mapping[str, bytes] | None = None,
+) -> None:
     """Write tokenizer.json, its configuration and companions, and carry over the base's chat templates.
 
     Args:
@@ -21,15 +28,21 @@ def write_tokenizer(tokenizer: FastTokenizer, base: Path, target: Path) -> None:
         base: the base's directory, for the configuration and the templates; of a base that is a bare file
             there are none, and the special tokens are named by the tokenizer itself.
         target: an existing directory.
+        settings: what tokenizer_config.json must say whatever the base's says; None removes a setting.
+        companions: the files beside tokenizer.json, where not all that the family has are wanted.
 
     Raises:
         TokenizerError: the base's tokenizer_config.json is damaged.
     """
     text = json.dumps(tokenizer.spec, ensure_ascii=False, separators=(",", ":"))
     (target / "tokenizer.json").write_text(text + "\n", encoding="utf-8")
-    for name, data in tokenizer.companions().items():
+    for name, data in (tokenizer.companions() if companions is None else companions).items():
         (target / name).write_bytes(data)
     config = _readable_everywhere(_complete(read_config(base) if base.is_dir() else {}, tokenizer))
+    changed = {**config, **(settings or {})}
+    config = {
+        key: value for key, value in changed.items() if value is not None or key not in (settings or {})
+    }
     text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)
     (target / "tokenizer_config.json").write_text(text + "\n", encoding="utf-8")
     for name in _CARRIED if base.is_dir() else ():
@@ -44,7 +57,7 @@ def _complete(config: dict[str, Any], tokenizer: FastTokenizer) -> dict[str, Any
     class_name = str(config.get("tokenizer_class") or "")
     inputs = {"model_input_names": list(tokenizer.model_inputs)}
     if not config:
-        return {**inputs, **_special_tokens(tokenizer)}
+        return {**inputs, **named_by(tokenizer)}
     if is_plain(class_name):
         return config
     return {**inputs, **implied_by(class_name, tokenizer.vocabulary), **config}
@@ -62,8 +75,8 @@ def _readable_everywhere(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _special_tokens(tokenizer: FastTokenizer) -> dict[str, str]:
-    """The special tokens as the tokenizer names them, for a base without a configuration."""
+def named_by(tokenizer: FastTokenizer) -> dict[str, str]:
+    """The special tokens as the tokenizer itself names them, by role as "bos_token"."""
     names = dict(tokenizer.special_names())
     unknown = tokenizer.unknown_id
     if unknown is not None:

@@ -1,0 +1,116 @@
+"""What is proven of a checkpoint with another vocabulary, by its files: rows, tensors, tokens.
+
+Trusts nothing about how it was written. Reads tensors in pieces, never whole.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.safetensors_file import SafetensorsFile
+from vocabx.checkpoint.tables import Checkpoint, Table, read_checkpoint
+from vocabx.extras import installed
+from vocabx.initializers.placement import Placement
+from vocabx.progress import Advance
+from vocabx.tokenizer.agreement import TransformersReader
+from vocabx.tokenizer.certificate import Claim, Tally, claim
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.read import read_tokenizer
+
+_CHUNK = 1 << 24
+_ROWS = 1024
+_BATCH = 512
+
+
+def prove_tables(
+    base: Checkpoint, directory: Path, placement: Placement, tokenizer: FastTokenizer
+) -> tuple[Claim, ...]:
+    """Check the weights in `directory` against those of `base`.
+
+    Args:
+        base: the checkpoint whose tables were replaced.
+        directory: the result.
+        placement: how the rows were made.
+        tokenizer: the one that the rows are for.
+    """
+    written = read_checkpoint(directory)
+    heights = ((table.name, table.rows >= tokenizer.size) for table in written.tables)
+    return (
+        claim("rows", "Every token has a row in each table.", heights),
+        claim("copied-rows", "Rows copied from the base have its bits.", _copied(base, written, placement)),
+        claim("other-tensors", "All other tensors have the base's bits.", _others(base, written)),
+    )
+
+
+def prove_tokenizer(
+    given: FastTokenizer, new: FastTokenizer, directory: Path, texts: Sequence[str], advance: Advance
+) -> tuple[Claim, ...]:
+    """Check that the tokenizer in `directory` cuts `texts` as the one that was given.
+
+    Args:
+        given: as the user's file states it.
+        new: the same, with the pad token where the model needs it.
+        directory: the result.
+        texts: what to cut.
+        advance: called with texts done.
+    """
+    tokens = Tally("tokens", "Every text is cut into the same tokens as by the tokenizer that was given.")
+    written = read_tokenizer(directory)
+    reader = TransformersReader(directory) if installed("transformers") else None
+    for start in range(0, len(texts), _BATCH):
+        batch = list(texts[start : start + _BATCH])
+        before, after = (one.rust.encode_batch(batch) for one in (given, written))
+        for text, old, now in zip(batch, before, after, strict=True):
+            tokens.add(text, old.tokens == now.tokens)
+        if reader is not None:
+            reader.add(batch, [], new.encode(batch))
+        advance(len(batch))
+    return (tokens.claim(), *(reader.claims() if reader is not None else ()))
+
+
+def _copied(base: Checkpoint, written: Checkpoint, placement: Placement) -> Iterator[tuple[str, bool]]:
+    for before, after in zip(base.tables, written.tables, strict=True):
+        new, old = placement.copied(base.kind_of(before))
+        source, result = _bits(before), _bits(after)
+        for start in range(0, len(new), _ROWS):
+            part = slice(start, start + _ROWS)
+            same = (source[old[part]] == result[new[part]]).all(axis=1)
+            yield from (
+                (f"row {row} of {after.name}", bool(s)) for row, s in zip(new[part], same, strict=True)
+            )
+
+
+def _bits(table: Table) -> NDArray[np.uint8]:
+    """A table by its bytes, memory-mapped, (rows, bytes of a row) uint8."""
+    entry = table.file.tensors[table.name]
+    shape = (table.rows, (entry.end - entry.begin) // max(1, table.rows))
+    offset = table.file.data_start + entry.begin
+    return np.memmap(table.file.path, dtype=np.uint8, mode="r", offset=offset, shape=shape)
+
+
+def _others(base: Checkpoint, written: Checkpoint) -> Iterator[tuple[str, bool]]:
+    tables = {table.name for table in base.tables}
+    for before, after in zip(base.files, written.files, strict=True):
+        yield from ((name, name in before.tensors) for name in after.tensors.keys() - before.tensors.keys())
+        for name in before.tensors.keys() - tables:
+            yield name, name in after.tensors and _same(before, after, name)
+
+
+def _same(one: SafetensorsFile, other: SafetensorsFile, name: str) -> bool:
+    a, b = one.tensors[name], other.tensors[name]
+    if (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    return all(x == y for x, y in zip(_bytes(one, name), _bytes(other, name), strict=True))
+
+
+def _bytes(file: SafetensorsFile, name: str) -> Iterable[bytes]:
+    entry = file.tensors[name]
+    with file.path.open("rb") as stream:
+        stream.seek(file.data_start + entry.begin)
+        left = entry.end - entry.begin
+        while left:
+            chunk = stream.read(min(_CHUNK, left))
+            yield chunk
+            left = left - len(chunk) if chunk else 0

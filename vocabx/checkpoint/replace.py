@@ -1,0 +1,62 @@
+"""The copy of a checkpoint with another vocabulary: every table replaced, everything else untouched."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vocabx.checkpoint.grow import (
+    carry_files,
+    read_generation_config,
+    write_generation_config,
+    write_json,
+    write_weights,
+)
+from vocabx.checkpoint.special_ids import SpecialIds
+from vocabx.checkpoint.tables import Checkpoint
+from vocabx.errors import BaseModelError
+from vocabx.initializers.placement import Placement
+
+
+def replace_checkpoint(
+    checkpoint: Checkpoint,
+    placement: Placement,
+    target: Path,
+    suppressed: Sequence[int],
+    special_ids: SpecialIds,
+    advance: Callable[[float], None] = lambda done: None,
+) -> tuple[str, ...]:
+    """Write `checkpoint` with the rows of `placement` in the place of its own.
+
+    Memory is the rows that a block mixes, never a table.
+
+    Args:
+        checkpoint: the base.
+        placement: one row for each new table row, pad rows included; applied once to each table.
+        target: an existing directory.
+        suppressed: ids that no text reaches, which generation must never produce.
+        special_ids: what becomes of the ids of special tokens in the configuration.
+        advance: called with bytes written.
+
+    Returns:
+        The settings that named ids of which nothing is left, and so were dropped.
+
+    Raises:
+        BaseModelError: the model counts its positions from the pad token, and its id would change.
+    """
+    config, dropped = special_ids.in_config(checkpoint.config)
+    anchor = checkpoint.pad_anchor
+    if anchor is not None and config["pad_token_id"] != anchor:
+        raise BaseModelError(
+            f"{checkpoint.directory} counts positions from its pad token: the new tokenizer must have one, "
+            f"with the id {anchor}"
+        )
+    config["vocab_size"] = placement.rows
+    config["tie_word_embeddings"] = checkpoint.tied
+    write_weights(checkpoint, placement, placement.rows, target, advance, kept=False)
+    write_json(target / "config.json", config)
+    generation = read_generation_config(checkpoint)
+    if generation is not None:
+        generation, further = special_ids.in_generation_config(generation)
+        dropped += further
+    write_generation_config(generation, checkpoint, target, suppressed)
+    carry_files(checkpoint, target)
+    return tuple(dict.fromkeys(dropped))

@@ -1,0 +1,64 @@
+"""Ids of special tokens inside config.json and generation_config.json, moved to another vocabulary."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vocabx.tokenizer.roles import stand_in
+
+# Lists of ids, and settings made of ids in forms of their own.
+_LISTS = ("suppress_tokens", "begin_suppress_tokens")
+_DROPPED = ("bad_words_ids", "force_words_ids", "forced_decoder_ids", "sequence_bias")
+# A class of transformers has an id of its own for these where a configuration is silent.
+_STATED = ("bos", "eos", "pad")
+
+
+@dataclass(frozen=True)
+class SpecialIds:
+    """What becomes of the ids of special tokens.
+
+    Attributes:
+        moved: old id to new id.
+        roles: the ids of the new tokenizer's special tokens by role.
+    """
+
+    moved: Mapping[int, int]
+    roles: Mapping[str, int]
+
+    def in_config(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """A config.json with its ids moved, and the settings that were dropped.
+
+        The tokens that begin, end and pad a text are stated, as null where there are none: the class would
+        have a number of the old vocabulary for them.
+        """
+        result, dropped = self.in_generation_config(config)
+        for role in _STATED:
+            key = f"{role}_token_id"
+            if result.get(key) is None:
+                result[key] = stand_in(self.roles, role)
+        return result, dropped
+
+    def in_generation_config(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Settings with their ids moved, also inside of text_config, and the names of those dropped."""
+        result: dict[str, Any] = {}
+        dropped = []
+        for key, value in config.items():
+            if key == "text_config" and isinstance(value, dict):
+                result[key], inside = self.in_config(value)
+                dropped += [f"text_config.{name}" for name in inside]
+                continue
+            if key in _DROPPED:
+                dropped += [key] if value else []
+                continue
+            is_id = key.endswith(("_token_id", "_token_ids")) or key in _LISTS
+            result[key] = self._moved(key, value) if is_id else value
+            if is_id and value not in (None, []) and result[key] in (None, []):
+                dropped.append(key)
+        return result, dropped
+
+    def _moved(self, key: str, value: Any) -> Any:
+        own = stand_in(self.roles, key.removesuffix("_token_id"))
+        if isinstance(value, list):
+            moved = [self.moved[index] for index in value if index in self.moved]
+            return moved if own is None else [own, *(index for index in moved if index != own)]
+        return self.moved.get(value) if own is None else own

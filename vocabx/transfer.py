@@ -1,0 +1,257 @@
+"""The story of a transfer, in order: counterparts, placement, checkpoint, proof, report.
+
+A transfer gives a model another tokenizer: what WECHSEL and FOCUS do. Its tables get one row for each token
+of that tokenizer, and everything else in it stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vocabx.checkpoint.grow import COMPOSED
+from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
+from vocabx.checkpoint.proof import prove_tables, prove_tokenizer
+from vocabx.checkpoint.replace import replace_checkpoint
+from vocabx.checkpoint.special_ids import SpecialIds
+from vocabx.checkpoint.staging import staged
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.corpus.draw import draw_corpus
+from vocabx.corpus.sample import Corpus
+from vocabx.errors import TokenizerError
+from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, cut_for_scoring
+from vocabx.evaluation.measure import compare, context_of
+from vocabx.initializers import Placement
+from vocabx.options import TransferOptions
+from vocabx.placing import Placed, Placer, Tokens
+from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.card import write_card
+from vocabx.report.transfer_report import RowCounts, TransferReport
+from vocabx.tokenizer.certificate import Claim
+from vocabx.tokenizer.counterparts import Counterparts, find_counterparts
+from vocabx.tokenizer.fast import MODEL_NAME
+from vocabx.tokenizer.read import read_config
+from vocabx.tokenizer.roles import ROLES
+from vocabx.tokenizer.write import write_tokenizer
+from vocabx.transfer_plan import TransferPlan, make_transfer_plan
+from vocabx.vectors.find import Texts
+from vocabx.version import VERSION
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """A finished transfer: where it is, its numbers, and whether every required claim holds."""
+
+    directory: Path
+    report: TransferReport
+
+    @property
+    def passed(self) -> bool:
+        """Whether every required claim holds."""
+        return self.report.passed
+
+
+def transfer(options: TransferOptions, progress: Progress | None = None) -> TransferResult:
+    """Give a base model another tokenizer and write the result as a checkpoint.
+
+    Finds the counterpart of each new token in the old vocabulary, makes its rows, writes everything to
+    `options.out` with vocabx.json and report.json, proves it by the files, and measures it. The directory
+    appears only when whole.
+
+    Args:
+        options: what to do; see `TransferOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can mend what is wrong; the message says how.
+    """
+    timed = Timed(progress or Quiet())
+    plan = make_transfer_plan(options, timed)
+    with staged(options.out) as directory:
+        corpus = draw_corpus(plan.source, plan.language.scripts, options, "Reading text", timed)
+        with timed.stage("Finding counterparts"):
+            found = find_counterparts(plan.old, plan.new, plan.old_roles, plan.roles)
+        placed = _place(plan, found, corpus, timed)
+        _write(plan, found, placed.placement, directory, timed)
+        claims = _prove(plan, placed.placement, corpus, directory, timed)
+        scores = _score(plan, corpus, directory, timed)
+        report = _report(plan, found, placed.placement, corpus, claims, scores, timed)
+        _manifest(plan, report, placed, directory, timed).write(directory)
+        (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
+        write_card(directory, plan.base, report, "transfer_card.md")
+    return TransferResult(options.out, report)
+
+
+def _place(plan: TransferPlan, found: Counterparts, corpus: Corpus, progress: Progress) -> Placed:
+    """Make the placement, the mean of the old rows wherever nothing is known of a token."""
+    options = plan.options
+    tokens = Tokens(
+        base=plan.old,
+        tokenizer=plan.new,
+        ids=range(plan.new.size),
+        pieces=found.pieces,
+        copies=found.special,
+        texts=found.texts,
+        old_texts=found.old_texts,
+    )
+    texts = Texts(plan.language, corpus.learning, plan.base_language, _base_lines(plan, progress))
+    placer = Placer(options, tokens, texts, plan.checkpoint, options.seed, progress)
+    placed = placer.place(options.init)
+    return Placed(placed.placement.averaging(found.without), placed.parameters)
+
+
+def _base_lines(plan: TransferPlan, progress: Progress) -> Sequence[str]:
+    if plan.base_source is None:
+        return ()
+    title = "Reading text of the base's language"
+    return draw_corpus(plan.base_source, plan.base_scripts, plan.options, title, progress).learning
+
+
+def _write(
+    plan: TransferPlan, found: Counterparts, placement: Placement, directory: Path, progress: Progress
+) -> None:
+    # Of several new tokens that copy one, the first stands for it, as in a mask that is also a pad.
+    moved = {old: new for new, old in reversed(list(found.special.items()))}
+    with progress.stage("Writing the checkpoint", plan.weight_bytes, "B") as advance:
+        dropped = replace_checkpoint(
+            plan.checkpoint,
+            placement.followed_by_means(plan.rows - plan.new.size),
+            directory,
+            plan.unreached,
+            SpecialIds(moved, plan.roles),
+            advance,
+        )
+    if dropped:
+        progress.note(f"Settings whose tokens the new tokenizer lacks were dropped: {', '.join(dropped)}.")
+    write_tokenizer(plan.new, plan.donor, directory, _settings(plan), _companions(plan, progress))
+
+
+def _settings(plan: TransferPlan) -> dict[str, object]:
+    """What tokenizer_config.json must say for this model: its inputs and context, and the roles of tokens."""
+    types = int(plan.checkpoint.config.get("type_vocab_size") or 0) > 1 and not plan.checkpoint.generates
+    inputs = ["input_ids", *(["token_type_ids"] if types else []), "attention_mask"]
+    names = {f"{role}_token": plan.new.written[plan.roles[role]] for role in ROLES if role in plan.roles}
+    context = read_config(plan.base.directory).get("model_max_length")
+    return {"model_input_names": inputs, "model_max_length": context, **names}
+
+
+def _companions(plan: TransferPlan, progress: Progress) -> dict[str, bytes]:
+    """The files beside tokenizer.json; no .model where none can say what the tokenizer does."""
+    try:
+        return plan.new.companions()
+    except TokenizerError as error:
+        progress.note(f"No {MODEL_NAME} is written: {error}.")
+        return {}
+
+
+def _prove(
+    plan: TransferPlan, placement: Placement, corpus: Corpus, directory: Path, progress: Progress
+) -> tuple[Claim, ...]:
+    texts = [*corpus.heldout, *corpus.learning]
+    with progress.stage("Verifying", len(texts), "texts") as advance:
+        return (
+            *prove_tables(plan.checkpoint, directory, placement, plan.new),
+            *prove_tokenizer(plan.given, plan.new, directory, texts, advance),
+        )
+
+
+def _score(
+    plan: TransferPlan, corpus: Corpus, directory: Path, progress: Progress
+) -> tuple[Score, Score] | None:
+    """Bits per byte of the held-out text under the base and under the result."""
+    if not plan.evaluate:
+        return None
+    group = cut_for_scoring(corpus.heldout, context_of(plan.checkpoint.config))
+    total = sum(len(passage.encode()) for passage in group)
+    scores = []
+    for title, where, tokenizer in (
+        ("Scoring the base model", plan.base.directory, plan.old),
+        ("Scoring the result", directory, plan.new),
+    ):
+        with progress.stage(title, total, "B") as advance:
+            scores += bits_per_byte(where, tokenizer, [group], advance)
+    return scores[0], scores[1]
+
+
+def _report(
+    plan: TransferPlan,
+    found: Counterparts,
+    placement: Placement,
+    corpus: Corpus,
+    claims: tuple[Claim, ...],
+    scores: tuple[Score, Score] | None,
+    progress: Timed,
+) -> TransferReport:
+    options, source = plan.options, plan.source.description
+    with progress.stage("Measuring the tokenizers"):
+        target = compare(plan.language.tag, source, corpus, (plan.old, plan.new), scores)
+    return TransferReport(
+        version=VERSION,
+        command=options.command,
+        base=plan.base.name,
+        base_origin=plan.base.origin,
+        tokenizer=options.tokenizer,
+        language=plan.language.tag,
+        language_name=plan.language.name,
+        corpus=source,
+        base_family=plan.old.family,
+        family=plan.new.family,
+        initializer=options.init,
+        seed=options.seed,
+        old_tokens=plan.old.size,
+        tokens=plan.new.size,
+        old_rows=plan.checkpoint.input.rows,
+        rows=plan.rows,
+        pad_rows=len(plan.unreached),
+        tied=plan.checkpoint.tied,
+        counts=_counts(plan, placement, found),
+        target=target,
+        claims=claims,
+        seconds=dict(progress.seconds),
+    )
+
+
+def _counts(plan: TransferPlan, placement: Placement, found: Counterparts) -> RowCounts:
+    mixture = placement.input
+    new, old = mixture.copied()
+    mean = int((mixture.uniform == 1).sum())
+    drawn = 0 if mixture.draws is None else len(mixture.draws.rows)
+    mixed = mixture.rows - len(new) - mean - drawn
+    lost = [row for row in new[old == plan.old.unknown_id].tolist() if row not in found.special]
+    return RowCounts(len(new), mixed, drawn, mean, len(found.special), len(lost))
+
+
+def _manifest(
+    plan: TransferPlan, report: TransferReport, placed: Placed, directory: Path, progress: Timed
+) -> Manifest:
+    with progress.stage("Hashing"):
+        base_tables, tables = table_hashes(plan.checkpoint), table_hashes(read_checkpoint(directory))
+    base = {"name": plan.base.name, "origin": plan.base.origin, "tokens": plan.old.size}
+    return Manifest(
+        version=VERSION,
+        base={**base, "rows": plan.checkpoint.input.rows, "tables": base_tables},
+        sizes={"tokens": plan.new.size, "new_tokens": len(plan.new.written), "rows": plan.rows}
+        | {"pad_rows": len(plan.unreached)},
+        tied=plan.checkpoint.tied,
+        ranges=_ranges(plan),
+        origin={"tokenizer": plan.options.tokenizer, "rows": asdict(report.counts)},
+        language=plan.language.tag,
+        initializer={
+            "name": plan.options.init, "parameters": placed.parameters, "seed": plan.options.seed
+        },
+        certificate=[{k: v for k, v in asdict(one).items() if k != "examples"} for one in report.claims],
+        tables=tables,
+        files={name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()},
+        run={"command": plan.options.command, "seconds": dict(progress.seconds)},
+    )  # fmt: skip
+
+
+def _ranges(plan: TransferPlan) -> tuple[TokenRange, ...]:
+    """All ids, in runs of those that a token has and those that none has."""
+    starts = [0]
+    has_token = [index in plan.new.written for index in range(plan.rows)]
+    starts += [index for index in range(1, plan.rows) if has_token[index] != has_token[index - 1]]
+    ends = [*starts[1:], plan.rows]
+    return tuple(
+        TokenRange(start, end - start, "transferred" if has_token[start] else "pad")
+        for start, end in zip(starts, ends, strict=True)
+    )

@@ -1,0 +1,214 @@
+"""What a transfer will do, decided before anything is placed or written: the content of its --dry-run."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx.checkpoint.base import Base, aliases, find_base, find_tokenizer_base
+from vocabx.checkpoint.grow import grown_bytes
+from vocabx.checkpoint.staging import check_free, check_space
+from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.corpus.source import TextSource, default_source, peek, user_source
+from vocabx.errors import BaseModelError, LanguageError, TokenizerError
+from vocabx.extras import require
+from vocabx.initializers import find_initializer
+from vocabx.languages import Language, find_language, with_scripts_of
+from vocabx.options import TransferOptions
+from vocabx.placing_check import check_placing
+from vocabx.plan import base_source_of, can_evaluate, check_amounts
+from vocabx.progress import Progress
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.renumber import exchanged
+from vocabx.tokenizer.roles import roles_of
+
+# Tokenizer, manifest, card, report, and the slack that a file system wants.
+_OTHER_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class TransferPlan:
+    """A checked transfer.
+
+    Attributes:
+        options: what was asked.
+        base, checkpoint: the base model, and its tables by their headers.
+        old, old_roles: its tokenizer, and the ids of its special tokens by role.
+        donor: the file or directory of the new tokenizer.
+        given: the new tokenizer as it was given.
+        new, roles: the same as the result will have it, see `_anchored`.
+        language, source: of the new tokenizer, with its text.
+        base_language: BCP 47 tag of the base's text, "und" where the user brought it.
+        base_source, base_scripts: that text and its scripts, None where the initializer needs none.
+        evaluate: whether bits per byte will be measured.
+    """
+
+    options: TransferOptions
+    base: Base
+    checkpoint: Checkpoint
+    old: FastTokenizer
+    old_roles: dict[str, int]
+    donor: Path
+    given: FastTokenizer
+    new: FastTokenizer
+    roles: dict[str, int]
+    language: Language
+    source: TextSource
+    base_language: str
+    base_source: TextSource | None
+    base_scripts: tuple[str, ...]
+    evaluate: bool
+
+    @property
+    def rows(self) -> int:
+        """Height of the new tables."""
+        multiple = self.options.pad_to_multiple_of
+        return -(-self.new.size // multiple) * multiple
+
+    @property
+    def unreached(self) -> tuple[int, ...]:
+        """Ids that no token has: holes, and those after the last token."""
+        return tuple(index for index in range(self.rows) if index not in self.new.written)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights that the result takes."""
+        return grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain data, for a table or JSON."""
+        table, options = self.checkpoint.input, self.options
+        return {
+            "base": self.base.name,
+            "base_origin": self.base.origin,
+            "base_family": self.old.family,
+            "tokenizer": options.tokenizer,
+            "family": self.new.family,
+            "language": self.language.tag,
+            "corpus": self.source.description,
+            "corpus_bytes": self.source.bytes,
+            "old_tokens": self.old.size,
+            "tokens": self.new.size,
+            "old_rows": table.rows,
+            "rows": self.rows,
+            "pad_rows": len(self.unreached),
+            "width": table.map().shape[1],
+            "dtype": table.dtype,
+            "tied": self.checkpoint.tied,
+            "initializer": options.init,
+            "evaluate": self.evaluate,
+            "disk_bytes": self.weight_bytes + _OTHER_BYTES,
+            "out": str(options.out),
+        }
+
+
+def make_transfer_plan(options: TransferOptions, progress: Progress) -> TransferPlan:
+    """Check everything that can be checked before the work begins.
+
+    Raises:
+        VocabxError: whatever is wrong with the options, the base, the tokenizer, the language, the text or
+            the disk.
+    """
+    language, source = _checked_request(options)
+    donor = _find_tokenizer(options.tokenizer, progress)
+    given = read_tokenizer(donor)
+    base = find_base(options.base, progress)
+    old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
+    if checkpoint.input.rows < old.size:
+        raise BaseModelError(
+            f"{base.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
+            f"{old.size} tokens: they do not belong together"
+        )
+    if (old.vocabulary, old.rules()) == (given.vocabulary, given.rules()):
+        raise TokenizerError(
+            f"{options.tokenizer} is the tokenizer that {options.base} has: nothing would change; pass "
+            "another --tokenizer"
+        )
+    for table in checkpoint.tables:
+        # Refuses a dtype whose rows cannot be mixed.
+        table.map()
+    new, roles = _anchored(given, roles_of(given, donor), checkpoint, progress)
+    by_words = find_initializer(options.init).vectors in ("by frequency", "plain", "if there")
+    base_source = base_source_of(options, base) if by_words else None
+    plan = TransferPlan(
+        options=options,
+        base=base,
+        checkpoint=checkpoint,
+        old=old,
+        old_roles=roles_of(old, base.directory),
+        donor=donor,
+        given=given,
+        new=new,
+        roles=roles,
+        language=with_scripts_of(language, peek(source)),
+        source=source,
+        base_language="und" if options.base_text else base.language,
+        base_source=base_source,
+        base_scripts=_scripts_of(base_source) if base_source else (),
+        evaluate=can_evaluate(options.evaluate, checkpoint, progress),
+    )
+    check_space(options.out, plan.weight_bytes + _OTHER_BYTES)
+    return plan
+
+
+def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
+    check_placing(options, [options.init])
+    check_amounts(options)
+    if not options.tokenizer:
+        raise TokenizerError("which tokenizer? Pass --tokenizer with a directory, a file or a hub id")
+    if not options.lang:
+        raise LanguageError("which language? Pass --lang with a BCP 47 tag such as de")
+    language = find_language(options.lang)
+    check_free(options.out)
+    if options.evaluate:
+        require("torch", "evaluate")
+        require("transformers", "evaluate")
+    if options.corpus:
+        return language, user_source(options.corpus, options.text_field, "")
+    return language, default_source(language)
+
+
+def _scripts_of(source: TextSource) -> tuple[str, ...]:
+    return with_scripts_of(Language("und", "the base's text", ()), peek(source)).scripts
+
+
+def _find_tokenizer(name: str, progress: Progress) -> Path:
+    # A directory may also be called ~name, and expanduser raises for a user that is not there.
+    path = Path(os.path.expanduser(name))  # noqa: PTH111
+    on_hub = name.count("/") == 1 and not name.startswith((".", "/", "~")) and not path.suffix
+    if not path.exists() and name not in aliases() and not on_hub:
+        raise TokenizerError(
+            f"--tokenizer {name} is not there: pass a directory, a tokenizer.json, a SentencePiece .model, "
+            "an alias or a hub id"
+        )
+    return find_tokenizer_base(name, progress).directory
+
+
+def _anchored(
+    given: FastTokenizer, roles: dict[str, int], checkpoint: Checkpoint, progress: Progress
+) -> tuple[FastTokenizer, dict[str, int]]:
+    """The tokenizer and its roles, with the pad token where the model needs it.
+
+    RoBERTa numbers positions from the id of the pad token. Moving that id in config.json would give every
+    position its neighbour's embedding; moving the position embeddings would change tensors that are no
+    tables. So the tokenizer gives way: its pad token and the token at that id exchange their ids.
+
+    Raises:
+        TokenizerError: the tokenizer has no pad token, or its ids cannot be exchanged.
+    """
+    anchor = checkpoint.pad_anchor
+    if anchor is None or roles.get("pad") == anchor:
+        return given, roles
+    if "pad" not in roles:
+        raise TokenizerError(
+            f"the tokenizer has no pad token, and {checkpoint.config['model_type']} models count positions "
+            f"from it: add one, as <pad> with the id {anchor}, to its special tokens"
+        )
+    pad = roles["pad"]
+    progress.note(
+        f"The pad token of the tokenizer moves from the id {pad} to {anchor}, from which the model counts "
+        f"positions; the token that had the id {anchor} gets {pad}."
+    )
+    moved = {role: {pad: anchor, anchor: pad}.get(index, index) for role, index in roles.items()}
+    return exchanged(given, pad, anchor), moved
