@@ -52,6 +52,13 @@ class PlacingOptions:
         default=None, metadata=_help("Factorise the tables to this rank; new rows are then of it (ofa).")
     )
     candidates: int = field(default=64, metadata=_help("How many old rows a new one may mix (cw2v)."))
+    fallback: str = field(
+        default="draw",
+        metadata=_help(
+            "What a token without a vector becomes (wechsel, ofa, focus): draw, as in the papers, or pieces, "
+            "the mean of its pieces."
+        ),
+    )
     epochs: int = field(default=5, metadata=_help("Passes over the text's pairs of tokens (cw2v)."))
 
 

@@ -216,6 +216,7 @@ def settings_of(options: PlacingOptions) -> Settings:
         rank=options.rank,
         candidates=options.candidates,
         epochs=options.epochs,
+        fallback="pieces" if options.fallback == "pieces" else "draw",
     )
 
 
@@ -223,6 +224,5 @@ def rows_by_kind(placement: Placement) -> dict[str, int]:
     """How many new rows are mixed, copied from one old row, or drawn, in the table of the input."""
     mixture = placement.input
     drawn = 0 if mixture.draws is None else len(mixture.draws.rows)
-    entries = np.diff(mixture.weights.indptr)
-    copied = int(((entries == 1) & (mixture.uniform == 0)).sum())
+    copied = len(mixture.copied()[0])
     return {"mixed": mixture.rows - drawn - copied, "copied": copied, "drawn": drawn}

@@ -55,5 +55,7 @@ def _check_numbers(options: PlacingOptions) -> None:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise InitializerError(f"--{name} is {value}: pass at least 1")
+    if options.fallback not in ("draw", "pieces"):
+        raise InitializerError(f"--fallback is {options.fallback!r}: pass draw or pieces")
     if not 0 < options.temperature < float("inf"):
         raise InitializerError(f"--temperature is {options.temperature}: pass a number above 0")

@@ -1,5 +1,7 @@
 """WECHSEL, OFA and FOCUS against slow float64 versions, and the conformance of every method that blends."""
 
+from dataclasses import replace
+
 import dense_initializers as oracle
 import ml_dtypes
 import numpy as np
@@ -213,3 +215,21 @@ def test_special_tokens_are_copied_by_every_method():
         rows = find_initializer(name)(problem).apply("input", table)
         np.testing.assert_array_equal(rows[[1, 3]], table[[9, 0]], err_msg=name)
         assert (rows[[0, 2]] != table[[9, 0]]).any(), name
+
+
+@pytest.mark.parametrize("name", ["wechsel", "ofa", "focus"])
+def test_tokens_without_a_vector_can_be_the_mean_of_their_pieces(name):
+    source, target, table = arrays(14)
+    with_holes(source, target)
+    pieces = tuple((row, row + 1, row + 1) for row in range(N))
+    problem = Problem((b"x",) * N, pieces, V, 0, (None,) * V, {2: 7}, TokenVectors(source, target))
+    drawn = find_initializer(name)(problem)
+    mixed = find_initializer(name)(replace(problem, settings=Settings(fallback="pieces")))
+    assert drawn.hull_bound() is None
+    assert mixed.hull_bound() is not None
+    one, other = (placement.apply("input", table) for placement in (drawn, mixed))
+    for row in (1, 50, 96):
+        np.testing.assert_allclose(other[row], table[list(pieces[row])].mean(axis=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(other[2], table[7])
+    others = np.setdiff1d(np.arange(N), [1, 50, 96])
+    np.testing.assert_array_equal(one[others], other[others])

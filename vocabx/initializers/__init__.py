@@ -31,15 +31,21 @@ INITIALIZERS: dict[str, Initializer] = {
     "zip-tie": Initializer(zip_tie, "arXiv 2404.00862"),
     "zip-tie-ordered": Initializer(zip_tie_ordered, "derived here"),
     "wechsel": Initializer(
-        _wechsel.place, "arXiv 2112.06598", vectors="by frequency", settings=("neighbours", "temperature")
+        _wechsel.place,
+        "arXiv 2112.06598",
+        vectors="by frequency",
+        settings=("neighbours", "temperature", "fallback"),
     ),
     "ofa": Initializer(
-        _ofa.place, "arXiv 2311.08849", vectors="plain", settings=("neighbours", "temperature", "rank")
+        _ofa.place,
+        "arXiv 2311.08849",
+        vectors="plain",
+        settings=("neighbours", "temperature", "rank", "fallback"),
     ),
     "cw2v": Initializer(
         _cw2v.place, "arXiv 2407.05841", vectors="if there", learns=True, settings=("candidates", "epochs")
     ),
-    "focus": Initializer(_focus.place, "arXiv 2305.14481", vectors="of tokens"),
+    "focus": Initializer(_focus.place, "arXiv 2305.14481", vectors="of tokens", settings=("fallback",)),
     "mean": Initializer(mean, "Hewitt 2021"),
     "univariate": Initializer(univariate, "common practice"),
     "multivariate": Initializer(multivariate, "Hewitt 2021"),

@@ -135,37 +135,23 @@ class Mixture:
 
     def copying(self, copies: Mapping[int, int]) -> "Mixture":
         """Return this mixture with old rows copied as they are, new row to old row, drawn or not before."""
-        if not copies:
-            return self
         rows = np.fromiter(copies, np.int64, len(copies))
         old = np.fromiter(copies.values(), np.int64, len(copies))
-        others = np.ones(self.rows)
-        others[rows] = 0
-        entries = self.weights.tocoo()
-        kept = others[entries.row] > 0
-        plain = from_entries(
-            np.concatenate([entries.row[kept], rows]),
-            np.concatenate([entries.col[kept], old]),
-            np.concatenate([entries.data[kept], np.ones(len(rows))]),
-            self.rows,
-            self.old_rows,
-        )
-        plain = replace(plain, uniform=self.uniform * others)
-        if self.draws is None:
-            return plain
-        return plain.drawing(replace(self.draws, rows=np.setdiff1d(self.draws.rows, rows)))
+        return self._replacing(rows, old, rows, np.ones(len(rows)))
+
+    def mixing_draws(self, other: "Mixture") -> "Mixture":
+        """Return this mixture with the rows that it draws mixed as `other` mixes them."""
+        rows = np.zeros(0, np.int64) if self.draws is None else self.draws.rows
+        entries = other.weights[rows].tocoo()
+        return self._replacing(rows, entries.col, rows[entries.row], entries.data)
 
     def averaging(self, rows: Sequence[int]) -> "Mixture":
         """Return this mixture with some new rows the mean of the old rows, whatever they were before."""
-        others = np.ones(self.rows)
-        others[np.asarray(rows, np.int64)] = 0
-        weights = sparse.csr_array(sparse.diags_array(others) @ self.weights)
-        weights.eliminate_zeros()
-        plain = Mixture(weights, np.where(others > 0, self.uniform, 1.0))
-        if self.draws is None:
-            return plain
-        left = np.setdiff1d(self.draws.rows, np.asarray(rows, np.int64))
-        return plain.drawing(replace(self.draws, rows=left))
+        chosen, none = np.asarray(rows, np.int64), np.zeros(0, np.int64)
+        plain = self._replacing(chosen, none, none, np.zeros(0))
+        uniform = plain.uniform.copy()
+        uniform[chosen] = 1
+        return replace(plain, uniform=uniform)
 
     def copied(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """New rows that are one old row as it is, ascending, and those old rows, both int64."""
@@ -176,6 +162,28 @@ class Mixture:
         places = self.weights.indptr[rows]
         whole = self.weights.data[places] == 1.0
         return rows[whole].astype(np.int64), self.weights.indices[places[whole]].astype(np.int64)
+
+    def _replacing(
+        self, rows: NDArray[np.int64], old: NDArray[Any], new: NDArray[Any], weights: NDArray[Any]
+    ) -> "Mixture":
+        """This mixture with `rows` made anew from entries (new row, old id, weight)."""
+        if not len(rows):
+            return self
+        others = np.ones(self.rows)
+        others[rows] = 0
+        entries = self.weights.tocoo()
+        kept = others[entries.row] > 0
+        plain = from_entries(
+            np.concatenate([entries.row[kept], new]),
+            np.concatenate([entries.col[kept], old]),
+            np.concatenate([entries.data[kept], weights]),
+            self.rows,
+            self.old_rows,
+        )
+        plain = replace(plain, uniform=self.uniform * others)
+        if self.draws is None:
+            return plain
+        return plain.drawing(replace(self.draws, rows=np.setdiff1d(self.draws.rows, rows)))
 
     def followed_by_means(self, count: int) -> "Mixture":
         """Return this mixture with `count` further rows that are the mean of the old rows."""

@@ -73,6 +73,10 @@ class Placement:
         """New rows of one table that are an old row as it is, and those old rows; see `Mixture.copied`."""
         return (self.input if which == "input" else self.output).copied()
 
+    def mixing_draws(self, other: Mixture) -> "Placement":
+        """Return this placement with the rows that it draws mixed as `other` mixes them."""
+        return self._changed(lambda mixture: mixture.mixing_draws(other))
+
     def followed_by_means(self, count: int) -> "Placement":
         """Return this placement with `count` further rows that are the mean of the old rows."""
         return self._changed(lambda mixture: mixture.followed_by_means(count))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ class Settings:
         rank: of the factorised tables (OFA); None leaves the tables whole.
         candidates: K, how many old tokens a new row may mix (CW2V).
         epochs: passes over the text's co-occurrences (CW2V).
+        fallback: what a token without a vector becomes (WECHSEL, OFA, FOCUS): "draw", as in the papers, or
+            "pieces", the mean of its pieces as zip-tie makes it, which leaves no row outside the hull.
     """
 
     neighbours: int = 10
@@ -30,6 +32,7 @@ class Settings:
     rank: int | None = None
     candidates: int = 64
     epochs: int = 5
+    fallback: Literal["draw", "pieces"] = "draw"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from vocabx.initializers.mixture import Mixture
 from vocabx.initializers.placement import Placement, everywhere
 from vocabx.initializers.problem import Problem
+from vocabx.initializers.zip_tie import zip_tie
 
 Lift = Literal["", "by frequency", "plain", "if there", "of tokens"]
 
@@ -34,6 +35,8 @@ class Initializer:
         """Place the tokens; `problem.copies` hold whatever the method says."""
         found = self.function(problem)
         placement = everywhere(found) if isinstance(found, Mixture) else found
+        if "fallback" in self.settings and problem.settings.fallback == "pieces":
+            placement = placement.mixing_draws(zip_tie(problem))
         return placement.copying(problem.copies)
 
     def parameters(self, problem: Problem) -> dict[str, Any]:
