@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vocabx.errors import VocabxError
+    from vocabx.evaluation.load import load_factorised
     from vocabx.initializers import INITIALIZERS, Mixture, Problem
     from vocabx.options import ExtendOptions
     from vocabx.pipeline import Result, extend
@@ -27,6 +28,7 @@ _WHERE = {
     "Result": "vocabx.pipeline",
     "VocabxError": "vocabx.errors",
     "extend": "vocabx.pipeline",
+    "load_factorised": "vocabx.evaluation.load",
 }
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Result",
     "VocabxError",
     "extend",
+    "load_factorised",
 ]
 
 

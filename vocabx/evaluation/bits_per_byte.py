@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.corpus.passages import passages
+from vocabx.evaluation.load import load_model
 from vocabx.extras import need
 from vocabx.quiet import quiet_transformers
 from vocabx.tokenizer.fast import FastTokenizer
@@ -65,10 +66,8 @@ def bits_per_byte(
         MissingPackageError: torch or transformers is not installed.
     """
     with quiet_transformers("evaluate"):
-        torch, transformers = need("torch", "evaluate"), need("transformers", "evaluate")
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            directory, dtype="auto", local_files_only=True
-        ).eval()
+        torch = need("torch", "evaluate")
+        model = load_model(directory).eval()
         begin = _begin(model.config)
         return [_score(torch, model, tokenizer, begin, group, advance) for group in texts]
 

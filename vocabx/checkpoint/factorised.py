@@ -1,0 +1,224 @@
+"""The factorised form of a checkpoint: E' ≈ F P for each table, with the model class that reads it.
+
+Source: OFA (arXiv 2311.08849), section 3. P comes from the base's old rows alone. The coordinates of any row
+r, old, new or pad, are r P⁺, the best there are; of a row that OFA made, r = w F P, they are w F, what OFA
+mixed. So any checkpoint can be factorised after it was written whole, and new rows of OFA lose nothing more
+by it. Old rows are then approximated: the result says by how much.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.grow import write_json
+from vocabx.checkpoint.rewrite import StreamedTensor, rewrite
+from vocabx.checkpoint.safetensors_file import DTYPES, read_header
+from vocabx.checkpoint.tables import Checkpoint, Table, read_checkpoint
+from vocabx.errors import BaseModelError
+from vocabx.initializers.factorise import factorise
+
+CODE = "modeling_factorised.py"
+_INDEX = "model.safetensors.index.json"
+_ROWS = 8192
+# The auto classes that can load each kind of architecture, by the end of its name.
+_AUTO = {
+    "ForCausalLM": "AutoModelForCausalLM",
+    "LMHeadModel": "AutoModelForCausalLM",
+    "ForMaskedLM": "AutoModelForMaskedLM",
+}
+
+
+@dataclass(frozen=True)
+class Factorisation:
+    """What factorising a checkpoint came to.
+
+    Attributes:
+        rank: K.
+        balance: a of F = U Sᵃ, P = S¹⁻ᵃ Vᵀ.
+        errors: ‖E − F P‖ / ‖E‖ (Frobenius) of the old rows of tokens, by the table's tensor name, measured on
+            the factors as they are stored.
+        parameters: how many numbers the tables hold now, biases left out.
+        dense_parameters: how many they would hold whole.
+    """
+
+    rank: int
+    balance: float
+    errors: dict[str, float]
+    parameters: int
+    dense_parameters: int
+
+    def as_form(self) -> dict[str, Any]:
+        """The entries that the manifest's `initializer` takes."""
+        return {"form": "factorised", "rank": self.rank, "balance": self.balance, "errors": self.errors}
+
+
+def check_factorisable(base: Checkpoint, old_rows: int, rank: int) -> None:
+    """Refuse early what `factorise_checkpoint` cannot write.
+
+    Raises:
+        BaseModelError: no model class can be made for the base, or its tables do not have that rank.
+    """
+    _auto_class(base)
+    width = base.input.file.tensors[base.input.name].shape[1]
+    if not 1 <= rank <= min(width, old_rows):
+        raise BaseModelError(
+            f"--rank is {rank}: the tables of {base.directory} have {old_rows:,} rows of width {width:,}, so "
+            f"pass 1 to {min(width, old_rows):,}"
+        )
+
+
+def factorise_checkpoint(
+    directory: Path,
+    base: Checkpoint,
+    old_rows: int,
+    rank: int,
+    balance: float = 0.0,
+    advance: Callable[[float], None] = lambda done: None,
+) -> Factorisation:
+    """Bring the extended checkpoint in `directory` into the factorised form, in its place.
+
+    The weights are streamed through a second file that then takes the place of the first; memory is the
+    (old_rows, K) float32 coordinates of `factorise`, once for each table.
+
+    Args:
+        directory: an extended checkpoint, whole; its first rows are those of `base`.
+        base: what it extends; primitives are made from its tables.
+        old_rows: how many of the base's rows belong to tokens.
+        rank: K, from 1 to the width; at the width nothing is lost, and nothing saved.
+        balance: see `Factorisation`; 0 is the paper's, 0.5 trains better (inferred).
+        advance: called with bytes written.
+
+    Raises:
+        BaseModelError: no model class can be made for the base, or the base is factorised already.
+        InitializerError: the rank does not fit, or a table holds NaN.
+    """
+    auto = _auto_class(base)
+    whole = read_checkpoint(directory)
+    changes: dict[Path, dict[str, StreamedTensor | None]] = {}
+    errors: dict[str, float] = {}
+    parameters = dense_parameters = 0
+    for table in whole.tables:
+        kind = whole.kind_of(table)
+        mine = changes.setdefault(table.file.path, {})
+        if kind == "input" and table is not whole.input:
+            # Tied and stored twice: once is enough.
+            mine[table.name] = None
+        elif kind != "bias":
+            old = base.input if kind == "input" else base.output
+            assert old is not None
+            made = _Factors(table, _primitives(old, rank, old_rows, balance))
+            mine.update(made.tensors())
+            errors[table.name] = made.error(old_rows)
+            parameters += rank * (table.rows + made.primitives.shape[1])
+            dense_parameters += table.rows * made.primitives.shape[1]
+    for file in whole.files:
+        if changes.get(file.path):
+            part = file.path.with_name(file.path.name + ".part")
+            rewrite(file, changes[file.path], part, advance)
+            part.replace(file.path)
+    _write_index(directory)
+    _write_class(directory, whole.config, auto, rank, balance)
+    return Factorisation(rank, balance, errors, parameters, dense_parameters)
+
+
+def primitives_of(name: str) -> str:
+    """The tensor name of the primitives that belong to a table's."""
+    return name.removesuffix("weight") + "primitives"
+
+
+def is_factorised(config: dict[str, Any]) -> bool:
+    """Whether a configuration is that of a factorised checkpoint."""
+    return isinstance(config.get("factorised"), dict)
+
+
+def _auto_class(base: Checkpoint) -> tuple[str, str]:
+    """The auto class, and the class of transformers that the factorised one derives from."""
+    if is_factorised(base.config):
+        raise BaseModelError(f"{base.directory} is factorised: pass the base that it was made from")
+    named = base.config.get("architectures") or [None]
+    for ending, auto in _AUTO.items():
+        if isinstance(named[0], str) and named[0].endswith(ending):
+            return auto, named[0]
+    raise BaseModelError(
+        f"{base.directory} is of the architecture {named[0]}, and a factorised form is there for those that "
+        f"end in {', '.join(_AUTO)}: leave --factorised out"
+    )
+
+
+def _primitives(old: Table, rank: int, rows: int, balance: float) -> NDArray[Any]:
+    """P (K, D) of a base's table, rounded as it is stored."""
+    return _rounded(factorise(old.map(), rank, rows, balance).primitives, old.dtype)
+
+
+def _rounded(values: NDArray[Any], dtype: str) -> NDArray[Any]:
+    rounded: NDArray[Any] = values.astype(DTYPES[dtype])
+    if not np.isfinite(rounded.astype(np.float32)).all():
+        raise BaseModelError(f"the factors overflow {dtype}: pass --balance 0.5, or convert the base to BF16")
+    return rounded
+
+
+class _Factors:
+    """A whole table and the primitives (K, D) that it is to be multiplied from; reads it chunk by chunk."""
+
+    def __init__(self, table: Table, primitives: NDArray[Any]) -> None:
+        self.table, self.primitives = table, primitives
+        # Of the rounded primitives, so that the coordinates make up for their rounding.
+        self._inverse = np.linalg.pinv(primitives.astype(np.float64)).astype(np.float32)
+
+    def tensors(self) -> dict[str, StreamedTensor]:
+        """Coordinates in place of the table, and the primitives beside them."""
+        name, dtype, rows = self.table.name, self.table.dtype, self.table.rows
+        shape = self.primitives.shape
+        return {
+            name: StreamedTensor(dtype, (rows, shape[0]), lambda: (f for _, f in self._chunks(rows))),
+            primitives_of(name): StreamedTensor(dtype, shape, lambda: iter((self.primitives,))),
+        }
+
+    def error(self, rows: int) -> float:
+        """‖E − F P‖ / ‖E‖ of the first `rows` rows, with both factors rounded as they are stored."""
+        wide = self.primitives.astype(np.float32)
+        missed = total = 0.0
+        for chunk, coordinates in self._chunks(rows):
+            missed += float(np.square(chunk - coordinates.astype(np.float32) @ wide, dtype=np.float64).sum())
+            total += float(np.square(chunk, dtype=np.float64).sum())
+        return float(np.sqrt(missed / total)) if total else 0.0
+
+    def _chunks(self, rows: int) -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
+        mapped = self.table.map()
+        for start in range(0, rows, _ROWS):
+            chunk = np.asarray(mapped[start : min(start + _ROWS, rows)], dtype=np.float32)
+            yield chunk, _rounded(chunk @ self._inverse, self.table.dtype)
+
+
+def _write_index(directory: Path) -> None:
+    path = directory / _INDEX
+    if not path.is_file():
+        return
+    index = json.loads(path.read_text(encoding="utf-8"))
+    found = {name: read_header(directory / name) for name in sorted(set(index["weight_map"].values()))}
+    index["weight_map"] = {tensor: name for name, file in found.items() for tensor in file.tensors}
+    size = sum(entry.end - entry.begin for file in found.values() for entry in file.tensors.values())
+    index["metadata"] = {**(index.get("metadata") or {}), "total_size": size}
+    write_json(path, index)
+
+
+def _write_class(
+    directory: Path, config: dict[str, Any], auto: tuple[str, str], rank: int, balance: float
+) -> None:
+    """Name the model class in config.json and put its code beside it."""
+    name = f"Factorised{auto[1]}"
+    changed = {
+        **config,
+        "architectures": [name],
+        "auto_map": {auto[0]: f"{Path(CODE).stem}.{name}"},
+        "factorised": {"rank": rank, "balance": balance},
+    }
+    write_json(directory / "config.json", changed)
+    code = (files("vocabx.assets") / "factorised" / CODE).read_bytes()
+    (directory / CODE).write_bytes(code)
