@@ -1,4 +1,4 @@
-"""Whether a model fits into the memory that is free now."""
+"""Memory: what is free now, whether a model fits, and the most that was used."""
 
 import os
 from pathlib import Path
@@ -17,3 +17,21 @@ def available_memory() -> int:
 def fits(weight_bytes: int) -> bool:
     """Whether weights of `weight_bytes` and the activations of a passage fit."""
     return weight_bytes * 1.2 + 2e9 < available_memory()
+
+
+def reset_peak() -> None:
+    """Let `peak_memory` begin anew; does nothing where the system cannot."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return
+
+
+def peak_memory() -> int | None:
+    """The most bytes that were resident since `reset_peak`, or None where the system does not say."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return None

@@ -7,13 +7,10 @@ from vocabx.checkpoint.grow import COMPOSED, grow_checkpoint, grown_bytes
 from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
 from vocabx.checkpoint.staging import staged
 from vocabx.checkpoint.tables import read_checkpoint
-from vocabx.corpus.draw import draw_corpus
-from vocabx.corpus.sample import Corpus
-from vocabx.corpus.source import TextSource
 from vocabx.evaluation.measure import measure_both, score_both
 from vocabx.initializers import Placement
+from vocabx.learning import Learned, learn, placer_of
 from vocabx.options import ExtendOptions
-from vocabx.placing import Placed, Placer, Tokens
 from vocabx.plan import Plan, VocabularyPlan, make_plan, make_vocabulary_plan
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.card import write_card
@@ -21,10 +18,9 @@ from vocabx.report.compose import compose_report
 from vocabx.report.page import render_page
 from vocabx.report.report import Report
 from vocabx.tokenizer.certificate import Certificate
-from vocabx.tokenizer.extension import Extension, Wish, extend_tokenizer
+from vocabx.tokenizer.extension import Extension
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
-from vocabx.vectors.find import Texts as PlacingTexts
 from vocabx.version import VERSION
 
 
@@ -34,16 +30,6 @@ class Result:
 
     directory: Path
     report: Report
-    certificate: Certificate
-
-
-@dataclass(frozen=True)
-class _Proven:
-    """An extended tokenizer with the texts it was made from and the proof of it."""
-
-    extension: Extension
-    target: Corpus
-    base_language: Corpus
     certificate: Certificate
 
 
@@ -68,15 +54,16 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
 def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
     plan = make_plan(options, timed)
     with staged(options.out) as directory:
-        proven = _prove(plan, directory, timed)
-        extension, target = proven.extension, proven.target
+        learned = learn(plan, timed)
+        certificate = _prove(plan, learned, directory, timed)
+        extension, texts = learned.extension, (learned.target, learned.base_language)
         plan = plan.with_tokens(len(extension.pieces))
-        placed = _place(plan, proven, timed)
+        placed = placer_of(plan, learned, timed).place(options.init)
         _write_rows(plan, placed.placement, directory, timed)
-        scores = score_both(plan, extension, directory, target, proven.base_language, timed)
-        numbers = measure_both(plan, extension, target, proven.base_language, scores)
+        scores = score_both(plan, extension, directory, *texts, timed)
+        numbers = measure_both(plan, extension, *texts, scores)
         written = (plan, placed.placement, directory)
-        report = compose_report(plan, extension, proven.certificate, target, numbers, timed, written)
+        report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
         with timed.stage("Hashing"):
             base_tables, tables = table_hashes(plan.checkpoint), table_hashes(read_checkpoint(directory))
         manifest = _manifest(plan, report, directory, timed)
@@ -91,42 +78,31 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
         ).write(directory)
         _write_report(report, directory)
         write_card(directory, plan.base, report)
-    return Result(options.out, report, proven.certificate)
+    return Result(options.out, report, certificate)
 
 
 def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> Result:
     plan = make_vocabulary_plan(options, timed)
     with staged(options.out) as directory:
-        proven = _prove(plan, directory, timed)
-        extension, target = proven.extension, proven.target
+        learned = learn(plan, timed)
+        certificate = _prove(plan, learned, directory, timed)
+        extension, texts = learned.extension, (learned.target, learned.base_language)
         plan = plan.with_tokens(len(extension.pieces))
-        numbers = measure_both(plan, extension, target, proven.base_language)
-        report = compose_report(plan, extension, proven.certificate, target, numbers, timed)
+        numbers = measure_both(plan, extension, *texts)
+        report = compose_report(plan, extension, certificate, texts[0], numbers, timed)
         _manifest(plan, report, directory, timed).write(directory)
         _write_report(report, directory)
-    return Result(options.out, report, proven.certificate)
+    return Result(options.out, report, certificate)
 
 
-def _prove(plan: VocabularyPlan, directory: Path, timed: Timed) -> _Proven:
-    """Read the texts, write the extended tokenizer, and prove what it kept by its files."""
-    options = plan.options
-    target = draw_corpus(plan.source, plan.language.scripts, options, "Reading text", timed)
-    title = "Reading text of the base's language"
-    base_language = draw_corpus(plan.base_source, plan.base_scripts, options, title, timed)
-    protected = _lines(plan.protected) if plan.protected else []
-    wish = Wish(
-        new_tokens=options.new_tokens,
-        protected=protected,
-        donor=plan.donor,
-        buy_intermediates=options.intermediates == "buy",
-        adapt=options.pretokenizer == "adapt",
-    )
-    extension = extend_tokenizer(plan.tokenizer, target.learning, plan.alphabet, wish, plan.first_id, timed)
+def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed) -> Certificate:
+    """Write the extended tokenizer, and prove what it kept by its files."""
+    options, extension = plan.options, learned.extension
     write_tokenizer(extension.tokenizer, plan.base.directory, directory)
     texts = Texts(
-        target=[*target.heldout, *target.learning],
-        base=[*base_language.heldout, *base_language.learning],
-        protected=protected,
+        target=[*learned.target.heldout, *learned.target.learning],
+        base=[*learned.base_language.heldout, *learned.base_language.learning],
+        protected=learned.protected,
         seed=options.seed,
         hostile=options.hostile,
     )
@@ -134,7 +110,7 @@ def _prove(plan: VocabularyPlan, directory: Path, timed: Timed) -> _Proven:
     with timed.stage("Verifying", unit="texts") as advance:
         certificate = verify(plan.tokenizer, extension.tokenizer, plan.alphabet, texts, directories, advance)
     _note(plan, extension, certificate, timed)
-    return _Proven(extension, target, base_language, certificate)
+    return certificate
 
 
 def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, progress: Progress) -> None:
@@ -147,26 +123,6 @@ def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, 
                 f"{plan.language.name} shares its script with the base's language: {claim.failed:,} of "
                 f"{claim.checked:,} lines of that are now cut in another way.{advice}"
             )
-
-
-def _lines(source: TextSource) -> list[str]:
-    lines = (line for document in source.open() for line in document.text.split("\n"))
-    return list(dict.fromkeys(line for line in lines if line.strip()))
-
-
-def _place(plan: Plan, proven: _Proven, progress: Progress) -> Placed:
-    extension = proven.extension
-    tokens = Tokens(
-        base=plan.tokenizer,
-        tokenizer=extension.tokenizer,
-        ids=extension.new_ids,
-        pieces=tuple(extension.pieces.values()),
-    )
-    texts = PlacingTexts(
-        plan.language, proven.target.learning, plan.base_language, proven.base_language.learning
-    )
-    placer = Placer(plan.options, tokens, texts, plan.checkpoint, plan.options.seed, progress)
-    return placer.place(plan.options.init)
 
 
 def _write_rows(plan: Plan, placement: Placement, directory: Path, progress: Progress) -> None:
