@@ -33,6 +33,8 @@ def extend(
         str, typer.Option(help=help_of("pretokenizer"), metavar="keep|adapt")
     ] = DEFAULTS.pretokenizer,
     tokenizer_only: Annotated[bool, typer.Option("--tokenizer-only", help=help_of("tokenizer_only"))] = False,
+    factorised: Annotated[bool, typer.Option("--factorised", help=help_of("factorised"))] = False,
+    balance: Annotated[float, typer.Option(help=help_of("balance"))] = DEFAULTS.balance,
     init: Annotated[str, typer.Option(help=help_of("init"))] = DEFAULTS.init,
     source_vectors: Annotated[
         str, typer.Option(help=help_of("source_vectors"), metavar="<path>")
@@ -79,6 +81,8 @@ def extend(
         intermediates=intermediates,
         pretokenizer=pretokenizer,
         tokenizer_only=tokenizer_only,
+        factorised=factorised,
+        balance=balance,
         init=init,
         source_vectors=source_vectors,
         target_vectors=target_vectors,

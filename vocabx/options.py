@@ -125,6 +125,20 @@ class ExtendOptions(PlacingOptions):
     tokenizer_only: bool = field(
         default=False, metadata=_help("Write the tokenizer alone; no weights are needed or read.")
     )
+    factorised: bool = field(
+        default=False,
+        metadata=_help(
+            "Write the tables as factors of --rank, with a model class that reads them: fewer parameters, "
+            "and old rows approximated (ofa)."
+        ),
+    )
+    balance: float = field(
+        default=0.0,
+        metadata=_help(
+            "How --factorised shares the scale: 0 leaves it to the primitives, as OFA does; 0.5 gives "
+            "both factors the same, which trains better."
+        ),
+    )
     learn_bytes: int = field(
         default=8_000_000, metadata=_help("Bytes of text to learn from, sampled from the corpus.")
     )

@@ -1,6 +1,6 @@
 """The story of an extension, in order: corpus, tokens, tokenizer, mixture, checkpoint, report."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from vocabx.checkpoint.grow import COMPOSED, grow_checkpoint, grown_bytes
@@ -8,6 +8,7 @@ from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_ha
 from vocabx.checkpoint.staging import staged
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.evaluation.measure import measure_both, score_both
+from vocabx.form import bring_to_form
 from vocabx.initializers import Placement
 from vocabx.learning import Learned, learn, placer_of
 from vocabx.options import ExtendOptions
@@ -60,10 +61,13 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
         plan = plan.with_tokens(len(extension.pieces))
         placed = placer_of(plan, learned, timed).place(options.init)
         _write_rows(plan, placed.placement, directory, timed)
+        factorised = bring_to_form(options, plan.checkpoint, plan.tokenizer.size, directory, timed)
+        form = factorised.as_form() if factorised else {"form": "dense"}
         scores = score_both(plan, extension, directory, *texts, timed)
         numbers = measure_both(plan, extension, *texts, scores)
         written = (plan, placed.placement, directory)
         report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
+        report = replace(report, factorised=factorised)
         with timed.stage("Hashing"):
             base_tables, tables = table_hashes(plan.checkpoint), table_hashes(read_checkpoint(directory))
         manifest = _manifest(plan, report, directory, timed)
@@ -72,7 +76,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
             base_rows=plan.checkpoint.input.rows,
             pad=plan.pad_ids,
             tied=plan.checkpoint.tied,
-            initializer={"name": options.init, "parameters": placed.parameters, "seed": options.seed},
+            initializer={"name": options.init, "parameters": placed.parameters, "seed": options.seed, **form},
             base_tables=base_tables,
             tables=tables,
         ).write(directory)

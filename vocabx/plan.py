@@ -12,6 +12,7 @@ from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.corpus.source import TextSource, default_source, looks_simplified, peek, user_source
 from vocabx.errors import BaseModelError, CorpusError, LanguageError, TokenizerError
 from vocabx.extras import installed, require
+from vocabx.form import check_base, check_form
 from vocabx.languages import Language, find_language, with_scripts_of
 from vocabx.memory import fits
 from vocabx.options import ExtendOptions, TransferOptions
@@ -132,8 +133,9 @@ class Plan(VocabularyPlan):
 
     @property
     def disk_bytes(self) -> int:
-        """Bytes that the result takes."""
-        return grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows) + _OTHER_BYTES
+        """Bytes that the result takes, at its largest: to be factorised, it is written whole first."""
+        whole = grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows)
+        return (2 if self.options.factorised else 1) * whole + _OTHER_BYTES
 
     def estimated_seconds(self) -> float:
         """A rough wall time, from rates measured on two cores."""
@@ -151,6 +153,7 @@ class Plan(VocabularyPlan):
         return {
             **super().describe(),
             "initializer": self.options.init,
+            "form": "factorised" if self.options.factorised else "dense",
             "old_rows": table.rows,
             "pad_rows": self.pad_rows,
             "rows": self.rows,
@@ -169,11 +172,13 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     Raises:
         VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
     """
+    check_form(options)
     check_placing(options, [options.init])
     language, source = _checked_request(options)
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
+    check_base(options, checkpoint, tokenizer.size)
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
     if checkpoint.input.rows < tokenizer.size:
         raise BaseModelError(
@@ -195,6 +200,7 @@ def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> Vocabula
     Raises:
         VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
     """
+    check_form(options)
     language, source = _checked_request(options)
     base = find_tokenizer_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)

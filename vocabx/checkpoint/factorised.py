@@ -45,6 +45,7 @@ class Factorisation:
             the factors as they are stored.
         parameters: how many numbers the tables hold now, biases left out.
         dense_parameters: how many they would hold whole.
+        auto_class: of transformers, to load it with.
     """
 
     rank: int
@@ -52,6 +53,7 @@ class Factorisation:
     errors: dict[str, float]
     parameters: int
     dense_parameters: int
+    auto_class: str
 
     def as_form(self) -> dict[str, Any]:
         """The entries that the manifest's `initializer` takes."""
@@ -124,12 +126,37 @@ def factorise_checkpoint(
             part.replace(file.path)
     _write_index(directory)
     _write_class(directory, whole.config, auto, rank, balance)
-    return Factorisation(rank, balance, errors, parameters, dense_parameters)
+    return Factorisation(rank, balance, errors, parameters, dense_parameters, auto[0])
 
 
 def primitives_of(name: str) -> str:
     """The tensor name of the primitives that belong to a table's."""
     return name.removesuffix("weight") + "primitives"
+
+
+def primitive_tables(checkpoint: Checkpoint) -> tuple[Table, ...]:
+    """The primitives of a checkpoint that `factorise_checkpoint` wrote, none of one that is whole."""
+    named = ((primitives_of(table.name), table.file) for table in checkpoint.tables)
+    return tuple(Table(name, file) for name, file in named if name in file.tensors)
+
+
+def rows_of(table: Table) -> Any:
+    """The rows of a table, mapped; those of a factorised one are made when slices of them are asked for."""
+    name = primitives_of(table.name)
+    if name not in table.file.tensors:
+        return table.map()
+    return _Products(table.map(), np.asarray(table.file.map(name), dtype=np.float32))
+
+
+class _Products:
+    """F P by slices of its rows."""
+
+    def __init__(self, coordinates: NDArray[Any], primitives: NDArray[np.float32]) -> None:
+        self._coordinates, self._primitives = coordinates, primitives
+        self.shape = (len(coordinates), primitives.shape[1])
+
+    def __getitem__(self, rows: slice) -> NDArray[np.float32]:
+        return np.asarray(self._coordinates[rows], dtype=np.float32) @ self._primitives
 
 
 def is_factorised(config: dict[str, Any]) -> bool:

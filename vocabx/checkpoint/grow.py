@@ -19,6 +19,7 @@ _INDEX = "model.safetensors.index.json"
 COMPOSED = (
     "config.json", "generation_config.json", _INDEX, "tokenizer.json", "tokenizer_config.json",
     "chat_template.jinja", "special_tokens_map.json", "tokenizer.model", "vocab.txt",
+    "modeling_factorised.py",
 )  # fmt: skip
 # Of the base's: stale beside a newer tokenizer.json, or about the base and not about its extension.
 _LEFT_OUT = {"added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json"}

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vocabx.checkpoint.factorised import primitive_tables
 from vocabx.checkpoint.grow import write_json
 from vocabx.checkpoint.tables import Checkpoint, Table
 from vocabx.errors import BaseModelError
@@ -36,7 +37,7 @@ class Manifest:
         origin: where the new tokens come from: the donor, what was taken of it, bought to build it and left
             out; whether the pre-tokenizer was widened; what text was protected.
         language: BCP 47 tag.
-        initializer: name, parameters and seed; empty where only a tokenizer was written.
+        initializer: name, parameters, seed and form; empty where only a tokenizer was written.
         certificate: claims with their counts.
         tables: sha256 of each table of this checkpoint, by tensor name.
         files: sha256 of the tokenizer and configuration files of this checkpoint.
@@ -108,8 +109,9 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def table_hashes(checkpoint: Checkpoint) -> dict[str, str]:
-    """The sha256 of the bytes of each table, by tensor name."""
-    return {table.name: _hash_table(table) for table in checkpoint.tables}
+    """The sha256 of the bytes of each table, and of the primitives of factorised ones, by tensor name."""
+    tables = (*checkpoint.tables, *primitive_tables(checkpoint))
+    return {table.name: _hash_table(table) for table in tables}
 
 
 def file_hash(path: Path) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx.checkpoint.factorised import rows_of
 from vocabx.checkpoint.tables import Table
 from vocabx.corpus.passages import passages
 from vocabx.report.report import CutParagraph, FrequentToken, Norms, Piece
@@ -65,7 +66,7 @@ def row_norms(name: str, table: Table, old_rows: int, new_rows: range) -> Norms:
         old_rows: how many of its first rows belong to old tokens.
         new_rows: the rows of new tokens; pad rows are in neither.
     """
-    mapped = table.map()
+    mapped = rows_of(table)
     old = _norms(mapped, range(old_rows))
     new = _norms(mapped, new_rows)
     # A few outliers would squeeze everything else into one bin.

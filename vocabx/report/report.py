@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from vocabx.checkpoint.factorised import Factorisation
 from vocabx.evaluation.comparison import Comparison
 from vocabx.tokenizer.certificate import Certificate, Claim
 
@@ -111,6 +112,7 @@ class Report:
         frequent: the most frequent new tokens of the held-out text.
         norms: one for each table.
         seconds: wall time of each stage, in order.
+        factorised: what the factors come to, or None where the tables are whole.
     """
 
     version: str
@@ -141,6 +143,7 @@ class Report:
     frequent: tuple[FrequentToken, ...]
     norms: tuple[Norms, ...]
     seconds: dict[str, float]
+    factorised: Factorisation | None = None
 
     @property
     def passed(self) -> bool:
