@@ -149,6 +149,11 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
         evaluate=can_evaluate(options.evaluate, checkpoint, progress),
     )
     check_space(options.out, plan.weight_bytes + _OTHER_BYTES)
+    if _around(old) and not _around(given):
+        progress.note(
+            "The base's tokenizer puts special tokens around a text, and the new one does not: give it a "
+            "post-processor that does, unless your own code adds them."
+        )
     return plan
 
 
@@ -183,6 +188,11 @@ def _find_tokenizer(name: str, progress: Progress) -> Path:
             "an alias or a hub id"
         )
     return find_tokenizer_base(name, progress).directory
+
+
+def _around(tokenizer: FastTokenizer) -> bool:
+    """Whether a tokenizer adds special tokens to a text."""
+    return len(tokenizer.rust.encode("").ids) > 0
 
 
 def _anchored(

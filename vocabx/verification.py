@@ -64,6 +64,11 @@ def verify_directory(options: VerifyOptions, progress: Progress | None = None) -
     if not directory.exists():
         raise TokenizerError(f"there is no {directory}: pass the directory of an extended checkpoint")
     manifest = read_manifest(directory)
+    if any(part.get("source") == "transferred" for part in manifest.get("ranges", ())):
+        raise TokenizerError(
+            f"{directory} has another tokenizer than its base, so that no extension can be verified: its "
+            "vocabx.json holds what was proven of it"
+        )
     extended = read_tokenizer(directory)
     name = options.against or str(manifest.get("base", {}).get("name", ""))
     if not name:
