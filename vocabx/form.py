@@ -6,10 +6,10 @@ from vocabx.checkpoint.factorised import (
     Factorisation,
     check_factorisable,
     factorise_checkpoint,
-    is_factorised,
+    refuse_factorised,
 )
 from vocabx.checkpoint.tables import Checkpoint
-from vocabx.errors import BaseModelError, InitializerError
+from vocabx.errors import InitializerError
 from vocabx.options import ExtendOptions
 from vocabx.progress import Progress
 
@@ -45,8 +45,7 @@ def check_base(options: ExtendOptions, base: Checkpoint, old_rows: int) -> None:
     Raises:
         BaseModelError: the base is factorised, has no class that can be, or no tables of that rank.
     """
-    if is_factorised(base.config):
-        raise BaseModelError(f"{base.directory} is factorised: pass the base that it was made from")
+    refuse_factorised(base)
     if options.factorised and options.rank is not None:
         check_factorisable(base, old_rows, options.rank)
 

@@ -236,7 +236,8 @@ def _manifest(
         origin={"tokenizer": plan.options.tokenizer, "rows": asdict(report.counts)},
         language=plan.language.tag,
         initializer={
-            "name": plan.options.init, "parameters": placed.parameters, "seed": plan.options.seed
+            "name": plan.options.init, "parameters": placed.parameters, "seed": plan.options.seed,
+            "form": "dense",
         },
         certificate=[{k: v for k, v in asdict(one).items() if k != "examples"} for one in report.claims],
         tables=tables,

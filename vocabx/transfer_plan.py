@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.base import Base, aliases, find_base, find_tokenizer_base
+from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.grow import grown_bytes
 from vocabx.checkpoint.staging import check_free, check_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
@@ -115,6 +116,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     given = read_tokenizer(donor)
     base = find_base(options.base, progress)
     old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
+    refuse_factorised(checkpoint)
     if checkpoint.input.rows < old.size:
         raise BaseModelError(
             f"{base.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "

@@ -164,10 +164,19 @@ def is_factorised(config: dict[str, Any]) -> bool:
     return isinstance(config.get("factorised"), dict)
 
 
-def _auto_class(base: Checkpoint) -> tuple[str, str]:
-    """The auto class, and the class of transformers that the factorised one derives from."""
+def refuse_factorised(base: Checkpoint) -> None:
+    """Refuse a factorised checkpoint as a base: its old rows are gone.
+
+    Raises:
+        BaseModelError: it is one.
+    """
     if is_factorised(base.config):
         raise BaseModelError(f"{base.directory} is factorised: pass the base that it was made from")
+
+
+def _auto_class(base: Checkpoint) -> tuple[str, str]:
+    """The auto class, and the class of transformers that the factorised one derives from."""
+    refuse_factorised(base)
     named = base.config.get("architectures") or [None]
     for ending, auto in _AUTO.items():
         if isinstance(named[0], str) and named[0].endswith(ending):
