@@ -11,7 +11,7 @@ import typer
 from vocabx.options import TransferOptions, help_of
 
 if TYPE_CHECKING:
-    from vocabx.transfer import TransferResult
+    from vocabx.transfer_pipeline import TransferResult
 
 DEFAULTS = TransferOptions()
 
@@ -94,7 +94,7 @@ def transfer(
         else:
             _print_plan(plan)
         return
-    from vocabx.transfer import transfer as run
+    from vocabx.transfer_pipeline import transfer as run
 
     result = run(options, progress)
     if as_json:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from vocabx.errors import VocabxError
     from vocabx.evaluation.load import load_factorised
     from vocabx.initializers import INITIALIZERS, Mixture, Problem
-    from vocabx.options import ExtendOptions
+    from vocabx.options import ExtendOptions, TransferOptions
     from vocabx.pipeline import Result, extend
     from vocabx.progress import Progress
     from vocabx.tokenizer.certificate import Certificate
+    from vocabx.transfer_pipeline import TransferResult, transfer
 
 _WHERE = {
     "Certificate": "vocabx.tokenizer.certificate",
@@ -26,9 +27,12 @@ _WHERE = {
     "Problem": "vocabx.initializers",
     "Progress": "vocabx.progress",
     "Result": "vocabx.pipeline",
+    "TransferOptions": "vocabx.options",
+    "TransferResult": "vocabx.transfer_pipeline",
     "VocabxError": "vocabx.errors",
     "extend": "vocabx.pipeline",
     "load_factorised": "vocabx.evaluation.load",
+    "transfer": "vocabx.transfer_pipeline",
 }
 
 __all__ = [
@@ -39,9 +43,12 @@ __all__ = [
     "Problem",
     "Progress",
     "Result",
+    "TransferOptions",
+    "TransferResult",
     "VocabxError",
     "extend",
     "load_factorised",
+    "transfer",
 ]
 
 
