@@ -1,6 +1,7 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -11,16 +12,40 @@ SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 3000, "--learn-bytes", 200_000,
 ASKED = ("--new-tokens", 200, "--init", "ofa", "--rank", 8)
 
 
+@pytest.fixture
+def shared_vectors(tmp_path, english, verses):
+    """Random vectors of English words and Chinese characters in one space: what they say does not matter."""
+    words = sorted({word for line in english[:50] for word in line.split()} | set("".join(verses[:300])))
+    random = np.random.default_rng(0)
+    lines = (
+        f"{word} {' '.join(f'{x:.4f}' for x in random.normal(size=8))}" for word in words if word.strip()
+    )
+    path = tmp_path / "shared.vec"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
-    vocabx, tiny_model, chinese_file, tmp_path, tied
+    vocabx, tiny_model, chinese_file, shared_vectors, tmp_path, tied
 ):
     base = tiny_model(tied=tied, dtype="float32")
     runs = {}
     for name, more in (("dense", ("--no-evaluate",)), ("out", ("--factorised", "--balance", 0.5))):
         out = tmp_path / name
         runs[name] = vocabx(
-            "extend", "--base", base, "--corpus", chinese_file, "--out", out, *SMALL, *ASKED, *more
+            "extend",
+            "--base",
+            base,
+            "--corpus",
+            chinese_file,
+            "--out",
+            out,
+            *SMALL,
+            *ASKED,
+            *more,
+            "--shared-vectors",
+            shared_vectors,
         )
         assert runs[name].code == 0, runs[name].err
     assert "Old rows are approximated at rank 8: off by" in runs["out"].err
