@@ -289,6 +289,45 @@ def test_every_kind_of_method_places_a_whole_vocabulary(
     assert torch.isfinite(table).all() and torch.equal(table[1], old[50256])
 
 
+def write_vectors(path, words):
+    torch.manual_seed(len(words))
+    lines = [f"{word} " + " ".join(f"{x:.4f}" for x in torch.randn(8).tolist()) for word in words]
+    path.write_text(f"{len(words)} 8\n" + "\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("fallback", ["draw", "pieces"])
+def test_wechsel_places_by_word_vectors_in_both_languages(
+    vocabx, roberta, unigram, chinese_file, tmp_path, fallback
+):
+    pairs = dict(
+        zip(
+            "god heaven earth light water day night man sea tree".split(), "神天地光水日夜人海樹", strict=True
+        )
+    )
+    dictionary = tmp_path / "pairs.txt"
+    dictionary.write_text("".join(f"{one}\t{other}\n" for one, other in pairs.items()), "utf-8")
+    vectors = {
+        "--source-vectors": write_vectors(tmp_path / "en.vec", list(pairs)),
+        "--target-vectors": write_vectors(tmp_path / "zh.vec", list(pairs.values())),
+        "--dictionary": dictionary,
+    }
+    options = ["--base", roberta, "--tokenizer", unigram, "--corpus", chinese_file, *FEW]
+    options += [word for pair in vectors.items() for word in pair]
+    run = vocabx(
+        "transfer", *options, "--init", "wechsel", "--neighbours", 3, "--fallback", fallback,
+        "--out", tmp_path / "out", "--json",
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    counts = json.loads(run.out)["counts"]
+    assert counts["mixed"] > 0 and counts["special"] == 5
+    assert (counts["drawn"] == 0) == (fallback == "pieces")
+    manifest = read(tmp_path / "out", "vocabx.json")
+    assert manifest["initializer"]["name"] == "wechsel"
+    assert manifest["initializer"]["parameters"]["neighbours"] == 3
+    others_are_kept(roberta, tmp_path / "out")
+
+
 @pytest.fixture
 def refused(vocabx, gpt2, byte_level, chinese_file, tmp_path):
     def run(**changes):
