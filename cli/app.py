@@ -8,6 +8,7 @@ import typer
 
 from vocabx.errors import VocabxError
 
+from .compare import compare
 from .doctor import doctor
 from .extend import extend
 from .inspect import inspect
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(extend)
 app.command()(transfer)
+app.command()(compare)
 app.command()(inspect)
 app.command()(verify)
 app.command()(doctor)

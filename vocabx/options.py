@@ -158,6 +158,33 @@ class ExtendOptions(PlacingOptions):
     evaluate: bool = field(default=True, metadata=_help("Measure bits per byte, which loads both models."))
     command: str = field(default="", metadata=_help("The command line, for the manifest."))
 
+    @property
+    def initializers(self) -> tuple[str, ...]:
+        """The names of the initializers that will place tokens."""
+        return (self.init,)
+
+
+@dataclass(frozen=True)
+class CompareOptions(ExtendOptions):
+    """The options of `compare`; each field's help is in its metadata."""
+
+    init: str = field(
+        default="zip-tie,wechsel,ofa,cw2v,focus,mean,multivariate,univariate,resize",
+        metadata=_help("The initializers to compare, parted by commas."),
+    )
+    train_tokens: int = field(
+        default=0,
+        metadata=_help("Then train the new rows alone on so many tokens, and measure along the way."),
+    )
+    heldout_bytes: int = field(
+        default=20_000, metadata=_help("Bytes of text to hold out and measure on, for each initializer.")
+    )
+
+    @property
+    def initializers(self) -> tuple[str, ...]:
+        """The names in `init`, each once."""
+        return tuple(dict.fromkeys(name.strip() for name in self.init.split(",") if name.strip()))
+
 
 @dataclass(frozen=True)
 class TransferOptions(PlacingOptions):

@@ -173,7 +173,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
         VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
     """
     check_form(options)
-    check_placing(options, [options.init])
+    check_placing(options, options.initializers)
     language, source = _checked_request(options)
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)

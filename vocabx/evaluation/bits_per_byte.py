@@ -66,10 +66,19 @@ def bits_per_byte(
         MissingPackageError: torch or transformers is not installed.
     """
     with quiet_transformers("evaluate"):
-        torch = need("torch", "evaluate")
-        model = load_model(directory).eval()
-        begin = _begin(model.config)
-        return [_score(torch, model, tokenizer, begin, group, advance) for group in texts]
+        return score_model(load_model(directory), tokenizer, texts, advance)
+
+
+def score_model(
+    model: Any,
+    tokenizer: FastTokenizer,
+    texts: Sequence[Sequence[str]],
+    advance: Callable[[float], None] = lambda done: None,
+) -> list[Score]:
+    """Score each group of passages under a model that is loaded; see `bits_per_byte`."""
+    torch, begin = need("torch", "evaluate"), begin_id(model.config)
+    model.eval()
+    return [_score(torch, model, tokenizer, begin, group, advance) for group in texts]
 
 
 def _score(
@@ -108,7 +117,8 @@ def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
     return np.concatenate([np.zeros(0), *(part.double().numpy() for part in parts)])
 
 
-def _begin(config: Any) -> int:
+def begin_id(config: Any) -> int:
+    """The id that begins a text for a model: of its beginning, else of its end, else 0."""
     for name in ("bos_token_id", "eos_token_id"):
         value = getattr(config, name, None)
         value = value[0] if isinstance(value, list) and value else value
