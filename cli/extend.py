@@ -49,6 +49,9 @@ def extend(
     neighbours: Annotated[int, typer.Option(help=help_of("neighbours"))] = DEFAULTS.neighbours,
     temperature: Annotated[float, typer.Option(help=help_of("temperature"))] = DEFAULTS.temperature,
     rank: Annotated[int | None, typer.Option(help=help_of("rank"), show_default=False)] = DEFAULTS.rank,
+    fallback: Annotated[
+        str, typer.Option(help=help_of("fallback"), metavar="draw|pieces")
+    ] = DEFAULTS.fallback,
     candidates: Annotated[int, typer.Option(help=help_of("candidates"))] = DEFAULTS.candidates,
     epochs: Annotated[int, typer.Option(help=help_of("epochs"))] = DEFAULTS.epochs,
     learn_bytes: Annotated[int, typer.Option(help=help_of("learn_bytes"))] = DEFAULTS.learn_bytes,
@@ -91,6 +94,7 @@ def extend(
         neighbours=neighbours,
         temperature=temperature,
         rank=rank,
+        fallback=fallback,
         candidates=candidates,
         epochs=epochs,
         learn_bytes=learn_bytes,
