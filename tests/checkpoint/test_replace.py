@@ -146,9 +146,7 @@ def test_a_pad_token_that_would_move_the_positions_is_refused(tmp_path, kind):
 def test_the_sign_of_a_zero_and_every_bit_of_a_float64_are_copied(tmp_path):
     base = random_model(tmp_path / "base", "gpt2", dtype=torch.float64)
     tensors = tensors_of(base)
-    tensors["transformer.wte.weight"][3, :4] = torch.tensor(
-        [-0.0, 1 / 3, 5e-324, -1e30], dtype=torch.float64
-    )
+    tensors["transformer.wte.weight"][3, :4] = torch.tensor([-0.0, 1 / 3, 5e-324, -1e30], dtype=torch.float64)
     save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
     replace(base, tmp_path / "out")
     new = tensors_of(tmp_path / "out")["transformer.wte.weight"]
