@@ -19,6 +19,8 @@ def check_placing(options: PlacingOptions, names: Sequence[str]) -> None:
         VocabxError: an initializer is unknown, an option is of no use to any of them, a file is missing, or a
             package is not installed.
     """
+    if not names:
+        raise InitializerError("--init names no initializer: pass one or more, parted by commas")
     initializers = [find_initializer(name) for name in names]
     by_words = [one for one in initializers if one.vectors in ("by frequency", "plain", "if there")]
     for name in (*_FILES, "dictionary"):
