@@ -102,11 +102,13 @@ class TransformersReader:
         self.tally = Tally("transformers", sentence)
 
     def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
+        """Compare a batch of texts with the ids in `new`; `old` does not matter here."""
         theirs = self.loaded(list(batch), add_special_tokens=False)["input_ids"]
         for text, ids, after in zip(batch, theirs, new, strict=True):
             self.tally.add(text, ids == after)
 
     def claims(self) -> list[Claim]:
+        """That transformers cuts as the tokenizers library."""
         return [self.tally.claim()]
 
 
