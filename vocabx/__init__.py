@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vocabx.comparison import CompareResult, compare
     from vocabx.errors import VocabxError
     from vocabx.evaluation.load import load_factorised
-    from vocabx.initializers import INITIALIZERS, Mixture, Problem
-    from vocabx.options import ExtendOptions, TransferOptions
+    from vocabx.initializers import INITIALIZERS, Mixture, Placement, Problem
+    from vocabx.options import CompareOptions, ExtendOptions, TransferOptions
     from vocabx.pipeline import Result, extend
     from vocabx.progress import Progress
     from vocabx.tokenizer.certificate import Certificate
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "Certificate": "vocabx.tokenizer.certificate",
+    "CompareOptions": "vocabx.options",
+    "CompareResult": "vocabx.comparison",
     "ExtendOptions": "vocabx.options",
     "INITIALIZERS": "vocabx.initializers",
     "Mixture": "vocabx.initializers",
+    "Placement": "vocabx.initializers",
     "Problem": "vocabx.initializers",
     "Progress": "vocabx.progress",
     "Result": "vocabx.pipeline",
     "TransferOptions": "vocabx.options",
     "TransferResult": "vocabx.transfer_pipeline",
     "VocabxError": "vocabx.errors",
+    "compare": "vocabx.comparison",
     "extend": "vocabx.pipeline",
     "load_factorised": "vocabx.evaluation.load",
     "transfer": "vocabx.transfer_pipeline",
@@ -38,14 +43,18 @@ _WHERE = {
 __all__ = [
     "INITIALIZERS",
     "Certificate",
+    "CompareOptions",
+    "CompareResult",
     "ExtendOptions",
     "Mixture",
+    "Placement",
     "Problem",
     "Progress",
     "Result",
     "TransferOptions",
     "TransferResult",
     "VocabxError",
+    "compare",
     "extend",
     "load_factorised",
     "transfer",
