@@ -128,7 +128,14 @@ def print_result(result: Result) -> None:
     ]
     if report.initializer:
         bound = "none: rows are drawn" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
-        lines.append(f"hull bound {bound}; {report.collisions:,} new rows equal another")
+        made = ", ".join(f"{count:,} {kind}" for kind, count in report.kinds.items())
+        lines.append(f"new rows: {made}; hull bound {bound}; {report.collisions:,} equal another")
+        if "precision_at_1" in report.parameters:
+            lines.append(
+                f"word vectors: {report.parameters['pairs']:,} pairs align them; of held-out words "
+                f"{report.parameters['precision_at_1']:.1%} meet a translation, "
+                f"{report.parameters['chance']:.2%} by chance"
+            )
     what = "checkpoint" if report.initializer else "tokenizer "
     lines += [f"{what} {result.directory}", f"report     {result.directory / 'report.html'}"]
     for line in lines:

@@ -65,7 +65,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
         form = factorised.as_form() if factorised else {"form": "dense"}
         scores = score_both(plan, extension, directory, *texts, timed)
         numbers = measure_both(plan, extension, *texts, scores)
-        written = (plan, placed.placement, directory)
+        written = (plan, placed, directory)
         report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
         report = replace(report, factorised=factorised)
         with timed.stage("Hashing"):

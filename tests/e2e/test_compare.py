@@ -10,11 +10,12 @@ NAMES = ["zip-tie", "cw2v", "mean", "univariate"]
 def compared(request, vocabx, tiny_model, chinese_file, tmp_path):
     out = tmp_path / "compared"
     ran = vocabx(
-        "compare", "--base", tiny_model(tied=request.param), "--lang", "zh-Hant", "--corpus", chinese_file,
-        "--init", ",".join(NAMES), "--dictionary", "none", "--source-vectors", vectors(tmp_path, "the of and"),
-        "--target-vectors", vectors(tmp_path, "神 說 天地"), "--new-tokens", 300, "--heldout-bytes", 3000,
-        "--train-tokens", 2500, "--out", out,
-    )  # fmt: skip
+        *("compare", "--base", tiny_model(tied=request.param), "--lang", "zh-Hant", "--corpus", chinese_file),
+        *("--init", ",".join(NAMES), "--dictionary", "none"),
+        *("--source-vectors", vectors(tmp_path, "the of and")),
+        *("--target-vectors", vectors(tmp_path, "神 說 天地")),
+        *("--new-tokens", 300, "--heldout-bytes", 3000, "--train-tokens", 2500, "--out", out),
+    )
     assert ran.code == 0, ran.err
     return ran, json.loads((out / "compare.json").read_text()), out
 

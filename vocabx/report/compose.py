@@ -1,14 +1,15 @@
 """The report of one extension, put together from what the stages handed on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.comparison import Comparison
 from vocabx.evaluation.fertility import count_tokens, token_curve
-from vocabx.initializers.placement import Placement
+from vocabx.placing import Placed, rows_by_kind
 from vocabx.plan import Plan, VocabularyPlan
 from vocabx.progress import Advance, Timed
 from vocabx.report.parts import cut_paragraphs, frequent_tokens, row_norms
@@ -28,7 +29,7 @@ def compose_report(
     target: Corpus,
     numbers: tuple[Comparison, Comparison],
     progress: Timed,
-    checkpoint: tuple[Plan, Placement, Path] | None = None,
+    checkpoint: tuple[Plan, Placed, Path] | None = None,
 ) -> Report:
     """Gather the numbers of an extension, and make the few that no other stage made.
 
@@ -86,9 +87,12 @@ class _Rows:
     hull_bound: float | None = None
     collisions: int = 0
     norms: tuple[Norms, ...] = ()
+    kinds: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def _rows(plan: Plan, placement: Placement, directory: Path) -> _Rows:
+def _rows(plan: Plan, placed: Placed, directory: Path) -> _Rows:
+    placement = placed.placement
     return _Rows(
         pad_rows=plan.pad_rows,
         rows=plan.rows,
@@ -96,6 +100,8 @@ def _rows(plan: Plan, placement: Placement, directory: Path) -> _Rows:
         hull_bound=placement.followed_by_means(plan.pad_rows).hull_bound(),
         collisions=placement.collisions(),
         norms=_norms(plan, directory),
+        kinds=rows_by_kind(placement),
+        parameters=placed.parameters,
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vocabx.checkpoint.factorised import Factorisation
@@ -112,6 +112,8 @@ class Report:
         frequent: the most frequent new tokens of the held-out text.
         norms: one for each table.
         seconds: wall time of each stage, in order.
+        kinds: how many new rows were mixed, copied from one old row, or drawn; empty where there are none.
+        parameters: what the initializer was told and given, as in the manifest.
         factorised: what the factors come to, or None where the tables are whole.
     """
 
@@ -143,6 +145,8 @@ class Report:
     frequent: tuple[FrequentToken, ...]
     norms: tuple[Norms, ...]
     seconds: dict[str, float]
+    kinds: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     factorised: Factorisation | None = None
 
     @property
