@@ -61,10 +61,11 @@ def factorise(table: Any, rank: int, rows: int | None = None, balance: float = 0
     singular = np.sqrt(np.maximum(values[::-1][:rank], 0.0))
     directions = _signed(vectors[:, ::-1][:, :rank])
     scale = np.divide(1.0, singular ** (1 - balance), out=np.zeros(rank), where=singular > 0)
-    into = (directions * scale).astype(np.float64)
+    # The factors are float64 up to here; one product in float32 costs them no more than being stored does.
+    into = np.ascontiguousarray(directions * scale, dtype=np.float32)
     coordinates = np.empty((rows, rank), np.float32)
     for start in range(0, rows, _ROWS):
-        chunk = np.asarray(table[start : min(start + _ROWS, rows)], dtype=np.float64)
+        chunk = np.asarray(table[start : min(start + _ROWS, rows)], dtype=np.float32)
         coordinates[start : start + len(chunk)] = chunk @ into
     primitives = (directions * singular ** (1 - balance)).T
     return Factors(coordinates, np.ascontiguousarray(primitives, dtype=np.float32))

@@ -8,8 +8,10 @@ from vocabx.extras import need
 
 # Reference code of WECHSEL: keeps a row of zeros from dividing by zero.
 _EPSILON = 1e-8
-# Found beyond k in float32 and then ordered in float64, so that rounding does not choose.
+# Where float32 can hardly tell the k-th from the next, so many more are ordered in float64: rounding must not
+# choose, nor a library's order, and tokens with equal vectors are common.
 _SPARE = 6
+_CLOSE = 1e-5
 _ROWS = 2048
 
 
@@ -18,7 +20,7 @@ def nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Find the k old tokens with the largest cosine to each new token.
 
-    Equal cosines go to the lower id. A row of zeros has the cosine 0 to every other.
+    Equal cosines at the last place go to the lower id. A row of zeros has the cosine 0 to every other.
 
     Args:
         source: (V, S) vectors of the old tokens.
@@ -44,17 +46,19 @@ def nearest(
     source, target = unit_rows(source), unit_rows(target)
     # Every old token is wanted where k is near V; faiss pads with -1 beyond.
     wanted = min(neighbours + _SPARE, len(source))
-    _, found = faiss.knn(target, source, wanted, metric=faiss.METRIC_INNER_PRODUCT)
-    ids = np.empty((len(target), neighbours), np.int64)
-    cosines = np.empty((len(target), neighbours))
-    for start in range(0, len(target), _ROWS):
-        part = slice(start, start + _ROWS)
-        candidates = np.sort(found[part], axis=1)
-        exact = np.einsum("ns,nks->nk", target[part], source[candidates], dtype=np.float64, optimize=False)
+    cosines, ids = faiss.knn(target, source, wanted, metric=faiss.METRIC_INNER_PRODUCT)
+    close = np.zeros(len(target), dtype=bool)
+    if wanted > neighbours:
+        close = cosines[:, neighbours - 1] - cosines[:, neighbours] < _CLOSE
+    nearest_ids = ids[:, :neighbours].astype(np.int64)
+    nearest_cosines = cosines[:, :neighbours].astype(np.float64)
+    for rows in np.array_split(np.flatnonzero(close), 1 + close.sum() // _ROWS):
+        candidates = np.sort(ids[rows], axis=1)
+        exact = np.einsum("ns,nks->nk", target[rows], source[candidates], dtype=np.float64)
         order = np.argsort(-exact, axis=1, kind="stable")[:, :neighbours]
-        ids[part] = np.take_along_axis(candidates, order, axis=1)
-        cosines[part] = np.take_along_axis(exact, order, axis=1)
-    return ids, cosines
+        nearest_ids[rows] = np.take_along_axis(candidates, order, axis=1)
+        nearest_cosines[rows] = np.take_along_axis(exact, order, axis=1)
+    return nearest_ids, nearest_cosines
 
 
 def check_vectors(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
