@@ -35,7 +35,7 @@ class Quiet:
 
 
 class Timed:
-    """A Progress that passes everything on and keeps how long each stage took.
+    """A Progress that passes everything on, a note only once, and keeps how long each stage took.
 
     Attributes:
         seconds: wall time by stage title, in the order in which stages ended.
@@ -44,6 +44,7 @@ class Timed:
     def __init__(self, shown: Progress) -> None:
         self.shown = shown
         self.seconds: dict[str, float] = {}
+        self._notes: set[str] = set()
 
     @contextmanager
     def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
@@ -54,5 +55,7 @@ class Timed:
         self.seconds[title] = round(self.seconds.get(title, 0.0) + time.perf_counter() - start, 3)
 
     def note(self, text: str) -> None:
-        """Pass the line on."""
-        self.shown.note(text)
+        """Pass the line on, the first time."""
+        if text not in self._notes:
+            self._notes.add(text)
+            self.shown.note(text)

@@ -77,7 +77,7 @@ def test_english_and_chinese_meet_in_one_space(glove, traditional, cedict):
     assert space.alignment.pairs > 50_000 and space.alignment.better_than_chance
     assert space.alignment.precision_at_1 > 0.07
     assert space.notes == tuple(progress.notes) and len(space.notes) == 1 and "target" in space.notes[0]
-    assert progress.stages == ["reducing word vectors", "aligning word vectors"]
+    assert progress.stages == ["Reducing word vectors", "Aligning word vectors"]
     for english, chinese in {"water": "水", "computer": "電腦", "eat": "吃"}.items():
         assert chinese in nearest(space, english)
 

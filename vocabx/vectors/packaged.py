@@ -29,7 +29,7 @@ def packaged_vectors(tag: str, progress: Progress) -> WordVectors | None:
     if packaged is None:
         return None
     names = " and ".join(dict.fromkeys(f"{file.package} {file.version}" for file in packaged.files))
-    with progress.stage(f"reading word vectors of {names}"):
+    with progress.stage(f"Reading word vectors of {names}"):
         words, matrix = _READERS[packaged.reader]([locate(file) for file in packaged.files])
         if packaged.opencc:
             words = _converted(words, packaged.opencc)
@@ -42,7 +42,7 @@ def packaged_vectors(tag: str, progress: Progress) -> WordVectors | None:
 def _glove_arrays(paths: list[Path]) -> tuple[tuple[str, ...], Matrix]:
     """An .npy of rows and a parquet table of their words, the most frequent first."""
     matrix = np.load(paths[0], allow_pickle=False)
-    words = need("pyarrow.parquet", "corpus").read_table(paths[1]).column("index").to_pylist()
+    words = need("pyarrow.parquet", "vectors").read_table(paths[1]).column("index").to_pylist()
     if len(words) != len(matrix):
         raise VectorsError(f"{paths[0]}: {len(words):,} words but {len(matrix):,} vectors")
     return tuple(words), matrix

@@ -48,12 +48,12 @@ def shared_space(
     width = min(source.width, target.width)
     if source.width != target.width:
         wider = "source" if source.width > width else "target"
-        notes.append(f"the {wider} word vectors were reduced to {width} columns, the width of the others")
-        with progress.stage("reducing word vectors"):
+        notes.append(f"The {wider} word vectors were reduced to {width} columns, the width of the others")
+        with progress.stage("Reducing word vectors"):
             source, target = _to_width(source, width), _to_width(target, width)
     alignment = None
     if dictionary is not None:
-        with progress.stage("aligning word vectors"):
+        with progress.stage("Aligning word vectors"):
             if dictionary.identical:
                 dictionary = identical_pairs(source, target)
             alignment = align(source, target, dictionary.pairs, seed=seed)
@@ -71,7 +71,7 @@ def _to_width(vectors: WordVectors, width: int) -> WordVectors:
 
 def _doubt(alignment: Alignment) -> str:
     return (
-        f"the two sets of word vectors could not be shown to align: of {alignment.heldout:,} held-out words "
+        f"The two sets of word vectors could not be shown to align: of {alignment.heldout:,} held-out words "
         f"{alignment.precision_at_1:.1%} met a translation, which chance explains; use more text or a larger "
         "dictionary"
     )

@@ -59,7 +59,7 @@ def _chinese_words(line: str) -> list[str]:
 
 @cache
 def _to_simplified() -> Callable[[str], str]:
-    converter: Callable[[str], str] = need("opencc", "corpus").OpenCC("t2s").convert
+    converter: Callable[[str], str] = need("opencc", "vectors").OpenCC("t2s").convert
     return converter
 
 
