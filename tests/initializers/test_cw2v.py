@@ -152,3 +152,10 @@ def test_candidates_that_do_not_fit_are_refused_in_one_line(candidates):
 def test_text_without_new_tokens_is_refused_in_one_line():
     with pytest.raises(InitializerError, match="holds none of the new tokens"):
         cw2v(Tables(TABLE), PIECES, np.arange(20), V, candidates=9)
+
+
+def test_tables_that_do_not_fit_or_are_damaged_are_refused_in_one_line():
+    with pytest.raises(InitializerError, match="the tokenizer is of another base"):
+        cw2v(Tables(TABLE[:-1]), PIECES, text(), V, candidates=9)
+    with pytest.raises(InitializerError, match="holds NaN or infinity"):
+        cw2v(Tables(np.full_like(TABLE, np.nan)), PIECES, text(), V, candidates=9)

@@ -233,3 +233,12 @@ def test_tokens_without_a_vector_can_be_the_mean_of_their_pieces(name):
     np.testing.assert_array_equal(other[2], table[7])
     others = np.setdiff1d(np.arange(N), [1, 50, 96])
     np.testing.assert_array_equal(one[others], other[others])
+
+
+def test_a_tokenizer_of_another_base_is_told_in_one_line():
+    source, target, table = arrays(15)
+    with pytest.raises(InitializerError, match="the table has 210 rows and the tokenizer 211 tokens"):
+        wechsel(source, target).apply(table[:-1])
+    problem = Problem((b"x",) * N, ((1,),) * N, V + 1, 0, vectors=TokenVectors(source, target))
+    with pytest.raises(InitializerError, match="212 old tokens and 211 vectors of them"):
+        find_initializer("wechsel")(problem)

@@ -123,6 +123,11 @@ class _Side:
         near: Cooccurrence,
         old_rows: int,
     ) -> None:
+        if table.shape[0] < old_rows:
+            raise InitializerError(
+                f"the table has {table.shape[0]:,} rows and the tokenizer {old_rows:,} tokens: the "
+                "tokenizer is of another base"
+            )
         self.table, self.chosen = table, chosen
         self.logits_NK = _start(chosen, pieces)
         self.adam = _Adam(self.logits_NK.shape)
@@ -134,7 +139,8 @@ class _Side:
         old = near.contexts < old_rows
         self.rows_AD[old] = np.asarray(table[near.contexts[old]], dtype=np.float32)
         for start in range(0, len(pieces), _BLOCK):
-            self.refresh(slice(start, start + _BLOCK))
+            if not np.isfinite(self.refresh(slice(start, start + _BLOCK))).all():
+                raise InitializerError("the base's table holds NaN or infinity: the base is damaged")
 
     def gather(self, block: slice) -> Float:
         """(B, K, D) the rows that a block may mix."""

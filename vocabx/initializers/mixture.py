@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from vocabx.errors import InitializerError
+
 Float = NDArray[np.float32]
 
 
@@ -73,7 +75,15 @@ class Mixture:
             table: (at least V, D) array of any float type, memory-mapped or not; rows from V on are
                 ignored, and only the rows that a block mixes are read.
             size: rows a block; changes memory, not values.
+
+        Raises:
+            InitializerError: the table has fewer rows than there are old tokens.
         """
+        if table.shape[0] < self.old_rows:
+            raise InitializerError(
+                f"the table has {table.shape[0]:,} rows and the tokenizer {self.old_rows:,} tokens: the "
+                "tokenizer is of another base"
+            )
         mean = np.zeros(table.shape[1])
         if self.draws is not None or self.uniform.any():
             mean = _mean(table, self.old_rows)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from vocabx.errors import InitializerError
 from vocabx.initializers.mixture import Mixture
 from vocabx.initializers.placement import Placement, everywhere
 from vocabx.initializers.problem import Problem
@@ -32,7 +33,12 @@ class Initializer:
     settings: tuple[str, ...] = ()
 
     def __call__(self, problem: Problem) -> Placement:
-        """Place the tokens; `problem.copies` hold whatever the method says."""
+        """Place the tokens; `problem.copies` hold whatever the method says.
+
+        Raises:
+            InitializerError: the method lacks something, or what it was given does not fit together.
+        """
+        _check_sizes(problem)
         found = self.function(problem)
         placement = everywhere(found) if isinstance(found, Mixture) else found
         if "fallback" in self.settings and problem.settings.fallback == "pieces":
@@ -42,3 +48,17 @@ class Initializer:
     def parameters(self, problem: Problem) -> dict[str, Any]:
         """The settings that the method heeded, for the manifest."""
         return {name: value for name, value in asdict(problem.settings).items() if name in self.settings}
+
+
+def _check_sizes(problem: Problem) -> None:
+    if problem.vectors is None:
+        return
+    for name, vectors, tokens in (
+        ("old", problem.vectors.source, problem.old_rows),
+        ("new", problem.vectors.target, len(problem.tokens)),
+    ):
+        if len(vectors) != tokens:
+            raise InitializerError(
+                f"{tokens:,} {name} tokens and {len(vectors):,} vectors of them: they were made for another "
+                "tokenizer"
+            )
