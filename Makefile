@@ -17,7 +17,7 @@ demo: $(VENV)/demo-installed
 	$(BIN)/vocabx extend --base smollm2 --lang zh-Hant --out runs/demo
 
 test: check
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(VENV)/test-installed
 	$(BIN)/python -m pytest -m slow

@@ -1,4 +1,4 @@
-"""Options on the command line, made of the fields of an options class: their names, types, defaults and help."""
+"""Options on the command line, made of the fields of an options class: name, type, default and help."""
 
 import dataclasses
 import inspect
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
+
+from vocabx.options import PlacingOptions
 
 # What the command line shows in place of a type.
 _METAVARS = {
@@ -23,17 +25,18 @@ _METAVARS = {
     "pretokenizer": "keep|adapt",
     "fallback": "draw|pieces",
 }
-# Shown first, in this order, and required where they have no default.
-_FIRST = ("base", "tokenizer", "lang", "out", "init")
+# Shown first, in this order; how tokens are placed is shown last.
+_FIRST = ("base", "tokenizer", "lang", "out")
+_LAST = tuple(field.name for field in dataclasses.fields(PlacingOptions))
 _REQUIRED = ("lang", "tokenizer")
-_DRY_RUN = ("dry_run", "Say what would be done, and stop.")
-_JSON = ("as_json", "Print one JSON object on standard output.")
+_DRY_RUN = ("dry_run", "--dry-run", "Say what would be done, and stop.")
+_JSON = ("as_json", "--json", "Print one JSON object on standard output.")
 
 
 def command(
     kind: type[Any], out: str, *, dry_run: bool = True, hidden: Sequence[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a command of a function that takes an instance of `kind`, `as_json`, and `dry_run` if there is one.
+    """Make a command of a function that takes an instance of `kind`, `as_json`, and perhaps `dry_run`.
 
     Args:
         kind: a frozen dataclass whose fields have their help in their metadata.
@@ -41,29 +44,36 @@ def command(
         dry_run: whether the command has --dry-run.
         hidden: fields that are no option of this command.
     """
+    flags = (_DRY_RUN, _JSON) if dry_run else (_JSON,)
     types = get_type_hints(kind)
     fields = [f for f in dataclasses.fields(kind) if f.name not in (*hidden, "command")]
-    fields.sort(key=lambda f: _FIRST.index(f.name) if f.name in _FIRST else len(_FIRST))
+    parameters = [_parameter(field, types[field.name], out) for field in sorted(fields, key=_place)]
+    parameters += [_flag(*flag) for flag in flags]
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         def run(**given: Any) -> None:
-            extra = {name: given.pop(name) for name, _ in flags}
-            values = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-            if values["out"] is None:
-                base = Path(values["base"]).name
-                values["out"] = Path(out.format(base=base, lang=values["lang"]))
-            values = {name: value for name, value in values.items() if value is not None}
+            extra = {name: given.pop(name) for name, _, _ in flags}
+            if given["out"] is None:
+                given["out"] = Path(out.format(base=Path(given["base"]).name, lang=given["lang"]))
+            values = {name: _value(value) for name, value in given.items() if value is not None}
             function(kind(**values, command=shlex.join(["vocabx", *sys.argv[1:]])), **extra)
 
-        flags = [_DRY_RUN, _JSON] if dry_run else [_JSON]
-        parameters = [_parameter(field, types[field.name], out) for field in fields]
-        parameters += [_flag(name, "--json" if name == "as_json" else "--dry-run", text) for name, text in flags]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         run.__name__, run.__doc__ = function.__name__, function.__doc__
         return run
 
     return decorate
+
+
+def _value(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list) else given
+
+
+def _place(field: Any) -> int:
+    if field.name in _FIRST:
+        return _FIRST.index(field.name)
+    return len(_FIRST) + (1 + _LAST.index(field.name) if field.name in _LAST else 0)
 
 
 def _parameter(field: Any, kind: Any, out: str) -> inspect.Parameter:

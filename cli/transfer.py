@@ -1,91 +1,23 @@
 """vocabx transfer: another tokenizer for a model, and rows for each of its tokens."""
 
 import json
-import shlex
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vocabx.options import TransferOptions, help_of
+from vocabx.options import TransferOptions
+
+from .options import command
 
 if TYPE_CHECKING:
     from vocabx.transfer_pipeline import TransferResult
 
-DEFAULTS = TransferOptions()
 
-
-def _help(name: str) -> str:
-    return help_of(name, TransferOptions)
-
-
-def transfer(
-    tokenizer: Annotated[str, typer.Option(help=_help("tokenizer"))],
-    lang: Annotated[str, typer.Option(help=_help("lang"))],
-    base: Annotated[str, typer.Option(help=_help("base"))] = DEFAULTS.base,
-    out: Annotated[Path | None, typer.Option(help=_help("out") + " Default: BASE-to-LANG.")] = None,
-    corpus: Annotated[list[str] | None, typer.Option(help=_help("corpus"), metavar="<path>")] = None,
-    base_text: Annotated[list[str] | None, typer.Option(help=_help("base_text"), metavar="<path>")] = None,
-    text_field: Annotated[str, typer.Option(help=_help("text_field"))] = DEFAULTS.text_field,
-    init: Annotated[str, typer.Option(help=_help("init"))] = DEFAULTS.init,
-    source_vectors: Annotated[
-        str, typer.Option(help=_help("source_vectors"), metavar="<path>")
-    ] = DEFAULTS.source_vectors,
-    target_vectors: Annotated[
-        str, typer.Option(help=_help("target_vectors"), metavar="<path>")
-    ] = DEFAULTS.target_vectors,
-    shared_vectors: Annotated[
-        str, typer.Option(help=_help("shared_vectors"), metavar="<path>")
-    ] = DEFAULTS.shared_vectors,
-    dictionary: Annotated[str, typer.Option(help=_help("dictionary"))] = DEFAULTS.dictionary,
-    neighbours: Annotated[int, typer.Option(help=_help("neighbours"))] = DEFAULTS.neighbours,
-    temperature: Annotated[float, typer.Option(help=_help("temperature"))] = DEFAULTS.temperature,
-    rank: Annotated[int | None, typer.Option(help=_help("rank"), show_default=False)] = DEFAULTS.rank,
-    fallback: Annotated[str, typer.Option(help=_help("fallback"), metavar="draw|pieces")] = DEFAULTS.fallback,
-    candidates: Annotated[int, typer.Option(help=_help("candidates"))] = DEFAULTS.candidates,
-    epochs: Annotated[int, typer.Option(help=_help("epochs"))] = DEFAULTS.epochs,
-    learn_bytes: Annotated[int, typer.Option(help=_help("learn_bytes"))] = DEFAULTS.learn_bytes,
-    heldout_bytes: Annotated[int, typer.Option(help=_help("heldout_bytes"))] = DEFAULTS.heldout_bytes,
-    pad_to_multiple_of: Annotated[
-        int, typer.Option(help=_help("pad_to_multiple_of"))
-    ] = DEFAULTS.pad_to_multiple_of,
-    seed: Annotated[int, typer.Option(help=_help("seed"))] = DEFAULTS.seed,
-    evaluate: Annotated[bool, typer.Option(help=_help("evaluate"))] = DEFAULTS.evaluate,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on standard output.")
-    ] = False,
-) -> None:
+@command(TransferOptions, out="{base}-to-{lang}")
+def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
     """Give a base model another tokenizer in the place of its own."""
     from .terminal import TerminalProgress
 
-    options = TransferOptions(
-        base=base,
-        tokenizer=tokenizer,
-        lang=lang,
-        out=out or Path(f"{Path(base).name}-to-{lang}"),
-        corpus=tuple(corpus or ()),
-        base_text=tuple(base_text or ()),
-        text_field=text_field,
-        init=init,
-        source_vectors=source_vectors,
-        target_vectors=target_vectors,
-        shared_vectors=shared_vectors,
-        dictionary=dictionary,
-        neighbours=neighbours,
-        temperature=temperature,
-        rank=rank,
-        fallback=fallback,
-        candidates=candidates,
-        epochs=epochs,
-        learn_bytes=learn_bytes,
-        heldout_bytes=heldout_bytes,
-        pad_to_multiple_of=pad_to_multiple_of,
-        seed=seed,
-        evaluate=evaluate,
-        command=shlex.join(["vocabx", *sys.argv[1:]]),
-    )
     progress = TerminalProgress()
     if dry_run:
         from vocabx.transfer_plan import make_transfer_plan
