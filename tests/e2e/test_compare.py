@@ -6,7 +6,7 @@ import pytest
 NAMES = ["zip-tie", "cw2v", "mean", "univariate"]
 
 
-@pytest.fixture(params=[True, False], ids=["tied", "untied"])
+@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.slow)], ids=["tied", "untied"])
 def compared(request, vocabx, tiny_model, chinese_file, tmp_path):
     out = tmp_path / "compared"
     ran = vocabx(
@@ -46,10 +46,7 @@ def test_every_initializer_is_measured_on_the_same_tokens_and_text(compared):
     for name in NAMES:
         assert f"│ {name}" in ran.out
     assert f"choose     {table['choice']}: " in ran.out
-
-
-def test_the_choice_is_the_best_of_those_that_do_no_harm(compared):
-    _, table, _ = compared
+    # The choice is the best of those that do the base's language no harm.
     least = min(row["trained"]["base_language"] for row in table["rows"])
     harmless = [row for row in table["rows"] if row["trained"]["base_language"] <= least + 0.01]
     best = min(harmless, key=lambda row: row["trained"]["target"])

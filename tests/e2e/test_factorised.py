@@ -25,7 +25,7 @@ def shared_vectors(tmp_path, english, verses):
     return path
 
 
-@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("tied", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
     vocabx, tiny_model, chinese_file, shared_vectors, tmp_path, tied
 ):

@@ -42,7 +42,13 @@ class InterruptedAt(Quiet):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("stage", STAGES)
+# Three of them tell of all: before anything is written, while it is written, and behind it.
+_OFTEN = ("Reading text", "Writing the checkpoint", "Hashing")
+
+
+@pytest.mark.parametrize(
+    "stage", [s if s in _OFTEN else pytest.param(s, marks=pytest.mark.slow) for s in STAGES]
+)
 def test_ctrl_c_in_any_stage_leaves_nothing(stage, tiny_model, chinese_file, tmp_path):
     out = tmp_path / "runs" / "out"
     options = ExtendOptions(

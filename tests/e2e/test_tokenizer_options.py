@@ -100,6 +100,7 @@ def test_a_donor_is_taken_and_what_it_lacks_is_counted(extended, llama2_json, qw
     assert counts["drop"]["intermediates"] == 0 < counts["buy"]["intermediates"]
 
 
+@pytest.mark.slow
 def test_only_the_donors_first_tokens_are_taken_when_a_number_is_asked(extended, gpt2_json, qwen_json):
     _, result = extended(gpt2_json, "--donor", qwen_json, "--new-tokens", 700)
     assert result["passed"]

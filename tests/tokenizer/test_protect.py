@@ -26,7 +26,10 @@ GERMAN += LOANS
 LATIN = Alphabet(("Latin",))
 
 
-@pytest.fixture(scope="module", params=["gpt2_json", "llama2_json", "t5_json", "bert_json"])
+@pytest.fixture(
+    scope="module",
+    params=["gpt2_json", "llama2_json", pytest.param("t5_json", marks=pytest.mark.slow), "bert_json"],
+)
 def base(request):
     return read_tokenizer(request.getfixturevalue(request.param))
 

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -80,11 +78,9 @@ def test_tokens_of_no_word_stay_zero(make):
     assert lifted[1].any() and not lifted[[0, 2, 3]].any()
 
 
-def test_four_hundred_thousand_words_are_lifted_in_seconds(base, glove):
-    start = time.perf_counter()
+@pytest.mark.slow
+def test_four_hundred_thousand_words_are_lifted(base, glove):
     lifted = lift_by_words(base.encode, base.size, glove, weighting="frequency")
-    # Alone on the machine it takes about 5.
-    assert time.perf_counter() - start < 60
     assert lifted.any(axis=1).sum() > 20_000
     # " court" is a token of its own, and of few words beside its own: its vector is almost theirs.
     token, word = lifted[base.encode([" court"])[0][0]], glove.matrix[glove.index["court"]]
