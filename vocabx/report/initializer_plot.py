@@ -66,14 +66,19 @@ def _curves(axes: "Axes", table: InitializerTable) -> None:
         x, y = [point.tokens for point in row.curve], [point.target for point in row.curve]
         colour = _COLOURS[number % len(_COLOURS)]
         axes.plot(x, y, color=colour, marker="o", markersize=3, linewidth=1.6, label=row.initializer)
-    if table.base_bits is not None:
-        value = table.base_bits.target
-        axes.axhline(value, color=_GREY, linewidth=0.9, linestyle=(0, (4, 3)), label="the base itself")
     axes.set_xlabel("tokens that the new rows were trained on")
-    axes.set_ylabel(f"bits per byte, held-out {table.language}")
+    # Along the way only the first held-out passages are scored: the base's figure, of all, is no line here.
+    axes.set_ylabel(f"bits per byte, first held-out {table.language}")
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.legend(frameon=False, fontsize=8.5, title="best first", alignment="left")
+    axes.legend(
+        frameon=False,
+        fontsize=8.5,
+        title="best first",
+        alignment="left",
+        loc="upper left",
+        bbox_to_anchor=(1, 1),
+    )
 
 
 def _points(axes: "Axes", table: InitializerTable) -> None:
