@@ -1,6 +1,6 @@
 """What the terminal shows: progress with rates on stderr, tables on stdout."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -85,35 +85,46 @@ class TerminalProgress:
 
 def print_plan(plan: dict[str, Any]) -> None:
     """Print the plan of a dry run."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    size = plan["corpus_bytes"]
     rows = {
         "base": f"{plan['base']} ({plan['base_origin']}), {plan['family']}",
         "language": f"{plan['language']}, {' and '.join(plan['scripts'])} script",
-        "text": plan["corpus"] + (f", {size / 1e6:,.1f} MB" if size else ""),
+        "text": planned_text(plan),
         "learn from": f"{plan['learn_bytes'] / 1e6:,.1f} MB of it at most",
         "tokens": f"{plan['old_tokens']:,} + {plan['new_tokens']:,}, the first with id {plan['first_id']:,}",
     }
     if plan["donor"]:
         rows["donor"] = plan["donor"]
     if "rows" in plan:
-        rows |= _checkpoint_rows(plan)
+        rows |= planned_checkpoint(plan)
+        rows["time"] = f"about {plan['estimated_seconds'] / 60:.1f} minutes"
     else:
         rows["writes"] = f"the tokenizer alone, in {plan['out']}"
+    print_properties(rows)
+
+
+def print_properties(rows: Mapping[str, str]) -> None:
+    """Print names and what they are, a line each."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
     for name, value in rows.items():
         table.add_row(name, Text(value))
     Console().print(table)
 
 
-def _checkpoint_rows(plan: dict[str, Any]) -> dict[str, str]:
+def planned_text(plan: dict[str, Any]) -> str:
+    """Where the text of a plan comes from, and its size where that is known."""
+    size = plan["corpus_bytes"]
+    return f"{plan['corpus']}, {size / 1e6:,.1f} MB" if size else str(plan["corpus"])
+
+
+def planned_checkpoint(plan: dict[str, Any]) -> dict[str, str]:
+    """What is to be said of the checkpoint that a plan will write."""
     return {
         "rows": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']} by "
         f"{plan['initializer']}, {'tied' if plan['tied'] else 'not tied'}, {plan['pad_rows']} of them pad",
         "bits per byte": "measured" if plan["evaluate"] else "not measured",
         "disk": f"{plan['disk_bytes'] / 1e9:.2f} GB in {plan['out']}",
-        "time": f"about {plan['estimated_seconds'] / 60:.1f} minutes",
     }
 
 

@@ -40,28 +40,18 @@ def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
 
 
 def _print_plan(plan: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from .terminal import planned_checkpoint, planned_text, print_properties
 
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    size = plan["corpus_bytes"]
-    rows = {
-        "base": f"{plan['base']} ({plan['base_origin']}), {plan['base_family']}",
-        "tokenizer": f"{plan['tokenizer']}, {plan['family']}",
-        "language": plan["language"],
-        "text": plan["corpus"] + (f", {size / 1e6:,.1f} MB" if size else ""),
-        "tokens": f"{plan['old_tokens']:,} → {plan['tokens']:,}",
-        "rows": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']} by "
-        f"{plan['initializer']}, {'tied' if plan['tied'] else 'not tied'}, {plan['pad_rows']} of them pad",
-        "bits per byte": "measured" if plan["evaluate"] else "not measured",
-        "disk": f"{plan['disk_bytes'] / 1e9:.2f} GB in {plan['out']}",
-    }
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    Console().print(table)
+    print_properties(
+        {
+            "base": f"{plan['base']} ({plan['base_origin']}), {plan['base_family']}",
+            "tokenizer": f"{plan['tokenizer']}, {plan['family']}",
+            "language": plan["language"],
+            "text": planned_text(plan),
+            "tokens": f"{plan['old_tokens']:,} → {plan['tokens']:,}",
+            **planned_checkpoint(plan),
+        }
+    )
 
 
 def _print_result(result: "TransferResult") -> None:

@@ -180,14 +180,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     checkpoint = read_checkpoint(base.directory)
     check_base(options, checkpoint, tokenizer.size)
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
-    if checkpoint.input.rows < tokenizer.size:
-        raise BaseModelError(
-            f"{base.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
-            f"{tokenizer.size} tokens: they do not belong together"
-        )
-    for table in checkpoint.tables:
-        # Refuses a dtype whose rows cannot be mixed.
-        table.map()
+    check_tables(checkpoint, tokenizer)
     scoring = can_evaluate(options.evaluate, checkpoint, progress)
     plan = Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
     check_space(options.out, plan.disk_bytes)
@@ -248,7 +241,7 @@ def _vocabulary_plan(
         base_source=base_source,
         protected=user_source(options.protect, options.text_field, "") if options.protect else None,
         base_language="und" if options.base_text else base.language,
-        base_scripts=with_scripts_of(Language("und", "the base's text", ()), peek(base_source)).scripts,
+        base_scripts=scripts_of(base_source),
         donor=donor,
         first_id=max(rows, tokenizer.size),
         new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
@@ -291,6 +284,26 @@ def base_source_of(options: ExtendOptions | TransferOptions, base: Base) -> Text
     if options.base_text:
         return user_source(options.base_text, options.text_field, "")
     return default_source(find_language(base.language))
+
+
+def check_tables(checkpoint: Checkpoint, tokenizer: FastTokenizer) -> None:
+    """Check that a base's tables are those of its tokenizer, and can be mixed.
+
+    Raises:
+        BaseModelError: they have fewer rows than it has tokens, or a dtype whose rows cannot be mixed.
+    """
+    if checkpoint.input.rows < tokenizer.size:
+        raise BaseModelError(
+            f"{checkpoint.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
+            f"{tokenizer.size} tokens: they do not belong together"
+        )
+    for table in checkpoint.tables:
+        table.map()
+
+
+def scripts_of(source: TextSource) -> tuple[str, ...]:
+    """The scripts of a text in a language that is not asked for."""
+    return with_scripts_of(Language("und", "the base's text", ()), peek(source)).scripts
 
 
 def can_evaluate(wanted: bool, checkpoint: Checkpoint, progress: Progress) -> bool:

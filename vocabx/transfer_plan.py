@@ -11,13 +11,13 @@ from vocabx.checkpoint.grow import grown_bytes
 from vocabx.checkpoint.staging import check_free, check_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
-from vocabx.errors import BaseModelError, LanguageError, TokenizerError
+from vocabx.errors import LanguageError, TokenizerError
 from vocabx.extras import require
 from vocabx.initializers import find_initializer
 from vocabx.languages import Language, find_language, with_scripts_of
 from vocabx.options import TransferOptions
 from vocabx.placing_check import check_placing
-from vocabx.plan import base_source_of, can_evaluate, check_amounts
+from vocabx.plan import base_source_of, can_evaluate, check_amounts, check_tables, scripts_of
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read import read_tokenizer
@@ -117,19 +117,12 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     base = find_base(options.base, progress)
     old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
     refuse_factorised(checkpoint)
-    if checkpoint.input.rows < old.size:
-        raise BaseModelError(
-            f"{base.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
-            f"{old.size} tokens: they do not belong together"
-        )
+    check_tables(checkpoint, old)
     if (old.vocabulary, old.rules()) == (given.vocabulary, given.rules()):
         raise TokenizerError(
             f"{options.tokenizer} is the tokenizer that {options.base} has: nothing would change; pass "
             "another --tokenizer"
         )
-    for table in checkpoint.tables:
-        # Refuses a dtype whose rows cannot be mixed.
-        table.map()
     new, roles = _anchored(given, roles_of(given, donor), checkpoint, progress)
     by_words = find_initializer(options.init).vectors in ("by frequency", "plain", "if there")
     base_source = base_source_of(options, base) if by_words else None
@@ -147,7 +140,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
         source=source,
         base_language="und" if options.base_text else base.language,
         base_source=base_source,
-        base_scripts=_scripts_of(base_source) if base_source else (),
+        base_scripts=scripts_of(base_source) if base_source else (),
         evaluate=can_evaluate(options.evaluate, checkpoint, progress),
     )
     check_space(options.out, plan.weight_bytes + _OTHER_BYTES)
@@ -174,10 +167,6 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
     if options.corpus:
         return language, user_source(options.corpus, options.text_field, "")
     return language, default_source(language)
-
-
-def _scripts_of(source: TextSource) -> tuple[str, ...]:
-    return with_scripts_of(Language("und", "the base's text", ()), peek(source)).scripts
 
 
 def _find_tokenizer(name: str, progress: Progress) -> Path:

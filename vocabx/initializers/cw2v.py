@@ -26,7 +26,7 @@ from scipy.special import expit
 from vocabx.errors import InitializerError
 from vocabx.initializers.candidates import choose_candidates
 from vocabx.initializers.cooccurrence import Cooccurrence, count_pairs
-from vocabx.initializers.mixture import Mixture, from_entries
+from vocabx.initializers.mixture import Mixture, check_height, from_entries
 from vocabx.initializers.placement import Placement, everywhere
 from vocabx.initializers.problem import Problem, Tables, TokenVectors
 
@@ -123,11 +123,7 @@ class _Side:
         near: Cooccurrence,
         old_rows: int,
     ) -> None:
-        if table.shape[0] < old_rows:
-            raise InitializerError(
-                f"the table has {table.shape[0]:,} rows and the tokenizer {old_rows:,} tokens: the "
-                "tokenizer is of another base"
-            )
+        check_height(table, old_rows)
         self.table, self.chosen = table, chosen
         self.logits_NK = _start(chosen, pieces)
         self.adam = _Adam(self.logits_NK.shape)

@@ -79,11 +79,7 @@ class Mixture:
         Raises:
             InitializerError: the table has fewer rows than there are old tokens.
         """
-        if table.shape[0] < self.old_rows:
-            raise InitializerError(
-                f"the table has {table.shape[0]:,} rows and the tokenizer {self.old_rows:,} tokens: the "
-                "tokenizer is of another base"
-            )
+        check_height(table, self.old_rows)
         mean = np.zeros(table.shape[1])
         if self.draws is not None or self.uniform.any():
             mean = _mean(table, self.old_rows)
@@ -200,6 +196,19 @@ class Mixture:
         padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
         weights = sparse.csr_array(sparse.vstack([self.weights, padding], format="csr"))
         return Mixture(weights, np.append(self.uniform, np.ones(count)), self.draws)
+
+
+def check_height(table: Any, old_rows: int) -> None:
+    """Check that a table has a row for each of `old_rows` tokens.
+
+    Raises:
+        InitializerError: it has fewer.
+    """
+    if table.shape[0] < old_rows:
+        raise InitializerError(
+            f"the table has {table.shape[0]:,} rows and the tokenizer {old_rows:,} tokens: the tokenizer is "
+            "of another base"
+        )
 
 
 def from_rows(rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]], old_rows: int) -> Mixture:

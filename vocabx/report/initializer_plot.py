@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from vocabx.extras import need
 from vocabx.report.initializer_table import InitializerTable, Row
+from vocabx.report.plots import plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,22 +14,10 @@ _INK, _FAINT, _ACCENT, _GREY = "#1d2426", "#cfd6d8", "#14877d", "#7d8a8e"
 # Distinguishable by those who do not tell red from green (Okabe and Ito), the accent first.
 _COLOURS = ("#14877d", "#d55e00", "#0072b2", "#cc79a7", "#e69f00", "#56b4e9", "#5f4b8b", "#8a8a2b", "#7d8a8e")
 _STYLE = {
+    **plain_axes(_INK, _FAINT),
     "svg.fonttype": "path",
     "svg.hashsalt": "vocabx",
-    "text.parse_math": False,
     "font.size": 9.5,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _FAINT,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": _FAINT,
-    "grid.linewidth": 0.5,
 }
 
 

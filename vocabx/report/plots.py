@@ -24,26 +24,35 @@ _COLOURS = {
     _ACCENT: "var(--accent, #14877d)",
     _OLD: "var(--muted, #808080)",
 }
+
+
+def plain_axes(ink: str, faint: str) -> dict[str, Any]:
+    """Settings of matplotlib for axes without a frame: letters in one colour, lines in another."""
+    return {
+        # A language's name may hold any character; none of them is mathematics.
+        "text.parse_math": False,
+        "text.color": ink,
+        "axes.labelcolor": ink,
+        "axes.edgecolor": faint,
+        "xtick.color": faint,
+        "ytick.color": faint,
+        "xtick.labelcolor": ink,
+        "ytick.labelcolor": ink,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "grid.color": faint,
+        "grid.linewidth": 0.5,
+    }
+
+
 _STYLE = {
+    **plain_axes(_INK, _FAINT),
     "svg.fonttype": "none",
-    # A language's name may hold any character; none of them is mathematics.
-    "text.parse_math": False,
     "font.size": 9.0,
     "axes.labelsize": 9.0,
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _FAINT,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": _FAINT,
-    "grid.linewidth": 0.5,
     "lines.solid_capstyle": "round",
 }
 # Inches of 72 units each. Narrow, so that the letters stay legible when a telephone shrinks the plot.

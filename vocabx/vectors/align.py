@@ -8,12 +8,12 @@ their translations in B, as they stand. How well it translates is measured on wo
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.errors import VectorsError
+from vocabx.initializers.neighbours import nearest
 from vocabx.vectors.space import WordVectors
 
 Rotation = NDArray[np.float64]
@@ -151,7 +151,8 @@ def _precision(
     asked = len(questions)
     first = np.array([row for row, _ in questions])
     right = [{end for end in ends if end < _CANDIDATES} for _, ends in questions]
-    answers = _nearest(source.matrix[first].astype(np.float64) @ rotation, target)
+    asking = (source.matrix[first].astype(np.float64) @ rotation).astype(np.float32)
+    answers = nearest(target.matrix[:_CANDIDATES], asking, 1)[0][:, 0].tolist()
     hits = sum(answer in ends for answer, ends in zip(answers, right, strict=True))
     given = Counter(answers)
     dealt = sum(given[end] for ends in right for end in ends) - hits
@@ -159,26 +160,6 @@ def _precision(
     chance = max(guessed, dealt / (asked * max(1, asked - 1)))
     better = hits > 0 and float(binom.sf(hits - 1, asked, chance)) < _LEVEL
     return asked, hits / asked, chance, better
-
-
-def _nearest(queries: NDArray[np.float64], target: WordVectors) -> list[int]:
-    """The row of the candidate with the highest cosine to each query; the lower row of equals."""
-    candidates = target.matrix[:_CANDIDATES]
-    unit = _unit(queries)
-    best = np.full(len(queries), -np.inf, dtype=np.float32)
-    rows = np.zeros(len(queries), dtype=np.int64)
-    for start in range(0, len(candidates), _CHUNK):
-        cosines = unit @ _unit(candidates[start : start + _CHUNK]).T
-        nearest = cosines.argmax(axis=1)
-        values = cosines[np.arange(len(unit)), nearest]
-        better = values > best
-        best[better], rows[better] = values[better], start + nearest[better]
-    return [int(row) for row in rows]
-
-
-def _unit(rows: NDArray[Any]) -> NDArray[np.float32]:
-    unit: NDArray[np.float32] = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-8)
-    return unit.astype(np.float32)
 
 
 def _nothing_shared(source: WordVectors, target: WordVectors, pairs: tuple[Pair, ...]) -> str:
