@@ -1,22 +1,168 @@
-"""The model card of an extended checkpoint: README.md with the metadata that the hub reads."""
+"""The model card of a checkpoint or tokenizer: README.md with the metadata that the hub reads.
 
+The card says nothing that the report, the base or the files written do not say.
+"""
+
+import json
+import math
+import re
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from vocabx.checkpoint.base import Base
+from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.licence import OTHER, Licence
 from vocabx.report.report import Report
 from vocabx.report.transfer_report import TransferReport
 
+# The auto classes of transformers by the end of an architecture's name.
+_AUTO = {
+    "ForCausalLM": "AutoModelForCausalLM",
+    "LMHeadModel": "AutoModelForCausalLM",
+    "ForMaskedLM": "AutoModelForMaskedLM",
+    "ForPreTraining": "AutoModelForPreTraining",
+}
+_LICENCE_FILES = ("LICENSE*", "NOTICE*", "USE_POLICY*")
+# Letters that ISO 639 leaves to private use, which the hub does not take.
+_PRIVATE = re.compile(r"q[a-t][a-z]")
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """What the card says of the weights of a directory, by their headers."""
+
+    rows: int
+    width: int
+    dtype: str
+    parameters: int
+    bytes: int
+    auto_class: str
+    generates: bool
+
 
 def write_card(
-    directory: Path, base: Base, report: Report | TransferReport, template: str = "card.md"
+    directory: Path,
+    base: Base,
+    report: Report | TransferReport,
+    template: str = "card.md",
+    repository: str = "",
 ) -> None:
-    """Write README.md for the checkpoint that `report` describes, by a template of the assets."""
+    """Write README.md for what `report` describes and `directory` holds.
+
+    Args:
+        directory: the checkpoint or tokenizer, whole but for its card.
+        base: what it was made from.
+        report: its numbers.
+        template: of the assets.
+        repository: its name on the hub, where it is known already; for the lines that load it.
+    """
     import jinja2
 
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    source = (files("vocabx.assets") / template).read_text(encoding="utf-8")
-    text = environment.from_string(source).render(
-        base=base, report=report, hub_base=base.origin.count("/") == 1 and " " not in base.origin
+    assets = files("vocabx.assets")
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(lambda name: (assets / name).read_text(encoding="utf-8")),
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    (directory / "README.md").write_text(text, encoding="utf-8")
+    environment.filters |= {"md": _escaped, "count": "{:,}".format, "settings": _settings, "shown": _shown}
+    tokenizer_only = isinstance(report, Report) and not report.initializer
+    checkpoint = None if tokenizer_only else read_checkpoint(directory)
+    licence = _licence(base, directory)
+    text = environment.get_template(template).render(
+        metadata=_metadata(base, report, licence, checkpoint is not None),
+        report=report,
+        factorised=report.factorised if isinstance(report, Report) else None,
+        has_page=isinstance(report, Report),
+        base=base,
+        base_name=_shown(base.name) or base.directory.resolve().name,
+        weights=None if checkpoint is None else _weights(checkpoint),
+        licence=licence,
+        licence_files=sorted(path.name for pattern in _LICENCE_FILES for path in directory.glob(pattern)),
+        repository=repository,
+    )
+    (directory / "README.md").write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+
+
+def hub_language(tag: str) -> str:
+    """The ISO 639 code by which the hub knows the language of a BCP 47 tag, or "" where it has none.
+
+    The hub takes codes of two or three small letters and nothing behind them: zh-Hant is "zh" to it.
+    """
+    code = tag.partition("-")[0].lower()
+    known = code.isascii() and code.isalpha() and len(code) in (2, 3) and code != "und"
+    return code if known and not _PRIVATE.fullmatch(code) else ""
+
+
+def _metadata(base: Base, report: Report | TransferReport, licence: Licence, is_model: bool) -> str:
+    """The YAML that the hub reads, by its own library, which quotes what needs it (Norwegian is `no`)."""
+    from huggingface_hub import ModelCardData
+
+    code = hub_language(report.language)
+    kind = "vocabulary-extension" if isinstance(report, Report) else "vocabulary-transfer"
+    tags = ["vocabx", kind, *([] if is_model else ["tokenizer"])]
+    other = licence.id == OTHER
+    return ModelCardData(
+        language=[code] if code else None,
+        license=licence.id or None,
+        license_name=(licence.name or None) if other else None,
+        license_link=(licence.link or None) if other else None,
+        library_name="transformers",
+        # A tokenizer is no model of the base's. How a model is related to it (`base_model_relation`) is left
+        # out: of adapter, merge, quantized and finetune none is right before the new rows are trained.
+        base_model=(base.repository or None) if is_model else None,
+        tags=tags if code == report.language else [*tags, report.language],
+    ).to_yaml()
+
+
+def _licence(base: Base, directory: Path) -> Licence:
+    """The base's licence with a link that leads somewhere from the card."""
+    link = base.licence_link
+    if not re.match(r"https?://[^\s()<>]+$", link) and not (link and (directory / link).is_file()):
+        # The link of a repository to one of its own files.
+        plain = re.fullmatch(r"[\w.-]+", link) and base.repository
+        link = f"https://huggingface.co/{base.repository}/blob/main/{link}" if plain else ""
+    return Licence(base.licence, base.licence_name, link)
+
+
+def _weights(checkpoint: Checkpoint) -> _Weights:
+    tensors = [entry for file in checkpoint.files for entry in file.tensors.values()]
+    parameters = sum(math.prod(entry.shape) for entry in tensors)
+    if checkpoint.tied and checkpoint.output is not None:
+        # One table, stored twice.
+        parameters -= math.prod(checkpoint.output.file.tensors[checkpoint.output.name].shape)
+    table = checkpoint.input
+    named = str((checkpoint.config.get("architectures") or [""])[0])
+    return _Weights(
+        rows=table.rows,
+        width=table.file.tensors[table.name].shape[1],
+        dtype=table.dtype,
+        parameters=parameters,
+        bytes=sum(file.path.stat().st_size for file in checkpoint.files),
+        auto_class=next((auto for ending, auto in _AUTO.items() if named.endswith(ending)), "AutoModel"),
+        generates=checkpoint.generates,
+    )
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is, on one line, also in a table."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+
+
+def _shown(name: str) -> str:
+    """What the user called something, without the directories that it lies in."""
+    is_path = name.count("/") > 1 or name.startswith((".", "/", "~")) or name.endswith("/")
+    return Path(name).name if is_path else name
+
+
+def _settings(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {_setting(value)}" for name, value in parameters.items())
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, str):
+        return _shown(value)
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
