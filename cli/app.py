@@ -12,6 +12,7 @@ from .compare import compare
 from .doctor import doctor
 from .extend import extend
 from .inspect import inspect
+from .push import push
 from .transfer import transfer
 from .verify import verify
 
@@ -31,6 +32,7 @@ app.command()(compare)
 app.command()(inspect)
 app.command()(verify)
 app.command()(doctor)
+app.command()(push)
 
 
 @app.callback(invoke_without_command=True)

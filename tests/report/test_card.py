@@ -138,7 +138,7 @@ def test_an_extended_model_says_what_it_is(base, llama):
         'name = "OWNER/NAME"',
         "from transformers import AutoModelForCausalLM, AutoTokenizer\n",
         "model = AutoModelForCausalLM.from_pretrained(name)\n",
-        "`vocabx export`",
+        "For llama.cpp, where that knows how to cut its text: `vocabx export DIRECTORY --gguf FILE`.\n",
         f"The base is under [Apache License 2.0]({APACHE}) (`apache-2.0`). Its terms hold for this",
         f"```\n{COMMAND}\n```",
         "Made with vocabx 9.8.7.",
@@ -164,6 +164,12 @@ def test_an_encoder_is_loaded_as_one_and_not_exported(base, bert):
     text = render(bert, base)
     assert "model = AutoModelForMaskedLM.from_pretrained(name)\n" in text
     assert "llama.cpp" not in text
+
+
+def test_a_model_that_cannot_be_exported_is_not_said_to_be(base, tmp_path):
+    table = {"transformer.wte.weight": np.zeros((300, 8), np.float16)}
+    text = render(model(tmp_path / "gpt2", "gpt2", "GPT2LMHeadModel", table), base)
+    assert "model = AutoModelForCausalLM.from_pretrained(name)\n" in text and "llama.cpp" not in text
 
 
 def test_a_tokenizer_says_nothing_of_weights(base, tmp_path):

@@ -24,6 +24,8 @@ _AUTO = {
     "ForMaskedLM": "AutoModelForMaskedLM",
     "ForPreTraining": "AutoModelForPreTraining",
 }
+# The model types that `vocabx export` writes for llama.cpp, where the tokenizer lets it.
+_EXPORTED = ("llama", "mistral", "qwen2", "qwen3")
 _LICENCE_FILES = ("LICENSE*", "NOTICE*", "USE_POLICY*")
 # Letters that ISO 639 leaves to private use, which the hub does not take.
 _PRIVATE = re.compile(r"q[a-t][a-z]")
@@ -39,7 +41,7 @@ class _Weights:
     parameters: int
     bytes: int
     auto_class: str
-    generates: bool
+    exported: bool
 
 
 def write_card(
@@ -68,7 +70,12 @@ def write_card(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": _escaped, "count": "{:,}".format, "settings": _settings, "shown": _shown}
+    environment.filters |= {
+        "md": _escaped,
+        "count": "{:,}".format,
+        "settings": _settings,
+        "shown": without_directories,
+    }
     tokenizer_only = isinstance(report, Report) and not report.initializer
     checkpoint = None if tokenizer_only else read_checkpoint(directory)
     licence = _licence(base, directory)
@@ -78,7 +85,7 @@ def write_card(
         factorised=report.factorised if isinstance(report, Report) else None,
         has_page=isinstance(report, Report),
         base=base,
-        base_name=_shown(base.name) or base.directory.resolve().name,
+        base_name=without_directories(base.name) or base.directory.resolve().name,
         weights=None if checkpoint is None else _weights(checkpoint),
         licence=licence,
         licence_files=sorted(path.name for pattern in _LICENCE_FILES for path in directory.glob(pattern)),
@@ -143,7 +150,7 @@ def _weights(checkpoint: Checkpoint) -> _Weights:
         parameters=parameters,
         bytes=sum(file.path.stat().st_size for file in checkpoint.files),
         auto_class=next((auto for ending, auto in _AUTO.items() if named.endswith(ending)), "AutoModel"),
-        generates=checkpoint.generates,
+        exported=checkpoint.config["model_type"] in _EXPORTED,
     )
 
 
@@ -152,7 +159,7 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
 
 
-def _shown(name: str) -> str:
+def without_directories(name: str) -> str:
     """What the user called something, without the directories that it lies in."""
     is_path = name.count("/") > 1 or name.startswith((".", "/", "~")) or name.endswith("/")
     return Path(name).name if is_path else name
@@ -164,5 +171,5 @@ def _settings(parameters: dict[str, Any]) -> str:
 
 def _setting(value: Any) -> str:
     if isinstance(value, str):
-        return _shown(value)
+        return without_directories(value)
     return f"{value:.4g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
