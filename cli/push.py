@@ -37,7 +37,12 @@ def push(
     url = ""
     if not dry_run:
         check_login(to, later=False)
-        url = publish(plan, directory, progress)
+        try:
+            url = publish(plan, directory, progress)
+        except KeyboardInterrupt as error:
+            from .options import Interrupted
+
+            raise Interrupted("; ".join(getattr(error, "__notes__", ()))) from None
     if as_json:
         print(json.dumps({**plan.describe(), "url": url}, ensure_ascii=False))
     elif url:

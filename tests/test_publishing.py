@@ -309,6 +309,17 @@ def test_weights_of_another_checkpoint_never_stand_before_ours(hub, finished):
     assert hub.repositories["me/model"].files["model.safetensors"] != b"old"
 
 
+def test_whoever_interrupts_is_told_how_to_go_on(hub, finished):
+    class Impatient(Quiet):
+        def note(self, text):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        push(plan_push(finished, "me/model", False), finished, Impatient())
+    again = f"run `vocabx push {finished} --to me/model` again"
+    assert caught.value.__notes__ == [f"{finished} is whole: {again}"]
+
+
 @pytest.mark.parametrize(
     ("route", "status", "message", "body", "reason"),
     [

@@ -273,6 +273,10 @@ def _told(repository: str, advice: str) -> Iterator[None]:
     reason = ""
     try:
         yield
+    except KeyboardInterrupt as error:
+        if advice:
+            error.add_note(advice.removeprefix("; "))
+        raise
     except LocalTokenNotFoundError:
         reason = "nobody is logged in: log in with `hf auth login`"
     except OfflineModeIsEnabled:

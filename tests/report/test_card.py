@@ -311,6 +311,23 @@ def test_names_break_no_markdown(base, llama):
 
 
 @pytest.mark.parametrize(
+    ("described", "shown"),
+    [
+        ("/home/me/a.txt, ../b/*.jsonl, ~/c (2 MB sampled)", "a.txt, \\*.jsonl, c (2 MB sampled)"),
+        ("hf://owner/name/zh, through OpenCC s2t", "hf://owner/name/zh, through OpenCC s2t"),
+        ("packaged text of a-package 1/2", "packaged text of a-package 1/2"),
+        ("a directory/, /home/me/texts/", "a directory/, texts/"),
+    ],
+)
+def test_texts_are_named_without_their_directories(base, llama, described, shown):
+    text = render(llama, base, dataclasses.replace(REPORT, corpus=described))
+    assert f"learned from {shown}\n" in text
+    assert f"numbers below: {shown}\n" in render(
+        llama, base, dataclasses.replace(TRANSFER, corpus=described), "transfer_card.md"
+    )
+
+
+@pytest.mark.parametrize(
     ("tag", "code"),
     [
         ("zh-Hant", "zh"), ("de", "de"), ("sr-Latn-RS", "sr"), ("yue", "yue"), ("no", "no"),

@@ -74,6 +74,7 @@ def write_card(
         "md": _escaped,
         "count": "{:,}".format,
         "settings": _settings,
+        "files": _file_names,
         "shown": without_directories,
     }
     tokenizer_only = isinstance(report, Report) and not report.initializer
@@ -163,6 +164,11 @@ def without_directories(name: str) -> str:
     """What the user called something, without the directories that it lies in."""
     is_path = name.count("/") > 1 or name.startswith((".", "/", "~")) or name.endswith("/")
     return Path(name).name if is_path else name
+
+
+def _file_names(text: str) -> str:
+    """A description of texts, with the paths in it cut to the names of the files."""
+    return re.sub(r"(?<![^\s(])(?:~|\.{0,2})/(?:[^\s,]*/)?(?=[^\s,])", "", text)
 
 
 def _settings(parameters: dict[str, Any]) -> str:
