@@ -250,6 +250,10 @@ def test_a_local_base_is_named_without_its_directories_and_claims_no_model_of_th
     (tmp_path / "here").mkdir()
     assert "# here with 40" in render(llama, Base(".", tmp_path / "here", "local", ""))
     assert "from a local file\n" in render(llama, Base("/a/b/c.gguf", tmp_path, "local", ""))
+    (tmp_path / "tokenizer.json").write_text("{}")
+    bare = dataclasses.replace(REPORT, initializer="", kinds={})
+    text = render(tmp_path / "out", Base("./tokenizer.json", tmp_path / "tokenizer.json", "local", ""), bare)
+    assert "- Base: tokenizer.json, from a local file\n" in text
 
 
 def test_a_base_of_the_hub_is_linked_once(llama, tmp_path):
