@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import ENCODERS, PLAIN
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
-from vocabx.checkpoint.tables import ENCODERS, NAMES, read_checkpoint
+from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.initializers.mixture import Mixture, from_rows, without_rows
 from vocabx.initializers.placement import everywhere
@@ -118,7 +119,7 @@ def test_old_rows_and_all_other_tensors_keep_every_bit(tmp_path, tiny_model, dty
     assert model.config.vocab_size == 10_003
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("kind", PLAIN)
 def test_every_known_kind_of_model_is_grown_and_loads(tmp_path, kind):
     base = random_model(tmp_path / "base", kind)
     tables = {table.name for table in read_checkpoint(base).tables}

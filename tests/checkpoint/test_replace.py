@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import ENCODERS, PLAIN
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from vocabx.checkpoint.proof import prove_tables
 from vocabx.checkpoint.replace import replace_checkpoint
 from vocabx.checkpoint.special_ids import SpecialIds
-from vocabx.checkpoint.tables import ENCODERS, NAMES, read_checkpoint
+from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.initializers.mixture import Draws, Mixture, from_rows
 from vocabx.initializers.placement import everywhere
@@ -81,7 +82,7 @@ def bits(tensor: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("kind", PLAIN)
 def test_tables_are_replaced_and_nothing_else(tmp_path, kind, dtype):
     base, target = random_model(tmp_path / "base", kind, dtype=dtype), tmp_path / "out"
     replace(base, target)
@@ -103,7 +104,7 @@ def test_tables_are_replaced_and_nothing_else(tmp_path, kind, dtype):
         assert not torch.equal(new[name][7], new[name][0])
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("kind", PLAIN)
 def test_the_result_loads_and_renamed_tokens_mean_what_they_did(tmp_path, kind):
     base, target = random_model(tmp_path / "base", kind), tmp_path / "out"
     replace(base, target)

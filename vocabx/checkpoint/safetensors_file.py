@@ -25,9 +25,9 @@ DTYPES: dict[str, Any] = {
     "BF16": np.dtype(ml_dtypes.bfloat16),
 }
 # Bytes an element, by the dtypes of the format; a newer dtype is copied without that check.
-_WIDTHS = {
-    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
-    "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
+WIDTHS = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "U16": 2, "I16": 2, "F16": 2,
+    "BF16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
 }  # fmt: skip
 _HEADER_LIMIT = 100_000_000
 _CHUNK = 1 << 22
@@ -64,7 +64,7 @@ class SafetensorsFile:
         entry = self.tensors[name]
         if entry.dtype not in DTYPES:
             raise BaseModelError(
-                f"{name} in {self.path} is stored as {entry.dtype}: vocabx mixes rows of "
+                f"{name} in {self.path} is stored as {entry.dtype!r}: vocabx mixes rows of "
                 f"{', '.join(DTYPES)}; export the model in one of them first"
             )
         return np.memmap(
@@ -82,6 +82,9 @@ def read_header(path: Path) -> SafetensorsFile:
     Raises:
         BaseModelError: the file is truncated, or its header is not one.
     """
+    if path.exists() and not path.is_file():
+        # To open a pipe would wait for somebody to write into it.
+        raise BaseModelError(f"{path} is no file: download it again")
     size = path.stat().st_size
     with path.open("rb") as stream:
         start = stream.read(8)
@@ -89,7 +92,7 @@ def read_header(path: Path) -> SafetensorsFile:
         if length > min(_HEADER_LIMIT, size - 8):
             raise BaseModelError(f"{path} is not a safetensors file, or is cut short: download it again")
         try:
-            header = json.loads(stream.read(length))
+            header = json.loads(stream.read(length), object_pairs_hook=_unique)
             metadata = header.pop("__metadata__", {})
             if not all(isinstance(value, str) for value in metadata.values()):
                 raise ValueError
@@ -100,14 +103,22 @@ def read_header(path: Path) -> SafetensorsFile:
     position = 0
     for name, entry in tensors.items():
         if entry.begin != position or entry.end < entry.begin:
-            raise BaseModelError(f"{path}: the bytes of {name} overlap or leave a hole: download it again")
-        width = _WIDTHS.get(entry.dtype)
+            raise BaseModelError(f"{path}: the bytes of {name!r} overlap or leave a hole: download it again")
+        width = WIDTHS.get(entry.dtype)
         if width is not None and math.prod(entry.shape) * width != entry.end - entry.begin:
-            raise BaseModelError(f"{path}: the bytes of {name} do not fit its shape: download it again")
+            raise BaseModelError(f"{path}: the bytes of {name!r} do not fit its shape: download it again")
         position = entry.end
     if 8 + length + position != size:
         raise BaseModelError(f"{path} is cut short or has bytes left over: download it again")
     return SafetensorsFile(path, tensors, metadata, 8 + length)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object that names nothing twice: of two tensors, other readers may take the other."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError
+    return result
 
 
 def _entry(value: dict[str, Any]) -> TensorEntry:

@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vocabx.checkpoint.tables import StoredTables
 from vocabx.doctor.finding import Finding
 from vocabx.doctor.newcomers import Newcomers, find_new
 from vocabx.doctor.view import leading, leads, read_stated
-from vocabx.doctor.weights import Weights, read_weights
+from vocabx.doctor.weights import read_weights
 from vocabx.errors import TokenizerError, VocabxError
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read import read_tokenizer
@@ -45,7 +46,7 @@ class Patient:
     directory: Path
     config: dict[str, Any]
     settings: dict[str, Any]
-    weights: Weights | None
+    weights: StoredTables | None
     stated: FastTokenizer | None
     model: bytes | None
     model_name: str

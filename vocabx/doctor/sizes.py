@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from vocabx.checkpoint.configuration import config_of_text, with_size
 from vocabx.doctor.finding import Finding, counted, first
 from vocabx.doctor.patient import Patient
 
@@ -18,8 +19,7 @@ def mend_sizes(patient: Patient) -> Patient:
     """The patient with the vocab_size that its tables have."""
     if patient.weights is None or not _vocab_size(patient):
         return patient
-    rows = patient.weights.input.rows
-    return replace(patient, config=_with_size(patient.config, rows))
+    return replace(patient, config=with_size(patient.config, patient.weights.input.rows))
 
 
 def _tables(patient: Patient) -> list[Finding]:
@@ -56,7 +56,7 @@ def _ids(patient: Patient) -> list[Finding]:
 
 def _vocab_size(patient: Patient) -> list[Finding]:
     assert patient.weights is not None
-    rows, said = patient.weights.input.rows, _size(patient.config)
+    rows, said = patient.weights.input.rows, _said(patient.config)
     # A configuration that does not say means the size of its type, and that is the base's own affair.
     if said is None or said == rows:
         return []
@@ -64,21 +64,5 @@ def _vocab_size(patient: Patient) -> list[Finding]:
     return [Finding("vocab-size", "fatal", sentence, remedy=f"vocab_size becomes {rows}.", mendable=True)]
 
 
-def _text_config(config: dict[str, Any]) -> dict[str, Any] | None:
-    """The part about the language model, where a model has more than that."""
-    part = config.get("text_config")
-    return part if "vocab_size" not in config and isinstance(part, dict) else None
-
-
-def _size(config: dict[str, Any]) -> Any:
-    part = _text_config(config)
-    return (config if part is None else part).get("vocab_size")
-
-
-def _with_size(config: dict[str, Any], rows: int) -> dict[str, Any]:
-    part = _text_config(config)
-    return (
-        {**config, "vocab_size": rows}
-        if part is None
-        else {**config, "text_config": {**part, "vocab_size": rows}}
-    )
+def _said(config: dict[str, Any]) -> Any:
+    return config_of_text(config).get("vocab_size", config.get("vocab_size"))

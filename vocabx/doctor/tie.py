@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.checkpoint.tables import _TIED_BY_DEFAULT as TIED_BY_DEFAULT
+from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.configuration import is_tied, with_tie
 from vocabx.checkpoint.tables import Table
 from vocabx.doctor.finding import Finding, counted
 from vocabx.doctor.patient import Patient
@@ -25,17 +26,25 @@ def mend_tie(patient: Patient) -> Patient:
     """The patient with a configuration that says what is stored."""
     if patient.weights is None or not patient.config or not _fault(patient):
         return patient
-    return replace(patient, config={**patient.config, "tie_word_embeddings": not is_tied(patient.config)})
+    return replace(patient, config=with_tie(patient.config, not _is_tied(patient)))
 
 
-def is_tied(config: dict[str, Any]) -> bool:
-    """Whether a configuration says that input and output share one table, by its type where it is silent."""
-    return bool(config.get("tie_word_embeddings", config.get("model_type") in TIED_BY_DEFAULT))
+def _is_tied(patient: Patient) -> bool:
+    assert patient.weights is not None
+    return is_tied(patient.config, patient.weights.output is not None)
+
+
+def _says_tied(config: dict[str, Any]) -> bool:
+    """Whether a configuration of this type can say it at all: that of T5 cannot."""
+    architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
+    return architecture is None or architecture.says_tied
 
 
 def _fault(patient: Patient) -> list[Finding]:
     assert patient.weights is not None
-    table, head, tied = patient.weights.input, patient.weights.output, is_tied(patient.config)
+    if not _says_tied(patient.config):
+        return []
+    table, head, tied = patient.weights.input, patient.weights.output, _is_tied(patient)
     if head is None:
         if tied:
             return []
@@ -62,7 +71,7 @@ def _fault(patient: Patient) -> list[Finding]:
 
 def _untied(patient: Patient) -> list[Finding]:
     """A model with two tables whose base had one."""
-    if not patient.base_config or not is_tied(patient.base_config) or is_tied(patient.config):
+    if not patient.base_config or not is_tied(patient.base_config, has_output=False) or _is_tied(patient):
         return []
     sentence = "The base shares one table between input and output, and this model does not."
     remedy = "Unless that was meant, tie the tables in the training code before resizing."

@@ -4,62 +4,34 @@ A missing or damaged file becomes a finding, and the tables that are left are lo
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
-from vocabx.checkpoint.tables import NAMES, PREFIXES, Table
+from vocabx.checkpoint.tables import INDEX, SINGLE, StoredTables, find_tables
 from vocabx.doctor.finding import Finding, first
 from vocabx.errors import VocabxError
 
-_INDEX = "model.safetensors.index.json"
 
-
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """The tables that were found.
-
-    Attributes:
-        input: the embedding table.
-        output: the table of the output layer, when it is stored.
-        biases: the bias of the output layer, under each name that it is stored by.
-    """
-
-    input: Table
-    output: Table | None
-    biases: tuple[Table, ...]
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """Those that are stored."""
-        return (self.input, *(() if self.output is None else (self.output,)), *self.biases)
-
-
-def read_weights(directory: Path, config: dict[str, Any]) -> tuple[Weights | None, list[Finding]]:
+def read_weights(directory: Path, config: dict[str, Any]) -> tuple[StoredTables | None, list[Finding]]:
     """The tables of `directory`, None where none are found, and what is damaged."""
     files, damage = _files(directory)
     if not files:
         return None, damage
-    where = {name: file for file in files for name in file.tensors}
+    # A tensor of other dimensions is no table, whatever its name.
+    where = {
+        name: file for file in files for name, entry in file.tensors.items() if len(entry.shape) in (1, 2)
+    }
     kind = str(config.get("model_type", ""))
-    for names in [NAMES[kind]] if kind in NAMES else dict.fromkeys(NAMES.values()):
-        table, output, *biases = (_find(name, where) for name in names)
-        if table is not None:
-            return Weights(table, output, tuple(bias for bias in biases if bias is not None)), damage
+    known = [ARCHITECTURES[kind]] if kind in ARCHITECTURES else list(dict.fromkeys(ARCHITECTURES.values()))
+    for architecture in known:
+        if (found := find_tables(architecture, where)) is not None:
+            return found, damage
     if damage:
         return None, damage
     sentence = f"The embedding table is under no name that vocabx knows for the model type {kind!r}."
     return None, [Finding("tables", "note", sentence, remedy="Rows and sizes are not examined.")]
-
-
-def _find(name: str, where: dict[str, SafetensorsFile]) -> Table | None:
-    for prefix in ("", *PREFIXES):
-        short = name.removeprefix(prefix)
-        if short in where:
-            dimensions = len(where[short].tensors[short].shape)
-            return Table(short, where[short]) if dimensions in (1, 2) else None
-    return None
 
 
 def _files(directory: Path) -> tuple[list[SafetensorsFile], list[Finding]]:
@@ -83,17 +55,17 @@ def _files(directory: Path) -> tuple[list[SafetensorsFile], list[Finding]]:
 def _paths(directory: Path, bad: list[str]) -> list[Path]:
     """The weight files that the index names, or those that are there."""
     found = sorted(directory.glob("*.safetensors"))
-    index = directory / _INDEX
+    index = directory / INDEX
     if not index.is_file():
-        single = directory / "model.safetensors"
+        single = directory / SINGLE
         return [single] if single in found else found
     try:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        bad.append(f"{_INDEX} is no index")
+        bad.append(f"{INDEX} is no index")
         return found
     inside = [name for name in names if isinstance(name, str) and Path(name).name == name]
     bad += [
-        f"{_INDEX} names {name!r}, which is no file of the directory" for name in names if name not in inside
+        f"{INDEX} names {name!r}, which is no file of the directory" for name in names if name not in inside
     ]
     return [directory / name for name in sorted(inside)]

@@ -1,0 +1,275 @@
+"""Every line of the table of architectures, against a model that transformers makes of that type."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_models import ENCODER_DECODERS, PLAIN, SEEING, head_of, tiny_config, tiny_model
+
+from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.configuration import is_tied, stated_rows, with_rows
+from vocabx.checkpoint.grow import grow_checkpoint
+from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.errors import BaseModelError
+from vocabx.initializers.mixture import from_rows
+from vocabx.initializers.placement import everywhere
+
+# As many as SmolLM2 has, so that no other tensor is as tall.
+ROWS = 49_152
+NEW = 3
+
+
+def saved(directory: Path, kind: str, rows: int = ROWS, tied: bool | None = None, **save) -> tuple:
+    model = tiny_model(kind, rows, tied)
+    model.save_pretrained(directory, **save)
+    return model, directory
+
+
+def grown(directory: Path, target: Path) -> Checkpoint:
+    base = read_checkpoint(directory)
+    parts = [(np.array([3, 5 + n]), np.array([0.25, 0.75])) for n in range(NEW)]
+    target.mkdir()
+    grow_checkpoint(base, everywhere(from_rows(parts, base.input.rows)), target, range(0))
+    return base
+
+
+def digests(directory: Path, rows: int, tables: set[str]) -> dict[str, str]:
+    """The sha256 of each tensor's bytes, of a table only of its first `rows` rows."""
+    found = {}
+    for path in sorted(directory.glob("*.safetensors")):
+        for name, tensor in load_file(path).items():
+            kept = tensor[:rows] if name in tables else tensor
+            found[name] = hashlib.sha256(
+                kept.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+            ).hexdigest()
+    return found
+
+
+def shares(model) -> bool:
+    return model.get_input_embeddings().weight.data_ptr() == model.get_output_embeddings().weight.data_ptr()
+
+
+def reloaded(directory: Path, kind: str):
+    model, info = head_of(kind).from_pretrained(
+        directory, local_files_only=True, dtype="auto", output_loading_info=True
+    )
+    assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"]
+    return model.eval()
+
+
+def logits(model, kind: str) -> torch.Tensor:
+    ids = torch.tensor([[2, 7, 3, model.get_input_embeddings().weight.shape[0] - 1]])
+    more = {"decoder_input_ids": ids} if kind in ENCODER_DECODERS else {}
+    with torch.inference_mode():
+        return model(input_ids=ids, attention_mask=torch.ones_like(ids), **more).logits
+
+
+def of_text(config: dict) -> dict:
+    return config.get("text_config", config)
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+@pytest.mark.parametrize("tied", [None, True, False])
+def test_the_tables_are_those_that_the_model_calls_its_own(tmp_path, kind, tied):
+    model, directory = saved(tmp_path / "model", kind, tied=tied)
+    found = read_checkpoint(directory)
+    assert found.tied == shares(model)
+    assert np.array_equal(found.input.map(), model.get_input_embeddings().weight.detach().numpy())
+    bias = getattr(model.get_output_embeddings(), "bias", None)
+    assert bool(found.biases) == (bias is not None)
+    if bias is not None:
+        # An encoder that is not tied has a second bias, which it does not use.
+        assert any(np.array_equal(stored.map()[:, 0], bias.detach().numpy()) for stored in found.biases)
+    if not found.tied:
+        assert np.array_equal(found.output.map(), model.get_output_embeddings().weight.detach().numpy())
+    # Nothing else is as tall as the vocabulary.
+    tall = {name for file in found.files for name, entry in file.tensors.items() if ROWS in entry.shape}
+    assert {table.name for table in found.tables} == tall
+    assert stated_rows(found.config) == ROWS
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_a_grown_model_is_the_old_one_and_more_rows(tmp_path, kind):
+    model, directory = saved(tmp_path / "model", kind)
+    base = grown(directory, tmp_path / "out")
+    tables = {table.name for table in base.tables}
+    before, after = digests(directory, ROWS, tables), digests(tmp_path / "out", ROWS, tables)
+    assert before == after
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert of_text(config)["vocab_size"] == config.get("vocab_size", ROWS + NEW) == ROWS + NEW
+    again = reloaded(tmp_path / "out", kind)
+    assert len(again.get_input_embeddings().weight) == len(again.get_output_embeddings().weight) == ROWS + NEW
+    assert shares(again) == shares(model) == base.tied
+    assert logits(again, kind).shape[-1] == ROWS + NEW
+    assert torch.isfinite(logits(again, kind)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_model_tied_against_its_habit_stays_so(tmp_path, kind, tied):
+    model, directory = saved(tmp_path / "model", kind, 100, tied)
+    base = grown(directory, tmp_path / "out")
+    again = reloaded(tmp_path / "out", kind)
+    assert shares(again) == shares(model) == base.tied
+    assert again.config.get_text_config(decoder=True).vocab_size == 100 + NEW
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_the_tables_are_found_in_shards_and_without_the_head(tmp_path, kind):
+    model, directory = saved(tmp_path / "shards", kind, 1000, max_shard_size="20KB")
+    assert len(list(directory.glob("*.safetensors"))) > 1
+    found = read_checkpoint(directory)
+    assert np.array_equal(found.input.map(), model.get_input_embeddings().weight.detach().numpy())
+    if model.get_output_embeddings() is not None and found.tied:
+        model.base_model.save_pretrained(tmp_path / "body")
+        body = read_checkpoint(tmp_path / "body")
+        assert np.array_equal(body.input.map(), found.input.map())
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_a_silent_configuration_is_tied_as_transformers_ties_it(kind):
+    config = tiny_config(kind)
+    silent = {"model_type": kind}
+    if kind in SEEING:
+        silent["text_config"] = {"model_type": config.text_config.model_type}
+    expected = config.tie_word_embeddings
+    # Where the two versions of transformers tie differently, what is stored decides.
+    assert is_tied(silent, has_output=not expected) == expected
+
+
+@pytest.mark.parametrize("text_tied", [True, False, None])
+@pytest.mark.parametrize("top_tied", [True, False, None])
+@pytest.mark.parametrize("stored", [True, False])
+def test_two_statements_that_disagree_are_settled_by_what_is_stored(text_tied, top_tied, stored):
+    stated = {key: value for key, value in {"tie_word_embeddings": top_tied}.items() if value is not None}
+    text = {"model_type": "llama"} | ({} if text_tied is None else {"tie_word_embeddings": text_tied})
+    config = {"model_type": "llava", "text_config": text, **stated}
+    agree = bool(top_tied) == bool(text_tied)
+    assert is_tied(config, stored) == (bool(top_tied) if agree else not stored)
+
+
+@pytest.mark.parametrize("kind", SEEING)
+def test_a_language_model_under_its_older_or_newer_name_is_found(tmp_path, kind):
+    """transformers before 4.52, since, and 5 moved the language model's tensors about."""
+    _, directory = saved(tmp_path / "model", kind, 100, tied=False)
+    tensors = load_file(directory / "model.safetensors")
+    found = read_checkpoint(directory)
+    rows = tensors[found.input.name], tensors[found.output.name]
+    others = {name: t for name, t in tensors.items() if name not in (found.input.name, found.output.name)}
+    architecture = ARCHITECTURES[kind]
+    for table in architecture.inputs:
+        for head in architecture.outputs:
+            save_file({**others, table: rows[0], head: rows[1]}, directory / "model.safetensors")
+            again = read_checkpoint(directory)
+            assert (again.input.name, again.output.name) == (table, head)
+
+
+@pytest.mark.parametrize("stored", [(), ("encoder",), ("encoder", "decoder"), ("encoder", "decoder", "head")])
+@pytest.mark.parametrize("kind", ["t5", "m2m_100"])
+def test_every_copy_of_a_shared_table_is_grown(tmp_path, kind, stored):
+    _, directory = saved(tmp_path / "model", kind, 100)
+    tensors = load_file(directory / "model.safetensors")
+    start = "model." if kind == "m2m_100" else ""
+    names = {
+        "encoder": f"{start}encoder.embed_tokens.weight",
+        "decoder": f"{start}decoder.embed_tokens.weight",
+        "head": "lm_head.weight",
+    }
+    shared = tensors[f"{start}shared.weight"]
+    copies = {names[which]: shared.clone() for which in stored}
+    save_file({**tensors, **copies}, directory / "model.safetensors", metadata={"format": "pt"})
+    base = grown(directory, tmp_path / "out")
+    assert base.tied and not base.generates
+    assert {table.name for table in base.copies} == copies.keys() - {"lm_head.weight"}
+    assert {base.kind_of(table) for table in base.tables} == {"input"}
+    after = load_file(tmp_path / "out" / "model.safetensors")
+    for name in copies:
+        assert torch.equal(after[name], after[f"{start}shared.weight"])
+    again = reloaded(tmp_path / "out", kind)
+    assert shares(again) and again.get_encoder().get_input_embeddings().weight.shape == (100 + NEW, 16)
+
+
+@pytest.mark.parametrize("written_by", ["4", "5"])
+def test_a_head_of_its_own_is_kept_by_t5_and_its_scaling_stays(tmp_path, written_by):
+    """T5 1.1 says tie_word_embeddings false, which transformers 5 takes for a scaling, and writes as true."""
+    from transformers import AutoConfig
+
+    _, directory = saved(tmp_path / "model", "t5", 100, tied=False)
+    tensors = load_file(directory / "model.safetensors")
+    torch.manual_seed(1)
+    head = torch.randn(100, 16)
+    save_file({**tensors, "lm_head.weight": head}, directory / "model.safetensors", metadata={"format": "pt"})
+    if written_by == "4":
+        config = json.loads((directory / "config.json").read_text())
+        del config["scale_decoder_outputs"]
+        (directory / "config.json").write_text(json.dumps({**config, "tie_word_embeddings": False}))
+    base = grown(directory, tmp_path / "out")
+    assert not base.tied and base.kind_of(base.output) == "output"
+    again = reloaded(tmp_path / "out", "t5")
+    assert not shares(again) and torch.equal(again.lm_head.weight[:100], head)
+    assert AutoConfig.from_pretrained(tmp_path / "out").scale_decoder_outputs is False
+
+
+def test_the_tables_of_layers_that_predict_further_tokens_are_grown(tmp_path):
+    """DeepSeek V3 stores a layer behind the last, with both tables again. transformers leaves it out."""
+    _, directory = saved(tmp_path / "model", "deepseek_v3", 100)
+    tensors = load_file(directory / "model.safetensors")
+    table, head = tensors["model.embed_tokens.weight"], tensors["lm_head.weight"]
+    further = {
+        "model.layers.61.embed_tokens.weight": table.clone(),
+        "model.layers.61.shared_head.head.weight": head.clone(),
+        "model.layers.61.enorm.weight": torch.ones(16),
+    }
+    save_file({**tensors, **further}, directory / "model.safetensors", metadata={"format": "pt"})
+    base = grown(directory, tmp_path / "out")
+    after = load_file(tmp_path / "out" / "model.safetensors")
+    assert torch.equal(after["model.layers.61.embed_tokens.weight"], after["model.embed_tokens.weight"])
+    assert torch.equal(after["model.layers.61.shared_head.head.weight"], after["lm_head.weight"])
+    assert len(after["lm_head.weight"]) == 100 + NEW and len(base.tables) == 4
+
+
+@pytest.mark.parametrize("kind", ["mllama", "bart", "mbart", "gemma3n"])
+def test_a_model_that_cannot_be_lengthened_is_refused_with_the_reason(tmp_path, kind):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
+    with pytest.raises(
+        BaseModelError, match=rf"type '{kind}', which (adds|has) a.* cannot lengthen it"
+    ) as caught:
+        read_checkpoint(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"vocab_size": 5}, {"vocab_size": 9, "tie_word_embeddings": True}),
+        ({"text_config": {"vocab_size": 5}}, {
+            "text_config": {"vocab_size": 9, "tie_word_embeddings": True}, "tie_word_embeddings": True}),
+        ({"text_config": {}, "vocab_size": 4}, {
+            "text_config": {"vocab_size": 9, "tie_word_embeddings": True}, "vocab_size": 9,
+            "tie_word_embeddings": True}),
+        ({"model_type": "t5", "vocab_size": 5, "tie_word_embeddings": False}, {
+            "model_type": "t5", "vocab_size": 9, "tie_word_embeddings": False}),
+        ({}, {"vocab_size": 9, "tie_word_embeddings": True}),
+    ],
+)  # fmt: skip
+def test_a_configuration_says_its_size_wherever_it_did(config, expected):
+    before = json.dumps(config)
+    assert with_rows(config, 9, True) == expected
+    assert json.dumps(config) == before
+    assert stated_rows(expected) == 9
+
+
+@pytest.mark.parametrize(
+    ("config", "rows"),
+    [
+        ({"vocab_size": 7, "text_config": {"vocab_size": 5}}, 5), ({"vocab_size": 7, "text_config": {}}, 7),
+        ({"text_config": [1]}, None), ({"vocab_size": "7"}, None), ({"vocab_size": True}, None), ({}, None),
+    ],
+)  # fmt: skip
+def test_the_size_of_the_language_model_is_the_one_that_counts(config, rows):
+    assert stated_rows(config) == rows

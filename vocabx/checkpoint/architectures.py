@@ -1,0 +1,218 @@
+"""Where the models of each type keep their tables, by the names that transformers 4 and 5 give their tensors.
+
+A table of data: it is read by `tables`, and every line of it is tested against a model of that type.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from vocabx.errors import BaseModelError
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Where the models of one type keep their tables.
+
+    A "*" in a name stands for a number. A name is also found without its `prefix`, which a model that was
+    saved without its head leaves out.
+
+    Attributes:
+        inputs: names of the embedding table; the first that is stored is it.
+        outputs: names of the output layer's table; the first that is stored is it.
+        biases: names of the output layer's bias; a file may hold several.
+        input_copies: names under which the embedding table may be stored again.
+        output_copies: names under which the output table may be stored again.
+        prefix: what a model without its head leaves out of the names.
+        tied: whether a configuration that does not say ties its tables.
+        says_tied: whether `tie_word_embeddings` says it at all; else what is stored does.
+        generates: whether the model predicts the next token of its input.
+        counts_from_pad: whether it counts positions from the id of its pad token
+            (`create_position_ids_from_input_ids` in transformers).
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...] = ("lm_head.weight",)
+    biases: tuple[str, ...] = ()
+    input_copies: tuple[str, ...] = ()
+    output_copies: tuple[str, ...] = ()
+    prefix: str = "model."
+    tied: bool = False
+    says_tied: bool = True
+    generates: bool = True
+    counts_from_pad: bool = False
+
+
+def _same(kinds: str, architecture: Architecture) -> dict[str, Architecture]:
+    return dict.fromkeys(kinds.split(), architecture)
+
+
+_LLAMA = Architecture(("model.embed_tokens.weight",), biases=("lm_head.bias",))
+# Layers behind the last predict further tokens. They hold both tables again, as layer 61 of DeepSeek V3 does.
+_FURTHER_TOKENS = replace(
+    _LLAMA,
+    input_copies=("model.layers.*.embed_tokens.weight",),
+    output_copies=("model.layers.*.shared_head.head.weight",),
+)
+_GPT2 = Architecture(("transformer.wte.weight",), biases=("lm_head.bias",), prefix="transformer.", tied=True)
+_BLOOM = replace(_GPT2, inputs=("transformer.word_embeddings.weight",))
+# The language model of a model that also sees or hears: names before transformers 4.52, since, and Qwen's.
+_SEEING = Architecture(
+    (
+        "language_model.model.embed_tokens.weight",
+        "model.language_model.embed_tokens.weight",
+        "model.embed_tokens.weight",
+    ),
+    ("lm_head.weight", "language_model.lm_head.weight"),
+)
+_IDEFICS = Architecture(("model.text_model.embed_tokens.weight",))
+_BERT = Architecture(
+    ("bert.embeddings.word_embeddings.weight",),
+    ("cls.predictions.decoder.weight",),
+    ("cls.predictions.bias", "cls.predictions.decoder.bias"),
+    prefix="bert.",
+    tied=True,
+    generates=False,
+)
+_ROBERTA = Architecture(
+    ("roberta.embeddings.word_embeddings.weight",),
+    ("lm_head.decoder.weight",),
+    ("lm_head.bias", "lm_head.decoder.bias"),
+    prefix="roberta.",
+    tied=True,
+    generates=False,
+    counts_from_pad=True,
+)
+# Its tie_word_embeddings says whether the decoder's last states are scaled, and transformers 5 rewrites it.
+_T5 = Architecture(
+    ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
+    input_copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
+    prefix="",
+    tied=True,
+    says_tied=False,
+    generates=False,
+)
+_M2M = replace(
+    _T5,
+    inputs=("model.shared.weight", "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"),
+    input_copies=("model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"),
+    prefix="model.",
+    says_tied=True,
+    counts_from_pad=True,
+)
+
+# By the model_type of config.json.
+ARCHITECTURES: dict[str, Architecture] = {
+    **_same(
+        "llama mistral ministral mixtral qwen2 qwen2_moe qwen3 qwen3_moe phi phi3 phimoe stablelm granite "
+        "granitemoe granitemoeshared olmo olmo2 olmo3 olmoe glm glm4 deepseek_v2 nemotron exaone4 apertus "
+        "arcee seed_oss hunyuan_v1_dense helium persimmon gpt_oss",
+        _LLAMA,
+    ),
+    **_same(
+        "gemma gemma2 gemma3_text smollm3 starcoder2 cohere cohere2 ernie4_5 xglm",
+        replace(_LLAMA, tied=True),
+    ),
+    **_same("deepseek_v3 glm4_moe", _FURTHER_TOKENS),
+    "opt": replace(_LLAMA, inputs=("model.decoder.embed_tokens.weight",), tied=True),
+    **_same("gpt2 gpt_neo gpt_bigcode mpt", _GPT2),
+    **_same("gptj codegen", replace(_GPT2, tied=False)),
+    **_same("bloom falcon", _BLOOM),
+    "gpt_neox": Architecture(
+        ("gpt_neox.embed_in.weight",),
+        ("embed_out.weight", "lm_head.weight"),
+        ("embed_out.bias",),
+        prefix="gpt_neox.",
+    ),
+    **_same(
+        "llava llava_next llava_next_video llava_onevision vipllava video_llava qwen2_vl qwen2_5_vl qwen3_vl "
+        "qwen3_vl_moe glm4v",
+        _SEEING,
+    ),
+    **_same("gemma3 paligemma mistral3 internvl aya_vision cohere2_vision", replace(_SEEING, tied=True)),
+    **_same("idefics2 idefics3 smolvlm", _IDEFICS),
+    "bert": _BERT,
+    **_same("roberta xlm-roberta camembert", _ROBERTA),
+    "distilbert": replace(
+        _BERT,
+        inputs=("distilbert.embeddings.word_embeddings.weight",),
+        outputs=("vocab_projector.weight",),
+        biases=("vocab_projector.bias",),
+        prefix="distilbert.",
+    ),
+    "electra": replace(
+        _BERT,
+        inputs=("electra.embeddings.word_embeddings.weight",),
+        outputs=("generator_lm_head.weight",),
+        biases=("generator_lm_head.bias",),
+        prefix="electra.",
+    ),
+    "albert": replace(
+        _BERT,
+        inputs=("albert.embeddings.word_embeddings.weight",),
+        outputs=("predictions.decoder.weight",),
+        biases=("predictions.bias", "predictions.decoder.bias"),
+        prefix="albert.",
+    ),
+    "modernbert": replace(
+        _BERT,
+        inputs=("model.embeddings.tok_embeddings.weight",),
+        outputs=("decoder.weight",),
+        biases=("decoder.bias",),
+        prefix="model.",
+    ),
+    **_same("t5 mt5 umt5", _T5),
+    "m2m_100": _M2M,
+}
+
+_BART = "adds a bias that lies across its tensor (final_logits_bias)"
+_GEMMA3N = "has a second embedding table for all of its layers"
+_MLLAMA = "has an input table with 8 rows more than its output table"
+# Model types that are known, and why they are left alone.
+_REFUSED = {
+    **dict.fromkeys("bart mbart pegasus blenderbot blenderbot-small marian plbart".split(), _BART),
+    **dict.fromkeys("gemma3n gemma3n_text".split(), _GEMMA3N),
+    **dict.fromkeys("mllama mllama_text_model".split(), _MLLAMA),
+}
+
+
+def architecture_of(kind: str, where: object) -> Architecture:
+    """Where the models of the type `kind` keep their tables.
+
+    Args:
+        kind: the model_type of a configuration.
+        where: what to call the model, should it be refused.
+
+    Raises:
+        BaseModelError: the type is not known, or its tables cannot be lengthened.
+    """
+    if kind in _REFUSED:
+        raise BaseModelError(
+            f"{where} is of the model type {kind!r}, which {_REFUSED[kind]}: vocabx cannot lengthen it, "
+            "pass a base of another type"
+        )
+    if kind not in ARCHITECTURES:
+        raise BaseModelError(
+            f"{where} is of the model type {kind!r}, whose tables vocabx does not know: "
+            f"it knows {', '.join(ARCHITECTURES)}"
+        )
+    return ARCHITECTURES[kind]
+
+
+def stored_names(names: Iterable[str], prefix: str, stored: Collection[str]) -> list[str]:
+    """Which tensors of `stored` are meant by `names`, in the order of `names`, each once.
+
+    Args:
+        names: of an `Architecture`.
+        prefix: what they may lack.
+        stored: the names of all tensors.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        for form in (name, name.removeprefix(prefix)):
+            if "*" in form:
+                pattern = re.compile(re.escape(form).replace(r"\*", r"\d+"))
+                found |= dict.fromkeys(sorted(other for other in stored if pattern.fullmatch(other)))
+            elif form in stored:
+                found[form] = None
+    return list(found)
