@@ -10,13 +10,14 @@ from vocabx.errors import VocabxError
 
 from .compare import compare
 from .doctor import doctor
+from .export import export
 from .extend import extend
 from .inspect import inspect
+from .options import INTERRUPTED
 from .push import push
 from .transfer import transfer
 from .verify import verify
 
-INTERRUPTED = 130
 _NOTHING_WRITTEN = "interrupted: nothing was written"
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.command()(inspect)
 app.command()(verify)
 app.command()(doctor)
 app.command()(push)
+app.command()(export)
 
 
 @app.callback(invoke_without_command=True)
@@ -58,8 +60,9 @@ def main() -> None:
         if code == INTERRUPTED:
             _say(_NOTHING_WRITTEN)
     except VocabxError as error:
-        _say(f"error: {error}")
         code = error.exit_code
+        notes = getattr(error, "__notes__", ())
+        _say(f"{'interrupted' if code == INTERRUPTED else 'error'}: {'; '.join((str(error), *notes))}")
     except KeyboardInterrupt:
         _say(_NOTHING_WRITTEN)
         code = INTERRUPTED

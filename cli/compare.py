@@ -7,7 +7,10 @@ from vocabx.options import CompareOptions
 from .options import command
 
 # What a comparison writes is no checkpoint.
-_OF_CHECKPOINTS = ("tokenizer_only", "factorised", "balance", "pad_to_multiple_of", "hostile")
+_OF_CHECKPOINTS = (
+    "tokenizer_only", "factorised", "balance", "pad_to_multiple_of", "hostile",
+    "link", "hash", "resume", "push_to_hub", "private",
+)  # fmt: skip
 
 
 @command(CompareOptions, out="compare-{base}-{lang}", dry_run=False, hidden=_OF_CHECKPOINTS)

@@ -10,8 +10,10 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from vocabx.errors import VocabxError
 from vocabx.options import PlacingOptions
 
+INTERRUPTED = 130
 # What the command line shows in place of a type.
 _METAVARS = {
     "corpus": "<path>",
@@ -24,6 +26,7 @@ _METAVARS = {
     "intermediates": "buy|drop",
     "pretokenizer": "keep|adapt",
     "fallback": "draw|pieces",
+    "push_to_hub": "<owner/name>",
 }
 # Shown first, in this order; how tokens are placed is shown last.
 _FIRST = ("base", "tokenizer", "lang", "out")
@@ -31,6 +34,12 @@ _LAST = tuple(field.name for field in dataclasses.fields(PlacingOptions))
 _REQUIRED = ("lang", "tokenizer")
 _DRY_RUN = ("dry_run", "--dry-run", "Say what would be done, and stop.")
 _JSON = ("as_json", "--json", "Print one JSON object on standard output.")
+
+
+class Interrupted(VocabxError):
+    """The work was stopped, and something is left to go on with, which its text says."""
+
+    exit_code = INTERRUPTED
 
 
 def command(
@@ -56,7 +65,13 @@ def command(
             if given["out"] is None:
                 given["out"] = Path(out.format(base=Path(given["base"]).name, lang=given["lang"]))
             values = {name: _value(value) for name, value in given.items() if value is not None}
-            function(kind(**values, command=shlex.join(["vocabx", *sys.argv[1:]])), **extra)
+            options = kind(**values, command=shlex.join(["vocabx", *sys.argv[1:]]))
+            try:
+                function(options, **extra)
+            except KeyboardInterrupt as error:
+                if notes := getattr(error, "__notes__", ()):
+                    raise Interrupted("; ".join(notes)) from None
+                raise
 
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

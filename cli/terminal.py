@@ -124,8 +124,15 @@ def planned_checkpoint(plan: dict[str, Any]) -> dict[str, str]:
         "rows": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']} by "
         f"{plan['initializer']}, {'tied' if plan['tied'] else 'not tied'}, {plan['pad_rows']} of them pad",
         "bits per byte": "measured" if plan["evaluate"] else "not measured",
-        "disk": f"{plan['disk_bytes'] / 1e9:.2f} GB in {plan['out']}",
+        "disk": _planned_disk(plan),
     }
+
+
+def _planned_disk(plan: dict[str, Any]) -> str:
+    """What a result takes, and a warning where the disk has less: the run itself would be refused."""
+    needed, free = plan["disk_bytes"], plan["disk_free"]
+    lack = f"; too much, {free / 1e9:.2f} GB are free" if free < needed else ""
+    return f"{needed / 1e9:.2f} GB in {plan['out']}{lack}"
 
 
 def print_result(result: Result) -> None:
@@ -149,6 +156,7 @@ def print_result(result: Result) -> None:
             )
     what = "checkpoint" if report.initializer else "tokenizer "
     lines += [f"{what} {result.directory}", f"report     {result.directory / 'report.html'}"]
+    lines += [f"published  {result.url}"] if result.url else []
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

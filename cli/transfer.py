@@ -77,5 +77,6 @@ def _print_result(result: "TransferResult") -> None:
         f"mixed, {counts.drawn:,} drawn, {counts.mean:,} the mean of all{lost}",
         f"checkpoint {result.directory}",
         f"report     {result.directory / 'report.json'}",
+        *([f"published  {result.url}"] if result.url else []),
     ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

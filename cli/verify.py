@@ -25,11 +25,12 @@ def verify(
     sample_bytes: Annotated[int, typer.Option(help=_help("sample_bytes"))] = DEFAULTS.sample_bytes,
     hostile: Annotated[int, typer.Option(help=_help("hostile"))] = DEFAULTS.hostile,
     seed: Annotated[int, typer.Option(help=_help("seed"))] = DEFAULTS.seed,
+    records: Annotated[bool, typer.Option("--records", help=_help("records"))] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object on standard output.")
     ] = False,
 ) -> None:
-    """Prove an extension against its base; exit 1 when a claim fails."""
+    """Prove an extension against its base, its files against vocabx.json; exit 1 when a claim fails."""
     from vocabx.verification import verify_directory
 
     from .terminal import TerminalProgress, print_verification
@@ -44,6 +45,7 @@ def verify(
         sample_bytes=sample_bytes,
         hostile=hostile,
         seed=seed,
+        records=records,
     )
     found = verify_directory(options, TerminalProgress())
     if as_json:

@@ -63,8 +63,8 @@ class PlacingOptions:
 
 
 @dataclass(frozen=True)
-class ExtendOptions(PlacingOptions):
-    """The options of `extend`; each field's help is in its metadata."""
+class CheckpointOptions(PlacingOptions):
+    """What every command that writes a checkpoint for a language can be told."""
 
     base: str = field(
         default="smollm2", metadata=_help("Base model: an alias, a hub id, a directory or a .gguf file.")
@@ -86,6 +86,41 @@ class ExtendOptions(PlacingOptions):
     text_field: str = field(
         default="text", metadata=_help("Field of .jsonl and .parquet records that holds the text.")
     )
+    learn_bytes: int = field(
+        default=8_000_000, metadata=_help("Bytes of text to learn from, sampled from the corpus.")
+    )
+    heldout_bytes: int = field(default=60_000, metadata=_help("Bytes of text to hold out and measure on."))
+    pad_to_multiple_of: int = field(
+        default=64, metadata=_help("Pad the tables to a multiple of this many rows; servers want 64.")
+    )
+    seed: int = field(
+        default=0, metadata=_help("Changes what is sampled and drawn; the same seed gives the same bytes.")
+    )
+    evaluate: bool = field(default=True, metadata=_help("Measure bits per byte, which loads both models."))
+    link: bool = field(
+        default=False,
+        metadata=_help(
+            "Make weight files without a table hard links to the base's: no disk and no time, but a change "
+            "to one is a change to both."
+        ),
+    )
+    hash: bool = field(
+        default=False, metadata=_help("Record the sha256 of every weight file, not of the tables alone.")
+    )
+    resume: bool = field(
+        default=False, metadata=_help("Go on with what an earlier run of the same job left unfinished.")
+    )
+    push_to_hub: str = field(
+        default="", metadata=_help("Then publish the result on the Hugging Face hub, as owner/name.")
+    )
+    private: bool = field(default=False, metadata=_help("Publish it as a private repository."))
+    command: str = field(default="", metadata=_help("The command line, for the manifest."))
+
+
+@dataclass(frozen=True)
+class ExtendOptions(CheckpointOptions):
+    """The options of `extend`; each field's help is in its metadata."""
+
     opencc: str = field(
         default="", metadata=_help("Convert the corpus between Chinese scripts first, as s2twp.")
     )
@@ -139,24 +174,12 @@ class ExtendOptions(PlacingOptions):
             "both factors the same, which trains better."
         ),
     )
-    learn_bytes: int = field(
-        default=8_000_000, metadata=_help("Bytes of text to learn from, sampled from the corpus.")
-    )
-    heldout_bytes: int = field(default=60_000, metadata=_help("Bytes of text to hold out and measure on."))
-    pad_to_multiple_of: int = field(
-        default=64, metadata=_help("Pad the tables to a multiple of this many rows; servers want 64.")
-    )
     hostile: int = field(
         default=10_000,
         metadata=_help(
             "How many hostile strings to verify on; from 1,000 on, one is a megabyte of one character."
         ),
     )
-    seed: int = field(
-        default=0, metadata=_help("Changes what is sampled and drawn; the same seed gives the same bytes.")
-    )
-    evaluate: bool = field(default=True, metadata=_help("Measure bits per byte, which loads both models."))
-    command: str = field(default="", metadata=_help("The command line, for the manifest."))
 
     @property
     def initializers(self) -> tuple[str, ...]:
@@ -187,13 +210,10 @@ class CompareOptions(ExtendOptions):
 
 
 @dataclass(frozen=True)
-class TransferOptions(PlacingOptions):
+class TransferOptions(CheckpointOptions):
     """The options of `transfer`; each field's help is in its metadata."""
 
     init: str = field(default="wechsel", metadata=_help(_INIT))
-    base: str = field(
-        default="smollm2", metadata=_help("Base model: an alias, a hub id, a directory or a .gguf file.")
-    )
     tokenizer: str = field(
         default="",
         metadata=_help(
@@ -205,31 +225,9 @@ class TransferOptions(PlacingOptions):
     out: Path = field(
         default=Path("transferred"), metadata=_help("Directory to write; must not exist or be empty.")
     )
-    corpus: tuple[str, ...] = field(
-        default=(),
-        metadata=_help(
-            "Text in the language: .txt, .jsonl or .parquet (also .gz, .zst), directories, globs, or "
-            "hf://owner/name/configuration. Default: the language's own."
-        ),
-    )
     base_text: tuple[str, ...] = field(
         default=(), metadata=_help("Text in the base's language, for initializers that learn from it.")
     )
-    text_field: str = field(
-        default="text", metadata=_help("Field of .jsonl and .parquet records that holds the text.")
-    )
-    learn_bytes: int = field(
-        default=8_000_000, metadata=_help("Bytes of text to learn from, sampled from the corpus.")
-    )
-    heldout_bytes: int = field(default=60_000, metadata=_help("Bytes of text to hold out and measure on."))
-    pad_to_multiple_of: int = field(
-        default=64, metadata=_help("Pad the tables to a multiple of this many rows; servers want 64.")
-    )
-    seed: int = field(
-        default=0, metadata=_help("Changes what is sampled and drawn; the same seed gives the same bytes.")
-    )
-    evaluate: bool = field(default=True, metadata=_help("Measure bits per byte, which loads both models."))
-    command: str = field(default="", metadata=_help("The command line, for the manifest."))
 
 
 @dataclass(frozen=True)
@@ -259,6 +257,10 @@ class VerifyOptions:
     )
     hostile: int = field(default=10_000, metadata=_help("How many hostile strings to verify on."))
     seed: int = field(default=0, metadata=_help("Changes what is sampled and generated."))
+    records: bool = field(
+        default=False,
+        metadata=_help("Check the files against vocabx.json alone; no base and no text are needed."),
+    )
 
 
 def help_of(name: str, options: type = ExtendOptions) -> str:

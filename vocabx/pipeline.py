@@ -3,15 +3,16 @@
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from vocabx.checkpoint.grow import COMPOSED, grow_checkpoint, grown_bytes
-from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
-from vocabx.checkpoint.staging import staged
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
+from vocabx.checkpoint.journal import Journal
+from vocabx.checkpoint.manifest import Manifest, TokenRange, composed_hashes, run_record
+from vocabx.checkpoint.staging import resumable, staged
 from vocabx.evaluation.measure import measure_both, score_both
 from vocabx.form import bring_to_form
 from vocabx.initializers import Placement
 from vocabx.learning import Learned, learn, placer_of
 from vocabx.options import ExtendOptions
+from vocabx.output import examine_base, prepare_output, publish, record_weights
 from vocabx.plan import Plan, VocabularyPlan, make_plan, make_vocabulary_plan
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.card import write_card
@@ -27,11 +28,19 @@ from vocabx.version import VERSION
 
 @dataclass(frozen=True)
 class Result:
-    """A finished extension: where it is, its numbers, and whether every required claim holds."""
+    """A finished extension.
+
+    Attributes:
+        directory: where it is.
+        report: its numbers.
+        certificate: what was proven of its tokenizer.
+        url: where it was published, "" where it was not.
+    """
 
     directory: Path
     report: Report
     certificate: Certificate
+    url: str = ""
 
 
 def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
@@ -54,13 +63,19 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> Result:
 
 def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
     plan = make_plan(options, timed)
-    with staged(options.out) as directory:
+    prepare_output(options, plan.disk_bytes)
+    base_tables = examine_base(plan.checkpoint, timed)
+    with resumable(options.out, options.resume) as journal:
+        directory = journal.directory
         learned = learn(plan, timed)
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)
         plan = plan.with_tokens(len(extension.pieces))
         placed = placer_of(plan, learned, timed).place(options.init)
-        _write_rows(plan, placed.placement, directory, timed)
+        _write_rows(plan, placed.placement, journal, timed)
+        if options.factorised:
+            # The files are rewritten in their place, and are no longer those that the journal knows.
+            journal.forget()
         factorised = bring_to_form(options, plan.checkpoint, plan.tokenizer.size, directory, timed)
         form = factorised.as_form() if factorised else {"form": "dense"}
         scores = score_both(plan, extension, directory, *texts, timed)
@@ -68,10 +83,9 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
         written = (plan, placed, directory)
         report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
         report = replace(report, factorised=factorised)
-        with timed.stage("Hashing"):
-            base_tables, tables = table_hashes(plan.checkpoint), table_hashes(read_checkpoint(directory))
-        manifest = _manifest(plan, report, directory, timed)
-        manifest.with_tables(
+        _write_report(plan, report, directory)
+        tables, shards = record_weights(plan.checkpoint, directory, options.hash, timed)
+        _manifest(plan, report, directory, timed).with_tables(
             rows=plan.rows,
             base_rows=plan.checkpoint.input.rows,
             pad=plan.pad_ids,
@@ -79,14 +93,14 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> Result:
             initializer={"name": options.init, "parameters": placed.parameters, "seed": options.seed, **form},
             base_tables=base_tables,
             tables=tables,
+            shards=shards,
         ).write(directory)
-        _write_report(report, directory)
-        write_card(directory, plan.base, report)
-    return Result(options.out, report, certificate)
+    return Result(options.out, report, certificate, publish(options, timed))
 
 
 def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> Result:
     plan = make_vocabulary_plan(options, timed)
+    prepare_output(options, plan.disk_bytes)
     with staged(options.out) as directory:
         learned = learn(plan, timed)
         certificate = _prove(plan, learned, directory, timed)
@@ -94,9 +108,9 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> Result:
         plan = plan.with_tokens(len(extension.pieces))
         numbers = measure_both(plan, extension, *texts)
         report = compose_report(plan, extension, certificate, texts[0], numbers, timed)
+        _write_report(plan, report, directory)
         _manifest(plan, report, directory, timed).write(directory)
-        _write_report(report, directory)
-    return Result(options.out, report, certificate)
+    return Result(options.out, report, certificate, publish(options, timed))
 
 
 def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed) -> Certificate:
@@ -129,16 +143,25 @@ def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, 
             )
 
 
-def _write_rows(plan: Plan, placement: Placement, directory: Path, progress: Progress) -> None:
+def _write_rows(plan: Plan, placement: Placement, journal: Journal, progress: Progress) -> None:
     total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows)
     padded = placement.followed_by_means(plan.pad_rows)
     with progress.stage("Writing the checkpoint", total, "B") as advance:
-        grow_checkpoint(plan.checkpoint, padded, directory, plan.pad_ids, advance)
+        grow_checkpoint(
+            plan.checkpoint,
+            padded,
+            journal.directory,
+            plan.pad_ids,
+            advance,
+            link=plan.options.link,
+            journal=journal,
+        )
 
 
-def _write_report(report: Report, directory: Path) -> None:
+def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None:
     (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
     (directory / "report.html").write_text(render_page(report), encoding="utf-8")
+    write_card(directory, plan.base, report, repository=plan.options.push_to_hub)
 
 
 def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: Timed) -> Manifest:
@@ -158,6 +181,6 @@ def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: T
             for claim in report.claims
         ],
         tables={},
-        files={name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()},
-        run={"command": plan.options.command, "seconds": dict(progress.seconds)},
+        files=composed_hashes(directory),
+        run=run_record(plan.options.command, progress.seconds, directory),
     )

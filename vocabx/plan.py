@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from vocabx.checkpoint.base import Base, find_base, find_tokenizer_base
 from vocabx.checkpoint.grow import grown_bytes
-from vocabx.checkpoint.staging import check_free, check_space
+from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.corpus.source import TextSource, default_source, looks_simplified, peek, user_source
 from vocabx.errors import BaseModelError, CorpusError, LanguageError, TokenizerError
@@ -15,9 +15,10 @@ from vocabx.extras import installed, require
 from vocabx.form import check_base, check_form
 from vocabx.languages import Language, find_language, with_scripts_of
 from vocabx.memory import fits
-from vocabx.options import ExtendOptions, TransferOptions
+from vocabx.options import CheckpointOptions, ExtendOptions
 from vocabx.placing_check import check_placing
 from vocabx.progress import Progress
+from vocabx.publishing import check_repository
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
@@ -75,6 +76,11 @@ class VocabularyPlan:
         """Whether bits per byte will be measured."""
         return False
 
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that the result takes."""
+        return _OTHER_BYTES
+
     def with_tokens(self, count: int) -> Self:
         """The plan now that the tokens are chosen."""
         return replace(self, new_tokens=count)
@@ -94,7 +100,10 @@ class VocabularyPlan:
             "old_tokens": self.tokenizer.size,
             "new_tokens": self.new_tokens,
             "first_id": self.first_id,
+            "disk_bytes": self.disk_bytes,
+            "disk_free": free_space(self.options.out),
             "out": str(self.options.out),
+            "push_to_hub": self.options.push_to_hub or None,
         }
 
 
@@ -134,7 +143,7 @@ class Plan(VocabularyPlan):
     @property
     def disk_bytes(self) -> int:
         """Bytes that the result takes, at its largest: to be factorised, it is written whole first."""
-        whole = grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows)
+        whole = grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows, self.options.link)
         return (2 if self.options.factorised else 1) * whole + _OTHER_BYTES
 
     def estimated_seconds(self) -> float:
@@ -161,7 +170,6 @@ class Plan(VocabularyPlan):
             "dtype": table.dtype,
             "tied": self.checkpoint.tied,
             "evaluate": self.evaluate,
-            "disk_bytes": self.disk_bytes,
             "estimated_seconds": round(self.estimated_seconds(), 1),
         }
 
@@ -182,9 +190,7 @@ def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
     check_tables(checkpoint, tokenizer)
     scoring = can_evaluate(options.evaluate, checkpoint, progress)
-    plan = Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
-    check_space(options.out, plan.disk_bytes)
-    return plan
+    return Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
 
 
 def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> VocabularyPlan:
@@ -198,9 +204,7 @@ def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> Vocabula
     base = find_tokenizer_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     rows = _rows_by_configuration(base.directory)
-    plan = _vocabulary_plan(options, language, source, base, tokenizer, rows, progress)
-    check_space(options.out, _OTHER_BYTES)
-    return plan
+    return _vocabulary_plan(options, language, source, base, tokenizer, rows, progress)
 
 
 def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
@@ -209,7 +213,7 @@ def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
     if not options.lang:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
     language = find_language(options.lang)
-    check_free(options.out)
+    check_free(options.out, options.resume)
     _check_packages(options)
     # A missing text is told before a base is fetched.
     return language, _source(options, language)
@@ -275,7 +279,7 @@ def _source(options: ExtendOptions, language: Language) -> TextSource:
     return default_source(language)
 
 
-def base_source_of(options: ExtendOptions | TransferOptions, base: Base) -> TextSource:
+def base_source_of(options: CheckpointOptions, base: Base) -> TextSource:
     """The text in the base's language: the user's, or that of the language that the base is known for.
 
     Raises:
@@ -359,7 +363,7 @@ def _check_numbers(options: ExtendOptions) -> None:
     check_amounts(options)
 
 
-def check_amounts(options: ExtendOptions | TransferOptions) -> None:
+def check_amounts(options: CheckpointOptions) -> None:
     """Check the numbers that every command which writes a checkpoint takes.
 
     Raises:
@@ -369,6 +373,8 @@ def check_amounts(options: ExtendOptions | TransferOptions) -> None:
         raise TokenizerError(f"--seed is {options.seed}: pass a number from 0 to {2**32 - 1}")
     if options.pad_to_multiple_of < 1:
         raise TokenizerError(f"--pad-to-multiple-of is {options.pad_to_multiple_of}: pass at least 1")
+    if options.push_to_hub:
+        check_repository(options.push_to_hub)
     for name, value in (("--learn-bytes", options.learn_bytes), ("--heldout-bytes", options.heldout_bytes)):
         if value < 1000:
             raise TokenizerError(f"{name} is {value}: pass at least 1000")

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vocabx.checkpoint.grow import COMPOSED
-from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
+from vocabx.checkpoint.journal import Journal
+from vocabx.checkpoint.manifest import Manifest, TokenRange, composed_hashes, run_record
 from vocabx.checkpoint.proof import prove_tables, prove_tokenizer
 from vocabx.checkpoint.replace import replace_checkpoint
 from vocabx.checkpoint.special_ids import SpecialIds
-from vocabx.checkpoint.staging import staged
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.staging import resumable
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.sample import Corpus
 from vocabx.errors import TokenizerError
@@ -22,6 +21,7 @@ from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, cut_for_scorin
 from vocabx.evaluation.measure import compare, context_of
 from vocabx.initializers import Placement
 from vocabx.options import TransferOptions
+from vocabx.output import examine_base, prepare_output, publish, record_weights
 from vocabx.placing import Placed, Placer, Tokens
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.card import write_card
@@ -43,6 +43,7 @@ class TransferResult:
 
     directory: Path
     report: TransferReport
+    url: str = ""
 
     @property
     def passed(self) -> bool:
@@ -66,19 +67,22 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
     """
     timed = Timed(progress or Quiet())
     plan = make_transfer_plan(options, timed)
-    with staged(options.out) as directory:
+    prepare_output(options, plan.disk_bytes)
+    base_tables = examine_base(plan.checkpoint, timed)
+    with resumable(options.out, options.resume) as journal:
+        directory = journal.directory
         corpus = draw_corpus(plan.source, plan.language.scripts, options, "Reading text", timed)
         with timed.stage("Finding counterparts"):
             found = find_counterparts(plan.old, plan.new, plan.old_roles, plan.roles)
         placed = _place(plan, found, corpus, timed)
-        _write(plan, found, placed.placement, directory, timed)
+        _write(plan, found, placed.placement, journal, timed)
         claims = _prove(plan, placed.placement, corpus, directory, timed)
         scores = _score(plan, corpus, directory, timed)
         report = _report(plan, found, placed.placement, corpus, claims, scores, timed)
-        _manifest(plan, report, placed, directory, timed).write(directory)
         (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
-        write_card(directory, plan.base, report, "transfer_card.md")
-    return TransferResult(options.out, report)
+        write_card(directory, plan.base, report, "transfer_card.md", options.push_to_hub)
+        _manifest(plan, report, placed, directory, base_tables, timed).write(directory)
+    return TransferResult(options.out, report, publish(options, timed))
 
 
 def _place(plan: TransferPlan, found: Counterparts, corpus: Corpus, progress: Progress) -> Placed:
@@ -107,7 +111,7 @@ def _base_lines(plan: TransferPlan, progress: Progress) -> Sequence[str]:
 
 
 def _write(
-    plan: TransferPlan, found: Counterparts, placement: Placement, directory: Path, progress: Progress
+    plan: TransferPlan, found: Counterparts, placement: Placement, journal: Journal, progress: Progress
 ) -> None:
     # Of several new tokens that copy one, the first stands for it, as in a mask that is also a pad.
     moved = {old: new for new, old in reversed(list(found.special.items()))}
@@ -115,14 +119,16 @@ def _write(
         dropped = replace_checkpoint(
             plan.checkpoint,
             placement.followed_by_means(plan.rows - plan.new.size),
-            directory,
+            journal.directory,
             plan.unreached,
             SpecialIds(moved, plan.roles),
             advance,
+            link=plan.options.link,
+            journal=journal,
         )
     if dropped:
         progress.note(f"Settings whose tokens the new tokenizer lacks were dropped: {', '.join(dropped)}.")
-    write_tokenizer(plan.new, plan.donor, directory, _settings(plan), _companions(plan, progress))
+    write_tokenizer(plan.new, plan.donor, journal.directory, _settings(plan), _companions(plan, progress))
 
 
 def _settings(plan: TransferPlan) -> dict[str, object]:
@@ -221,10 +227,14 @@ def _counts(plan: TransferPlan, placement: Placement, found: Counterparts) -> Ro
 
 
 def _manifest(
-    plan: TransferPlan, report: TransferReport, placed: Placed, directory: Path, progress: Timed
+    plan: TransferPlan,
+    report: TransferReport,
+    placed: Placed,
+    directory: Path,
+    base_tables: dict[str, str],
+    progress: Timed,
 ) -> Manifest:
-    with progress.stage("Hashing"):
-        base_tables, tables = table_hashes(plan.checkpoint), table_hashes(read_checkpoint(directory))
+    tables, shards = record_weights(plan.checkpoint, directory, plan.options.hash, progress)
     base = {"name": plan.base.name, "origin": plan.base.origin, "tokens": plan.old.size}
     return Manifest(
         version=VERSION,
@@ -241,8 +251,9 @@ def _manifest(
         },
         certificate=[{k: v for k, v in asdict(one).items() if k != "examples"} for one in report.claims],
         tables=tables,
-        files={name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()},
-        run={"command": plan.options.command, "seconds": dict(progress.seconds)},
+        files=composed_hashes(directory),
+        run=run_record(plan.options.command, progress.seconds, directory),
+        shards=shards,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from vocabx.checkpoint.base import Base, aliases, find_base, find_tokenizer_base
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.grow import grown_bytes
-from vocabx.checkpoint.staging import check_free, check_space
+from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import LanguageError, TokenizerError
@@ -77,6 +77,12 @@ class TransferPlan:
         """Bytes of weights that the result takes."""
         return grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows)
 
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that the result takes; what is linked takes none."""
+        grown = self.rows - self.checkpoint.input.rows
+        return grown_bytes(self.checkpoint, grown, self.options.link) + _OTHER_BYTES
+
     def describe(self) -> dict[str, Any]:
         """The plan as plain data, for a table or JSON."""
         table, options = self.checkpoint.input, self.options
@@ -99,8 +105,10 @@ class TransferPlan:
             "tied": self.checkpoint.tied,
             "initializer": options.init,
             "evaluate": self.evaluate,
-            "disk_bytes": self.weight_bytes + _OTHER_BYTES,
+            "disk_bytes": self.disk_bytes,
+            "disk_free": free_space(options.out),
             "out": str(options.out),
+            "push_to_hub": options.push_to_hub or None,
         }
 
 
@@ -143,7 +151,6 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
         base_scripts=scripts_of(base_source) if base_source else (),
         evaluate=can_evaluate(options.evaluate, checkpoint, progress),
     )
-    check_space(options.out, plan.weight_bytes + _OTHER_BYTES)
     if _around(old) and not _around(given):
         progress.note(
             "The base's tokenizer puts special tokens around a text, and the new one does not: give it a "
@@ -160,7 +167,7 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
     if not options.lang:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as de")
     language = find_language(options.lang)
-    check_free(options.out)
+    check_free(options.out, options.resume)
     if options.evaluate:
         require("torch", "evaluate")
         require("transformers", "evaluate")

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.base import find_tokenizer_base
-from vocabx.checkpoint.manifest import file_hash, read_manifest
+from vocabx.checkpoint.manifest import read_manifest
+from vocabx.checkpoint.recorded import recorded_claims, require_base
+from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.sample import sample_corpus
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
@@ -50,30 +52,32 @@ class Verification:
 
 
 def verify_directory(options: VerifyOptions, progress: Progress | None = None) -> Verification:
-    """Prove an extension, made by anyone, against its base.
+    """Prove an extension, made by anyone, against its base, and hold its files against vocabx.json.
+
+    A tokenizer that replaced its base's extends nothing: only what was recorded is checked of it.
 
     Args:
         options: what to verify; the base and the language may be left to the manifest of the directory.
         progress: shows the stages.
 
     Raises:
-        VocabxError: there is no tokenizer, its base is not known, or there is no text to verify on.
+        VocabxError: there is no tokenizer, its base is not known or not the one that was recorded, or there
+            is no text to verify on.
     """
     progress = progress or Quiet()
     directory = options.directory
     if not directory.exists():
         raise TokenizerError(f"there is no {directory}: pass the directory of an extended checkpoint")
     manifest = read_manifest(directory)
-    if any(part.get("source") == "transferred" for part in manifest.get("ranges", ())):
-        raise TokenizerError(
-            f"{directory} has another tokenizer than its base, so that no extension can be verified: its "
-            "vocabx.json holds what was proven of it"
-        )
+    records = _records(directory, progress)
+    if options.records or _is_transferred(manifest):
+        return _by_records(directory, manifest, records)
     extended = read_tokenizer(directory)
     name = options.against or str(manifest.get("base", {}).get("name", ""))
     if not name:
         raise TokenizerError(f"{directory} does not say what it extends: pass --against with its base")
     base = find_tokenizer_base(name, progress)
+    _check_base(directory, base.directory, progress)
     tokenizer = read_tokenizer(base.directory)
     new = new_tokens(tokenizer, extended)
     language = _language(options.lang or str(manifest.get("language", "")), new)
@@ -88,7 +92,7 @@ def verify_directory(options: VerifyOptions, progress: Progress | None = None) -
     directories = (base.directory, directory) if directory.is_dir() else None
     with progress.stage("Verifying", unit="texts") as advance:
         certificate = verify(tokenizer, extended, alphabet, texts, directories, advance)
-    claims = (*certificate.claims, *_recorded(directory, manifest), *_fits(directory, extended))
+    claims = (*certificate.claims, *records, *_fits(directory, extended))
     return Verification(directory, name, language.tag, len(new), Certificate(claims))
 
 
@@ -144,16 +148,36 @@ def _sample(
     return lines
 
 
-def _recorded(directory: Path, manifest: dict[str, Any]) -> list[Claim]:
-    """That the files are those which the manifest recorded."""
-    files = manifest.get("files")
-    if not isinstance(files, dict):
-        return []
-    cases = (
-        (name, (directory / name).is_file() and file_hash(directory / name) == recorded)
-        for name, recorded in files.items()
+def _records(directory: Path, progress: Progress) -> tuple[Claim, ...]:
+    """That the files are those which vocabx.json recorded."""
+    with progress.stage("Checking what was recorded", unit="B") as advance:
+        return recorded_claims(directory, advance)
+
+
+def _by_records(directory: Path, manifest: dict[str, Any], records: tuple[Claim, ...]) -> Verification:
+    """The verification of what needs no base: a tokenizer that replaced its base's extends nothing."""
+    if not records:
+        raise TokenizerError(f"{directory} has no vocabx.json that records anything: pass --against its base")
+    base, sizes = manifest.get("base", {}), manifest.get("sizes", {})
+    return Verification(
+        directory,
+        str(base.get("name", "")),
+        str(manifest.get("language", "und")),
+        int(sizes.get("new_tokens", 0)),
+        Certificate(records),
     )
-    return [claim("files", "The files are those that vocabx.json recorded.", cases)]
+
+
+def _is_transferred(manifest: dict[str, Any]) -> bool:
+    return any(part.get("source") == "transferred" for part in manifest.get("ranges", ()))
+
+
+def _check_base(directory: Path, base: Path, progress: Progress) -> None:
+    """Refuse a base with other tables than those that were recorded, where it has any here."""
+    if not (base / "config.json").is_file() or not any(base.glob("*.safetensors")):
+        return
+    with progress.stage("Checking the base's tables"):
+        require_base(directory, read_checkpoint(base))
 
 
 def _fits(directory: Path, extended: FastTokenizer) -> list[Claim]:

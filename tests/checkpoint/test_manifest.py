@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash, table_hashes
+from vocabx.checkpoint.hashing import table_hashes
+from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash
 from vocabx.checkpoint.tables import read_checkpoint
 
 

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.checkpoint.grow import write_json
-from vocabx.checkpoint.rewrite import StreamedTensor, rewrite
+from vocabx.checkpoint.journal import whole_file
 from vocabx.checkpoint.safetensors_file import DTYPES, read_header
 from vocabx.checkpoint.tables import Checkpoint, Table, read_checkpoint
+from vocabx.checkpoint.write_tensors import Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.initializers.factorise import factorise
 
@@ -102,7 +103,7 @@ def factorise_checkpoint(
     """
     auto = _auto_class(base)
     whole = read_checkpoint(directory)
-    changes: dict[Path, dict[str, StreamedTensor | None]] = {}
+    changes: dict[Path, dict[str, NewTensor | None]] = {}
     errors: dict[str, float] = {}
     parameters = dense_parameters = 0
     for table in whole.tables:
@@ -121,9 +122,8 @@ def factorise_checkpoint(
             dense_parameters += table.rows * made.primitives.shape[1]
     for file in whole.files:
         if changes.get(file.path):
-            part = file.path.with_name(file.path.name + ".part")
-            rewrite(file, changes[file.path], part, advance)
-            part.replace(file.path)
+            with whole_file(file.path, None) as part:
+                write_tensors(part, changed(file, changes[file.path]), file.metadata, advance)
     _write_index(directory)
     _write_class(directory, whole.config, auto, rank, balance)
     return Factorisation(rank, balance, errors, parameters, dense_parameters, auto[0])
@@ -207,13 +207,13 @@ class _Factors:
         # Of the rounded primitives, so that the coordinates make up for their rounding.
         self._inverse = np.linalg.pinv(primitives.astype(np.float64)).astype(np.float32)
 
-    def tensors(self) -> dict[str, StreamedTensor]:
+    def tensors(self) -> dict[str, NewTensor]:
         """Coordinates in place of the table, and the primitives beside them."""
         name, dtype, rows = self.table.name, self.table.dtype, self.table.rows
         shape = self.primitives.shape
         return {
-            name: StreamedTensor(dtype, (rows, shape[0]), lambda: (f for _, f in self._chunks(rows))),
-            primitives_of(name): StreamedTensor(dtype, shape, lambda: iter((self.primitives,))),
+            name: NewTensor(dtype, (rows, shape[0]), (Made(lambda: (f for _, f in self._chunks(rows))),)),
+            primitives_of(name): NewTensor(dtype, shape, (Made(lambda: iter((self.primitives,))),)),
         }
 
     def error(self, rows: int) -> float:

@@ -1,6 +1,8 @@
 """The grown copy of a checkpoint: old rows bit for bit, new rows after them, everything else untouched."""
 
+import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,8 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.checkpoint.safetensors_file import DTYPES, GrownTensor, read_header, write_grown
+from vocabx.checkpoint.configuration import with_rows
+from vocabx.checkpoint.copying import carry_file
+from vocabx.checkpoint.journal import Journal, whole_file
+from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, TensorEntry, read_header
 from vocabx.checkpoint.tables import Checkpoint, Table
+from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.initializers.placement import Placement, Which
 
@@ -32,6 +38,8 @@ def grow_checkpoint(
     target: Path,
     suppressed: range,
     advance: Callable[[float], None] = lambda done: None,
+    link: bool = False,
+    journal: Journal | None = None,
 ) -> None:
     """Write the weights and configuration of `checkpoint` with the rows of `placement` after its own.
 
@@ -42,14 +50,11 @@ def grow_checkpoint(
         placement: one row for each new table row, pad rows included; applied once to each table.
         target: an existing directory.
         suppressed: ids of pad rows, which generation must never produce.
-        advance: called with bytes written.
+        advance, link, journal: see `write_weights`.
     """
     rows = checkpoint.input.rows + placement.rows
-    write_weights(checkpoint, placement, rows, target, advance)
-    config = dict(checkpoint.config)
-    config["vocab_size"] = rows
-    config["tie_word_embeddings"] = checkpoint.tied
-    write_json(target / "config.json", config)
+    write_weights(checkpoint, placement, rows, target, advance, link=link, journal=journal)
+    write_json(target / "config.json", with_rows(checkpoint.config, rows, checkpoint.tied))
     write_generation_config(read_generation_config(checkpoint), checkpoint, target, suppressed)
     carry_files(checkpoint, target)
 
@@ -60,9 +65,14 @@ def write_weights(
     rows: int,
     target: Path,
     advance: Callable[[float], None] = lambda done: None,
+    *,
     kept: bool = True,
+    link: bool = False,
+    journal: Journal | None = None,
 ) -> None:
     """Write the weights of `checkpoint` with tables of `rows` rows, and their index where there is one.
+
+    Every file is on the disk before it gets its name. Files without a table never pass through Python.
 
     Args:
         checkpoint: the base.
@@ -71,21 +81,31 @@ def write_weights(
         target: an existing directory.
         advance: called with bytes written.
         kept: whether the old rows stay, before the others.
+        link: make files without a table hard links to the base's, where the file system has those.
+        journal: of `target`; its whole files are not written again.
     """
-    by_file: dict[Path, dict[str, GrownTensor]] = {}
-    for table in checkpoint.tables:
-        shape = (rows, *table.file.tensors[table.name].shape[1:])
-        blocks = _rows_of(placement, checkpoint.kind_of(table), table)
-        by_file.setdefault(table.file.path, {})[table.name] = GrownTensor(shape, blocks, kept)
+    if journal is not None:
+        journal.begin(_job(checkpoint, placement, rows, kept))
+    changes = _changes(checkpoint, placement, rows, kept)
     for file in checkpoint.files:
-        if file.path in by_file:
-            write_grown(file, by_file[file.path], target / file.path.name, advance)
-        else:
-            shutil.copyfile(file.path, target / file.path.name)
-            advance(file.path.stat().st_size)
+        path = target / file.path.name
+        if journal is not None and path.name in journal.whole:
+            advance(journal.whole[path.name])
+            continue
+        with whole_file(path, journal) as part:
+            if file.path in changes:
+                write_tensors(part, changed(file, changes[file.path]), file.metadata, advance)
+            else:
+                carry_file(file.path, part, link, advance)
     # One shard may have an index too, and a name that is found by nothing else.
     if (checkpoint.directory / _INDEX).is_file():
         _write_index(checkpoint, target)
+
+
+def files_with_tables(checkpoint: Checkpoint) -> tuple[SafetensorsFile, ...]:
+    """The weight files that a new vocabulary changes."""
+    tables = {table.file.path for table in checkpoint.tables}
+    return tuple(file for file in checkpoint.files if file.path in tables)
 
 
 def carry_files(checkpoint: Checkpoint, target: Path) -> None:
@@ -100,9 +120,10 @@ def carry_files(checkpoint: Checkpoint, target: Path) -> None:
             shutil.copyfile(path, target / path.name)
 
 
-def grown_bytes(checkpoint: Checkpoint, new_rows: int) -> int:
-    """Bytes of weights that `grow_checkpoint` writes for `new_rows` rows."""
-    total = sum(file.path.stat().st_size for file in checkpoint.files)
+def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False) -> int:
+    """Bytes of weights that `grow_checkpoint` writes for `new_rows` rows; what is linked takes none."""
+    files = files_with_tables(checkpoint) if link else checkpoint.files
+    total = sum(file.path.stat().st_size for file in files)
     for table in checkpoint.tables:
         entry = table.file.tensors[table.name]
         total += (entry.end - entry.begin) // table.rows * new_rows
@@ -114,6 +135,26 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(
         json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8"
     )
+
+
+def _job(checkpoint: Checkpoint, placement: Placement, rows: int, kept: bool) -> str:
+    """What decides the bytes of the weight files; the base by sizes and times, for reading it takes long."""
+    stats = [(file.path.name, file.path.stat()) for file in checkpoint.files]
+    base = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    return hashlib.sha256(repr((base, placement.digest(), rows, kept)).encode()).hexdigest()
+
+
+def _changes(
+    checkpoint: Checkpoint, placement: Placement, rows: int, kept: bool
+) -> dict[Path, dict[str, NewTensor | None]]:
+    """The tables as they are to be written, by file."""
+    changes: dict[Path, dict[str, NewTensor | None]] = {}
+    for table in checkpoint.tables:
+        made = Made(_rows_of(placement, checkpoint.kind_of(table), table))
+        parts = (Kept(table.file, table.name), made) if kept else (made,)
+        shape = (rows, *table.file.tensors[table.name].shape[1:])
+        changes.setdefault(table.file.path, {})[table.name] = NewTensor(table.dtype, shape, parts)
+    return changes
 
 
 def _rows_of(placement: Placement, which: Which, table: Table) -> Callable[[], Iterator[NDArray[Any]]]:
@@ -136,11 +177,20 @@ def _rows_of(placement: Placement, which: Which, table: Table) -> Callable[[], I
 
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
+    """The base's index with the sizes of now; which file holds a tensor has not changed."""
     index = json.loads((checkpoint.directory / _INDEX).read_text(encoding="utf-8"))
-    grown = [target / file.path.name for file in checkpoint.files]
-    tensors = [entry for path in grown for entry in read_header(path).tensors.values()]
-    index["metadata"] = {**(index.get("metadata") or {}), "total_size": sum(e.end - e.begin for e in tensors)}
-    write_json(target / _INDEX, index)
+    before = [entry for file in checkpoint.files for entry in file.tensors.values()]
+    after = [
+        entry for file in checkpoint.files for entry in read_header(target / file.path.name).tensors.values()
+    ]
+    metadata = {**(index.get("metadata") or {}), "total_size": sum(e.end - e.begin for e in after)}
+    if isinstance(metadata.get("total_parameters"), int):
+        metadata["total_parameters"] += _elements(after) - _elements(before)
+    write_json(target / _INDEX, {**index, "metadata": metadata})
+
+
+def _elements(entries: Sequence[TensorEntry]) -> int:
+    return sum(math.prod(entry.shape) for entry in entries)
 
 
 def read_generation_config(checkpoint: Checkpoint) -> dict[str, Any] | None:

@@ -1,18 +1,19 @@
 """vocabx.json: what a checkpoint says of its own making, so that later steps can refuse a wrong base."""
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from vocabx.checkpoint.factorised import primitive_tables
-from vocabx.checkpoint.grow import write_json
-from vocabx.checkpoint.tables import Checkpoint, Table
+from vocabx.checkpoint.grow import COMPOSED, write_json
+from vocabx.checkpoint.hashing import hash_range
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 
 FORMAT = 1
-_CHUNK = 1 << 24
+DOCUMENTS = ("README.md", "report.json", "report.html")
+Advance = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class TokenRange:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of vocabx.json. docs/architecture.md promises these fields.
+    """The content of vocabx.json. docs/checkpoint.md promises these fields.
 
     Attributes:
         version: of vocabx.
@@ -41,7 +42,10 @@ class Manifest:
         certificate: claims with their counts.
         tables: sha256 of each table of this checkpoint, by tensor name.
         files: sha256 of the tokenizer and configuration files of this checkpoint.
-        run: command line and times; the only part that differs between two equal runs.
+        run: command line, times, and sha256 of the card and reports; the only part that differs between two
+            equal runs.
+        shards: size and tensor names of each weight file, whether it differs from the base's, and its sha256
+            where that was asked for; empty where only a tokenizer was written.
     """
 
     version: str
@@ -56,6 +60,7 @@ class Manifest:
     tables: dict[str, str]
     files: dict[str, str]
     run: dict[str, Any]
+    shards: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def with_tables(
         self,
@@ -66,6 +71,7 @@ class Manifest:
         initializer: dict[str, Any],
         base_tables: dict[str, str],
         tables: dict[str, str],
+        shards: dict[str, dict[str, Any]],
     ) -> "Manifest":
         """The manifest of a checkpoint, from that of its tokenizer.
 
@@ -75,6 +81,7 @@ class Manifest:
             tied: whether input and output share one table.
             initializer: name, parameters and seed.
             base_tables, tables: sha256 of each table before and now, by tensor name.
+            shards: see `records_of`.
         """
         ranges = self.ranges if not pad else (*self.ranges, TokenRange(pad.start, len(pad), "pad"))
         return replace(
@@ -85,6 +92,7 @@ class Manifest:
             ranges=ranges,
             initializer=initializer,
             tables=tables,
+            shards=shards,
         )
 
     def write(self, directory: Path) -> None:
@@ -108,26 +116,42 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     return content
 
 
-def table_hashes(checkpoint: Checkpoint) -> dict[str, str]:
-    """The sha256 of the bytes of each table, and of the primitives of factorised ones, by tensor name."""
-    tables = (*checkpoint.tables, *primitive_tables(checkpoint))
-    return {table.name: _hash_table(table) for table in tables}
+def records_of(
+    written: Checkpoint, changed: Collection[str], hashed: bool, advance: Advance = lambda done: None
+) -> dict[str, dict[str, Any]]:
+    """What vocabx.json records of each weight file, by name.
+
+    Args:
+        written: the checkpoint.
+        changed: names of the files that differ from the base's.
+        hashed: whether to read all of them for their sha256.
+        advance: called with bytes read.
+    """
+    records: dict[str, dict[str, Any]] = {}
+    for file in written.files:
+        name = file.path.name
+        records[name] = {
+            "bytes": file.path.stat().st_size,
+            "tensors": sorted(file.tensors),
+            "rewritten": name in changed,
+        }
+        if hashed:
+            records[name]["sha256"] = file_hash(file.path, advance)
+    return records
 
 
-def file_hash(path: Path) -> str:
+def composed_hashes(directory: Path) -> dict[str, str]:
+    """The sha256 of each file of the tokenizer and the configuration that is there."""
+    return {name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()}
+
+
+def run_record(command: str, seconds: Mapping[str, float], directory: Path) -> dict[str, Any]:
+    """The manifest's `run`: command line, seconds by stage, and the documents, which tell of them too."""
+    documents = {name: file_hash(directory / name) for name in DOCUMENTS if (directory / name).is_file()}
+    return {"command": command, "seconds": dict(seconds), "documents": documents}
+
+
+def file_hash(path: Path, advance: Advance = lambda done: None) -> str:
     """The sha256 of a file, hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _hash_table(table: Table) -> str:
-    entry = table.file.tensors[table.name]
-    digest = hashlib.sha256()
-    with table.file.path.open("rb") as stream:
-        stream.seek(table.file.data_start + entry.begin)
-        left = entry.end - entry.begin
-        while left:
-            chunk = stream.read(min(_CHUNK, left))
-            digest.update(chunk)
-            left -= len(chunk)
-    return digest.hexdigest()
+    with path.open("rb", buffering=0) as stream:
+        return hash_range(stream, 0, path.stat().st_size, advance)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from vocabx.checkpoint.configuration import with_rows
 from vocabx.checkpoint.grow import (
     carry_files,
     read_generation_config,
@@ -10,6 +11,7 @@ from vocabx.checkpoint.grow import (
     write_json,
     write_weights,
 )
+from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.special_ids import SpecialIds
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
@@ -23,6 +25,8 @@ def replace_checkpoint(
     suppressed: Sequence[int],
     special_ids: SpecialIds,
     advance: Callable[[float], None] = lambda done: None,
+    link: bool = False,
+    journal: Journal | None = None,
 ) -> tuple[str, ...]:
     """Write `checkpoint` with the rows of `placement` in the place of its own.
 
@@ -34,7 +38,7 @@ def replace_checkpoint(
         target: an existing directory.
         suppressed: ids that no text reaches, which generation must never produce.
         special_ids: what becomes of the ids of special tokens in the configuration.
-        advance: called with bytes written.
+        advance, link, journal: see `write_weights`.
 
     Returns:
         The settings that named ids of which nothing is left, and so were dropped.
@@ -49,10 +53,10 @@ def replace_checkpoint(
             f"{checkpoint.directory} counts positions from its pad token: the new tokenizer must have one, "
             f"with the id {anchor}"
         )
-    config["vocab_size"] = placement.rows
-    config["tie_word_embeddings"] = checkpoint.tied
-    write_weights(checkpoint, placement, placement.rows, target, advance, kept=False)
-    write_json(target / "config.json", config)
+    write_weights(
+        checkpoint, placement, placement.rows, target, advance, kept=False, link=link, journal=journal
+    )
+    write_json(target / "config.json", with_rows(config, placement.rows, checkpoint.tied))
     generation = read_generation_config(checkpoint)
     if generation is not None:
         generation, further = special_ids.in_generation_config(generation)

@@ -7,10 +7,9 @@ header, then the tensors' bytes without holes.
 import json
 import math
 import struct
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -30,7 +29,6 @@ WIDTHS = {
     "BF16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
 }  # fmt: skip
 _HEADER_LIMIT = 100_000_000
-_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -127,70 +125,3 @@ def _entry(value: dict[str, Any]) -> TensorEntry:
     if not isinstance(dtype, str) or not all(type(n) is int and n >= 0 for n in (*shape, begin, end)):
         raise ValueError
     return TensorEntry(dtype, tuple(shape), begin, end)
-
-
-@dataclass(frozen=True)
-class GrownTensor:
-    """A table to be written anew: the old bytes as they are where they are kept, then blocks of rows.
-
-    Attributes:
-        shape: the new shape.
-        blocks: yields the rows that follow in the tensor's dtype; called once.
-        kept: whether the old bytes stand before them; else the blocks are the whole table.
-    """
-
-    shape: tuple[int, ...]
-    blocks: Callable[[], Iterator[NDArray[Any]]]
-    kept: bool = True
-
-
-def write_grown(
-    source: SafetensorsFile,
-    grown: dict[str, GrownTensor],
-    target: Path,
-    advance: Callable[[float], None] = lambda done: None,
-) -> None:
-    """Write `source` to `target` with some tensors grown or replaced, streaming everything else.
-
-    Order, names, dtypes and metadata stay; only the offsets move.
-
-    Args:
-        source: the file to copy.
-        grown: tensors to write anew, by name.
-        target: the file to write.
-        advance: called with bytes written.
-    """
-    header: dict[str, Any] = {"__metadata__": source.metadata} if source.metadata else {}
-    position = 0
-    for name, entry in source.tensors.items():
-        length = entry.end - entry.begin
-        shape = entry.shape
-        if name in grown:
-            shape = grown[name].shape
-            length = length // max(1, entry.shape[0]) * shape[0]
-        header[name] = {
-            "dtype": entry.dtype,
-            "shape": list(shape),
-            "data_offsets": [position, position + length],
-        }
-        position += length
-    encoded = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    encoded += b" " * (-len(encoded) % 8)
-    with source.path.open("rb") as reader, target.open("wb") as writer:
-        writer.write(struct.pack("<Q", len(encoded)) + encoded)
-        for name, entry in source.tensors.items():
-            if name not in grown or grown[name].kept:
-                reader.seek(source.data_start + entry.begin)
-                _copy(reader, writer, entry.end - entry.begin, advance)
-            if name in grown:
-                for block in grown[name].blocks():
-                    advance(writer.write(np.ascontiguousarray(block).tobytes()))
-
-
-def _copy(reader: BinaryIO, writer: BinaryIO, length: int, advance: Callable[[float], None]) -> None:
-    while length:
-        chunk = reader.read(min(_CHUNK, length))
-        if not chunk:
-            raise BaseModelError("the base changed while it was read: run again")
-        advance(writer.write(chunk))
-        length -= len(chunk)

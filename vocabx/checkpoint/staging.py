@@ -7,14 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vocabx.checkpoint.journal import NAME as JOURNAL
+from vocabx.checkpoint.journal import Journal, read_journal, sync
 from vocabx.errors import OutputError
 
+_NOTHING_LEFT = "nothing was left there, make room or choose another --out"
 
-def check_free(target: Path) -> None:
+
+def unfinished_of(target: Path) -> Path:
+    """Where `resumable` builds `target` up."""
+    return target.absolute().with_name(target.name + ".unfinished")
+
+
+def check_free(target: Path, resume: bool = False) -> None:
     """Refuse a target that exists and holds something, or whose parent cannot hold it.
 
+    Args:
+        target: a directory to be made.
+        resume: whether to go on with what an earlier run left beside it.
+
     Raises:
-        OutputError: the target is a file or a directory that is not empty.
+        OutputError: the target is a file or a directory that is not empty, or an earlier run left something.
     """
     if target.is_dir():
         if any(target.iterdir()):
@@ -24,21 +37,36 @@ def check_free(target: Path) -> None:
     parent = next(p for p in target.absolute().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         raise OutputError(f"cannot write into {parent}: choose another --out")
+    _, whole = read_journal(unfinished_of(target))
+    if whole and not resume:
+        raise OutputError(
+            f"{unfinished_of(target)} is what an earlier run left: pass --resume to go on with it, or remove "
+            "it"
+        )
 
 
 def check_space(target: Path, needed: int) -> None:
     """Refuse when the file system of `target` has less than `needed` bytes free.
 
+    What an unfinished run left there counts as free.
+
     Raises:
         OutputError: too little space; the message gives both figures.
     """
-    parent = next(p for p in target.absolute().parents if p.exists())
-    free = shutil.disk_usage(parent).free
+    free = free_space(target)
     if free < needed:
+        parent = next(p for p in target.absolute().parents if p.exists())
         raise OutputError(
             f"{parent} has {free / 1e9:.2f} GB free and the result takes {needed / 1e9:.2f} GB: "
             "make room or choose another --out"
         )
+
+
+def free_space(target: Path) -> int:
+    """Bytes that `target` may take: what is free, and what an unfinished run of it has taken."""
+    parent = next(p for p in target.absolute().parents if p.exists())
+    _, whole = read_journal(unfinished_of(target))
+    return shutil.disk_usage(parent).free + sum(whole.values())
 
 
 @contextmanager
@@ -51,45 +79,100 @@ def staged(target: Path) -> Iterator[Path]:
         OutputError: the disk is full or the target cannot be made.
     """
     target = target.absolute()
+    with _parents(target) as made:
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o777 & ~_umask())
+        _put(scratch, target)
+    except BaseException as error:
+        _abandon(scratch, made)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise _failed(target, error, _NOTHING_LEFT) from None
+        raise
+
+
+@contextmanager
+def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
+    """Yield the journal of a directory beside `target` that becomes `target` when the block ends.
+
+    Its name ends in .unfinished. Once a weight file is whole in it, an error, Ctrl-C or a crash leaves it
+    for a run with `resume`; before that nothing is left.
+
+    Raises:
+        OutputError: the disk is full, the target cannot be made, another run is at it, or an earlier run left
+            whole files there and `resume` is not set.
+    """
+    target = target.absolute()
+    check_free(target, resume)
+    scratch = unfinished_of(target)
+    with _parents(target) as made:
+        scratch.mkdir(exist_ok=True)
+        journal = Journal(scratch)
+    try:
+        journal.clear()
+        yield journal
+        _put(scratch, target)
+    except BaseException as error:
+        _give_up(journal, target, made, error)
+        raise
+    finally:
+        journal.close()
+
+
+def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseException) -> None:
+    """Leave what is whole, or nothing, and say how to go on."""
+    full = isinstance(error, OSError) and error.errno is not None
+    if not journal.whole or not (journal.directory / JOURNAL).exists():
+        _abandon(journal.directory, made)
+        if full:
+            raise _failed(target, error, _NOTHING_LEFT) from None
+        return
+    advice = f"{journal.directory} holds what is done, and the same command with --resume goes on"
+    if full:
+        raise _failed(target, error, f"make room: {advice}") from None
+    if not isinstance(error, OutputError):
+        error.add_note(advice)
+
+
+def _failed(target: Path, error: BaseException, advice: str) -> OutputError:
+    return OutputError(f"writing {target} failed: {getattr(error, 'strerror', error)}; {advice}")
+
+
+@contextmanager
+def _parents(target: Path) -> Iterator[list[Path]]:
+    """Make the missing parents of `target`, yield them, and remove them again where the block fails."""
     made = [parent for parent in target.parents if not parent.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent))
+        yield made
     except OSError as error:
         _remove_empty(made)
         raise OutputError(f"cannot write to {target}: {error.strerror}; choose another --out") from None
-    try:
-        yield scratch
-        for path in (*scratch.rglob("*"), scratch):
-            _sync(path)
-        if target.is_dir():
-            target.rmdir()
-        scratch.chmod(0o777 & ~_umask())
-        scratch.rename(target)
-        _sync(target.parent)
-    except BaseException as error:
-        shutil.rmtree(scratch, ignore_errors=True)
-        _remove_empty(made)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise OutputError(
-                f"writing {target} failed: {error.strerror}; nothing was left there, make room or choose "
-                "another --out"
-            ) from None
-        raise
+
+
+def _put(scratch: Path, target: Path) -> None:
+    """Give a directory its final name once everything in it is on the disk."""
+    for path in (*scratch.rglob("*"), scratch):
+        sync(path)
+    if target.is_dir():
+        target.rmdir()
+    # As late as can be: without its journal a directory cannot be resumed.
+    (scratch / JOURNAL).unlink(missing_ok=True)
+    sync(scratch)
+    scratch.rename(target)
+    sync(target.parent)
+
+
+def _abandon(scratch: Path, made: list[Path]) -> None:
+    shutil.rmtree(scratch, ignore_errors=True)
+    _remove_empty(made)
 
 
 def _remove_empty(directories: list[Path]) -> None:
     for directory in directories:
         if directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _umask() -> int:

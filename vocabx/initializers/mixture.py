@@ -7,6 +7,7 @@ matrix must not spell out; draws are rows sampled around that mean. The same mix
 table: input rows, output rows, an output bias (D = 1). Knows no method and no file.
 """
 
+import hashlib
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -134,6 +135,16 @@ class Mixture:
             )
             counts[key] = counts.get(key, 0) + 1
         return sum(count for count in counts.values() if count > 1)
+
+    def digest(self) -> str:
+        """The sha256 of all that decides the new rows of a given table, hexadecimal."""
+        weights, draws = self.weights, self.draws
+        parts = [weights.indptr.astype(np.int64), weights.indices.astype(np.int64), weights.data, self.uniform]
+        drawn = "" if draws is None else f"{draws.covariance} {draws.scale!r} {draws.seed}"
+        total = hashlib.sha256(f"{weights.shape} {drawn}".encode())
+        for part in [*parts, *([] if draws is None else [draws.rows])]:
+            total.update(np.ascontiguousarray(part).tobytes())
+        return total.hexdigest()
 
     def drawing(self, draws: Draws) -> "Mixture":
         """Return this mixture with the rows of `draws` sampled; the same mixture when there are none."""

@@ -61,6 +61,10 @@ class Placement:
         """Number of new input rows that equal another new row."""
         return self.input.collisions()
 
+    def digest(self) -> str:
+        """What tells this placement from others: equal digests make equal rows of equal tables."""
+        return f"{self.input.digest()} {self.output.digest()} {self.rank}"
+
     def copying(self, copies: Mapping[int, int]) -> "Placement":
         """Return this placement with old rows copied as they are, new row to old row."""
         return self._changed(lambda mixture: mixture.copying(copies))

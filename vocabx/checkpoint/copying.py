@@ -1,0 +1,116 @@
+"""Bytes of files carried by the kernel: shared where the file system can, else copied past Python."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from vocabx.errors import BaseModelError
+
+Carried = Literal["linked", "shared", "copied"]
+Advance = Callable[[float], None]
+
+# FICLONE of linux/fs.h: both files share their blocks until one of them is written to.
+_FICLONE = 0x40049409
+# Between two calls a signal can stop the copying, and progress is seen.
+_CHUNK = 1 << 26
+_SMALL = 1 << 22
+_CANNOT = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM, errno.ETXTBSY}
+
+
+def carry_file(source: Path, target: Path, link: bool, advance: Advance = lambda done: None) -> Carried:
+    """Bring a file to `target` as it is, in the cheapest way that the file system knows.
+
+    Args:
+        source: the file; of a symbolic link, what it points to.
+        target: a file that is not there.
+        link: make a hard link, so that both names are one file: a change to one is a change to the other.
+        advance: called with bytes done.
+
+    Returns:
+        "linked", "shared" (copied when one of them is changed) or "copied".
+
+    Raises:
+        OSError: the disk is full, or a file cannot be read or written.
+    """
+    source = source.resolve()
+    size = source.stat().st_size
+    if link and _linked(source, target):
+        advance(size)
+        return "linked"
+    with source.open("rb", buffering=0) as reader, target.open("xb", buffering=0) as writer:
+        if _cloned(reader.fileno(), writer.fileno()):
+            advance(size)
+            return "shared"
+        copy_range(reader.fileno(), writer.fileno(), 0, size, advance)
+        os.fsync(writer.fileno())
+    return "copied"
+
+
+def copy_range(
+    reader: int, writer: int, offset: int, length: int, advance: Advance = lambda done: None
+) -> None:
+    """Copy `length` bytes of a file from `offset` to where another stands.
+
+    Args:
+        reader, writer: file descriptors, without buffers of Python's.
+        offset: in the file that is read, whose own position stays.
+        length: number of bytes.
+        advance: called with bytes done.
+
+    Raises:
+        BaseModelError: the file that is read is shorter by now.
+        OSError: the disk is full, or a file cannot be read or written.
+    """
+    copy = _in_kernel if hasattr(os, "copy_file_range") else _in_python
+    end = offset + length
+    while offset < end:
+        count = min(_CHUNK, end - offset)
+        try:
+            done = copy(reader, writer, offset, count)
+        except OSError as error:
+            if copy is _in_python or error.errno not in _CANNOT:
+                raise
+            copy = _in_python
+            continue
+        if not done:
+            raise BaseModelError("the base changed while it was read: run again")
+        offset += done
+        advance(done)
+
+
+def _linked(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS):
+            return False
+        raise
+    return True
+
+
+def _cloned(reader: int, writer: int) -> bool:
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    try:
+        fcntl.ioctl(writer, _FICLONE, reader)
+    except OSError:
+        return False
+    return True
+
+
+def _in_kernel(reader: int, writer: int, offset: int, count: int) -> int:
+    return os.copy_file_range(reader, writer, count, offset)
+
+
+def _in_python(reader: int, writer: int, offset: int, count: int) -> int:
+    """For other systems, and for two file systems between which the kernel does not copy."""
+    block = os.pread(reader, min(_SMALL, count), offset)
+    view = memoryview(block)
+    while view:
+        view = view[os.write(writer, view) :]
+    return len(block)

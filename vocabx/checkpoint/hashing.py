@@ -1,0 +1,97 @@
+"""What tells one checkpoint's tables from another's: the sha256 of their bytes, read piece by piece."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.factorised import primitive_tables
+from vocabx.checkpoint.tables import Checkpoint, Table
+from vocabx.errors import BaseModelError
+
+Advance = Callable[[float], None]
+_CHUNK = 1 << 22
+# Where an element's bits are these, it is infinite or no number: as an integer type, by the dtype.
+_EXPONENTS = {"F64": ("<u8", 0x7FF0 << 48), "F32": ("<u4", 0x7F80 << 16), "F16": ("<u2", 0x7C00),
+              "BF16": ("<u2", 0x7F80)}  # fmt: skip
+
+
+def table_hashes(checkpoint: Checkpoint, advance: Advance = lambda done: None) -> dict[str, str]:
+    """The sha256 of the bytes of each table, and of the primitives of factorised ones, by tensor name.
+
+    Args:
+        checkpoint: the tables' headers.
+        advance: called with bytes read.
+    """
+    tables = (*checkpoint.tables, *primitive_tables(checkpoint))
+    return {table.name: _read(table, advance, None) for table in tables}
+
+
+def examine_tables(checkpoint: Checkpoint, advance: Advance = lambda done: None) -> dict[str, str]:
+    """The same as `table_hashes`, and that every number in the tables is one.
+
+    Raises:
+        BaseModelError: a table holds an infinity or what is no number; the message names the row.
+    """
+    return {table.name: _read(table, advance, _first_bad(table.dtype)) for table in checkpoint.tables}
+
+
+def hash_range(stream: BinaryIO, begin: int, end: int, advance: Advance = lambda done: None) -> str:
+    """The sha256 of the bytes of an unbuffered stream from `begin` to `end`, hexadecimal."""
+    digest = hashlib.sha256()
+    for chunk in _chunks(stream, begin, end):
+        digest.update(chunk)
+        advance(len(chunk))
+    return digest.hexdigest()
+
+
+def table_bytes(checkpoint: Checkpoint) -> int:
+    """How many bytes `examine_tables` reads."""
+    entries = (table.file.tensors[table.name] for table in checkpoint.tables)
+    return sum(entry.end - entry.begin for entry in entries)
+
+
+def _read(table: Table, advance: Advance, first_bad: Callable[[memoryview], int] | None) -> str:
+    entry = table.file.tensors[table.name]
+    start = table.file.data_start
+    digest, done = hashlib.sha256(), 0
+    with table.file.path.open("rb", buffering=0) as stream:
+        for chunk in _chunks(stream, start + entry.begin, start + entry.end):
+            bad = -1 if first_bad is None else first_bad(chunk)
+            if bad >= 0:
+                row = (done + bad) // max(1, (entry.end - entry.begin) // table.rows)
+                raise BaseModelError(
+                    f"{table.file.path}: row {row} of {table.name} holds what is no finite number: the base "
+                    "is damaged, download it again"
+                )
+            digest.update(chunk)
+            done += len(chunk)
+            advance(len(chunk))
+    return digest.hexdigest()
+
+
+def _chunks(stream: BinaryIO, begin: int, end: int) -> Iterator[memoryview]:
+    """The bytes of a part of a file in one buffer that is filled again and again."""
+    buffer = bytearray(min(_CHUNK, end - begin))
+    while begin < end:
+        view = memoryview(buffer)[: min(_CHUNK, end - begin)]
+        stream.seek(begin)
+        count = stream.readinto(view)  # type: ignore[attr-defined]
+        if not count:
+            raise BaseModelError("a weight file became shorter while it was read: run again")
+        yield view[:count]
+        begin += count
+
+
+def _first_bad(dtype: str) -> Callable[[memoryview], int]:
+    """A function that finds the byte of the first element whose exponent is all ones, or -1."""
+    kind, ones = _EXPONENTS[dtype]
+
+    def first(chunk: memoryview) -> int:
+        bits: NDArray[np.unsignedinteger] = np.frombuffer(chunk, dtype=kind)
+        bad = (bits & bits.dtype.type(ones)) == ones
+        return int(bad.argmax()) * bits.itemsize if bad.any() else -1
+
+    return first

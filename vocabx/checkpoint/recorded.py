@@ -1,0 +1,135 @@
+"""What vocabx.json recorded, held against files: a checkpoint is as it was written, a base is its base."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vocabx.checkpoint.hashing import Advance, table_hashes
+from vocabx.checkpoint.manifest import file_hash, read_manifest
+from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.errors import BaseModelError
+from vocabx.tokenizer.certificate import Claim, claim
+
+_Case = tuple[str, bool]
+
+
+def recorded_claims(directory: Path, advance: Advance = lambda done: None) -> tuple[Claim, ...]:
+    """Check a directory against its vocabx.json; no claims where there is none.
+
+    Reads the tables whole, and every weight file of which a sha256 was recorded.
+
+    Args:
+        directory: a checkpoint or a tokenizer.
+        advance: called with bytes read.
+
+    Raises:
+        BaseModelError: vocabx.json is damaged.
+    """
+    manifest = read_manifest(directory)
+    if not manifest:
+        return ()
+    claims = [
+        claim(
+            "files",
+            "The tokenizer's and the configuration's files are those that vocabx.json recorded.",
+            _same_files(directory, _entries(manifest, "files")),
+        )
+    ]
+    if _entries(manifest, "tables"):
+        claims += _weight_claims(directory, manifest, advance)
+    documents = _entries(_entries(manifest, "run"), "documents")
+    if documents:
+        sentence = "The card and the reports are as they were written."
+        claims.append(claim("documents", sentence, _same_files(directory, documents), required=False))
+    return tuple(claims)
+
+
+def require_base(directory: Path, base: Checkpoint) -> None:
+    """Refuse a base whose tables are not those that the checkpoint in `directory` was made from.
+
+    Says nothing where no base was recorded.
+
+    Args:
+        directory: a checkpoint of vocabx.
+        base: what is said to be its base; its tables are read whole.
+
+    Raises:
+        BaseModelError: it is another model, or was changed since.
+    """
+    base_record = _entries(read_manifest(directory), "base")
+    recorded = _entries(base_record, "tables")
+    if not recorded:
+        return
+    found = table_hashes(base)
+    for name, digest in recorded.items():
+        if found.get(name) != digest:
+            raise BaseModelError(
+                f"{base.directory} is not the base of {directory}: its {name} is not the one that "
+                f"vocabx.json recorded of {base_record.get('name', 'the base')}; pass the model that was "
+                "extended"
+            )
+
+
+def require_own_tables(checkpoint: Checkpoint, found: Mapping[str, str]) -> None:
+    """Refuse a checkpoint of vocabx whose tables are not those that it recorded.
+
+    Args:
+        checkpoint: with or without a vocabx.json.
+        found: sha256 of its tables by tensor name.
+
+    Raises:
+        BaseModelError: a table was changed since, or comes from another checkpoint.
+    """
+    for name, digest in _entries(read_manifest(checkpoint.directory), "tables").items():
+        if found.get(name) != digest:
+            raise BaseModelError(
+                f"{checkpoint.directory}: {name} is not the table that vocabx.json recorded: it was trained "
+                "or exchanged since; remove vocabx.json if that was meant, or restore the table"
+            )
+
+
+def _weight_claims(directory: Path, manifest: Mapping[str, Any], advance: Advance) -> Iterator[Claim]:
+    shards = _entries(manifest, "shards")
+    sentence = "The weight files have the sizes, tensors and sha256 that were recorded, as far as they were."
+    try:
+        checkpoint = read_checkpoint(directory)
+    except BaseModelError as error:
+        yield claim("shards", sentence, [(str(error), False)])
+        return
+    if shards:
+        yield claim("shards", sentence, _same_shards(checkpoint, shards, advance))
+    found = table_hashes(checkpoint, advance)
+    recorded = _entries(manifest, "tables")
+    cases = ((name, found.get(name) == recorded.get(name)) for name in recorded | found)
+    yield claim("tables", "The tables are those that vocabx.json recorded.", cases)
+    rows = _entries(manifest, "sizes").get("rows")
+    heights = (
+        (f"{table.name} has {table.rows} rows and vocabx.json says {rows}", table.rows == rows)
+        for table in checkpoint.tables
+    )
+    yield claim("sizes", "The tables have as many rows as vocabx.json and config.json say.", heights)
+
+
+def _same_shards(checkpoint: Checkpoint, shards: Mapping[str, Any], advance: Advance) -> Iterator[_Case]:
+    files = {file.path.name: file for file in checkpoint.files}
+    for name in sorted({*shards, *files}):
+        file, record = files.get(name), shards.get(name)
+        if file is None or not isinstance(record, dict):
+            yield f"{name} is {'missing' if file is None else 'not recorded'}", False
+            continue
+        yield f"{name}: its size", file.path.stat().st_size == record.get("bytes")
+        yield f"{name}: its tensors", sorted(file.tensors) == record.get("tensors")
+        if "sha256" in record:
+            yield f"{name}: its sha256", file_hash(file.path, advance) == record["sha256"]
+
+
+def _same_files(directory: Path, recorded: Mapping[str, Any]) -> Iterator[_Case]:
+    for name, digest in recorded.items():
+        path = directory / Path(name).name
+        yield name, path.is_file() and file_hash(path) == digest
+
+
+def _entries(record: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part of a manifest, empty where it is missing or no mapping."""
+    part = record.get(name)
+    return part if isinstance(part, dict) else {}
