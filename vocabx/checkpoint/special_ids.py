@@ -6,6 +6,8 @@ from typing import Any
 
 from vocabx.tokenizer.roles import stand_in
 
+# Models that see call the place of a picture image_token_id, and older ones image_token_index.
+_ENDINGS = ("_token_id", "_token_ids", "_token_index")
 # Lists of ids, and settings made of ids in forms of their own.
 _LISTS = ("suppress_tokens", "begin_suppress_tokens")
 _DROPPED = ("bad_words_ids", "force_words_ids", "forced_decoder_ids", "sequence_bias")
@@ -50,7 +52,7 @@ class SpecialIds:
             if key in _DROPPED:
                 dropped += [key] if value else []
                 continue
-            is_id = key.endswith(("_token_id", "_token_ids")) or key in _LISTS
+            is_id = key.endswith(_ENDINGS) or key in _LISTS
             result[key] = self._moved(key, value) if is_id else value
             if is_id and value not in (None, []) and result[key] in (None, []):
                 dropped.append(key)
