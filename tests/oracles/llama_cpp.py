@@ -1,0 +1,99 @@
+"""llama.cpp itself, in a process of its own: what it makes of a .gguf file.
+
+Run as a script it reads {"path", "texts", "prompts", "tokens", "special"} from standard input, runs llama.cpp
+as a server, and writes what `ask` returns.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def ask(
+    path: Path,
+    texts: Sequence[str] = (),
+    prompts: Sequence[Sequence[int]] = (),
+    tokens: int = 8,
+    special: bool = False,
+) -> dict[str, Any]:
+    """Load a file, cut texts with it, and continue prompts greedily.
+
+    Returns:
+        "ids": a list for each text, with what is added around it where `special` is set; "greedy": for each
+        prompt the ids that follow; "logprobs": for each of these ids the logarithms of the probabilities of
+        the twenty likeliest, by id as a string.
+    """
+    request = {"path": str(path), "texts": list(texts), "prompts": list(prompts)}
+    ran = subprocess.run(
+        [sys.executable, __file__],
+        input=json.dumps({**request, "tokens": tokens, "special": special}),
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr[-4000:]
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = asked["path"]
+    parameters.n_ctx = 1024
+    parameters.n_parallel = 1
+    parameters.cpuparams.n_threads = 2
+    # Its fast attention computes in fewer bits.
+    parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    for side in ("cache_type_k", "cache_type_v"):
+        setattr(parameters, side, xllamacpp.ggml_type.GGML_TYPE_F32)
+    server = xllamacpp.Server(parameters)
+
+    address = urlsplit(server.listening_address)
+    connection = HTTPConnection(address.hostname or "", address.port)
+
+    def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        return json.load(connection.getresponse())
+
+    cut = {"add_special": asked["special"], "parse_special": True}
+    done = [
+        post(
+            "/completion",
+            {
+                "prompt": prompt,
+                "n_predict": asked["tokens"],
+                "temperature": 0,
+                "n_probs": 20,
+                "return_tokens": True,
+                "ignore_eos": True,
+                "cache_prompt": False,
+            },
+        )
+        for prompt in asked["prompts"]
+    ]
+    return {
+        "ids": [post("/tokenize", {"content": text, **cut})["tokens"] for text in asked["texts"]],
+        "greedy": [answer["tokens"] for answer in done],
+        "logprobs": [
+            [
+                {str(top["id"]): top["logprob"] for top in step["top_logprobs"]}
+                for step in answer["completion_probabilities"]
+            ]
+            for answer in done
+        ],
+    }
+
+
+if __name__ == "__main__":
+    # What the library prints belongs to nobody.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    answer = json.dumps(_answer(json.loads(sys.stdin.read())))
+    with os.fdopen(out, "w") as stream:
+        stream.write(answer + "\n")

@@ -1,0 +1,75 @@
+"""A file that appears under its final name only when whole."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vocabx.errors import OutputError
+
+
+def check_target(target: Path, needed: int = 0) -> None:
+    """Refuse a target that exists, or that cannot be written, or that has no room.
+
+    Args:
+        target: the file to be.
+        needed: its bytes.
+
+    Raises:
+        OutputError: it is so.
+    """
+    if target.exists() or target.is_symlink():
+        raise OutputError(f"{target} exists: choose another --gguf or remove it")
+    parent = next(path for path in target.absolute().parents if path.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise OutputError(f"cannot write into {parent}: choose another --gguf")
+    free = shutil.disk_usage(parent).free
+    if free < needed:
+        raise OutputError(
+            f"{parent} has {free / 1e9:.2f} GB free and the file takes {needed / 1e9:.2f} GB: make room or "
+            "choose another --gguf"
+        )
+
+
+@contextmanager
+def staged_file(target: Path) -> Iterator[Path]:
+    """Yield the path of an empty file beside `target` that becomes `target` when the block ends.
+
+    On any error, and on Ctrl-C, it is removed.
+
+    Raises:
+        OutputError: the disk is full or the file cannot be made.
+    """
+    target = target.absolute()
+    scratch: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent)
+        scratch = Path(name)
+        os.close(handle)
+        yield scratch
+        mask = os.umask(0)
+        os.umask(mask)
+        scratch.chmod(0o666 & ~mask)
+        _sync(scratch)
+        scratch.rename(target)
+        _sync(target.parent)
+    except BaseException as error:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OutputError(
+                f"writing {target} failed: {error.strerror}; nothing was left there, make room or choose "
+                "another --gguf"
+            ) from None
+        raise
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
