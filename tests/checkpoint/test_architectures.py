@@ -273,3 +273,11 @@ def test_a_configuration_says_its_size_wherever_it_did(config, expected):
 )  # fmt: skip
 def test_the_size_of_the_language_model_is_the_one_that_counts(config, rows):
     assert stated_rows(config) == rows
+
+
+@pytest.mark.parametrize("kind", ["llava", "qwen2_vl", "smolvlm", "gemma3", "llama"])
+def test_a_model_that_sees_is_measured_by_its_text(tmp_path, kind):
+    from vocabx.evaluation.load import load_model
+
+    model, directory = saved(tmp_path / "model", kind, 100)
+    assert torch.equal(logits(load_model(directory), kind), logits(model, kind))

@@ -144,6 +144,7 @@ def test_every_alias_says_where_it_is_and_under_which_licence(name):
 
 def test_a_tokenizer_is_fetched_without_the_weights(monkeypatch, tmp_path):
     (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"")
     asked = []
 
     def fetch(repository, wanted, unwanted):

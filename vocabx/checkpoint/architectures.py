@@ -27,6 +27,7 @@ class Architecture:
         tied: whether a configuration that does not say ties its tables.
         says_tied: whether `tie_word_embeddings` says it at all; else what is stored does.
         generates: whether the model predicts the next token of its input.
+        sees: whether it is a language model with eyes, which transformers loads by another auto class.
         counts_from_pad: whether it counts positions from the id of its pad token
             (`create_position_ids_from_input_ids` in transformers).
     """
@@ -40,6 +41,7 @@ class Architecture:
     tied: bool = False
     says_tied: bool = True
     generates: bool = True
+    sees: bool = False
     counts_from_pad: bool = False
 
 
@@ -64,8 +66,9 @@ _SEEING = Architecture(
         "model.embed_tokens.weight",
     ),
     ("lm_head.weight", "language_model.lm_head.weight"),
+    sees=True,
 )
-_IDEFICS = Architecture(("model.text_model.embed_tokens.weight",))
+_IDEFICS = Architecture(("model.text_model.embed_tokens.weight",), sees=True)
 _BERT = Architecture(
     ("bert.embeddings.word_embeddings.weight",),
     ("cls.predictions.decoder.weight",),

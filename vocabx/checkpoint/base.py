@@ -7,7 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from vocabx.checkpoint.bin_base import has_only_bin, unpack_bin
 from vocabx.checkpoint.gguf_base import unpack_gguf
+from vocabx.checkpoint.model_directory import refuse_links
 from vocabx.errors import BaseModelError, MissingPackageError
 from vocabx.hub import HubError, fetch
 from vocabx.licence import Licence, known_licence, licence_of
@@ -20,6 +22,8 @@ _UNWANTED = ("consolidated*", "original/*", "onnx/*")
 # README.md says which licence the model has.
 _TOKENIZER = ("*.json", "*.jinja", "*.model", "*.txt", "README.md", "LICENSE*", "NOTICE*", "USE_POLICY*")
 _WANTED = (*_TOKENIZER, "*.safetensors")
+# For repositories that have no other weights.
+_BIN = (*_TOKENIZER, "pytorch_model*.bin")
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,11 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
 
     Args:
         name: an alias, a directory, a .gguf file, or a hub id as owner/name.
-        progress: told of downloads and of GGUF files being unpacked.
-        weights: whether they are wanted too, where the base is on the hub.
+        progress: told of downloads, and of GGUF and .bin files being converted.
+        weights: whether they are wanted too, where the base is on the hub or its weights are .bin files.
 
     Raises:
-        BaseModelError: there is no such base, or the hub cannot be reached.
+        BaseModelError: there is no such base, the hub cannot be reached, or its files cannot be trusted.
     """
     # A directory may also be called ~name, and expanduser raises for a user that is not there.
     path = Path(os.path.expanduser(name))  # noqa: PTH111
@@ -69,14 +73,18 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
     if name in known:
         return _find_alias(name, known[name], progress, weights)
     if path.is_dir():
-        return _checked(_licensed(Base(name, path, "local", ""), licence_of(path)))
+        refuse_links(path)
+        base = _checked(_licensed(Base(name, path, "local", ""), licence_of(path)))
+        return _with_safetensors(base, progress) if weights else base
     if path.is_file() and path.suffix == ".gguf":
         return _checked(Base(name, unpack_gguf(path, progress), "local", ""))
     if path.exists():
         raise BaseModelError(f"{name} is no model directory and no .gguf file")
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         directory = _download(name, weights)
-        return _checked(_licensed(Base(name, directory, name, "", repository=name), licence_of(directory)))
+        base = Base(name, directory, name, "", repository=name)
+        base = _checked(_licensed(base, licence_of(directory)))
+        return _with_safetensors(base, progress) if weights else base
     raise BaseModelError(
         f"no base model {name!r}.{nearest(name, known)} Pass a directory, a .gguf file, a hub id, or one of: "
         f"{', '.join(known)}"
@@ -91,6 +99,8 @@ def find_tokenizer_base(name: str, progress: Progress) -> Base:
     """
     path = Path(os.path.expanduser(name))  # noqa: PTH111
     if name not in aliases() and (path.is_dir() or (path.is_file() and path.suffix != ".gguf")):
+        if path.is_dir():
+            refuse_links(path)
         return _licensed(Base(name, path, "local", ""), licence_of(path))
     return find_base(name, progress, weights=False)
 
@@ -109,7 +119,8 @@ def _find_alias(name: str, entry: dict[str, Any], progress: Progress, weights: b
             missing = f"; or {str(error).rpartition(': ')[2]}"
     try:
         directory = _download(entry["hub"], weights)
-        return _checked(_alias(name, directory, entry["hub"], entry))
+        base = _checked(_alias(name, directory, entry["hub"], entry))
+        return _with_safetensors(base, progress) if weights else base
     except BaseModelError as error:
         raise BaseModelError(f"{error}{missing}") from None
 
@@ -125,11 +136,21 @@ def _licensed(base: Base, licence: Licence) -> Base:
 
 def _download(repository: str, weights: bool) -> Path:
     try:
-        return fetch(repository, wanted=_WANTED if weights else _TOKENIZER, unwanted=_UNWANTED)
+        directory = fetch(repository, wanted=_WANTED if weights else _TOKENIZER, unwanted=_UNWANTED)
+        if weights and not any(directory.glob("*.safetensors")):
+            directory = fetch(repository, wanted=_BIN, unwanted=_UNWANTED)
+        return directory
     except HubError as error:
         raise BaseModelError(
             f"cannot get {repository}: {error}; pass --base with a directory that holds the model"
         ) from None
+
+
+def _with_safetensors(base: Base, progress: Progress) -> Base:
+    """The base in a directory with safetensors: its own, or one made of its .bin files."""
+    if not has_only_bin(base.directory):
+        return base
+    return replace(base, directory=unpack_bin(base.directory, progress))
 
 
 def _checked(base: Base) -> Base:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.factorised import CODE, is_factorised
 from vocabx.errors import BaseModelError
 from vocabx.extras import need
@@ -55,9 +56,13 @@ def load_model(directory: Path) -> Any:
     """
     need("torch", "evaluate")
     transformers = need("transformers", "evaluate")
-    if is_factorised(_config(directory)):
+    config = _config(directory)
+    if is_factorised(config):
         return load_factorised(directory)
-    return transformers.AutoModelForCausalLM.from_pretrained(directory, dtype="auto", local_files_only=True)
+    architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
+    sees = architecture is not None and architecture.sees
+    auto = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
+    return auto.from_pretrained(directory, dtype="auto", local_files_only=True)
 
 
 def _config(directory: Path) -> dict[str, Any]:

@@ -1,0 +1,234 @@
+"""Weights in torch's own files (pytorch_model.bin), brought once to safetensors in the user's cache.
+
+They are pickles, which can hold code. Only torch's loader for weights reads them here: it makes tensors and
+refuses everything else. Each shard becomes one file of the same name, written a tensor at a time.
+"""
+
+import hashlib
+import json
+import math
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.cache import cache_directory
+from vocabx.checkpoint.architectures import Architecture, architecture_of, stored_names
+from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised
+from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
+from vocabx.checkpoint.safetensors_file import WIDTHS
+from vocabx.checkpoint.staging import check_space, staged
+from vocabx.checkpoint.write_tensors import Made, NewTensor, write_tensors
+from vocabx.errors import BaseModelError, OutputError
+from vocabx.extras import need
+from vocabx.progress import Advance, Progress
+
+SINGLE = "pytorch_model.bin"
+INDEX = "pytorch_model.bin.index.json"
+# Part of the cache key: a change in what is written here must not meet an older result.
+_FORMAT = 1
+_CHUNK = 1 << 24
+# Weights, which come anew or belong to other libraries; everything else goes along.
+_WEIGHTS = {
+    ".bin", ".pt", ".pth", ".ckpt", ".safetensors", ".gguf", ".h5", ".msgpack", ".onnx", ".npz", ".pkl",
+}  # fmt: skip
+# torch's names of dtypes, and the format's.
+_DTYPES = {
+    "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64", "int32": "I32",
+    "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL", "complex64": "C64",
+    "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _OfAnyDtype(NewTensor):
+    """A tensor whose blocks are its bytes."""
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape) * WIDTHS[self.dtype]
+
+
+def has_only_bin(directory: Path) -> bool:
+    """Whether a directory has torch's weights, and none as safetensors."""
+    if any(directory.glob("*.safetensors")) or any(directory.glob("*.safetensors.index.json")):
+        return False
+    return (directory / SINGLE).exists() or (directory / INDEX).exists()
+
+
+def unpack_bin(directory: Path, progress: Progress) -> Path:
+    """Return a model directory with the content of one whose weights are torch's, made on first use.
+
+    Tables that are tied and share their bytes are written once, and what is a part of another tensor's bytes
+    as a tensor of its own. Memory is one tensor; that of a file of torch before 1.6, the whole file.
+
+    Args:
+        directory: the model; the names, sizes and times of its files name the directory that is returned.
+        progress: told while the weights are converted.
+
+    Raises:
+        BaseModelError: a file is damaged, holds more than tensors, or lies elsewhere; the model is quantised
+            or of a type that is not known; the cache has no room.
+        MissingPackageError: torch is not installed.
+    """
+    refuse_links(directory)
+    config = read_config(directory)
+    refuse_quantised(config, directory)
+    architecture = architecture_of(str(config.get("model_type", "")), directory)
+    target = cache_directory() / "bin" / f"{_digest(directory)[:32]}-{_FORMAT}"
+    if target.is_dir():
+        return target
+    need("torch", "evaluate")
+    where, names = _shards(directory)
+    total = sum(path.stat().st_size for path in _files(directory) if path.name in names or _goes_along(path))
+    try:
+        check_space(target, total)
+        with (
+            progress.stage(f"Converting {directory.name}, once", total) as advance,
+            staged(target) as scratch,
+        ):
+            _Conversion(directory, config, architecture).run(where, names, scratch, advance)
+    except OutputError as error:
+        # It speaks of --out, and this is the cache.
+        reason = str(error).partition(": make room")[0].partition("; ")[0]
+        raise BaseModelError(f"{reason}: make room, or set VOCABX_CACHE to another directory") from None
+    return target
+
+
+@dataclass(frozen=True)
+class _Conversion:
+    """What is written of one model."""
+
+    directory: Path
+    config: dict[str, Any]
+    architecture: Architecture
+
+    def run(self, where: Mapping[str, str] | None, names: list[str], target: Path, advance: Advance) -> None:
+        """Write the weights, their index where they had one, and everything that goes along."""
+        held: dict[str, tuple[str, ...]] = {}
+        written: dict[str, str] = {}
+        size = 0
+        for name in names:
+            tensors = _load(self.directory / name)
+            held[name] = tuple(tensors)
+            kept = self._without_copies(tensors)
+            file = _renamed(name)
+            made = {key: _new_tensor(key, tensor, self.directory / name) for key, tensor in kept.items()}
+            # As the safetensors library does, so that no number lies across its width.
+            order = sorted(made, key=lambda key: (-WIDTHS[made[key].dtype], key))
+            write_tensors(target / file, {key: made[key] for key in order}, {"format": "pt"}, advance)
+            written |= dict.fromkeys(order, file)
+            size += sum(tensor.size for tensor in made.values())
+        if where is not None:
+            check_index(self.directory / INDEX, where, held)
+            index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(written.items()))}
+            path = target / "model.safetensors.index.json"
+            path.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+        for path in _files(self.directory):
+            if _goes_along(path):
+                shutil.copyfile(path, target / path.name)
+                advance(path.stat().st_size)
+
+    def _without_copies(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """The tensors without those that are the embedding table under another name and are tied to it."""
+        known = self.architecture
+        inputs = stored_names(known.inputs, known.prefix, tensors)
+        if not inputs:
+            return dict(tensors)
+        table = tensors[inputs[0]]
+        others = stored_names((*known.input_copies, *known.inputs), known.prefix, tensors)
+        if is_tied(self.config, has_output=False):
+            others += stored_names(known.outputs, known.prefix, tensors)
+        same = {name for name in others if name != inputs[0] and _is_one(tensors[name], table)}
+        return {name: tensor for name, tensor in tensors.items() if name not in same}
+
+
+def _shards(directory: Path) -> tuple[dict[str, str] | None, list[str]]:
+    """The content of the index, None without one, and the names of the files with weights."""
+    if not (directory / INDEX).exists():
+        if not (directory / SINGLE).is_file():
+            raise BaseModelError(f"{directory / SINGLE} is no file: download it again")
+        return None, [SINGLE]
+    where = read_index(directory / INDEX)
+    names = sorted(set(where.values()))
+    if SINGLE not in names and (directory / SINGLE).exists():
+        raise BaseModelError(
+            f"{directory} holds two models, {SINGLE} and the shards of {INDEX}: remove one of them"
+        )
+    return where, names
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """The tensors of a file by name, mapped where it is one of torch 1.6 or later."""
+    import pickle
+
+    torch = need("torch", "evaluate")
+    with path.open("rb") as stream:
+        # Older files cannot be mapped.
+        is_zip = stream.read(4) == b"PK\x03\x04"
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+    except pickle.UnpicklingError:
+        raise BaseModelError(
+            f"{path} is damaged, or holds more than tensors, which may be code: nothing was run; pass the "
+            "model as safetensors"
+        ) from None
+    except MemoryError:
+        raise
+    except Exception:  # A damaged pickle can raise anything.
+        raise BaseModelError(f"{path} cannot be read as weights of torch: download it again") from None
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in content.items()
+    ):
+        raise BaseModelError(f"{path} holds more than tensors by name: save the model as safetensors")
+    return {name: tensor.detach() for name, tensor in content.items()}
+
+
+def _new_tensor(name: str, tensor: Any, path: Path) -> NewTensor:
+    dtype = _DTYPES.get(str(tensor.dtype).removeprefix("torch."))
+    if dtype is None or str(tensor.layout) != "torch.strided" or tensor.device.type != "cpu":
+        raise BaseModelError(
+            f"{path} holds {name!r} as {tensor.dtype}, {tensor.layout}: save the model as safetensors"
+        )
+    return _OfAnyDtype(dtype, tuple(tensor.shape), (Made(lambda: _blocks(tensor)),))
+
+
+def _blocks(tensor: Any) -> Iterator[NDArray[np.uint8]]:
+    """The bytes of a tensor in its order."""
+    torch = need("torch", "evaluate")
+    content = tensor.contiguous().reshape(-1).view(torch.uint8).numpy()
+    for start in range(0, len(content), _CHUNK):
+        yield content[start : start + _CHUNK]
+
+
+def _is_one(one: Any, other: Any) -> bool:
+    return bool(
+        one.data_ptr() == other.data_ptr()
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+        and one.dtype == other.dtype
+    )
+
+
+def _renamed(name: str) -> str:
+    """The name of a file of safetensors, as transformers calls it."""
+    return re.sub(r"^pytorch_model", "model", name.removesuffix(".bin")) + ".safetensors"
+
+
+def _goes_along(path: Path) -> bool:
+    return path.suffix not in _WEIGHTS and path.name != INDEX and not path.name.startswith(".")
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.iterdir() if path.is_file())
+
+
+def _digest(directory: Path) -> str:
+    """A digest of what tells this directory from another, and from itself with other files."""
+    stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(directory)]
+    return hashlib.sha256(json.dumps([str(directory.resolve()), stats]).encode()).hexdigest()
