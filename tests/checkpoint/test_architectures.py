@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,34 @@ def test_a_silent_configuration_is_tied_as_transformers_ties_it(kind):
     expected = config.tie_word_embeddings
     # Where the two versions of transformers tie differently, what is stored decides.
     assert is_tied(silent, has_output=not expected) == expected
+
+
+DEFAULTS_OF_4 = """
+import json, sys
+from transformers import AutoConfig
+found = {}
+for kind in json.load(sys.stdin):
+    text = AutoConfig.for_model(kind).get_text_config(decoder=True)
+    found[kind] = [text.model_type, text.tie_word_embeddings]
+print(json.dumps(found))
+"""
+
+
+def test_a_silent_configuration_is_tied_as_transformers_4_ties_it():
+    """Version 4 leaves out what its classes imply, and reads the tie in the language model's settings."""
+    python = Path(__file__).resolve().parents[2] / ".venv" / "transformers4" / "bin" / "python"
+    kinds = json.dumps([*ARCHITECTURES])
+    done = subprocess.run(
+        [python, "-c", DEFAULTS_OF_4], input=kinds, capture_output=True, text=True, check=True
+    )
+    defaults = json.loads(done.stdout)
+    assert defaults.keys() == ARCHITECTURES.keys()
+    for kind, (inner, expected) in defaults.items():
+        silent = {"model_type": kind}
+        if kind in SEEING:
+            silent["text_config"] = {"model_type": inner}
+        # A model that is not tied has its output table stored.
+        assert is_tied(silent, has_output=not expected) == expected, kind
 
 
 @pytest.mark.parametrize("text_tied", [True, False, None])

@@ -1,7 +1,6 @@
 import json
 import math
 import struct
-import tracemalloc
 from pathlib import Path
 
 import ml_dtypes
@@ -10,10 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from vocabx.checkpoint.safetensors_file import DTYPES, GrownTensor, read_header, write_grown
+from vocabx.checkpoint.safetensors_file import DTYPES, read_header
 from vocabx.errors import BaseModelError
 
 GOOD = {"a": {"dtype": "F32", "shape": [2, 4], "data_offsets": [0, 32]}}
@@ -79,67 +77,10 @@ def test_a_table_of_whole_or_packed_numbers_is_refused_with_the_dtypes_there_are
     assert name in str(caught.value)
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.sampled_from([*TORCH]), st.lists(st.integers(0, 4), max_size=4), st.integers(0, 3))
-def test_a_grown_file_keeps_every_old_bit_and_ends_in_the_new_rows(
-    tmp_path_factory, dtype, blocks, bias_rows
-):
-    directory = tmp_path_factory.mktemp("grown")
-    tensors = example(directory / "old", TORCH[dtype])
-    new = [np.random.default_rng(n).standard_normal((n, 6)).astype(DTYPES[dtype]) for n in blocks]
-    bias = np.arange(bias_rows).astype(DTYPES[dtype])
-    grown = {
-        "embed": GrownTensor((7 + sum(blocks), 6), lambda: iter(new)),
-        "bias": GrownTensor((7 + bias_rows,), lambda: iter([bias])),
-    }
-    steps: list[float] = []
-    write_grown(read_header(directory / "old"), grown, directory / "new", steps.append)
-    # Offsets of a wrong alignment or with holes make the library refuse the file.
-    read = load_file(directory / "new")
-    assert list(read_header(directory / "new").tensors) == list(read_header(directory / "old").tensors)
-    assert bits(read["embed"]) == bits(tensors["embed"]) + b"".join(b.tobytes() for b in new)
-    assert bits(read["bias"]) == bits(tensors["bias"]) + bias.tobytes()
-    for name in tensors.keys() - grown.keys():
-        assert bits(read[name]) == bits(tensors[name])
-        assert read[name].dtype == tensors[name].dtype and read[name].shape == tensors[name].shape
-    with safe_open(directory / "new", "pt") as file:
-        assert file.metadata() == {"format": "pt", "作者": "某人"}
-    written = read_header(directory / "new")
-    assert sum(steps) == (directory / "new").stat().st_size - written.data_start
-
-
-def test_growing_a_large_file_takes_no_memory_of_its_size(tmp_path):
-    save_file({"a": torch.zeros(5_000_000), "embed": torch.zeros(1000, 10_000)}, tmp_path / "old")
-    block = np.ones((10, 10_000), np.float32)
-    grown = {"embed": GrownTensor((1500, 10_000), lambda: (block for _ in range(50)))}
-    tracemalloc.start()
-    write_grown(read_header(tmp_path / "old"), grown, tmp_path / "new")
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert (tmp_path / "new").stat().st_size > 80_000_000
-    assert peak < 10_000_000
-
-
-def test_a_base_that_shrinks_while_it_is_copied_is_refused(tmp_path):
-    save_file({"a": torch.zeros(5000)}, tmp_path / "old")
-    file = read_header(tmp_path / "old")
-    (tmp_path / "old").write_bytes((tmp_path / "old").read_bytes()[:9000])
-    with pytest.raises(BaseModelError, match=r"^the base changed while it was read: run again$"):
-        write_grown(file, {}, tmp_path / "new")
-
-
 @pytest.mark.parametrize("header", [{}, GOOD, {"__metadata__": {"format": "pt"}, **GOOD}])
 def test_a_header_by_hand_is_read(tmp_path, header):
     file = read_header(raw_file(tmp_path / "m", header, bytes(32) if "a" in header else b""))
     assert [entry.shape for entry in file.tensors.values()] == ([(2, 4)] if "a" in header else [])
-
-
-def test_a_dtype_of_a_later_format_is_carried_over(tmp_path):
-    data = bytes(range(32))
-    raw_file(tmp_path / "old", with_a(dtype="F3_NEW"), data)
-    write_grown(read_header(tmp_path / "old"), {}, tmp_path / "new")
-    assert (tmp_path / "new").read_bytes().endswith(data)
-    assert read_header(tmp_path / "new").tensors["a"].dtype == "F3_NEW"
 
 
 @pytest.mark.parametrize(

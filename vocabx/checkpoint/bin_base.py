@@ -9,6 +9,7 @@ import json
 import math
 import re
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     try:
         check_space(target, total)
         with (
-            progress.stage(f"Converting {directory.name}, once", total) as advance,
+            progress.stage(f"Converting {directory.name}, once", total, "B") as advance,
             staged(target) as scratch,
         ):
             _Conversion(directory, config, architecture).run(where, names, scratch, advance)
@@ -172,7 +173,10 @@ def _load(path: Path) -> dict[str, Any]:
         # Older files cannot be mapped.
         is_zip = stream.read(4) == b"PK\x03\x04"
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        with warnings.catch_warnings():
+            # Of old protocols, and of damaged ones.
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError:
         raise BaseModelError(
             f"{path} is damaged, or holds more than tensors, which may be code: nothing was run; pass the "

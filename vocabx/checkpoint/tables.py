@@ -97,7 +97,8 @@ class Checkpoint(StoredTables):
         """
         if not self._architecture.counts_from_pad:
             return None
-        return int(self.config.get("pad_token_id", 1))
+        pad = self.config.get("pad_token_id", 1)
+        return pad if type(pad) is int else None
 
     @property
     def _architecture(self) -> Architecture:
