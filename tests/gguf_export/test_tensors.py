@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.gguf_export import tensors as tensors_module
 from vocabx.gguf_export.export import export_gguf
+from vocabx.progress import Quiet
 
 NAMES = {
     "model.embed_tokens.weight": "token_embd.weight",
@@ -153,6 +154,24 @@ def test_pad_rows_are_named_to_llama_cpp_as_not_to_be_generated(random_model, sm
     (directory / "generation_config.json").write_text(json.dumps({"suppress_tokens": [3, 7, 10**9]}))
     exported = export_gguf(directory, tmp_path / "model.gguf")
     assert read_back(exported.path)[2]["tokenizer.ggml.suppress_tokens"] == [3, 7]
+
+
+def test_a_name_that_llama_cpp_would_act_on_is_left_out(random_model, small, tmp_path):
+    directory = random_model("llama", small).rename(tmp_path / "like-Phi3-mini")
+    exported = export_gguf(directory, tmp_path / "model.gguf")
+    assert "general.name" not in read_back(exported.path)[2]
+
+
+def test_a_sliding_window_that_llama_cpp_ignores_is_told(random_model, small, tmp_path):
+    class Notes(Quiet):
+        lines: list[str] = []  # noqa: RUF012
+
+        def note(self, text: str) -> None:
+            self.lines.append(text)
+
+    directory = random_model("mistral", small, sliding_window=100)
+    export_gguf(directory, tmp_path / "model.gguf", progress=Notes())
+    assert any("last 100 tokens" in line for line in Notes.lines)
 
 
 def test_quantised_matrices_are_near_and_those_of_odd_width_are_f16(random_model, small, tmp_path):

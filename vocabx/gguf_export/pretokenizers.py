@@ -78,7 +78,7 @@ def name_of(spec: dict[str, Any]) -> str:
 
 def _steps(component: dict[str, Any] | None) -> tuple[str, ...] | None:
     """The steps of a pre-tokenizer that ends in the byte alphabet, or None where one of them is not known."""
-    parts = (component or {}).get("pretokenizers", [component])
+    parts = (component or {}).get("pretokenizers", [component]) or [None]
     steps = []
     for part in parts[:-1]:
         step = _step(part)

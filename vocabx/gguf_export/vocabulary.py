@@ -7,7 +7,7 @@ be used; so a row without a token has a name that no text is joined to.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,19 @@ class Vocabulary:
         return values
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """What a family lists: tokens and types by id, and what decides between them."""
+
+    model: str
+    pretokenizer: str
+    tokens: dict[int, str]
+    kinds: dict[int, Kind]
+    scores: dict[int, float]
+    merges: tuple[str, ...]
+    space_first: bool
+
+
 def vocabulary_of(
     tokenizer: FastTokenizer, directory: Path, config: dict[str, Any], rows: int, pretokenizer: str = ""
 ) -> Vocabulary:
@@ -104,28 +117,7 @@ def vocabulary_of(
             f"{directory}: the tokenizer has ids up to {tokenizer.size - 1:,} and the table {rows:,} rows: "
             "it is not this model's; `vocabx doctor` tells more"
         )
-    scores: tuple[float, ...] = ()
-    merges: tuple[str, ...] = ()
-    space_first = False
-    kinds: dict[int, Kind] = {}
-    by_id: dict[int, str] = {}
-    if isinstance(tokenizer, ByteLevelTokenizer):
-        model = "gpt2"
-        pretokenizer = pretokenizer or name_of(tokenizer.spec)
-        by_id = dict(tokenizer.written)
-        merges = tuple(rule if isinstance(rule, str) else " ".join(rule) for rule in tokenizer.rules())
-    elif isinstance(tokenizer, SentencePieceTokenizer):
-        if pretokenizer:
-            raise TokenizerError("a SentencePiece tokenizer has no pre-tokenizer: leave --pre out")
-        model, pretokenizer = "llama", "default"
-        space_first = _space_first(tokenizer.spec)
-        by_id, kinds, score_of = _pieces(tokenizer, directory)
-        scores = tuple(score_of.get(index, _NO_SCORE) for index in range(rows))
-    else:
-        raise TokenizerError(
-            f"llama.cpp's Llama models take byte-level BPE and SentencePiece BPE, and {directory} has a "
-            f"{tokenizer.family} tokenizer"
-        )
+    listed = _with_added(_listed(tokenizer, directory, pretokenizer), tokenizer.spec["added_tokens"])
     roles = _roles(tokenizer, directory, config, rows)
     before, after = _around(tokenizer)
     if len(before) > 1 or len(after) > 1 or (after and after[0] != roles.get("eos")):
@@ -133,37 +125,58 @@ def vocabulary_of(
             f"{directory}: the tokenizer puts {len(before)} tokens before a text and {len(after)} behind it; "
             "llama.cpp can add one bos token and one eos token: change the post_processor of tokenizer.json"
         )
-    if before:
-        roles["bos"] = before[0]
-    for token in tokenizer.spec["added_tokens"]:
-        index = token["id"]
-        if kinds.get(index) is not Kind.UNKNOWN:
-            kinds[index] = Kind.CONTROL if token["special"] else Kind.USER_DEFINED
-            by_id[index] = (
-                _as_matched(token["content"], kinds[index]) if model == "llama" else token["content"]
-            )
+    kinds = (listed.kinds.get(i, Kind.NORMAL if i in listed.tokens else Kind.UNUSED) for i in range(rows))
+    scored = listed.model == "llama"
     return Vocabulary(
-        model=model,
-        pretokenizer=pretokenizer,
-        tokens=tuple(_filled(by_id, rows)),
-        kinds=tuple(kinds.get(i, Kind.NORMAL if i in by_id else Kind.UNUSED) for i in range(rows)),
-        scores=scores,
-        merges=merges,
-        roles=roles,
+        model=listed.model,
+        pretokenizer=listed.pretokenizer,
+        tokens=tuple(_filled(listed.tokens, rows)),
+        kinds=tuple(kinds),
+        scores=tuple(listed.scores.get(i, _NO_SCORE) for i in range(rows)) if scored else (),
+        merges=listed.merges,
+        roles={**roles, "bos": before[0]} if before else roles,
         begins=bool(before),
         ends=bool(after),
-        space_first=space_first,
+        space_first=listed.space_first,
         templates=_templates(directory),
         differences=tuple(_differences(tokenizer.spec)),
     )
+
+
+def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Listed:
+    if isinstance(tokenizer, ByteLevelTokenizer):
+        merges = tuple(rule if isinstance(rule, str) else " ".join(rule) for rule in tokenizer.rules())
+        name = pretokenizer or name_of(tokenizer.spec)
+        return _Listed("gpt2", name, tokenizer.written, {}, {}, merges, False)
+    if not isinstance(tokenizer, SentencePieceTokenizer):
+        raise TokenizerError(
+            f"llama.cpp's Llama models take byte-level BPE and SentencePiece BPE, and {directory} has a "
+            f"{tokenizer.family} tokenizer"
+        )
+    if pretokenizer:
+        raise TokenizerError("a SentencePiece tokenizer has no pre-tokenizer: leave --pre out")
+    space_first = _space_first(tokenizer.spec)
+    tokens, kinds, scores = _pieces(tokenizer, directory)
+    return _Listed("llama", "default", tokens, kinds, scores, (), space_first)
+
+
+def _with_added(listed: _Listed, added: list[dict[str, Any]]) -> _Listed:
+    """The list with the added tokens of tokenizer.json, whose types are what that file says."""
+    tokens, kinds = dict(listed.tokens), dict(listed.kinds)
+    for token in added:
+        index, content = token["id"], token["content"]
+        if kinds.get(index) is not Kind.UNKNOWN:
+            kinds[index] = Kind.CONTROL if token["special"] else Kind.USER_DEFINED
+            tokens[index] = _as_matched(content, kinds[index]) if listed.model == "llama" else content
+    return replace(listed, tokens=tokens, kinds=kinds)
 
 
 def _pieces(
     tokenizer: SentencePieceTokenizer, directory: Path
 ) -> tuple[dict[int, str], dict[int, Kind], dict[int, float]]:
     """Piece, kind and score by id, as the .model beside tokenizer.json says, or the one that it implies."""
-    pieces = list(enumerate(parse_model(tokenizer.companions()[MODEL_NAME]).pieces))
-    in_model = {index: piece.piece for index, piece in pieces if not is_unused(piece.piece)}
+    pieces = parse_model(tokenizer.companions()[MODEL_NAME]).pieces
+    in_model = {index: piece.piece for index, piece in enumerate(pieces) if not is_unused(piece.piece)}
     for piece, index in tokenizer.vocabulary.items():
         if is_unused(piece) or index in tokenizer.added_ids:
             continue
@@ -174,12 +187,12 @@ def _pieces(
             )
     # llama.cpp joins two pieces to any third, also to one that is of no use: only its name can prevent that.
     used = {
-        index: _as_matched(text, pieces[index][1].type)
+        index: _as_matched(text, pieces[index].type)
         for index, text in in_model.items()
-        if index in tokenizer.written and pieces[index][1].type != Kind.UNUSED
+        if index in tokenizer.written and pieces[index].type != Kind.UNUSED
     }
-    kinds = {index: Kind(pieces[index][1].type) for index in used}
-    return used, kinds, {index: float(pieces[index][1].score) for index in used}
+    kinds = {index: Kind(pieces[index].type) for index in used}
+    return used, kinds, {index: float(pieces[index].score) for index in used}
 
 
 def _as_matched(piece: str, kind: int) -> str:
