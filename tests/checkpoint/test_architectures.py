@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny_models import ENCODER_DECODERS, PLAIN, SEEING, head_of, tiny_config, tiny_model
+from transformers import AutoConfig
 
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.configuration import is_tied, stated_rows, with_rows
@@ -154,14 +155,42 @@ print(json.dumps(found))
 """
 
 
+READ_BY_4 = """
+import json, sys
+from transformers import AutoConfig
+found = {}
+for key, config in json.load(sys.stdin).items():
+    text = AutoConfig.for_model(**config).get_text_config(decoder=True)
+    found[key] = [text.vocab_size, text.tie_word_embeddings]
+print(json.dumps(found))
+"""
+
+
+def asked_of_4(code: str, content: object):
+    python = Path(__file__).resolve().parents[2] / ".venv" / "transformers4" / "bin" / "python"
+    done = subprocess.run(
+        [python, "-c", code], input=json.dumps(content), capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_both_versions_of_transformers_read_the_size_and_the_tie_that_were_written():
+    written = {
+        f"{kind} {tied}": with_rows(json.loads(tiny_config(kind, 50, tied).to_json_string()), 53, tied)
+        for kind, architecture in ARCHITECTURES.items()
+        for tied in (True, False)
+        if architecture.says_tied
+    }
+    by_4 = asked_of_4(READ_BY_4, written)
+    for key, config in written.items():
+        read = AutoConfig.for_model(**config)
+        by_5 = [read.get_text_config(decoder=True).vocab_size, read.tie_word_embeddings]
+        assert by_4[key] == by_5 == [53, key.endswith("True")], key
+
+
 def test_a_silent_configuration_is_tied_as_transformers_4_ties_it():
     """Version 4 leaves out what its classes imply, and reads the tie in the language model's settings."""
-    python = Path(__file__).resolve().parents[2] / ".venv" / "transformers4" / "bin" / "python"
-    kinds = json.dumps([*ARCHITECTURES])
-    done = subprocess.run(
-        [python, "-c", DEFAULTS_OF_4], input=kinds, capture_output=True, text=True, check=True
-    )
-    defaults = json.loads(done.stdout)
+    defaults = asked_of_4(DEFAULTS_OF_4, [*ARCHITECTURES])
     assert defaults.keys() == ARCHITECTURES.keys()
     for kind, (inner, expected) in defaults.items():
         silent = {"model_type": kind}
@@ -226,8 +255,6 @@ def test_every_copy_of_a_shared_table_is_grown(tmp_path, kind, stored):
 @pytest.mark.parametrize("written_by", ["4", "5"])
 def test_a_head_of_its_own_is_kept_by_t5_and_its_scaling_stays(tmp_path, written_by):
     """T5 1.1 says tie_word_embeddings false, which transformers 5 takes for a scaling, and writes as true."""
-    from transformers import AutoConfig
-
     _, directory = saved(tmp_path / "model", "t5", 100, tied=False)
     tensors = load_file(directory / "model.safetensors")
     torch.manual_seed(1)
