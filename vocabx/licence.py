@@ -22,6 +22,7 @@ _APACHE = re.compile(r"\s*Apache License\s+Version 2\.0, January 2004\b")
 _MIT = re.compile(
     r"\s*(The )?MIT License( \(MIT\))?\s*\n[\s\S]{0,500}?Permission is hereby granted, free of charge"
 )
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)")
 _BEGINNING = 4096
 
 
@@ -57,13 +58,16 @@ def licence_of(directory: Path) -> Licence:
 
 
 def _metadata(readme: Path) -> dict[str, Any]:
-    from huggingface_hub.repocard import metadata_load
+    # Not the hub's own reader, whose import takes half a second.
+    import yaml
 
     try:
-        return metadata_load(readme) or {}
+        found = _FRONT_MATTER.match(readme.read_text(encoding="utf-8-sig"))
+        metadata = yaml.safe_load(found[1]) if found else {}
     # Somebody else's YAML fails in many ways (encoding, syntax, dates, depth), and none of them matters here.
     except Exception:
         return {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _stated(metadata: dict[str, Any]) -> Licence | None:

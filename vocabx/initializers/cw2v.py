@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from vocabx.errors import InitializerError
 from vocabx.initializers.candidates import choose_candidates
@@ -226,6 +225,9 @@ def _step(centre: _Side, context: _Side, near: Cooccurrence, weights: _Weights, 
 
 def _gradient(rows_BD: Float, others_AD: Float, met_BA: Float, push_BA: Float) -> Float:
     """(B, D) the gradient of -Σ met log σ(r·o) - Σ push log σ(-r·o) by the rows r."""
+    # Its import takes a third of a second, which every command would wait for.
+    from scipy.special import expit
+
     attraction = expit(rows_BD @ others_AD.T)
     slope = (met_BA + push_BA) * attraction - met_BA
     gradient: Float = (slope @ others_AD).astype(np.float32, copy=False)

@@ -1,7 +1,6 @@
 """The parts of a report that are neither counted nor scored elsewhere: paragraphs, frequent tokens, norms."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,8 @@ from vocabx.tokenizer.fast import FastTokenizer
 
 _PARAGRAPH_BYTES = 400
 _BINS = 48
-_BLOCK = 8192
+# Numbers looked at together: 32 MB of them in float64.
+_BLOCK = 1 << 22
 
 
 def cut_paragraphs(
@@ -66,18 +66,18 @@ def row_norms(name: str, table: Table, old_rows: int, new_rows: range) -> Norms:
         old_rows: how many of its first rows belong to old tokens.
         new_rows: the rows of new tokens; pad rows are in neither.
     """
-    mapped = rows_of(table)
-    old = _norms(mapped, range(old_rows))
-    new = _norms(mapped, new_rows)
+    old, new = _norms(table, range(old_rows)), _norms(table, new_rows)
     # A few outliers would squeeze everything else into one bin.
     edges = np.linspace(0.0, float(np.quantile(np.concatenate([old, new]), 0.999)) * 1.02 or 1.0, _BINS + 1)
     return Norms(name, tuple(edges.round(6).tolist()), _histogram(old, edges), _histogram(new, edges))
 
 
-def _norms(table: NDArray[Any], rows: range) -> NDArray[np.float64]:
+def _norms(table: Table, rows: range) -> NDArray[np.float64]:
     def blocks() -> Iterator[NDArray[np.float64]]:
-        for start in range(rows.start, rows.stop, _BLOCK):
-            block = np.asarray(table[start : min(start + _BLOCK, rows.stop)], dtype=np.float64)
+        size = max(1, _BLOCK // rows_of(table).shape[1])
+        for start in range(rows.start, rows.stop, size):
+            # Mapped anew each time: of one long map, all that was read would stay in memory.
+            block = np.asarray(rows_of(table)[start : min(start + size, rows.stop)], dtype=np.float64)
             yield np.sqrt((block**2).sum(axis=1))
 
     return np.concatenate([np.zeros(0), *blocks()])

@@ -1,0 +1,53 @@
+import hashlib
+
+import ml_dtypes
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from vocabx.checkpoint.hashing import examine_tables, table_bytes, table_hashes
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.errors import BaseModelError
+
+DTYPES = {"float32": np.float32, "float16": np.float16, "bfloat16": ml_dtypes.bfloat16}
+
+
+def spoil(directory, name, row, column, value):
+    path = directory / "model.safetensors"
+    tensors = load_file(path)
+    tensors[name][row, column] = value
+    save_file(tensors, path, {"format": "pt"})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_sound_base_is_hashed_as_it_is_read(tiny_model, dtype):
+    checkpoint = read_checkpoint(tiny_model(tied=False, dtype=dtype, rows=300_000 // 16))
+    done = []
+    found = examine_tables(checkpoint, done.append)
+    assert found == table_hashes(checkpoint)
+    table = checkpoint.output
+    assert found["lm_head.weight"] == hashlib.sha256(np.ascontiguousarray(table.map()).tobytes()).hexdigest()
+    assert sum(done) == table_bytes(checkpoint) == 2 * table.map().nbytes
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("name", "row"), [("model.embed_tokens.weight", 0), ("lm_head.weight", 1234), ("lm_head.weight", 299_999)]
+)
+def test_a_number_that_is_none_is_refused_with_its_row(tiny_model, dtype, value, name, row):
+    directory = tiny_model(tied=False, dtype=dtype, rows=300_000)
+    spoil(directory, name, row, 7, value)
+    with pytest.raises(BaseModelError, match=f"row {row} of {name} holds what is no finite number") as told:
+        examine_tables(read_checkpoint(directory))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_largest_and_the_smallest_numbers_are_sound(tiny_model, dtype):
+    directory = tiny_model(dtype=dtype, rows=100)
+    largest = ml_dtypes.finfo(DTYPES[dtype]).max
+    tiny = ml_dtypes.finfo(DTYPES[dtype]).smallest_subnormal
+    for column, value in enumerate((largest, -largest, tiny, -tiny, 0.0, -0.0)):
+        spoil(directory, "model.embed_tokens.weight", 3, column, value)
+    examine_tables(read_checkpoint(directory))

@@ -1,0 +1,110 @@
+import json
+
+import pytest
+
+from vocabx import ExtendOptions, extend
+from vocabx.checkpoint.hashing import table_hashes
+from vocabx.checkpoint.recorded import recorded_claims, require_base, require_own_tables
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.errors import BaseModelError
+
+
+@pytest.fixture
+def made(tiny_model, chinese_file, tmp_path):
+    """A base in several files, and its extension."""
+    base = tiny_model(tied=False, shard="1573KB")
+    options = ExtendOptions(
+        base=str(base), lang="zh-Hant", corpus=(str(chinese_file),), out=tmp_path / "out", new_tokens=50,
+        heldout_bytes=3000, evaluate=False, hostile=20, hash=True,
+    )  # fmt: skip
+    extend(options)
+    return base, tmp_path / "out"
+
+
+def failing(directory) -> list[str]:
+    return [claim.name for claim in recorded_claims(directory) if not claim.holds]
+
+
+def flip(path, place):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_everything_that_was_recorded_is_checked_and_each_change_is_found(made):
+    base, out = made
+    manifest = json.loads((out / "vocabx.json").read_text())
+    assert {claim.name for claim in recorded_claims(out)} == {
+        "files",
+        "tables",
+        "shards",
+        "sizes",
+        "documents",
+    }
+    assert failing(out) == []
+    checkpoint = read_checkpoint(out)
+    assert set(manifest["shards"]) == {path.name for path in out.glob("*.safetensors")}
+    others = [name for name, record in manifest["shards"].items() if not record["rewritten"]]
+    assert len(others) == 1 and len(manifest["shards"]) == 3
+    assert (out / others[0]).read_bytes() == (base / others[0]).read_bytes()
+
+    flip(out / "config.json", 5)
+    assert failing(out) == ["files"]
+    flip(out / "config.json", 5)
+    flip(out / others[0], -1)
+    assert failing(out) == ["shards"]
+    flip(out / others[0], -1)
+    table = checkpoint.output
+    flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
+    assert failing(out) == ["shards", "tables"]
+    flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
+    (out / "README.md").write_text("A card that people wrote anew.")
+    assert failing(out) == ["documents"]
+    assert not next(c for c in recorded_claims(out) if c.name == "documents").required
+
+
+def test_a_file_that_is_gone_or_cut_short_is_found(made):
+    _, out = made
+    shard = sorted(out.glob("*.safetensors"))[1]
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-1])
+    assert "shards" in failing(out)
+    shard.unlink()
+    assert "shards" in failing(out)
+
+
+def test_a_directory_without_records_has_nothing_to_check(tiny_model):
+    assert recorded_claims(tiny_model()) == ()
+
+
+def test_the_base_itself_is_taken_and_another_is_refused(made, tiny_model):
+    base, out = made
+    require_base(out, read_checkpoint(base))
+    table = read_checkpoint(base).input
+    flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
+    with pytest.raises(BaseModelError, match="is not the base of .*: its model.embed_tokens.weight") as told:
+        require_base(out, read_checkpoint(base))
+    assert "\n" not in str(told.value)
+    with pytest.raises(BaseModelError, match="is not the base of"):
+        require_base(out, read_checkpoint(tiny_model(dtype="float32")))
+
+
+def test_a_checkpoint_whose_tables_were_exchanged_is_no_base(made):
+    _, out = made
+    checkpoint = read_checkpoint(out)
+    require_own_tables(checkpoint, table_hashes(checkpoint))
+    table = checkpoint.input
+    flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
+    with pytest.raises(BaseModelError, match="is not the table that vocabx.json recorded"):
+        require_own_tables(checkpoint, table_hashes(checkpoint))
+
+
+def test_without_hash_the_untouched_files_are_known_by_size_and_tensors(tiny_model, chinese_file, tmp_path):
+    options = ExtendOptions(
+        base=str(tiny_model()), lang="zh-Hant", corpus=(str(chinese_file),), out=tmp_path / "out",
+        new_tokens=50, heldout_bytes=3000, evaluate=False, hostile=20,
+    )  # fmt: skip
+    extend(options)
+    (record,) = json.loads((tmp_path / "out" / "vocabx.json").read_text())["shards"].values()
+    assert set(record) == {"bytes", "tensors", "rewritten"}
+    assert record["bytes"] == (tmp_path / "out" / "model.safetensors").stat().st_size

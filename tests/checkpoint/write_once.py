@@ -1,0 +1,70 @@
+"""Writes a grown checkpoint as the commands do, to be stopped in the middle: write_once.py BASE OUT [--resume].
+
+With STOP_AT=N in the environment the process kills itself, as kill -9 would, before its N-th call that
+changes a file; with COUNT=1 it prints how many there are.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from vocabx.checkpoint.grow import grow_checkpoint
+from vocabx.checkpoint.staging import resumable
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.errors import OutputError
+from vocabx.initializers.mixture import from_rows
+from vocabx.initializers.placement import everywhere
+
+_EVENTS = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link"}
+
+
+def write(base: Path, out: Path, resume: bool, seed: int = 0) -> None:
+    checkpoint = read_checkpoint(base)
+    random = np.random.RandomState(seed)
+    rows = [(random.randint(0, 100, 3).astype(np.int64), np.full(3, 1 / 3)) for _ in range(64)]
+    placement = everywhere(from_rows(rows, checkpoint.input.rows))
+    with resumable(out, resume) as journal:
+        (journal.directory / "tokenizer.json").write_text("{}")
+        grow_checkpoint(checkpoint, placement, journal.directory, range(0), journal=journal)
+        (journal.directory / "vocabx.json").write_text("{}")
+
+
+def stop_at(number: int) -> list[int]:
+    """Have every call counted, and end this process at the one with that number; returns the count."""
+    count = [0]
+
+    def step() -> None:
+        count[0] += 1
+        if count[0] == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def counted(function):
+        def call(*arguments):
+            step()
+            return function(*arguments)
+
+        return call
+
+    for name in ("fsync", "copy_file_range"):
+        setattr(os, name, counted(getattr(os, name)))
+
+    def hook(event: str, arguments: tuple) -> None:
+        written = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wxa+")
+        if event in _EVENTS or written:
+            step()
+
+    sys.addaudithook(hook)
+    return count
+
+
+if __name__ == "__main__":
+    counted = stop_at(int(os.environ.get("STOP_AT", -1)))
+    try:
+        write(Path(sys.argv[1]), Path(sys.argv[2]), "--resume" in sys.argv)
+    except OutputError as error:
+        sys.exit(str(error))
+    if "COUNT" in os.environ:
+        print(counted[0])
