@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from llama_cpp import ask
 
+from vocabx.checkpoint.base import find_base
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.progress import Quiet
 from vocabx.tokenizer.hostile import hostile_strings
 from vocabx.tokenizer.read import read_tokenizer
 
@@ -59,6 +62,19 @@ def likeliest(directory: Path, prompts) -> list[int]:
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
     with torch.no_grad():
         return [int(model(torch.tensor([ids])).logits[0, -1].argmax()) for ids in prompts]
+
+
+def test_transformers_reads_the_file_back_bit_for_bit(vocabx, tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setenv("VOCABX_CACHE", str(tmp_path / "cache"))
+    directory, out = tiny_model(tied=False), tmp_path / "model.gguf"
+    assert vocabx("export", directory, "--gguf", out).code == 0
+    before, after = (tensors_of(path) for path in (directory, find_base(str(out), Quiet()).directory))
+    assert before.keys() == after.keys()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def tensors_of(directory: Path):
+    return {name: file.map(name) for file in read_checkpoint(directory).files for name in file.tensors}
 
 
 def test_one_json_object_says_what_was_written(vocabx, tiny_model, tmp_path):
