@@ -1,6 +1,6 @@
 """A checkpoint of the shape of Llama 2 7B (13.5 GB) extended by 27,264 tokens: time and memory.
 
-    python benchmarks/large_checkpoint.py [--scratch DIR] [--layers 32] [--only make,extend,cp,link,transformers]
+    python benchmarks/large_checkpoint.py [--scratch DIR] [--layers 32] [--only make,extend,…]
 
 Random weights in three files, the real tokenizer of Llama 2, text from packages. Each contestant runs in a
 process of its own, on files that are not in the system's cache where that can be emptied:

@@ -7,8 +7,7 @@ from typing import Any
 
 from vocabx.checkpoint.base import find_tokenizer_base
 from vocabx.checkpoint.manifest import read_manifest
-from vocabx.checkpoint.recorded import recorded_claims, require_base
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.recorded import recorded_claims, require_base_directory
 from vocabx.corpus.sample import sample_corpus
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
@@ -77,7 +76,8 @@ def verify_directory(options: VerifyOptions, progress: Progress | None = None) -
     if not name:
         raise TokenizerError(f"{directory} does not say what it extends: pass --against with its base")
     base = find_tokenizer_base(name, progress)
-    _check_base(directory, base.directory, progress)
+    with progress.stage("Checking the base's tables"):
+        require_base_directory(directory, base.directory)
     tokenizer = read_tokenizer(base.directory)
     new = new_tokens(tokenizer, extended)
     language = _language(options.lang or str(manifest.get("language", "")), new)
@@ -170,14 +170,6 @@ def _by_records(directory: Path, manifest: dict[str, Any], records: tuple[Claim,
 
 def _is_transferred(manifest: dict[str, Any]) -> bool:
     return any(part.get("source") == "transferred" for part in manifest.get("ranges", ()))
-
-
-def _check_base(directory: Path, base: Path, progress: Progress) -> None:
-    """Refuse a base with other tables than those that were recorded, where it has any here."""
-    if not (base / "config.json").is_file() or not any(base.glob("*.safetensors")):
-        return
-    with progress.stage("Checking the base's tables"):
-        require_base(directory, read_checkpoint(base))
 
 
 def _fits(directory: Path, extended: FastTokenizer) -> list[Claim]:

@@ -79,9 +79,12 @@ def test_a_part_is_copied_to_where_the_other_file_stands(source, tmp_path, monke
 
 
 def test_a_base_that_shrinks_while_it_is_copied_is_told(source, tmp_path):
-    with source.open("rb", buffering=0) as reader, (tmp_path / "part").open("wb", buffering=0) as writer:
-        with pytest.raises(BaseModelError, match="changed while it was read"):
-            copy_range(reader.fileno(), writer.fileno(), 0, 3_000_002)
+    with (
+        source.open("rb", buffering=0) as reader,
+        (tmp_path / "part").open("wb", buffering=0) as writer,
+        pytest.raises(BaseModelError, match="changed while it was read"),
+    ):
+        copy_range(reader.fileno(), writer.fileno(), 0, 3_000_002)
 
 
 def test_what_is_there_is_not_written_over(source, tmp_path):

@@ -1,4 +1,6 @@
-"""Writes a grown checkpoint as the commands do, to be stopped in the middle: write_once.py BASE OUT [--resume].
+"""Writes a grown checkpoint as the commands do, to be stopped in the middle.
+
+    python write_once.py BASE OUT [--resume]
 
 With STOP_AT=N in the environment the process kills itself, as kill -9 would, before its N-th call that
 changes a file; with COUNT=1 it prints how many there are.

@@ -70,6 +70,16 @@ def require_base(directory: Path, base: Checkpoint) -> None:
             )
 
 
+def require_base_directory(directory: Path, base: Path) -> None:
+    """The same for a base by its path, which may be a tokenizer alone: then nothing is known of its tables.
+
+    Raises:
+        BaseModelError: see `require_base`; or its weights cannot be read.
+    """
+    if (base / "config.json").is_file() and any(base.glob("*.safetensors")):
+        require_base(directory, read_checkpoint(base))
+
+
 def require_own_tables(checkpoint: Checkpoint, found: Mapping[str, str]) -> None:
     """Refuse a checkpoint of vocabx whose tables are not those that it recorded.
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from vocabx.checkpoint.recorded import require_base_directory
 from vocabx.doctor.added_tokens import (
     check_added_ids,
     check_added_tokens,
@@ -16,6 +17,7 @@ from vocabx.doctor.finding import Finding
 from vocabx.doctor.newcomers import Newcomers
 from vocabx.doctor.patient import Patient, read_patient
 from vocabx.doctor.pieces import check_pieces, mend_pieces
+from vocabx.doctor.records import check_records
 from vocabx.doctor.rows import check_rows
 from vocabx.doctor.scores import check_scores, mend_scores
 from vocabx.doctor.sizes import check_sizes, mend_sizes
@@ -76,12 +78,15 @@ def examine(directory: Path, base: Path | None = None, new: Newcomers | None = N
         new: what is new, where an examination before mending has found out.
 
     Raises:
-        VocabxError: there is nothing to examine, or the base cannot be read.
+        VocabxError: there is nothing to examine, or the base cannot be read or is not the one that the
+            directory's vocabx.json recorded.
     """
+    if base is not None:
+        require_base_directory(directory, base)
     patient = read_patient(directory, base, new)
     findings = [*patient.damage, *check_sizes(patient), *check_tie(patient), *check_rows(patient)]
     disagree = check_files_agree(patient)
-    findings += disagree
+    findings += [*disagree, *check_records(patient)]
     cured = mend_tie(mend_sizes(patient))
     for check, mend in _TOKENIZER:
         findings += check(cured)

@@ -139,7 +139,8 @@ class Mixture:
     def digest(self) -> str:
         """The sha256 of all that decides the new rows of a given table, hexadecimal."""
         weights, draws = self.weights, self.draws
-        parts = [weights.indptr.astype(np.int64), weights.indices.astype(np.int64), weights.data, self.uniform]
+        places = (weights.indptr.astype(np.int64), weights.indices.astype(np.int64))
+        parts = [*places, weights.data, self.uniform]
         drawn = "" if draws is None else f"{draws.covariance} {draws.scale!r} {draws.seed}"
         total = hashlib.sha256(f"{weights.shape} {drawn}".encode())
         for part in [*parts, *([] if draws is None else [draws.rows])]:

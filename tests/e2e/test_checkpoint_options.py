@@ -1,0 +1,123 @@
+"""--link, --hash, --resume, bases that are damaged, and vocabx verify --records, from the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from vocabx.checkpoint.tables import read_checkpoint
+
+FEW = (
+    "--lang", "zh-Hant", "--new-tokens", 50, "--heldout-bytes", 3000, "--hostile", 20, "--no-evaluate",
+)  # fmt: skip
+
+
+@pytest.fixture
+def sharded(tiny_model):
+    """A base of three files, of which the second holds no table."""
+    return tiny_model(tied=False, shard="1573KB")
+
+
+def test_a_linked_file_is_the_bases_own_and_the_others_are_not(vocabx, sharded, chinese_file, tmp_path):
+    options = ("--base", sharded, "--corpus", chinese_file, *FEW)
+    assert vocabx("extend", *options, "--out", tmp_path / "copied").code == 0
+    assert vocabx("extend", *options, "--out", tmp_path / "linked", "--link").code == 0
+    linked = {p.name for p in sharded.glob("*.safetensors") if (tmp_path / "linked" / p.name).samefile(p)}
+    assert len(linked) == 1
+    for path in (tmp_path / "copied").glob("*.safetensors"):
+        assert not path.samefile(sharded / path.name)
+        assert path.read_bytes() == (tmp_path / "linked" / path.name).read_bytes()
+    assert vocabx("verify", tmp_path / "linked", "--records").code == 0
+
+
+def test_verify_finds_what_was_changed_behind_the_records(vocabx, sharded, chinese_file, tmp_path):
+    out = tmp_path / "out"
+    options = ("--base", sharded, "--corpus", chinese_file, *FEW, "--hash")
+    assert vocabx("extend", *options, "--out", out).code == 0
+    whole = vocabx("verify", out, "--records", "--json")
+    assert whole.code == 0 and json.loads(whole.out)["passed"]
+    shard = next(p for p in out.glob("*.safetensors") if (sharded / p.name).read_bytes() == p.read_bytes())
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    found = vocabx("verify", out, "--records", "--json")
+    failed = [claim["name"] for claim in json.loads(found.out)["claims"] if not claim["holds"]]
+    assert found.code == 1 and failed == ["shards"]
+    assert vocabx("verify", out, "--records").code == 1
+
+
+@pytest.mark.parametrize("command", ["verify", "doctor"])
+def test_a_base_with_other_tables_is_refused(vocabx, sharded, tiny_model, chinese_file, tmp_path, command):
+    out = tmp_path / "out"
+    assert vocabx("extend", "--base", sharded, "--corpus", chinese_file, *FEW, "--out", out).code == 0
+    other = tiny_model(tied=False, dtype="float32")
+    against = ("--against", other) if command == "verify" else ("--base", other)
+    run = vocabx(command, out, *against)
+    assert run.code == 2
+    assert run.err.count("\n") == 1 and f"{other} is not the base of {out}" in run.err
+
+
+def test_a_checkpoint_whose_tables_were_exchanged_is_not_extended(vocabx, sharded, chinese_file, tmp_path):
+    first = tmp_path / "first"
+    options = ("--corpus", chinese_file, *FEW)
+    assert vocabx("extend", "--base", sharded, *options, "--out", first).code == 0
+    assert vocabx("extend", "--base", first, *options, "--out", tmp_path / "second").code == 0
+    table = read_checkpoint(first).input
+    with table.file.path.open("r+b") as stream:
+        stream.seek(table.file.data_start + table.file.tensors[table.name].begin)
+        stream.write(b"\x01\x02")
+    run = vocabx("extend", "--base", first, *options, "--out", tmp_path / "third")
+    assert run.code == 2
+    assert run.err.count("\n") == 1 and "is not the table that vocabx.json recorded" in run.err
+    assert not (tmp_path / "third").exists()
+
+
+@pytest.mark.parametrize("command", ["extend", "transfer"])
+def test_tables_with_what_is_no_number_are_refused_before_the_work(
+    vocabx, tiny_model, gpt2_json, chinese_file, tmp_path, command
+):
+    base = tiny_model(dtype="float32")
+    tensors = load_file(base / "model.safetensors")
+    tensors["model.embed_tokens.weight"][40_000, 3] = np.nan
+    save_file(tensors, base / "model.safetensors", {"format": "pt"})
+    more = ("--new-tokens", 50) if command == "extend" else ("--tokenizer", gpt2_json, "--init", "focus")
+    options = ("--lang", "zh-Hant", "--corpus", chinese_file, "--no-evaluate", "--out", tmp_path / "out")
+    run = vocabx(command, "--base", base, *more, *options)
+    assert run.code == 2
+    told = "row 40000 of model.embed_tokens.weight holds what is no finite number"
+    assert run.err.count("\n") == 1 and told in run.err
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_a_dry_run_on_a_disk_too_small_says_so_and_the_run_is_refused(
+    vocabx, tiny_model, chinese_file, tmp_path, monkeypatch
+):
+    import shutil
+
+    real = shutil.disk_usage
+
+    def small(path):
+        return real(path)._replace(free=1_000_000)
+
+    monkeypatch.setattr(shutil, "disk_usage", small)
+    options = ("--base", tiny_model(), "--corpus", chinese_file, *FEW, "--out", tmp_path / "out")
+    planned = vocabx("extend", *options, "--dry-run")
+    assert planned.code == 0 and "too much, 0.00 GB are free" in planned.out
+    run = vocabx("extend", *options)
+    assert run.code == 2 and run.err.count("\n") == 1 and "make room" in run.err
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_resume_without_anything_to_resume_begins_anew(vocabx, tiny_model, chinese_file, tmp_path):
+    options = ("--base", tiny_model(), "--corpus", chinese_file, *FEW, "--resume", "--out", tmp_path / "out")
+    assert vocabx("extend", *options).code == 0
+    again = vocabx("extend", *options)
+    assert again.code == 2 and "exists and is not empty" in again.err
+
+
+def test_a_finished_checkpoint_holds_nothing_of_how_it_was_written(vocabx, sharded, chinese_file, tmp_path):
+    out = tmp_path / "out"
+    assert vocabx("extend", "--base", sharded, "--corpus", chinese_file, *FEW, "--out", out).code == 0
+    assert not [*out.glob("*unfinished*"), *out.glob("*.part")]
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith("out")) == ["out"]
