@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from vocabx.publishing import PushPlan
+    from vocabx.push_plan import PushPlan
 
 _DIRECTORY = "A checkpoint or tokenizer that vocabx wrote."
 _TO = "Where on the hub: owner/name, or a name below your own."
@@ -23,8 +23,9 @@ def push(
     ] = False,
 ) -> None:
     """Publish a finished checkpoint or tokenizer on the Hugging Face hub."""
-    from vocabx.publishing import check_login, plan_push
+    from vocabx.publishing import check_login
     from vocabx.publishing import push as publish
+    from vocabx.push_plan import plan_push
 
     from .terminal import TerminalProgress
 

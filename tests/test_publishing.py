@@ -8,7 +8,8 @@ from small_hub import TOKEN, Repository, small_hub
 
 from vocabx.errors import VocabxError
 from vocabx.progress import Quiet
-from vocabx.publishing import check_login, check_repository, plan_push, push
+from vocabx.publishing import check_login, push
+from vocabx.push_plan import check_repository, plan_push
 
 CARD = """---
 base_model: some/model

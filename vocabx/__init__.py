@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vocabx.comparison import CompareResult, compare
     from vocabx.errors import VocabxError
     from vocabx.evaluation.load import load_factorised
+    from vocabx.gguf_export.export import Exported, export_gguf
     from vocabx.initializers import INITIALIZERS, Mixture, Placement, Problem
     from vocabx.options import CompareOptions, ExtendOptions, TransferOptions
     from vocabx.pipeline import Result, extend
@@ -25,6 +26,7 @@ _WHERE = {
     "CompareOptions": "vocabx.options",
     "CompareResult": "vocabx.comparison",
     "ExtendOptions": "vocabx.options",
+    "Exported": "vocabx.gguf_export.export",
     "INITIALIZERS": "vocabx.initializers",
     "Mixture": "vocabx.initializers",
     "Placement": "vocabx.initializers",
@@ -35,6 +37,7 @@ _WHERE = {
     "TransferResult": "vocabx.transfer_pipeline",
     "VocabxError": "vocabx.errors",
     "compare": "vocabx.comparison",
+    "export_gguf": "vocabx.gguf_export.export",
     "extend": "vocabx.pipeline",
     "load_factorised": "vocabx.evaluation.load",
     "transfer": "vocabx.transfer_pipeline",
@@ -45,6 +48,7 @@ __all__ = [
     "Certificate",
     "CompareOptions",
     "CompareResult",
+    "Exported",
     "ExtendOptions",
     "Mixture",
     "Placement",
@@ -55,6 +59,7 @@ __all__ = [
     "TransferResult",
     "VocabxError",
     "compare",
+    "export_gguf",
     "extend",
     "load_factorised",
     "transfer",

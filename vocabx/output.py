@@ -11,7 +11,8 @@ from vocabx.checkpoint.staging import check_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.options import CheckpointOptions
 from vocabx.progress import Progress
-from vocabx.publishing import check_login, plan_push, push
+from vocabx.publishing import check_login, push
+from vocabx.push_plan import plan_push
 
 
 def prepare_output(options: CheckpointOptions, needed: int) -> None:

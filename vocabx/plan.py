@@ -1,11 +1,11 @@
 """What an extension will do, decided before anything is learned or written: the content of --dry-run."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from vocabx.checkpoint.base import Base, find_base, find_tokenizer_base
+from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.grow import grown_bytes
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
@@ -18,7 +18,7 @@ from vocabx.memory import fits
 from vocabx.options import CheckpointOptions, ExtendOptions
 from vocabx.placing_check import check_placing
 from vocabx.progress import Progress
-from vocabx.publishing import check_repository
+from vocabx.push_plan import check_repository
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
@@ -203,7 +203,7 @@ def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> Vocabula
     language, source = _checked_request(options)
     base = find_tokenizer_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
-    rows = _rows_by_configuration(base.directory)
+    rows = rows_by_configuration(base.directory) or 0
     return _vocabulary_plan(options, language, source, base, tokenizer, rows, progress)
 
 
@@ -261,16 +261,6 @@ def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:
     return tokens
 
 
-def _rows_by_configuration(directory: Path) -> int:
-    """The height of the table as config.json states it, 0 where there is none."""
-    try:
-        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-        rows = config.get("vocab_size") or config.get("text_config", {}).get("vocab_size") or 0
-        return int(rows)
-    except (OSError, ValueError, TypeError, AttributeError):
-        return 0
-
-
 def _source(options: ExtendOptions, language: Language) -> TextSource:
     if options.corpus:
         return user_source(options.corpus, options.text_field, options.opencc)
@@ -323,7 +313,7 @@ def can_evaluate(wanted: bool, checkpoint: Checkpoint, progress: Progress) -> bo
 def _obstacle(checkpoint: Checkpoint) -> str:
     """Why bits per byte cannot be measured, or ""."""
     if not checkpoint.generates:
-        return "the model predicts masked tokens, not the next one"
+        return "the model does not predict the next token of a text"
     if not fits(sum(file.path.stat().st_size for file in checkpoint.files)):
         return "the model does not fit into the memory that is free"
     return ""

@@ -1,11 +1,11 @@
 """The certificate of a finished directory, whoever made it: `vocabx verify`."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.base import find_tokenizer_base
+from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.manifest import read_manifest
 from vocabx.checkpoint.recorded import recorded_claims, require_base_directory
 from vocabx.corpus.sample import sample_corpus
@@ -174,9 +174,8 @@ def _is_transferred(manifest: dict[str, Any]) -> bool:
 
 def _fits(directory: Path, extended: FastTokenizer) -> list[Claim]:
     """That every id has a row, as far as a configuration says how many there are."""
-    try:
-        rows = json.loads((directory / "config.json").read_text(encoding="utf-8"))["vocab_size"]
-    except (OSError, ValueError, KeyError, TypeError):
+    rows = rows_by_configuration(directory)
+    if rows is None:
         return []
     case = (f"the highest id is {extended.size - 1} and config.json says {rows} rows", extended.size <= rows)
     return [claim("rows", "Every token has a row in the tables.", [case])]

@@ -82,7 +82,7 @@ def test_the_base_itself_is_taken_and_another_is_refused(made, tiny_model):
     require_base(out, read_checkpoint(base))
     table = read_checkpoint(base).input
     flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
-    with pytest.raises(BaseModelError, match=r"is not the base of .*: its model\.embed_tokens\.weight") as told:
+    with pytest.raises(BaseModelError, match=r"its model\.embed_tokens\.weight is not the one") as told:
         require_base(out, read_checkpoint(base))
     assert "\n" not in str(told.value)
     with pytest.raises(BaseModelError, match="is not the base of"):

@@ -30,6 +30,14 @@ def stated_rows(config: dict[str, Any]) -> int | None:
     return rows if type(rows) is int else None
 
 
+def rows_by_configuration(directory: Path) -> int | None:
+    """The height of the tables by the config.json of a directory, None where it does not say or is none."""
+    try:
+        return stated_rows(read_config(directory))
+    except BaseModelError:
+        return None
+
+
 def with_rows(config: dict[str, Any], rows: int, tied: bool) -> dict[str, Any]:
     """A configuration of the same model with tables of another height.
 

@@ -204,7 +204,7 @@ def read_generation_config(checkpoint: Checkpoint) -> dict[str, Any] | None:
         config: dict[str, Any] | None = (
             json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         )
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BaseModelError(f"{path} is not JSON: download it again") from None
     return config
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from vocabx.checkpoint.base import Base
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.gguf_export.settings import ARCHITECTURES
 from vocabx.licence import OTHER, Licence
 from vocabx.report.report import Report
 from vocabx.report.transfer_report import TransferReport
@@ -24,8 +25,6 @@ _AUTO = {
     "ForMaskedLM": "AutoModelForMaskedLM",
     "ForPreTraining": "AutoModelForPreTraining",
 }
-# The model types that `vocabx export` writes for llama.cpp, where the tokenizer lets it.
-_EXPORTED = ("llama", "mistral", "qwen2", "qwen3")
 _LICENCE_FILES = ("LICENSE*", "NOTICE*", "USE_POLICY*")
 # Letters that ISO 639 leaves to private use, which the hub does not take.
 _PRIVATE = re.compile(r"q[a-t][a-z]")
@@ -151,7 +150,7 @@ def _weights(checkpoint: Checkpoint) -> _Weights:
         parameters=parameters,
         bytes=sum(file.path.stat().st_size for file in checkpoint.files),
         auto_class=next((auto for ending, auto in _AUTO.items() if named.endswith(ending)), "AutoModel"),
-        exported=checkpoint.config["model_type"] in _EXPORTED,
+        exported=checkpoint.config["model_type"] in ARCHITECTURES,
     )
 
 
