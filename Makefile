@@ -13,7 +13,7 @@ TRANSFORMERS4 := $(VENV)/transformers4
 .PHONY: demo test test-slow check format clean
 
 demo: $(VENV)/demo-installed
-	rm -rf runs/demo
+	rm -rf runs/demo runs/demo.unfinished
 	$(BIN)/vocabx extend --base smollm2 --lang zh-Hant --out runs/demo
 
 # Two processes; a long file that came last would leave one of them idle.

@@ -1,12 +1,14 @@
 """A checkpoint of the shape of Llama 2 7B (13.5 GB) extended by 27,264 tokens: time and memory.
 
-    python benchmarks/large_checkpoint.py [--scratch DIR] [--layers 32] [--only make,extend,…]
+    python benchmarks/large_checkpoint.py [--scratch DIR] [--only make,extend,…]
 
 Random weights in three files, the real tokenizer of Llama 2, text from packages. Each contestant runs in a
 process of its own, on files that are not in the system's cache where that can be emptied:
 
 - `vocabx extend --init zip-tie`, the whole command, with its stages; then the same with --link;
-- `cp -r` of what it wrote, on the same disk, and the same with the time until the disk has it;
+- the work on weights alone (reading, placing, writing until the disk has it, hashing), and in turn with it `cp -r` of
+  the result on the same disk;
+- `--dry-run` on the shape of Llama 2 70B by its headers alone;
 - transformers: load, resize_token_embeddings to as many rows, save_pretrained.
 
 Memory is the peak of resident memory less that of a bare interpreter. The disk needs 45 GB.
@@ -16,26 +18,38 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 from common import machine
-from material import BASES
-from numpy.typing import NDArray
+from llama_shapes import LLAMA_7B, LLAMA_70B, VOCABULARY, make_base
 
-from vocabx.checkpoint.grow import write_json
-from vocabx.checkpoint.write_tensors import Made, NewTensor, write_tensors
+from vocabx.checkpoint.grow import grow_checkpoint, write_json
+from vocabx.checkpoint.staging import resumable
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.initializers import Problem, find_initializer
+from vocabx.options import CheckpointOptions
+from vocabx.output import examine_base, record_weights
+from vocabx.progress import Quiet
 
 RESULTS = Path(__file__).parent / "results" / "large-checkpoint.json"
-VOCABULARY, WIDTH, INNER = 32_000, 4096, 11_008
 NEW_TOKENS = 27_264
-STEPS = ("make", "extend", "cp", "link", "transformers")
+# By what is measured: the name of its step.
+STEPS = {
+    "base bytes": "make",
+    "vocabx": "extend",
+    "result bytes": "extend",
+    "weights alone": "cp",
+    "vocabx --link": "link",
+    "70B --dry-run": "plan",
+    "transformers": "transformers",
+}
 # What of a run is about weights; the rest reads text, learns tokens and proves the tokenizer.
 WEIGHT_STAGES = (
     "Checking the base's tables",
@@ -48,100 +62,72 @@ WEIGHT_STAGES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scratch", type=Path, default=Path("/tmp/large-checkpoint"))
-    parser.add_argument("--layers", type=int, default=32)
-    parser.add_argument("--only", default=",".join(STEPS))
+    parser.add_argument("--only", default=",".join(dict.fromkeys(STEPS.values())))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--worker", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.worker:
+        work_on_weights(*options.worker)
+        return
     steps = options.only.split(",")
     base, out = options.scratch / "base", options.scratch / "extended"
     result: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    result |= {"machine": machine(), "layers": options.layers, "new tokens": NEW_TOKENS}
-    if "make" in steps:
-        make_base(base, options.layers)
-        result["base bytes"] = size_of(base)
+    result |= {"machine": machine(), "new tokens": NEW_TOKENS}
     bare = measured([sys.executable, "-c", "pass"])["peak MB"]
-    if "extend" in steps:
-        result["vocabx"] = extended(base, out, bare, "--resume")
-        result["result bytes"] = size_of(out)
-    if "cp" in steps:
-        result["cp -r"] = copied(out, options.scratch / "copy")
-    if "link" in steps:
-        shutil.rmtree(out)
-        result["vocabx --link"] = extended(base, out, bare, "--link")
-    if "transformers" in steps:
-        shutil.rmtree(out, ignore_errors=True)
-        result["transformers"] = resized(base, out, bare)
-    if "vocabx" in result and "cp -r" in result:
-        for name in ("seconds of weights", "seconds"):
-            result[f"{name} over cp -r"] = round(result["vocabx"][name] / result["cp -r"]["seconds"], 2)
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    work: dict[str, Callable[[], Any]] = {
+        "base bytes": lambda: make_base(base, LLAMA_7B),
+        "vocabx": lambda: extended(base, out, bare, "--resume"),
+        "result bytes": lambda: sum(path.stat().st_size for path in out.iterdir()),
+        "weights alone": lambda: rewritten(base, out, options.runs),
+        "vocabx --link": lambda: extended(base, out, bare, "--link"),
+        "70B --dry-run": lambda: planned(options.scratch / "llama-70b"),
+        "transformers": lambda: resized(base, out, bare),
+    }
+    for name, do in work.items():
+        if STEPS[name] in steps:
+            result[name] = do()
+            # Steps take long: what is known is written down before the next.
+            RESULTS.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 
 
-def make_base(directory: Path, layers: int) -> None:
-    """Random weights N(0, 0.02²) in bfloat16 under Llama's names, in three files."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    names = {"model.embed_tokens.weight": (VOCABULARY, WIDTH)}
-    for layer in range(layers):
-        prefix = f"model.layers.{layer}."
-        names |= {f"{prefix}self_attn.{part}_proj.weight": (WIDTH, WIDTH) for part in "qkvo"}
-        names |= {f"{prefix}mlp.{part}_proj.weight": (INNER, WIDTH) for part in ("gate", "up")}
-        names[f"{prefix}mlp.down_proj.weight"] = (WIDTH, INNER)
-        names |= {f"{prefix}{part}_layernorm.weight": (WIDTH,) for part in ("input", "post_attention")}
-    names |= {"model.norm.weight": (WIDTH,), "lm_head.weight": (VOCABULARY, WIDTH)}
-    random = np.random.default_rng(0)
-    items, third, weight_map = list(names.items()), len(names) // 3 + 1, {}
-    for number in range(3):
-        part = dict(items[number * third : (number + 1) * third])
-        file = f"model-0000{number + 1}-of-00003.safetensors"
-        weight_map |= dict.fromkeys(part, file)
-        tensors = {
-            name: NewTensor("BF16", shape, (Made(lambda shape=shape: noise(random, shape)),))
-            for name, shape in part.items()
-        }
-        write_tensors(directory / file, tensors, {"format": "pt"})
-    total = sum(2 * int(np.prod(shape)) for shape in names.values())
-    index = {"metadata": {"total_size": total}, "weight_map": weight_map}
-    write_json(directory / "model.safetensors.index.json", index)
-    write_json(directory / "config.json", configuration(layers))
-    for file in BASES["Llama 2"].iterdir():
-        if file.name.startswith(("tokenizer", "special_tokens")):
-            shutil.copyfile(file, directory / file.name)
-
-
-def configuration(layers: int) -> dict[str, Any]:
+def rewritten(base: Path, out: Path, runs: int) -> dict[str, Any]:
+    """The work on weights alone and `cp -r` of its result, in turn, for the disk's speed changes."""
+    ours: list[float] = []
+    peer: list[float] = []
+    synced: list[float] = []
+    for _ in range(runs):
+        shutil.rmtree(out, ignore_errors=True)
+        ours.append(measured([sys.executable, __file__, "--worker", str(base), str(out)])["seconds"])
+        found = copied(out, out.with_name("copy"))
+        peer.append(found["seconds"])
+        synced.append(found["seconds until the disk has it"])
     return {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "vocab_size": VOCABULARY,
-        "hidden_size": WIDTH,
-        "intermediate_size": INNER,
-        "num_hidden_layers": layers,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 32,
-        "max_position_embeddings": 4096,
-        "rms_norm_eps": 1e-5,
-        "tie_word_embeddings": False,
-        "torch_dtype": "bfloat16",
-        "bos_token_id": 1,
-        "eos_token_id": 2,
+        "vocabx seconds": ours,
+        "cp -r seconds": peer,
+        "cp -r seconds until the disk has it": synced,
+        "vocabx over cp -r": round(statistics.median(ours) / statistics.median(peer), 2),
     }
 
 
-def size_of(directory: Path) -> int:
-    return sum(path.stat().st_size for path in directory.rglob("*"))
-
-
-def noise(random: np.random.Generator, shape: tuple[int, ...]) -> Iterator[NDArray[Any]]:
-    if len(shape) == 1:
-        yield np.ones(shape, dtype=ml_dtypes.bfloat16)
-        return
-    for start in range(0, shape[0], 2048):
-        rows = min(2048, shape[0] - start)
-        yield (0.02 * random.standard_normal((rows, shape[1]), dtype=np.float32)).astype(ml_dtypes.bfloat16)
+def work_on_weights(base: Path, out: Path) -> None:
+    """What `extend` does between the tokenizer and the report, for as many random tokens."""
+    options = CheckpointOptions(out=out)
+    checkpoint = read_checkpoint(base)
+    tables = examine_base(checkpoint, Quiet())
+    random = np.random.RandomState(0)
+    lengths = random.randint(1, 7, NEW_TOKENS)
+    pieces = tuple(tuple(random.randint(3, VOCABULARY, length).tolist()) for length in lengths)
+    problem = Problem(tokens=(b"",) * NEW_TOKENS, pieces=pieces, old_rows=VOCABULARY, seed=0)
+    placement = find_initializer("zip-tie")(problem)
+    with resumable(options.out) as journal:
+        grow_checkpoint(checkpoint, placement, journal.directory, range(0), journal=journal)
+        new, shards = record_weights(checkpoint, journal.directory, False, Quiet())
+        write_json(journal.directory / "vocabx.json", {"base": tables, "tables": new, "shards": shards})
 
 
 def extended(base: Path, out: Path, bare: float, *more: str) -> dict[str, Any]:
+    shutil.rmtree(out, ignore_errors=True)
     command = [
         sys.executable, "-c", "from vocabx.cli import main; main()", "extend", "--base", str(base),
         "--lang", "zh-Hant", "--new-tokens", str(NEW_TOKENS), "--init", "zip-tie", "--no-evaluate",
@@ -157,6 +143,20 @@ def extended(base: Path, out: Path, bare: float, *more: str) -> dict[str, Any]:
         "rows": manifest["sizes"]["rows"],
         "stages": stages,
     }
+
+
+def planned(base: Path) -> dict[str, Any]:
+    """The plan for 138 GB of which only the headers are there: the best of three, the system's cache warm."""
+    size = make_base(base, LLAMA_70B, empty=True)
+    command = [sys.executable, "-c", "from vocabx.cli import main; main()", "extend", "--base", str(base)]
+    options = ["--lang", "zh-Hant", "--dry-run", "--out", str(base.with_name("never"))]
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
+        seconds.append(time.perf_counter() - start)
+    shutil.rmtree(base)
+    return {"base bytes": size, "seconds": round(min(seconds), 2)}
 
 
 def copied(source: Path, target: Path) -> dict[str, Any]:
@@ -183,6 +183,7 @@ print(json.dumps(dict(zip(("load", "resize", "save"), (round(b - a, 1) for a, b 
 
 
 def resized(base: Path, out: Path, bare: float) -> dict[str, Any]:
+    shutil.rmtree(out, ignore_errors=True)
     found = measured([sys.executable, "-c", TRANSFORMERS, str(base), str(out), str(VOCABULARY + NEW_TOKENS)])
     shutil.rmtree(out, ignore_errors=True)
     return {

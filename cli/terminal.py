@@ -99,7 +99,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         rows["time"] = f"about {plan['estimated_seconds'] / 60:.1f} minutes"
     else:
         rows["writes"] = f"the tokenizer alone, in {plan['out']}"
-    print_properties(rows)
+    print_properties(rows | planned_publishing(plan))
 
 
 def print_properties(rows: Mapping[str, str]) -> None:
@@ -126,6 +126,11 @@ def planned_checkpoint(plan: dict[str, Any]) -> dict[str, str]:
         "bits per byte": "measured" if plan["evaluate"] else "not measured",
         "disk": _planned_disk(plan),
     }
+
+
+def planned_publishing(plan: dict[str, Any]) -> dict[str, str]:
+    """Where the result will be published, if that is planned."""
+    return {"publishes": f"as {plan['push_to_hub']}, on the hub"} if plan["push_to_hub"] else {}
 
 
 def _planned_disk(plan: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
 
 
 def _print_plan(plan: dict[str, Any]) -> None:
-    from .terminal import planned_checkpoint, planned_text, print_properties
+    from .terminal import planned_checkpoint, planned_publishing, planned_text, print_properties
 
     print_properties(
         {
@@ -50,6 +50,7 @@ def _print_plan(plan: dict[str, Any]) -> None:
             "text": planned_text(plan),
             "tokens": f"{plan['old_tokens']:,} → {plan['tokens']:,}",
             **planned_checkpoint(plan),
+            **planned_publishing(plan),
         }
     )
 

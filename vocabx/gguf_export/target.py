@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vocabx.checkpoint.journal import sync
 from vocabx.errors import OutputError
 
 
@@ -53,9 +54,9 @@ def staged_file(target: Path) -> Iterator[Path]:
         mask = os.umask(0)
         os.umask(mask)
         scratch.chmod(0o666 & ~mask)
-        _sync(scratch)
+        sync(scratch)
         scratch.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
     except BaseException as error:
         if scratch is not None:
             scratch.unlink(missing_ok=True)
@@ -65,11 +66,3 @@ def staged_file(target: Path) -> Iterator[Path]:
                 "another --gguf"
             ) from None
         raise
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
