@@ -6,8 +6,8 @@ Random weights in three files, the real tokenizer of Llama 2, text from packages
 process of its own, on files that are not in the system's cache where that can be emptied:
 
 - `vocabx extend --init zip-tie`, the whole command, with its stages; then the same with --link;
-- the work on weights alone (reading, placing, writing until the disk has it, hashing), and in turn with it `cp -r` of
-  the result on the same disk;
+- the work on weights alone (reading, placing, writing until the disk has it, hashing), and in turn with it
+  `cp -r` of the result on the same disk;
 - `--dry-run` on the shape of Llama 2 70B by its headers alone;
 - transformers: load, resize_token_embeddings to as many rows, save_pretrained.
 
