@@ -48,6 +48,7 @@ STEPS = {
     "weights alone": "cp",
     "vocabx --link": "link",
     "70B --dry-run": "plan",
+    "transformers, random rows": "transformers",
     "transformers": "transformers",
 }
 # What of a run is about weights; the rest reads text, learns tokens and proves the tokenizer.
@@ -81,7 +82,8 @@ def main() -> None:
         "weights alone": lambda: rewritten(base, out, options.runs),
         "vocabx --link": lambda: extended(base, out, bare, "--link"),
         "70B --dry-run": lambda: planned(options.scratch / "llama-70b"),
-        "transformers": lambda: resized(base, out, bare),
+        "transformers, random rows": lambda: resized(base, out, bare, "no"),
+        "transformers": lambda: resized(base, out, bare, "yes"),
     }
     for name, do in work.items():
         if STEPS[name] in steps:
@@ -174,7 +176,7 @@ from transformers import AutoModelForCausalLM
 marks = [time.perf_counter()]
 model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.bfloat16)
 marks.append(time.perf_counter())
-model.resize_token_embeddings(int(sys.argv[3]))
+model.resize_token_embeddings(int(sys.argv[3]), mean_resizing=sys.argv[4] == "yes")
 marks.append(time.perf_counter())
 model.save_pretrained(sys.argv[2], max_shard_size="5GB")
 marks.append(time.perf_counter())
@@ -182,9 +184,12 @@ print(json.dumps(dict(zip(("load", "resize", "save"), (round(b - a, 1) for a, b 
 """
 
 
-def resized(base: Path, out: Path, bare: float) -> dict[str, Any]:
+def resized(base: Path, out: Path, bare: float, mean: str) -> dict[str, Any]:
+    """The peer's way; `mean` is "yes" for rows drawn around the mean, its default, else they are random."""
     shutil.rmtree(out, ignore_errors=True)
-    found = measured([sys.executable, "-c", TRANSFORMERS, str(base), str(out), str(VOCABULARY + NEW_TOKENS)])
+    found = measured(
+        [sys.executable, "-c", TRANSFORMERS, str(base), str(out), str(VOCABULARY + NEW_TOKENS), mean]
+    )
     shutil.rmtree(out, ignore_errors=True)
     return {
         "seconds": found["seconds"],
