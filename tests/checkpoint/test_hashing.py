@@ -30,13 +30,17 @@ def test_a_sound_base_is_hashed_as_it_is_read(tiny_model, dtype):
     assert sum(done) == table_bytes(checkpoint) == 2 * table.map().nbytes
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
-    ("name", "row"), [("model.embed_tokens.weight", 0), ("lm_head.weight", 1234), ("lm_head.weight", 299_999)]
+    ("dtype", "value", "name", "row"),
+    [
+        ("bfloat16", np.nan, "model.embed_tokens.weight", 0),
+        ("float16", np.inf, "lm_head.weight", 1234),
+        # In the last of several pieces that are read.
+        ("float32", -np.inf, "lm_head.weight", 149_999),
+    ],
 )
 def test_a_number_that_is_none_is_refused_with_its_row(tiny_model, dtype, value, name, row):
-    directory = tiny_model(tied=False, dtype=dtype, rows=300_000)
+    directory = tiny_model(tied=False, dtype=dtype, rows=150_000)
     spoil(directory, name, row, 7, value)
     with pytest.raises(BaseModelError, match=f"row {row} of {name} holds what is no finite number") as told:
         examine_tables(read_checkpoint(directory))

@@ -3,9 +3,12 @@
     python write_once.py BASE OUT [--resume]
 
 With STOP_AT=N in the environment the process kills itself, as kill -9 would, before its N-th call that
-changes a file; with COUNT=1 it prints how many there are.
+changes a file; with COUNT=1 it prints how many there are. With POINTS=N,M… it is killed at each of these in
+turn, writing OUT-N, OUT-M …, and where nothing is there then, it is resumed; each time in a process of its
+own. It prints how each ended, and which files the killed one had left.
 """
 
+import json
 import os
 import signal
 import sys
@@ -62,7 +65,31 @@ def stop_at(number: int) -> list[int]:
     return count
 
 
+def in_a_process(work, number: int) -> int:
+    """Do some work in a copy of this process that is killed at a step; how it ended, 0 for well."""
+    child = os.fork()
+    if child == 0:
+        stop_at(number)
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_and_resume(base: Path, out: Path, point: int) -> dict:
+    killed = in_a_process(lambda: write(base, out, False), point)
+    unfinished = out.with_name(out.name + ".unfinished")
+    left = sorted(path.name for path in unfinished.glob("*")) if unfinished.exists() else []
+    resumed = 0 if out.exists() else in_a_process(lambda: write(base, out, True), -1)
+    return {"point": point, "killed": killed, "left": left, "resumed": resumed}
+
+
 if __name__ == "__main__":
+    if "POINTS" in os.environ:
+        prefix = sys.argv[2]
+        points = [int(point) for point in os.environ["POINTS"].split(",")]
+        ends = [kill_and_resume(Path(sys.argv[1]), Path(f"{prefix}-{point}"), point) for point in points]
+        print(json.dumps(ends))
+        sys.exit()
     counted = stop_at(int(os.environ.get("STOP_AT", -1)))
     try:
         write(Path(sys.argv[1]), Path(sys.argv[2]), "--resume" in sys.argv)
