@@ -153,13 +153,54 @@ def extension(base: ByteLevelTokenizer, chinese: Alphabet, verses: list[str]) ->
     return extend_tokenizer(base, verses, chinese, Wish(1000), base.size, Quiet())
 
 
+@pytest.fixture(scope="session")
+def small_tokenizer(tmp_path_factory: pytest.TempPathFactory, english: list[str]) -> Path:
+    """The directory of a byte-level tokenizer of 600 English tokens: what is written of it is small."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(english[:500], trainer)
+    directory = tmp_path_factory.mktemp("small-tokenizer")
+    tokenizer.save(str(directory / "tokenizer.json"))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>"}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    return directory
+
+
+@pytest.fixture
+def small_model(tiny_model, small_tokenizer: Path):
+    """As `tiny_model`, with a vocabulary of 600 tokens; `sharded` in three files, one without a table."""
+
+    def make(tied: bool = True, dtype: str = "bfloat16", sharded: bool = False) -> Path:
+        shard = "20KB" if sharded else "5GB"
+        directory = tiny_model(tied=tied, dtype=dtype, rows=600, shard=shard, tokenizer=small_tokenizer)
+        assert len(list(directory.glob("*.safetensors"))) == (3 if sharded else 1)
+        return directory
+
+    return make
+
+
 @pytest.fixture
 def tiny_model(tmp_path: Path, smollm2: Path):
     """A function that makes a small random Llama with SmolLM2's tokenizer, in a directory of its own."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    def make(tied: bool = True, dtype: str = "bfloat16", rows: int = 49152, shard: str = "5GB") -> Path:
+    def make(
+        tied: bool = True,
+        dtype: str = "bfloat16",
+        rows: int = 49152,
+        shard: str = "5GB",
+        tokenizer: Path | None = None,
+    ) -> Path:
         torch.manual_seed(0)
         config = LlamaConfig(
             vocab_size=rows,
@@ -175,8 +216,9 @@ def tiny_model(tmp_path: Path, smollm2: Path):
         directory = tmp_path / f"tiny-{tied}-{dtype}-{rows}-{shard}"
         model = LlamaForCausalLM(config).to(getattr(torch, dtype))
         model.save_pretrained(directory, max_shard_size=shard)
-        for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-            shutil.copyfile(smollm2 / name, directory / name)
+        for path in (tokenizer or smollm2).iterdir():
+            if path.name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+                shutil.copyfile(path, directory / path.name)
         return directory
 
     return make
@@ -188,4 +230,12 @@ def chinese_file(tmp_path: Path, verses: list[str]) -> Path:
     path = tmp_path / "verses.jsonl"
     groups = ["\n".join(verses[i : i + 10]) for i in range(0, len(verses), 10)]
     path.write_text("".join(json.dumps({"text": g}, ensure_ascii=False) + "\n" for g in groups), "utf-8")
+    return path
+
+
+@pytest.fixture
+def english_file(tmp_path: Path, english: list[str]) -> Path:
+    """Some English, a line a document."""
+    path = tmp_path / "english.txt"
+    path.write_text("\n".join(english[:300]) + "\n", "utf-8")
     return path

@@ -171,8 +171,15 @@ def test_training_reaches_both_factors_and_what_it_made_is_saved(tmp_path, kind,
 @pytest.mark.parametrize(
     ("kind", "tied"),
     # Not BERT untied: what it then has of two biases, the two versions load in two ways, whole or not.
-    [(kind, tied) for kind in ("llama", "gpt2", "gemma3_text", "gpt_neox") for tied in (True, False)]
-    + [("bert", True)],
+    [
+        *(("llama", tied) for tied in (True, False)),
+        *(
+            pytest.param(kind, tied, marks=pytest.mark.slow)
+            for kind in ("gpt2", "gemma3_text", "gpt_neox")
+            for tied in (True, False)
+        ),
+        ("bert", True),
+    ],
 )
 @pytest.mark.parametrize("version", [4, 5])
 def test_both_versions_of_transformers_load_it_with_its_code(tmp_path, kind, tied, version):

@@ -10,11 +10,12 @@ from vocabx.errors import BaseModelError
 
 
 @pytest.fixture
-def made(tiny_model, chinese_file, tmp_path):
+def made(small_model, chinese_file, english_file, tmp_path):
     """A base in several files, and its extension."""
-    base = tiny_model(tied=False, shard="1573KB")
+    base = small_model(tied=False, sharded=True)
     options = ExtendOptions(
-        base=str(base), lang="zh-Hant", corpus=(str(chinese_file),), out=tmp_path / "out", new_tokens=50,
+        base=str(base), lang="zh-Hant", corpus=(str(chinese_file),),
+        base_text=(str(english_file),), out=tmp_path / "out", new_tokens=50,
         heldout_bytes=3000, evaluate=False, hostile=20, hash=True,
     )  # fmt: skip
     extend(options)
@@ -77,7 +78,7 @@ def test_a_directory_without_records_has_nothing_to_check(tiny_model):
     assert recorded_claims(tiny_model()) == ()
 
 
-def test_the_base_itself_is_taken_and_another_is_refused(made, tiny_model):
+def test_the_base_itself_is_taken_and_another_is_refused(made, small_model):
     base, out = made
     require_base(out, read_checkpoint(base))
     table = read_checkpoint(base).input
@@ -86,7 +87,7 @@ def test_the_base_itself_is_taken_and_another_is_refused(made, tiny_model):
         require_base(out, read_checkpoint(base))
     assert "\n" not in str(told.value)
     with pytest.raises(BaseModelError, match="is not the base of"):
-        require_base(out, read_checkpoint(tiny_model(dtype="float32")))
+        require_base(out, read_checkpoint(small_model(dtype="float32")))
 
 
 def test_a_checkpoint_whose_tables_were_exchanged_is_no_base(made):
@@ -99,9 +100,12 @@ def test_a_checkpoint_whose_tables_were_exchanged_is_no_base(made):
         require_own_tables(checkpoint, table_hashes(checkpoint))
 
 
-def test_without_hash_the_untouched_files_are_known_by_size_and_tensors(tiny_model, chinese_file, tmp_path):
+def test_without_hash_the_untouched_files_are_known_by_size_and_tensors(
+    small_model, chinese_file, english_file, tmp_path
+):
     options = ExtendOptions(
-        base=str(tiny_model()), lang="zh-Hant", corpus=(str(chinese_file),), out=tmp_path / "out",
+        base=str(small_model()), lang="zh-Hant", corpus=(str(chinese_file),),
+        base_text=(str(english_file),), out=tmp_path / "out",
         new_tokens=50, heldout_bytes=3000, evaluate=False, hostile=20,
     )  # fmt: skip
     extend(options)

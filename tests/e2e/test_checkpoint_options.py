@@ -14,13 +14,18 @@ FEW = (
 
 
 @pytest.fixture
-def sharded(tiny_model):
+def sharded(small_model):
     """A base of three files, of which the second holds no table."""
-    return tiny_model(tied=False, shard="1573KB")
+    return small_model(tied=False, sharded=True)
 
 
-def test_a_linked_file_is_the_bases_own_and_the_others_are_not(vocabx, sharded, chinese_file, tmp_path):
-    options = ("--base", sharded, "--corpus", chinese_file, *FEW)
+@pytest.fixture
+def texts(chinese_file, english_file):
+    return ("--corpus", chinese_file, "--base-text", english_file)
+
+
+def test_a_linked_file_is_the_bases_own_and_the_others_are_not(vocabx, sharded, texts, tmp_path):
+    options = ("--base", sharded, *texts, *FEW)
     assert vocabx("extend", *options, "--out", tmp_path / "copied").code == 0
     assert vocabx("extend", *options, "--out", tmp_path / "linked", "--link").code == 0
     linked = {p.name for p in sharded.glob("*.safetensors") if (tmp_path / "linked" / p.name).samefile(p)}
@@ -31,9 +36,9 @@ def test_a_linked_file_is_the_bases_own_and_the_others_are_not(vocabx, sharded, 
     assert vocabx("verify", tmp_path / "linked", "--records").code == 0
 
 
-def test_verify_finds_what_was_changed_behind_the_records(vocabx, sharded, chinese_file, tmp_path):
+def test_verify_finds_what_was_changed_behind_the_records(vocabx, sharded, texts, tmp_path):
     out = tmp_path / "out"
-    options = ("--base", sharded, "--corpus", chinese_file, *FEW, "--hash")
+    options = ("--base", sharded, *texts, *FEW, "--hash")
     assert vocabx("extend", *options, "--out", out).code == 0
     whole = vocabx("verify", out, "--records", "--json")
     assert whole.code == 0 and json.loads(whole.out)["passed"]
@@ -48,19 +53,19 @@ def test_verify_finds_what_was_changed_behind_the_records(vocabx, sharded, chine
 
 
 @pytest.mark.parametrize("command", ["verify", "doctor"])
-def test_a_base_with_other_tables_is_refused(vocabx, sharded, tiny_model, chinese_file, tmp_path, command):
+def test_a_base_with_other_tables_is_refused(vocabx, sharded, small_model, texts, tmp_path, command):
     out = tmp_path / "out"
-    assert vocabx("extend", "--base", sharded, "--corpus", chinese_file, *FEW, "--out", out).code == 0
-    other = tiny_model(tied=False, dtype="float32")
+    assert vocabx("extend", "--base", sharded, *texts, *FEW, "--out", out).code == 0
+    other = small_model(tied=False, dtype="float32")
     against = ("--against", other) if command == "verify" else ("--base", other)
     run = vocabx(command, out, *against)
     assert run.code == 2
     assert run.err.count("\n") == 1 and f"{other} is not the base of {out}" in run.err
 
 
-def test_a_checkpoint_whose_tables_were_exchanged_is_not_extended(vocabx, sharded, chinese_file, tmp_path):
+def test_a_checkpoint_whose_tables_were_exchanged_is_not_extended(vocabx, sharded, texts, tmp_path):
     first = tmp_path / "first"
-    options = ("--corpus", chinese_file, *FEW)
+    options = (*texts, *FEW)
     assert vocabx("extend", "--base", sharded, *options, "--out", first).code == 0
     assert vocabx("extend", "--base", first, *options, "--out", tmp_path / "second").code == 0
     table = read_checkpoint(first).input
@@ -75,23 +80,23 @@ def test_a_checkpoint_whose_tables_were_exchanged_is_not_extended(vocabx, sharde
 
 @pytest.mark.parametrize("command", ["extend", "transfer"])
 def test_tables_with_what_is_no_number_are_refused_before_the_work(
-    vocabx, tiny_model, gpt2_json, chinese_file, tmp_path, command
+    vocabx, small_model, gpt2_json, texts, tmp_path, command
 ):
-    base = tiny_model(dtype="float32")
+    base = small_model(dtype="float32")
     tensors = load_file(base / "model.safetensors")
-    tensors["model.embed_tokens.weight"][40_000, 3] = np.nan
+    tensors["model.embed_tokens.weight"][400, 3] = np.nan
     save_file(tensors, base / "model.safetensors", {"format": "pt"})
     more = ("--new-tokens", 50) if command == "extend" else ("--tokenizer", gpt2_json, "--init", "focus")
-    options = ("--lang", "zh-Hant", "--corpus", chinese_file, "--no-evaluate", "--out", tmp_path / "out")
+    options = ("--lang", "zh-Hant", *texts, "--no-evaluate", "--out", tmp_path / "out")
     run = vocabx(command, "--base", base, *more, *options)
     assert run.code == 2
-    told = "row 40000 of model.embed_tokens.weight holds what is no finite number"
+    told = "row 400 of model.embed_tokens.weight holds what is no finite number"
     assert run.err.count("\n") == 1 and told in run.err
     assert not list(tmp_path.glob("out*"))
 
 
 def test_a_dry_run_on_a_disk_too_small_says_so_and_the_run_is_refused(
-    vocabx, tiny_model, chinese_file, tmp_path, monkeypatch
+    vocabx, small_model, texts, tmp_path, monkeypatch
 ):
     import shutil
 
@@ -101,7 +106,7 @@ def test_a_dry_run_on_a_disk_too_small_says_so_and_the_run_is_refused(
         return real(path)._replace(free=1_000_000)
 
     monkeypatch.setattr(shutil, "disk_usage", small)
-    options = ("--base", tiny_model(), "--corpus", chinese_file, *FEW, "--out", tmp_path / "out")
+    options = ("--base", small_model(), *texts, *FEW, "--out", tmp_path / "out")
     planned = vocabx("extend", *options, "--dry-run")
     assert planned.code == 0 and "too much, 0.00 GB are free" in planned.out
     run = vocabx("extend", *options)
@@ -109,15 +114,15 @@ def test_a_dry_run_on_a_disk_too_small_says_so_and_the_run_is_refused(
     assert not list(tmp_path.glob("out*"))
 
 
-def test_resume_without_anything_to_resume_begins_anew(vocabx, tiny_model, chinese_file, tmp_path):
-    options = ("--base", tiny_model(), "--corpus", chinese_file, *FEW, "--resume", "--out", tmp_path / "out")
+def test_resume_without_anything_to_resume_begins_anew(vocabx, small_model, texts, tmp_path):
+    options = ("--base", small_model(), *texts, *FEW, "--resume", "--out", tmp_path / "out")
     assert vocabx("extend", *options).code == 0
     again = vocabx("extend", *options)
     assert again.code == 2 and "exists and is not empty" in again.err
 
 
-def test_a_finished_checkpoint_holds_nothing_of_how_it_was_written(vocabx, sharded, chinese_file, tmp_path):
+def test_a_finished_checkpoint_holds_nothing_of_how_it_was_written(vocabx, sharded, texts, tmp_path):
     out = tmp_path / "out"
-    assert vocabx("extend", "--base", sharded, "--corpus", chinese_file, *FEW, "--out", out).code == 0
+    assert vocabx("extend", "--base", sharded, *texts, *FEW, "--out", out).code == 0
     assert not [*out.glob("*unfinished*"), *out.glob("*.part")]
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith("out")) == ["out"]

@@ -89,12 +89,13 @@ def test_rows_that_pad_the_base_stay_and_new_tokens_follow_them(vocabx, tiny_mod
     assert manifest["ranges"] == [{"first_id": 49280, "count": 100, "source": "learned"}]
 
 
-def test_two_runs_write_the_same_bytes(vocabx, tiny_model, chinese_file, tmp_path):
-    source = tiny_model(tied=False)
+def test_two_runs_write_the_same_bytes(vocabx, small_model, chinese_file, english_file, tmp_path):
+    source = small_model(tied=False)
     outs = [tmp_path / name for name in ("one", "two")]
     for out in outs:
         options = (*SMALL, "--new-tokens", 300, "--no-evaluate", "--init", "multivariate", "--seed", 5)
-        assert vocabx("extend", "--base", source, "--corpus", chinese_file, "--out", out, *options).code == 0
+        texts = ("--corpus", chinese_file, "--base-text", english_file)
+        assert vocabx("extend", "--base", source, *texts, "--out", out, *options).code == 0
     for name in ("tokenizer.json", "model.safetensors", "config.json", "tokenizer_config.json"):
         assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes(), name
     manifests = [json.loads((out / "vocabx.json").read_text("utf-8")) for out in outs]

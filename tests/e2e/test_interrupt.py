@@ -54,12 +54,15 @@ _KEPT = STAGES[STAGES.index("Writing the checkpoint") + 1 :]
 @pytest.mark.parametrize(
     "stage", [s if s in _OFTEN else pytest.param(s, marks=pytest.mark.slow) for s in STAGES]
 )
-def test_ctrl_c_leaves_nothing_or_what_resume_finishes(stage, tiny_model, chinese_file, tmp_path):
+def test_ctrl_c_leaves_nothing_or_what_resume_finishes(
+    stage, small_model, chinese_file, english_file, tmp_path
+):
     out = tmp_path / "runs" / "out"
     options = ExtendOptions(
-        base=str(tiny_model()),
+        base=str(small_model()),
         lang="zh-Hant",
         corpus=(str(chinese_file),),
+        base_text=(str(english_file),),
         out=out,
         new_tokens=50,
         heldout_bytes=3000,
@@ -115,12 +118,12 @@ def test_a_signal_ends_the_command_with_one_line_and_130(
 
 
 def test_a_signal_after_the_weights_are_whole_says_how_to_go_on(
-    start_vocabx, tiny_model, chinese_file, tmp_path
+    start_vocabx, small_model, chinese_file, english_file, tmp_path
 ):
     out = tmp_path / "out"
     arguments = (
-        "extend", "--base", tiny_model(), "--lang", "zh-Hant", "--corpus", chinese_file, "--out", out,
-        "--new-tokens", 100, "--heldout-bytes", 20_000, "--hostile", 100,
+        "extend", "--base", small_model(), "--lang", "zh-Hant", "--corpus", chinese_file, "--out", out,
+        "--base-text", english_file, "--new-tokens", 100, "--heldout-bytes", 20_000, "--hostile", 100,
     )  # fmt: skip
     process = start_vocabx(*arguments)
     journal = tmp_path / "out.unfinished" / "unfinished.jsonl"

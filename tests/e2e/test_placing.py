@@ -103,7 +103,10 @@ def test_fasttext_and_a_dictionary_place_the_rows_that_their_vectors_say(vocabx,
     assert checked > 50
 
 
-@pytest.mark.parametrize("name", ["wechsel", "ofa", "cw2v", "focus"])
+@pytest.mark.parametrize(
+    "name",
+    ["wechsel", "cw2v", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ofa", "focus"))],
+)
 def test_every_method_extends_a_model_whose_old_rows_stay(vocabx, given, tmp_path, tiny_model, name):
     base = tiny_model(tied=False)
     words = [

@@ -43,8 +43,8 @@ def claims(result):
 def test_a_bare_model_file_becomes_a_directory_that_everyone_reads(extended, mistral_model, english):
     out, result = extended(mistral_model, "--new-tokens", 500)
     assert sorted(path.name for path in out.iterdir()) == [
-        "report.html", "report.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json",
-        "vocabx.json",
+        "README.md", "report.html", "report.json", "tokenizer.json", "tokenizer.model",
+        "tokenizer_config.json", "vocabx.json",
     ]  # fmt: skip
     assert result["passed"] and claims(result)["sentencepiece"]["failed"] == 0
     manifest = json.loads((out / "vocabx.json").read_text("utf-8"))
