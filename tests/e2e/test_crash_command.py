@@ -44,11 +44,13 @@ def lasting(directory: Path) -> tuple[dict, dict[str, bytes]]:
 
 
 @pytest.mark.slow
-def test_the_command_killed_at_any_point_is_resumed_to_the_same_bytes(tiny_model, chinese_file, tmp_path):
-    base = tiny_model(tied=False, shard="1573KB")
+def test_the_command_killed_at_any_point_is_resumed_to_the_same_bytes(
+    small_model, chinese_file, english_file, tmp_path
+):
+    base = small_model(tied=False, sharded=True)
     options = (
-        "extend", "--base", base, "--lang", "zh-Hant", "--corpus", chinese_file, "--new-tokens", 50,
-        "--heldout-bytes", 3000, "--hostile", 20, "--no-evaluate",
+        "extend", "--base", base, "--lang", "zh-Hant", "--corpus", chinese_file, "--base-text", english_file,
+        "--new-tokens", 50, "--heldout-bytes", 3000, "--hostile", 20, "--no-evaluate",
     )  # fmt: skip
     whole = run(*options, "--out", tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr
