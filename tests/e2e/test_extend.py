@@ -18,7 +18,13 @@ def tensors_of(directory):
     }
 
 
-@pytest.mark.parametrize("shape", [{"tied": True}, {"tied": False, "dtype": "float16", "shard": "2MB"}])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"tied": False, "dtype": "float16", "shard": "2MB"},
+        pytest.param({"tied": True}, marks=pytest.mark.slow),
+    ],
+)
 def test_an_extension_loads_without_us_and_kept_everything_old(
     vocabx, tiny_model, chinese_file, tmp_path, shape
 ):

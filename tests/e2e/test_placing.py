@@ -155,6 +155,7 @@ def test_vectors_that_cannot_be_used_are_told_in_one_line(vocabx, given, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_files_of_two_widths_are_brought_to_the_lesser_and_it_is_said(vocabx, given, tmp_path):
     ran = vocabx(
         *given(), "--init", "wechsel", "--dictionary", pairs(tmp_path / "pairs.tsv", ENGLISH, CHINESE),
@@ -165,6 +166,7 @@ def test_files_of_two_widths_are_brought_to_the_lesser_and_it_is_said(vocabx, gi
     assert "source word vectors were reduced to 4 columns" in ran.err
 
 
+@pytest.mark.slow
 def test_without_vectors_of_a_language_they_are_trained_on_its_text(vocabx, tiny_model, tmp_path):
     words = "und der die das ist nicht mit von haus wasser land".split()
     random = np.random.RandomState(0)

@@ -1,10 +1,13 @@
 """`vocabx verify` on extensions that were made well, made badly, and tampered with."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 import sentencepiece
 
+from vocabx import ExtendOptions, extend
 from vocabx.tokenizer.read import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Kind, read_model
 
@@ -23,14 +26,23 @@ def pieces(verses, tmp_path_factory):
     return [piece.piece for piece in model.pieces if piece.type == Kind.NORMAL]
 
 
+@pytest.fixture(scope="module")
+def made(mistral_model, verses, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("made")
+    (directory / "verses.txt").write_text("\n".join(verses), "utf-8")
+    options = ExtendOptions(
+        base=str(mistral_model), lang="zh-Hant", corpus=(str(directory / "verses.txt"),),
+        out=directory / "good", new_tokens=300, tokenizer_only=True, hostile=300, learn_bytes=300_000,
+        heldout_bytes=6000,
+    )  # fmt: skip
+    assert extend(options).certificate.passed
+    return directory / "good"
+
+
 @pytest.fixture
-def good(vocabx, mistral_model, chinese_file, tmp_path):
-    out = tmp_path / "good"
-    options = ("--lang", "zh-Hant", "--new-tokens", 300, "--tokenizer-only", "--hostile", 300)
-    sizes = ("--learn-bytes", 300_000, "--heldout-bytes", 6000)
-    run = vocabx("extend", "--base", mistral_model, "--corpus", chinese_file, "--out", out, *options, *sizes)
-    assert run.code == 0, run.err
-    return out
+def good(made, tmp_path):
+    """A copy of the extension that was made, to be changed."""
+    return Path(shutil.copytree(made, tmp_path / "good"))
 
 
 def test_a_good_extension_passes_by_its_manifest_alone(vocabx, good, chinese_file):

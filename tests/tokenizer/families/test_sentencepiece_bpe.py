@@ -61,7 +61,10 @@ def hindi_lines() -> list[str]:
     return [sentence() for _ in range(500)]
 
 
-@pytest.fixture(scope="module", params=BASES)
+_PARAMETERS = [pytest.param(name, marks=pytest.mark.slow) if name == "gemma_json" else name for name in BASES]
+
+
+@pytest.fixture(scope="module", params=_PARAMETERS)
 def extension(request, verses, chinese):
     """Chinese tokens for a base, a gap behind its last row."""
     base, wish = read_tokenizer(request.getfixturevalue(request.param)), Wish(BASES[request.param])
