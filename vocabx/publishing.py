@@ -11,9 +11,10 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vocabx.checkpoint.tables import INDEX, SINGLE
 from vocabx.errors import OutputError
 from vocabx.progress import Progress, Quiet
-from vocabx.push_plan import CARD, INDEX, WEIGHTS, PushPlan, check_repository, one_line
+from vocabx.push_plan import CARD, PushPlan, check_repository, one_line
 from vocabx.version import VERSION
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ def _check_remote(info: Any, plan: PushPlan, url: str) -> None:
     planned = {file.name for file in plan.files}
     there = {file.rfilename for file in info.siblings or ()}
     # transformers would take it, and leave the index aside.
-    if INDEX in planned and WEIGHTS in there - planned:
+    if INDEX in planned and SINGLE in there - planned:
         raise OutputError(
-            f"{url} holds {WEIGHTS} of another checkpoint, which would be loaded in place of the shards of "
+            f"{url} holds {SINGLE} of another checkpoint, which would be loaded in place of the shards of "
             "this one: remove it there, or choose another name"
         )
 

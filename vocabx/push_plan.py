@@ -10,12 +10,11 @@ from typing import Any
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.manifest import read_manifest
 from vocabx.checkpoint.safetensors_file import read_header
+from vocabx.checkpoint.tables import INDEX, SINGLE
 from vocabx.errors import OutputError
 from vocabx.report.card import without_directories
 from vocabx.version import VERSION
 
-WEIGHTS = "model.safetensors"
-INDEX = f"{WEIGHTS}.index.json"
 CARD = "README.md"
 _UNFINISHED = (".unfinished", ".part", ".tmp", ".incomplete")
 # What the hub takes for a language besides the codes of ISO 639.
@@ -155,7 +154,7 @@ def _check_whole(directory: Path, manifest: dict[str, Any]) -> None:
 def _weights(directory: Path) -> Sequence[str]:
     index = directory / INDEX
     if not index.is_file():
-        return sorted(path.name for path in directory.glob("*.safetensors")) or [WEIGHTS]
+        return sorted(path.name for path in directory.glob("*.safetensors")) or [SINGLE]
     try:
         return sorted({str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()})
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -6,16 +6,14 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from small_tensors import TORCH, bits, example
 
 from vocabx.checkpoint.safetensors_file import DTYPES, read_header
 from vocabx.errors import BaseModelError
 
 GOOD = {"a": {"dtype": "F32", "shape": [2, 4], "data_offsets": [0, 32]}}
-TORCH = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
 def raw_file(path: Path, header: object, data: bytes = bytes(32)) -> Path:
@@ -34,26 +32,6 @@ def refusal(path: Path) -> str:
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-def example(path: Path, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.Tensor]:
-    torch.manual_seed(0)
-    tensors = {
-        "embed": torch.randn(7, 6).to(dtype),
-        "bias": torch.randn(7).to(dtype),
-        "empty": torch.zeros(0, 3),
-        "scale": torch.tensor(2.5),
-        "mask": torch.ones(3, dtype=torch.bool),
-        "ids": torch.arange(5),
-        "eight": torch.randn(5).to(torch.float8_e4m3fn),
-        "嵌入": torch.randn(2, 2),
-    }
-    save_file(tensors, path, metadata={"format": "pt", "作者": "某人"})
-    return tensors
-
-
-def bits(tensor: torch.Tensor) -> bytes:
-    return tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes() if tensor.ndim else str(tensor)
 
 
 @pytest.mark.parametrize("dtype", TORCH)

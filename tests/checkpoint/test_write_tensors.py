@@ -1,6 +1,5 @@
 import math
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,32 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from small_tensors import TORCH, bits, example
 
 from vocabx.checkpoint.safetensors_file import DTYPES, read_header
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
-
-TORCH = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-
-
-def example(path: Path, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    torch.manual_seed(0)
-    tensors = {
-        "embed": torch.randn(7, 6).to(dtype),
-        "bias": torch.randn(7).to(dtype),
-        "empty": torch.zeros(0, 3),
-        "scale": torch.tensor(2.5),
-        "mask": torch.ones(3, dtype=torch.bool),
-        "ids": torch.arange(5),
-        "eight": torch.randn(5).to(torch.float8_e4m3fn),
-        "嵌入": torch.randn(2, 2),
-    }
-    save_file(tensors, path, metadata={"format": "pt", "作者": "某人"})
-    return tensors
-
-
-def bits(tensor: torch.Tensor) -> bytes:
-    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 def longer(file, name: str, *blocks: np.ndarray) -> NewTensor:

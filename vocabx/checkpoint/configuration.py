@@ -26,8 +26,13 @@ def read_config(directory: Path) -> dict[str, Any]:
 
 def stated_rows(config: dict[str, Any]) -> int | None:
     """The height of the tables, or None where the configuration leaves it to its model type."""
-    rows = config_of_text(config).get("vocab_size", config.get("vocab_size"))
+    rows = said_rows(config)
     return rows if type(rows) is int else None
+
+
+def said_rows(config: dict[str, Any], default: Any = None) -> Any:
+    """What a configuration gives as the height of the tables, of any type; `default` where it gives none."""
+    return config_of_text(config).get("vocab_size", config.get("vocab_size", default))
 
 
 def rows_by_configuration(directory: Path) -> int | None:

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from vocabx.checkpoint.grow import write_json
 from vocabx.checkpoint.journal import whole_file
 from vocabx.checkpoint.safetensors_file import DTYPES, read_header
-from vocabx.checkpoint.tables import Checkpoint, Table, read_checkpoint
+from vocabx.checkpoint.tables import INDEX, Checkpoint, Table, read_checkpoint
 from vocabx.checkpoint.write_tensors import Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.initializers.factorise import factorise
 
 CODE = "modeling_factorised.py"
-_INDEX = "model.safetensors.index.json"
 _ROWS = 8192
 # The auto classes that can load each kind of architecture, by the end of its name.
 _AUTO = {
@@ -233,7 +232,7 @@ class _Factors:
 
 
 def _write_index(directory: Path) -> None:
-    path = directory / _INDEX
+    path = directory / INDEX
     if not path.is_file():
         return
     index = json.loads(path.read_text(encoding="utf-8"))

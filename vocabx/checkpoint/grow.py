@@ -15,15 +15,14 @@ from vocabx.checkpoint.configuration import with_rows
 from vocabx.checkpoint.copying import carry_file
 from vocabx.checkpoint.journal import Journal, whole_file
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, TensorEntry, read_header
-from vocabx.checkpoint.tables import Checkpoint, Table
+from vocabx.checkpoint.tables import INDEX, Checkpoint, Table
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.initializers.placement import Placement, Which
 
-_INDEX = "model.safetensors.index.json"
 # The configuration and tokenizer of a checkpoint, written for it and named in its manifest.
 COMPOSED = (
-    "config.json", "generation_config.json", _INDEX, "tokenizer.json", "tokenizer_config.json",
+    "config.json", "generation_config.json", INDEX, "tokenizer.json", "tokenizer_config.json",
     "chat_template.jinja", "special_tokens_map.json", "tokenizer.model", "vocab.txt",
     "modeling_factorised.py",
 )  # fmt: skip
@@ -98,7 +97,7 @@ def write_weights(
             else:
                 carry_file(file.path, part, link, advance)
     # One shard may have an index too, and a name that is found by nothing else.
-    if (checkpoint.directory / _INDEX).is_file():
+    if (checkpoint.directory / INDEX).is_file():
         _write_index(checkpoint, target)
 
 
@@ -178,7 +177,7 @@ def _rows_of(placement: Placement, which: Which, table: Table) -> Callable[[], I
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
     """The base's index with the sizes of now; which file holds a tensor has not changed."""
-    index = json.loads((checkpoint.directory / _INDEX).read_text(encoding="utf-8"))
+    index = json.loads((checkpoint.directory / INDEX).read_text(encoding="utf-8"))
     before = [entry for file in checkpoint.files for entry in file.tensors.values()]
     after = [
         entry for file in checkpoint.files for entry in read_header(target / file.path.name).tensors.values()
@@ -186,7 +185,7 @@ def _write_index(checkpoint: Checkpoint, target: Path) -> None:
     metadata = {**(index.get("metadata") or {}), "total_size": sum(e.end - e.begin for e in after)}
     if isinstance(metadata.get("total_parameters"), int):
         metadata["total_parameters"] += _elements(after) - _elements(before)
-    write_json(target / _INDEX, {**index, "metadata": metadata})
+    write_json(target / INDEX, {**index, "metadata": metadata})
 
 
 def _elements(entries: Sequence[TensorEntry]) -> int:

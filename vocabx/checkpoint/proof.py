@@ -3,13 +3,13 @@
 Trusts nothing about how it was written. Reads tensors in pieces, never whole.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.checkpoint.safetensors_file import SafetensorsFile
+from vocabx.checkpoint.safetensors_file import same_tensor
 from vocabx.checkpoint.tables import Checkpoint, Table, read_checkpoint
 from vocabx.extras import installed
 from vocabx.initializers.placement import Placement
@@ -19,7 +19,6 @@ from vocabx.tokenizer.certificate import Claim, Tally, claim
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read import read_tokenizer
 
-_CHUNK = 1 << 24
 _ROWS = 1024
 _BATCH = 512
 
@@ -95,22 +94,4 @@ def _others(base: Checkpoint, written: Checkpoint) -> Iterator[tuple[str, bool]]
     for before, after in zip(base.files, written.files, strict=True):
         yield from ((name, name in before.tensors) for name in after.tensors.keys() - before.tensors.keys())
         for name in before.tensors.keys() - tables:
-            yield name, name in after.tensors and _same(before, after, name)
-
-
-def _same(one: SafetensorsFile, other: SafetensorsFile, name: str) -> bool:
-    a, b = one.tensors[name], other.tensors[name]
-    if (a.dtype, a.shape) != (b.dtype, b.shape):
-        return False
-    return all(x == y for x, y in zip(_bytes(one, name), _bytes(other, name), strict=True))
-
-
-def _bytes(file: SafetensorsFile, name: str) -> Iterable[bytes]:
-    entry = file.tensors[name]
-    with file.path.open("rb") as stream:
-        stream.seek(file.data_start + entry.begin)
-        left = entry.end - entry.begin
-        while left:
-            chunk = stream.read(min(_CHUNK, left))
-            yield chunk
-            left = left - len(chunk) if chunk else 0
+            yield name, name in after.tensors and same_tensor(before, name, after, name)

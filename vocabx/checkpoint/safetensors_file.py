@@ -29,6 +29,7 @@ WIDTHS = {
     "BF16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
 }  # fmt: skip
 _HEADER_LIMIT = 100_000_000
+_CHUNK = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,21 @@ class SafetensorsFile:
             offset=self.data_start + entry.begin,
             shape=entry.shape,
         )
+
+
+def same_tensor(one: SafetensorsFile, name: str, other: SafetensorsFile, other_name: str) -> bool:
+    """Whether two tensors have the same dtype, shape and bytes; reads them piece by piece."""
+    a, b = one.tensors[name], other.tensors[other_name]
+    if (a.dtype, a.shape) != (b.dtype, b.shape):
+        return False
+    with one.path.open("rb") as left, other.path.open("rb") as right:
+        left.seek(one.data_start + a.begin)
+        right.seek(other.data_start + b.begin)
+        for start in range(a.begin, a.end, _CHUNK):
+            size = min(_CHUNK, a.end - start)
+            if left.read(size) != right.read(size):
+                return False
+    return True
 
 
 def read_header(path: Path) -> SafetensorsFile:

@@ -83,7 +83,7 @@ def staged(target: Path) -> Iterator[Path]:
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent))
     try:
         yield scratch
-        scratch.chmod(0o777 & ~_umask())
+        scratch.chmod(0o777 & ~umask())
         _put(scratch, target)
     except BaseException as error:
         _abandon(scratch, made)
@@ -175,7 +175,8 @@ def _remove_empty(directories: list[Path]) -> None:
             directory.rmdir()
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permissions that the user takes from new files; asking means setting it twice."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -8,15 +8,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, architecture_of, stored_names
-from vocabx.checkpoint.configuration import config_of_text, is_tied, read_config, refuse_quantised
+from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised, said_rows
 from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
-from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, read_header
+from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, read_header, same_tensor
 from vocabx.errors import BaseModelError
 from vocabx.initializers.placement import Which
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-_CHUNK = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         )
     own_output = found.output is not None
     if found.output is not None and not architecture.says_tied:
-        own_output = not _same_bytes(found.input, found.output)
+        own_output = not same_tensor(found.input.file, found.input.name, found.output.file, found.output.name)
     checkpoint = Checkpoint(
         **vars(found), directory=directory, config=config, files=files, tied=is_tied(config, own_output)
     )
@@ -162,20 +161,6 @@ def find_tables(architecture: Architecture, where: Mapping[str, SafetensorsFile]
     )
 
 
-def _same_bytes(one: Table, other: Table) -> bool:
-    a, b = (table.file.tensors[table.name] for table in (one, other))
-    if (a.dtype, a.shape) != (b.dtype, b.shape):
-        return False
-    with one.file.path.open("rb") as left, other.file.path.open("rb") as right:
-        left.seek(one.file.data_start + a.begin)
-        right.seek(other.file.data_start + b.begin)
-        for start in range(a.begin, a.end, _CHUNK):
-            size = min(_CHUNK, a.end - start)
-            if left.read(size) != right.read(size):
-                return False
-    return True
-
-
 def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
     directory = checkpoint.directory
     for table in checkpoint.tables:
@@ -199,7 +184,7 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
                 f"{directory}: {checkpoint.input.name} has {rows} rows and {table.name} {table.rows}: "
                 "the base is damaged"
             )
-    said = config_of_text(checkpoint.config).get("vocab_size", checkpoint.config.get("vocab_size", rows))
+    said = said_rows(checkpoint.config, default=rows)
     if said != rows:
         raise BaseModelError(
             f"{directory}: config.json says vocab_size {said!r} and the embedding table has {rows} rows: "

@@ -1,9 +1,8 @@
 """Numbers that must be one number: tokens, rows of the tables, and the vocab_size of config.json."""
 
 from dataclasses import replace
-from typing import Any
 
-from vocabx.checkpoint.configuration import config_of_text, with_size
+from vocabx.checkpoint.configuration import said_rows, with_size
 from vocabx.doctor.finding import Finding, counted, first
 from vocabx.doctor.patient import Patient
 
@@ -56,13 +55,9 @@ def _ids(patient: Patient) -> list[Finding]:
 
 def _vocab_size(patient: Patient) -> list[Finding]:
     assert patient.weights is not None
-    rows, said = patient.weights.input.rows, _said(patient.config)
+    rows, said = patient.weights.input.rows, said_rows(patient.config)
     # A configuration that does not say means the size of its type, and that is the base's own affair.
     if said is None or said == rows:
         return []
     sentence = f"config.json says vocab_size {said}, and the tables have {rows:,} rows: loading fails."
     return [Finding("vocab-size", "fatal", sentence, remedy=f"vocab_size becomes {rows}.", mendable=True)]
-
-
-def _said(config: dict[str, Any]) -> Any:
-    return config_of_text(config).get("vocab_size", config.get("vocab_size"))

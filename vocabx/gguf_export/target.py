@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vocabx.checkpoint.journal import sync
+from vocabx.checkpoint.staging import umask
 from vocabx.errors import OutputError
 
 
@@ -51,9 +52,7 @@ def staged_file(target: Path) -> Iterator[Path]:
         scratch = Path(name)
         os.close(handle)
         yield scratch
-        mask = os.umask(0)
-        os.umask(mask)
-        scratch.chmod(0o666 & ~mask)
+        scratch.chmod(0o666 & ~umask())
         sync(scratch)
         scratch.rename(target)
         sync(target.parent)
