@@ -1,15 +1,14 @@
 """The page that shows a report: one HTML file that needs nothing beside it. Measures and writes nothing."""
 
 import math
-from importlib.resources import files
 
 import langcodes
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.plots import norms_histogram, tokens_curve
 from vocabx.report.report import CurvePoint, Report
+from vocabx.report.templates import render_template
 from vocabx.tokenizer.certificate import Claim
 
 _SPACE = "\u00a0"
@@ -24,34 +23,30 @@ def render_page(report: Report) -> str:
     Raises:
         MissingPackageError: matplotlib, which draws the plots, is not installed.
     """
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"count": _count, "number": _number, "visible": _visible, "seconds": _seconds}
-    template = files("vocabx.assets").joinpath("report", "page.html").read_text(encoding="utf-8")
     curve, norms = report.curve, report.norms
-    return environment.from_string(template).render(
-        report=report,
-        base_name=report.base.rstrip("/").rpartition("/")[2] or report.base,
-        verdict=verdict(report),
-        comparisons=[
+    values = {
+        "report": report,
+        "base_name": report.base.rstrip("/").rpartition("/")[2] or report.base,
+        "verdict": verdict(report),
+        "comparisons": [
             (text, name, _rows(text, bool(report.initializer)))
             for text, name in (
                 (report.target, report.language_name),
                 (report.base_language, _name(report.base_language.language)),
             )
         ],
-        outcomes=[(claim, *_outcome(claim)) for claim in report.claims],
-        hull=_NO_HULL if report.hull_bound is None else f"{report.hull_bound:.3g}{_SPACE}nats",
-        curve=Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
-        steps=_steps(curve, report.new_tokens),
-        paragraphs=report.paragraphs,
-        frequent=report.frequent,
-        norms=Markup(norms_histogram(norms)) if norms else None,
+        "outcomes": [(claim, *_outcome(claim)) for claim in report.claims],
+        "hull": _NO_HULL if report.hull_bound is None else f"{report.hull_bound:.3g}{_SPACE}nats",
+        "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
+        "steps": _steps(curve, report.new_tokens),
+        "paragraphs": report.paragraphs,
+        "frequent": report.frequent,
+        "norms": Markup(norms_histogram(norms)) if norms else None,
+    }
+    return render_template(
+        "page.html",
+        values,
+        {"count": _count, "number": _number, "visible": _visible, "seconds": _seconds},
     )
 
 
