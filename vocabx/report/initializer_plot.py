@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from vocabx.extras import need
 from vocabx.report.initializer_table import InitializerTable, Row
-from vocabx.report.plots import plain_axes
+from vocabx.report.svg import plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
