@@ -1,6 +1,6 @@
 """What the terminal shows: progress with rates on stderr, tables on stdout."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,6 +55,7 @@ class TerminalProgress:
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
+        self._status: Callable[[str], None] = lambda text: None
 
     @contextmanager
     def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
@@ -73,6 +74,7 @@ class TerminalProgress:
         )
         with Progress(*columns, console=self.console) as progress:
             task = progress.add_task(title, total=total, unit=unit)
+            self._status = lambda text: progress.update(task, description=f"{title}, {text}")
             yield lambda amount: progress.advance(task, amount)
             # A stage that is over looks over, also where its total was a guess.
             progress.update(task, total=progress.tasks[0].completed or 1)
@@ -81,6 +83,10 @@ class TerminalProgress:
     def note(self, text: str) -> None:
         """Print one line."""
         self.console.print(text, style="yellow", markup=False, highlight=False)
+
+    def status(self, text: str) -> None:
+        """Put a few words beside the title of the stage that is shown."""
+        self._status(text)
 
 
 def print_plan(plan: dict[str, Any]) -> None:

@@ -35,5 +35,9 @@ class OutputError(VocabxError):
     """The result cannot be written where it was asked."""
 
 
+class TrainingError(VocabxError):
+    """A run cannot begin as asked, or cannot go on."""
+
+
 class MissingPackageError(VocabxError):
     """A package of one of the extras is not installed."""

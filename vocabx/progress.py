@@ -21,6 +21,10 @@ class Progress(Protocol):
         """Say one line that the user should see now."""
         ...
 
+    def status(self, text: str) -> None:
+        """Say a few words about the stage that is going on, in the place of those before."""
+        ...
+
 
 class Quiet:
     """A Progress that says nothing: the default of the Python API."""
@@ -32,6 +36,9 @@ class Quiet:
 
     def note(self, text: str) -> None:
         """Drop the line."""
+
+    def status(self, text: str) -> None:
+        """Drop the words."""
 
 
 class Timed:
@@ -59,3 +66,7 @@ class Timed:
         if text not in self._notes:
             self._notes.add(text)
             self.shown.note(text)
+
+    def status(self, text: str) -> None:
+        """Pass the words on."""
+        self.shown.status(text)

@@ -84,7 +84,7 @@ def staged(target: Path) -> Iterator[Path]:
     try:
         yield scratch
         scratch.chmod(0o777 & ~umask())
-        _put(scratch, target)
+        put(scratch, target)
     except BaseException as error:
         _abandon(scratch, made)
         if isinstance(error, OSError) and error.errno is not None:
@@ -112,7 +112,7 @@ def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
     try:
         journal.clear()
         yield journal
-        _put(scratch, target)
+        put(scratch, target)
     except BaseException as error:
         _give_up(journal, target, made, error)
         raise
@@ -151,7 +151,7 @@ def _parents(target: Path) -> Iterator[list[Path]]:
         raise OutputError(f"cannot write to {target}: {error.strerror}; choose another --out") from None
 
 
-def _put(scratch: Path, target: Path) -> None:
+def put(scratch: Path, target: Path) -> None:
     """Give a directory its final name once everything in it is on the disk."""
     for path in (*scratch.rglob("*"), scratch):
         sync(path)

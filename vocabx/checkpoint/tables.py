@@ -88,6 +88,11 @@ class Checkpoint(StoredTables):
         return self._architecture.generates or bool(self.config.get("is_decoder"))
 
     @property
+    def sees(self) -> bool:
+        """Whether the model is a language model with eyes."""
+        return self._architecture.sees
+
+    @property
     def pad_anchor(self) -> int | None:
         """The id that the pad token must keep, because the model counts positions from it; None for most.
 

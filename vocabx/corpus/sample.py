@@ -9,6 +9,7 @@ import hashlib
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import regex
 
@@ -37,6 +38,7 @@ class Corpus:
         documents: documents read.
         bytes_read: UTF-8 bytes of cleaned text read.
         script_share: share of the letters read that are in the language's scripts.
+        heldout_documents: digests of the documents that the held-out sections come from.
     """
 
     learning: tuple[str, ...]
@@ -45,6 +47,21 @@ class Corpus:
     documents: int
     bytes_read: int
     script_share: float
+    heldout_documents: frozenset[bytes] = frozenset()
+
+    def without_heldout(self, text: str) -> str:
+        """What may be learned from of a cleaned document: nothing of what is held out, see `sample_corpus`."""
+        if _digest(text.encode()) not in self.heldout_documents:
+            return text
+        if self.heldout_whole_documents:
+            return ""
+        sections = passages(text, _SECTION_BYTES)
+        return "".join(section for section in sections if not self._lines_of_heldout & {*_lines(section)})
+
+    @cached_property
+    def _lines_of_heldout(self) -> frozenset[str]:
+        # A blank line is in every text.
+        return frozenset(line for section in self.heldout for line in _lines(section) if line.strip())
 
 
 @dataclass(frozen=True, order=True)
@@ -147,7 +164,7 @@ def sample_corpus(
         letters += letters_of(text)
         if not found:
             continue
-        origin = _Origin(hashlib.blake2b(encoded, digest_size=8).digest(), len(encoded))
+        origin = _Origin(_digest(encoded), len(encoded))
         for section in passages(text, _SECTION_BYTES):
             if in_script.search(section):
                 heldout.add(section, origin)
@@ -167,7 +184,8 @@ def sample_corpus(
     lines = tuple(
         line for line, origin in learning.texts() if line not in seen and not (whole and origin in apart)
     )
-    return Corpus(lines, tuple(kept), whole, count, total, scripted / max(1, letters))
+    digests = frozenset(origin.digest for origin in apart)
+    return Corpus(lines, tuple(kept), whole, count, total, scripted / max(1, letters), digests)
 
 
 def _fitting(
@@ -185,6 +203,11 @@ def _fitting(
         if kept and head != section:
             break
     return kept
+
+
+def _digest(encoded: bytes) -> bytes:
+    """What tells a document from others."""
+    return hashlib.blake2b(encoded, digest_size=8).digest()
 
 
 def _lines(section: str) -> list[str]:

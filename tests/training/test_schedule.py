@@ -1,0 +1,35 @@
+import pytest
+
+from vocabx.training.schedule import make_schedule
+
+
+def test_others_wait_until_the_rows_have_had_their_steps():
+    schedule = make_schedule(100, rows_first=0.1, warmup=0.05, decay=0.1)
+    assert all(schedule.of_others(step) == 0 for step in range(10))
+    assert all(schedule.of_rows(step) > 0 for step in range(10))
+    assert schedule.of_others(10) > 0
+
+
+def test_rates_rise_stay_and_fall_to_almost_nothing():
+    schedule = make_schedule(100, rows_first=0.0, warmup=0.1, decay=0.2)
+    rates = [schedule.of_rows(step) for step in range(100)]
+    assert rates[:11] == sorted(rates[:11])
+    assert set(rates[10:80]) == {1.0}
+    assert rates[79:] == sorted(rates[79:], reverse=True)
+    assert 0 < rates[-1] < 0.06
+    assert schedule.stable_end == 80
+
+
+def test_a_longer_run_has_the_same_rates_until_the_shorter_one_falls():
+    short = make_schedule(100, 0.1, 0.1, 0.1)
+    long = make_schedule(200, 0.05, 0.05, 0.05)
+    assert short.stable_end == 90
+    for step in range(short.stable_end):
+        assert short.of_rows(step) == long.of_rows(step)
+        assert short.of_others(step) == long.of_others(step)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_the_shortest_runs_train_at_full_rate(steps):
+    schedule = make_schedule(steps, 0.05, 0.02, 0.1)
+    assert [schedule.of_others(step) for step in range(steps)] == [1.0] * steps

@@ -1,0 +1,166 @@
+"""What happens after each step of a run beside the step: numbers are kept, held-out text is scored, ends are met."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import TrainerCallback
+
+from vocabx.errors import TrainingError
+from vocabx.progress import Advance, Progress
+from vocabx.training.batches import Sequences
+from vocabx.training.metrics import Metrics
+from vocabx.training.model_loss import base_of
+from vocabx.training.processes import Processes
+from vocabx.training.schedule import Schedule
+from vocabx.training.watch import Watch
+
+
+@dataclass
+class Recorder(TrainerCallback):  # type: ignore[misc]
+    """Keeps the numbers of every step, and stops a run whose loss is no number.
+
+    Attributes:
+        metrics: where they go; None in all processes but the first.
+        sequences: what is learned from, for the bytes that its tokens stand for.
+        step_sequences: places of a step.
+        token_bytes: how many bytes of text each id stands for.
+        progress, advance: told of each step.
+        watch: what is scored every so many steps, None where nothing is.
+        every: so many.
+        processes: of the run.
+    """
+
+    metrics: Metrics | None
+    sequences: Sequences
+    step_sequences: int
+    token_bytes: NDArray[np.int64]
+    progress: Progress
+    advance: Advance
+    watch: Watch | None
+    every: int
+    processes: Processes
+    tokens: int = 0
+    _seconds: float = 0.0
+    _since: float = field(default_factory=time.perf_counter)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Count what was learned from before; score the model before its first step."""
+        self.tokens = sum(self._counts(step)[0] for step in range(state.global_step))
+        if not state.global_step:
+            self._score(others["model"], 0)
+        self._since = time.perf_counter()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **others: Any) -> None:
+        """Keep the numbers of a step.
+
+        Raises:
+            TrainingError: its loss or its gradient is no number.
+        """
+        if "loss" not in logs:
+            return
+        step, loss = state.global_step, float(logs["loss"])
+        seconds, self._since = time.perf_counter() - self._since, time.perf_counter()
+        norm = float(logs.get("grad_norm", 0.0))
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            what = "loss" if not math.isfinite(loss) else "gradient"
+            raise TrainingError(
+                f"the {what} of step {step} is no number: the checkpoints before it are whole; go on from the last "
+                "with --resume and a lower --learning-rate and --rows-learning-rate, or --dtype float32"
+            )
+        tokens, size = self._counts(step - 1)
+        self.tokens += tokens
+        bits = loss * tokens / math.log(2) / max(1, size)
+        rates = {f"rate_{number}": rate for number, rate in enumerate(others["lr_scheduler"].get_last_lr())}
+        entry = {
+            "step": step, "loss": loss, "bits_per_byte": bits, "grad_norm": norm, "tokens": self.tokens,
+            "seconds": round(seconds, 3), "tokens_per_second": round(tokens / seconds, 1), **rates,
+        }  # fmt: skip
+        self._write(entry)
+        self.progress.status(f"step {step:,}: loss {loss:.3f}, {bits:.3f} bits per byte")
+        self.advance(tokens)
+        if self.every and (step % self.every == 0 or step == state.max_steps):
+            self._score(others["model"], step)
+            self._since = time.perf_counter()
+
+    def _counts(self, step: int) -> tuple[int, int]:
+        """How many tokens a step predicts, and of how many bytes of text."""
+        first = step * self.step_sequences
+        labels = self.sequences.labels(range(first, first + self.step_sequences))
+        return len(labels), int(self.token_bytes[labels].sum())
+
+    def _score(self, model: Any, step: int) -> None:
+        if self.watch is None:
+            return
+        start = time.perf_counter()
+        found = self.watch.score(base_of(model.model), self.processes)
+        entry: dict[str, Any] = {"step": step, "tokens": self.tokens, "target_bits": found.target}
+        text = f"step {step:,}: {found.target:.3f} bits per byte of held-out text"
+        if found.base_language is not None:
+            entry["base_bits"] = found.base_language
+            text += f", {found.base_language:.3f} of the base's language"
+        self._write({**entry, "seconds": round(time.perf_counter() - start, 3)})
+        self.progress.note(text)
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        if self.metrics is not None:
+            self.metrics.add(entry)
+
+
+@dataclass
+class Stopper(TrainerCallback):  # type: ignore[misc]
+    """Ends a run early but whole, when a signal or a time limit asks for it, and saves where it must.
+
+    Attributes:
+        schedule: before whose fall a checkpoint is always taken.
+        minutes: the time limit, None where there is none.
+        processes: of the run; all of them end after the same step.
+        reason: why it ended early, "" where it did not.
+    """
+
+    schedule: Schedule
+    minutes: float | None
+    processes: Processes
+    reason: str = ""
+    _signal: str = ""
+    _start: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the first SIGINT or SIGTERM as a wish to end after the step; a second one ends at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in before:
+            signal.signal(number, self._heard)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Look whether to save or to end."""
+        step = state.global_step
+        reason = self._signal
+        if not reason and self.minutes is not None and time.monotonic() - self._start >= self.minutes * 60:
+            reason = "time"
+        if self.processes.any(bool(reason)):
+            self.reason = reason or "another process"
+            control.should_training_stop = True
+            control.should_save = True
+        if step in (self.schedule.stable_end, self.schedule.steps):
+            control.should_save = True
+
+    def _heard(self, number: int, frame: Any) -> None:
+        if self._signal:
+            raise KeyboardInterrupt
+        self._signal = "signal"

@@ -1,0 +1,156 @@
+"""A checkpoint in memory, ready to train by one of the methods: what is frozen, what trains, in which precision.
+
+Methods differ here and nowhere else. Knows nothing of text, schedules or optimizers.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx.extras import need
+from vocabx.quiet import quiet_transformers
+
+# Routers of mixtures of experts choose, and are no part of what a language needs.
+ROUTERS = ("gate", "router")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method and its settings.
+
+    Attributes:
+        name: "qlora", "lora", "rows" or "full".
+        dtype: name of the torch dtype that is computed in.
+        rank, alpha, dropout: of the adapters.
+        tables: whether embedding and output layer get adapters too, in place of new rows that train.
+    """
+
+    name: str
+    dtype: str
+    rank: int = 0
+    alpha: float = 0.0
+    dropout: float = 0.0
+    tables: bool = False
+
+    @property
+    def adapts(self) -> bool:
+        """Whether there are adapters."""
+        return self.name in ("qlora", "lora")
+
+    @property
+    def splits(self) -> bool:
+        """Whether old rows are frozen and new ones train."""
+        return self.name != "full" and not self.tables
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model that can be trained.
+
+    Attributes:
+        model: the transformers model, inside a PeftModel where it has adapters; only what trains requires gradients.
+        split: its `Split`, None where all rows train or none do.
+        targets: names of the modules that have adapters.
+    """
+
+    model: Any
+    split: Any
+    targets: tuple[str, ...]
+
+
+def prepare(directory: Path, method: Method, first: int, seed: int, device: str) -> Prepared:
+    """Load a checkpoint and freeze all of it but what the method trains.
+
+    Args:
+        directory: the checkpoint.
+        method: how to train it.
+        first: the id of its first new row.
+        seed: of the adapters' first values.
+        device: of torch, as "cpu" or "cuda:0".
+
+    Raises:
+        MissingPackageError: torch, transformers, peft or bitsandbytes is not installed.
+    """
+    from vocabx.training.split_table import split_tables
+
+    torch = need("torch", "train")
+    with quiet_transformers("train"):
+        model = load(directory, method, device)
+    model.requires_grad_(method.name == "full")
+    model.config.use_cache = False
+    split = split_tables(model, first) if method.splits else None
+    targets: tuple[str, ...] = ()
+    if method.adapts:
+        targets = target_names(model, method.tables)
+        torch.manual_seed(seed)
+        model = with_adapters(model, method, targets)
+    return Prepared(model, split, targets)
+
+
+def load(directory: Path, method: Method, device: str) -> Any:
+    """The model of a checkpoint in the precision that a method trains it in.
+
+    "qlora" brings its linear layers to NF4 with double quantisation (QLoRA, arXiv 2305.14314); "full" holds weights in
+    float32, whatever is computed in; the others in the method's dtype.
+    """
+    torch, transformers = need("torch", "train"), need("transformers", "train")
+    dtype = getattr(torch, method.dtype)
+    settings: dict[str, Any] = {}
+    if method.name == "qlora":
+        need("bitsandbytes", "train")
+        # FSDP shards only tensors of one dtype.
+        storage = dtype if os.environ.get("ACCELERATE_USE_FSDP") == "true" else torch.uint8
+        settings["quantization_config"] = transformers.BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=dtype,
+            bnb_4bit_quant_storage=storage,
+        )
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        directory,
+        dtype=torch.float32 if method.name == "full" else dtype,
+        local_files_only=True,
+        device_map={"": device},
+        **settings,
+    )
+    for module in model.modules():
+        # A forward pass in eval mode packs the weights anew on these processors, and gradients are lost from then on.
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
+
+
+def target_names(model: Any, tables: bool) -> tuple[str, ...]:
+    """Names of the linear layers of a model, routers and the output layer aside; with `tables` both tables' too."""
+    linear = (need("torch", "train").nn.Linear, need("transformers.pytorch_utils", "train").Conv1D)
+    output, embedding = model.get_output_embeddings(), model.get_input_embeddings()
+    names = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, linear) and module is not output and name.rpartition(".")[2] not in ROUTERS
+    ]
+    if tables:
+        names += [name for name, module in model.named_modules() if module is output or module is embedding]
+    return tuple(sorted(names))
+
+
+def with_adapters(model: Any, method: Method, targets: tuple[str, ...]) -> Any:
+    """A model inside a PeftModel, with adapters in float32 on the modules named."""
+    peft = need("peft", "train")
+    config = peft.LoraConfig(
+        r=method.rank,
+        lora_alpha=method.alpha,
+        lora_dropout=method.dropout,
+        target_modules=list(targets),
+        task_type="CAUSAL_LM",
+        bias="none",
+    )
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    with quiet_transformers("train"):
+        wrapped = peft.get_peft_model(model, config)
+    # peft freezes everything but its own adapters.
+    for parameter in trained:
+        parameter.requires_grad_(True)
+    return wrapped

@@ -1,0 +1,122 @@
+"""The loss of a packed batch under a model: what a training loop calls, and what a wrapper of many GPUs wraps.
+
+Two ways lead to the same number: through the model's decoder and `split_loss`, which never holds the logits of a
+batch, and through the logits of the model itself, for models that do more to them. Which one is right for a model is
+found out by trying.
+"""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vocabx.training.packed import IGNORED
+from vocabx.training.split_loss import split_loss
+from vocabx.training.split_table import SplitOutput
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What was found out about a model.
+
+    Attributes:
+        isolates: whether positions that begin anew keep the documents of a sequence apart.
+        plain: whether its logits are its output layer's, of what its decoder returns.
+    """
+
+    isolates: bool
+    plain: bool
+
+
+class ModelLoss(nn.Module):
+    """Mean -log p of the labels of a batch in nats.
+
+    Attributes:
+        model: the causal model.
+        abilities: see there.
+    """
+
+    # transformers' Trainer then passes the number of labels of all batches of a step, on all processes.
+    accepts_loss_kwargs = True
+
+    def __init__(self, model: Any, abilities: Abilities) -> None:
+        super().__init__()
+        self.model = model
+        self.abilities = abilities
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor,
+        labels: Tensor,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> dict[str, Tensor]:
+        """The loss, as {"loss": a float32 scalar}.
+
+        Args:
+            input_ids: (B, L).
+            position_ids: (B, L), of each token in its document.
+            labels: (B, L), the id to predict at each position, -100 where there is none.
+            num_items_in_batch: what the sum is divided by; by default the number of labels.
+        """
+        inputs = {"input_ids": input_ids, "use_cache": False}
+        if self.abilities.isolates:
+            inputs["position_ids"] = position_ids
+        model = base_of(self.model)
+        output = model.get_output_embeddings()
+        if self.abilities.plain and isinstance(output, SplitOutput):
+            hidden = model.get_decoder()(**inputs).last_hidden_state
+            total = split_loss(hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1), output.old, output.new)
+        else:
+            logits = model(**inputs).logits
+            total = functional.cross_entropy(
+                logits.reshape(-1, logits.shape[-1]).float(),
+                labels.reshape(-1),
+                ignore_index=IGNORED,
+                reduction="sum",
+            )
+        count = num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
+        return {"loss": total / count}
+
+
+def base_of(model: Any) -> Any:
+    """The transformers model inside a PeftModel, or the model itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def find_abilities(model: Any) -> Abilities:
+    """Try what a model does with positions that begin anew, and with what its decoder returns."""
+    base = base_of(model)
+    training = base.training
+    base.eval()
+    with torch.no_grad():
+        found = Abilities(_isolates(base), _is_plain(base))
+    base.train(training)
+    return found
+
+
+def _isolates(model: Any) -> bool:
+    """Whether a document's logits stay the same to the last bit when another one stands before it."""
+    if "position_ids" not in inspect.signature(model.forward).parameters:
+        return False
+    half = 8
+    positions = torch.arange(half, device=model.device).repeat(1, 2)
+    logits = []
+    for before in (1, 1 + half):
+        ids = torch.cat([torch.arange(before, before + half), torch.arange(half)])[None].to(model.device)
+        logits.append(model(input_ids=ids, position_ids=positions, use_cache=False).logits[0, half:])
+    return torch.equal(*logits)
+
+
+def _is_plain(model: Any) -> bool:
+    output = model.get_output_embeddings()
+    if getattr(output, "old_bias", None) is not None or not hasattr(model, "get_decoder"):
+        return False
+    ids = torch.arange(8, device=model.device)[None]
+    hidden = getattr(model.get_decoder()(input_ids=ids, use_cache=False), "last_hidden_state", None)
+    if hidden is None or hidden.shape[-1] != output.weight.shape[-1]:
+        return False
+    return torch.equal(output(hidden), model(input_ids=ids, use_cache=False).logits)

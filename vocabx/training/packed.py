@@ -1,0 +1,142 @@
+"""Documents packed into sequences of one length, on disk: whole where they fit, never cut short.
+
+A document is its tokens between the token that begins a text and the one that ends it. One longer than a sequence
+is cut into several pieces, each of which begins as a text does; all of its tokens are kept. Pieces that fit into one
+sequence stand there side by side, and the marks on their first tokens say that they have nothing to do with
+each other. Memory is a window of pieces, whatever the size of the text.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Marks in the upper bits of a stored id.
+STARTS = np.uint32(1 << 31)
+PADDING = np.uint32(1 << 30)
+_ID = np.uint32((1 << 30) - 1)
+_WINDOW = 4096
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The ids that stand around a text: `begin` before each piece, `end` after each whole document."""
+
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class PackedSequence:
+    """One sequence as a model takes it, each (L,) int64.
+
+    Attributes:
+        ids: the tokens.
+        positions: of each token in its own piece, from 0.
+        labels: the token to predict at each position, `IGNORED` at the end of a piece and in padding.
+    """
+
+    ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PackedText:
+    """Sequences on disk, memory-mapped.
+
+    Attributes:
+        path: the file, uint32 ids with marks.
+        length: tokens of a sequence.
+    """
+
+    path: Path
+    length: int
+
+    def __len__(self) -> int:
+        return self.path.stat().st_size // (4 * self.length)
+
+    def stored(self, number: int) -> NDArray[np.uint32]:
+        """One sequence with its marks, (L,)."""
+        offset = 4 * self.length * number
+        return np.memmap(self.path, dtype="<u4", mode="r", offset=offset, shape=(self.length,))
+
+    def sequence(self, number: int) -> PackedSequence:
+        """One sequence, ready for a model."""
+        stored = self.stored(number)
+        ids = (stored & _ID).astype(np.int64)
+        starts = (stored & STARTS) != 0
+        places = np.arange(self.length)
+        positions = places - np.maximum.accumulate(np.where(starts, places, 0))
+        labels = np.full(self.length, IGNORED, dtype=np.int64)
+        follows = ~starts[1:] & ((stored[1:] & PADDING) == 0)
+        labels[:-1][follows] = ids[1:][follows]
+        return PackedSequence(ids, positions, labels)
+
+
+def pack(documents: Iterable[Sequence[int]], ends: Ends, length: int, path: Path) -> PackedText:
+    """Write documents as packed sequences.
+
+    Args:
+        documents: the ids of each, without those that stand around a text.
+        ends: these.
+        length: tokens of a sequence, at least 3.
+        path: the file to write.
+    """
+    with path.open("wb") as stream:
+        for window in _windows(_pieces(documents, ends, length)):
+            for bin_ in _bins(window, length):
+                stream.write(_row(bin_, length, ends.end).tobytes())
+    return PackedText(path, length)
+
+
+def _pieces(documents: Iterable[Sequence[int]], ends: Ends, length: int) -> Iterator[list[int]]:
+    for document in documents:
+        body = [*document, ends.end]
+        for start in range(0, len(body), length - 1):
+            yield [ends.begin, *body[start : start + length - 1]]
+
+
+def _windows(pieces: Iterable[list[int]]) -> Iterator[list[list[int]]]:
+    window: list[list[int]] = []
+    for piece in pieces:
+        window.append(piece)
+        if len(window) == _WINDOW:
+            yield window
+            window = []
+    if window:
+        yield window
+
+
+def _bins(pieces: list[list[int]], length: int) -> list[list[list[int]]]:
+    """Pieces by sequence: the longest first, each where the least room is left that holds it (best fit)."""
+    bins: list[list[list[int]]] = []
+    room: list[tuple[int, int]] = []
+    for piece in sorted(pieces, key=len, reverse=True):
+        found = bisect_left(room, (len(piece), -1))
+        if found == len(room):
+            bins.append([piece])
+            left, number = length - len(piece), len(bins) - 1
+        else:
+            left, number = room.pop(found)
+            bins[number].append(piece)
+            left -= len(piece)
+        if left:
+            insort(room, (left, number))
+    return bins
+
+
+def _row(pieces: Sequence[list[int]], length: int, filler: int) -> NDArray[np.uint32]:
+    row = np.full(length, np.uint32(filler) | PADDING, dtype="<u4")
+    place = 0
+    for piece in pieces:
+        row[place : place + len(piece)] = piece
+        row[place] |= STARTS
+        place += len(piece)
+    if place < length:
+        row[place] |= STARTS
+    return row

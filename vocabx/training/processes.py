@@ -1,0 +1,57 @@
+"""The processes of a run that several share: which of them this is, and what they must agree on.
+
+Started by `accelerate launch` or `torchrun`, which say so in the environment. One process needs none of it.
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.extras import need
+
+
+class Processes:
+    """The processes of this run.
+
+    Attributes:
+        rank: of this process, 0 for the one that writes.
+        count: how many there are.
+        device: of torch, that this one computes on.
+    """
+
+    def __init__(self) -> None:
+        """Meet the others, where there are any."""
+        torch = need("torch", "train")
+        self.rank, self.count = 0, 1
+        local = int(os.environ.get("LOCAL_RANK", 0))
+        self.device = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
+        if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+            state = need("accelerate", "train").PartialState(cpu=self.device == "cpu")
+            self.rank, self.count = state.process_index, state.num_processes
+
+    @property
+    def main(self) -> bool:
+        """Whether this one writes and speaks."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Wait until all are here."""
+        if self.count > 1:
+            need("accelerate", "train").PartialState().wait_for_everyone()
+
+    def any(self, mine: bool) -> bool:
+        """Whether any of them says yes."""
+        return bool(self.sum([float(mine)])[0])
+
+    def sum(self, mine: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sums over all of them, float64."""
+        values = np.asarray(mine, dtype=np.float64)
+        if self.count == 1:
+            return values
+        torch = need("torch", "train")
+        tensor: Any = torch.tensor(values, device=self.device)
+        torch.distributed.all_reduce(tensor)
+        return np.asarray(tensor.cpu().numpy(), dtype=np.float64)

@@ -1,0 +1,153 @@
+"""A table in two parts: old rows that stay as they are, new rows that train.
+
+The old part is the model's own table, seen up to the first new row: nothing of it is copied, gets a gradient or an
+optimizer's state. The new part is a parameter in float32. A tied model has one new part, which the embedding
+and the output layer share. Knows nothing of methods, schedules or files.
+
+Legend of names: I ids, D width, V rows of the whole table, O old rows, N new rows.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class SplitEmbedding(nn.Module):
+    """The embedding of a vocabulary whose first rows are frozen.
+
+    Attributes:
+        old: (O, D), the frozen rows, a view of the model's table.
+        new: (N, D) float32, the rows that train.
+        scale: what the model multiplies its embeddings by, for the few whose embedding module does.
+    """
+
+    def __init__(self, old: Tensor, new: nn.Parameter, scale: Tensor | None = None) -> None:
+        super().__init__()
+        self.register_buffer("old", old, persistent=False)
+        self.new = new
+        self.register_buffer("scale", scale, persistent=False)
+
+    @property
+    def weight(self) -> Tensor:
+        """The whole table, (V, D): made anew, for those who ask for its dtype, device or shape."""
+        return torch.cat([self.old, self.new.to(self.old.dtype)])
+
+    def forward(self, ids_I: Tensor) -> Tensor:
+        """Look up ids of any shape; the result has D more at its end, in the dtype of the old rows."""
+        rows_ID = look_up(ids_I, self.old, self.new)
+        return rows_ID if self.scale is None else rows_ID * self.scale.to(rows_ID.dtype)
+
+
+class SplitOutput(nn.Module):
+    """The output layer of a vocabulary whose first rows are frozen; `old` and `new` as in `SplitEmbedding`.
+
+    Attributes:
+        old_bias: (O,) of the frozen rows, or None.
+        new_bias: (N,) float32 of the rows that train, or None.
+    """
+
+    def __init__(
+        self, old: Tensor, new: nn.Parameter, old_bias: Tensor | None = None, new_bias: nn.Parameter | None = None
+    ) -> None:
+        super().__init__()
+        self.register_buffer("old", old, persistent=False)
+        self.new = new
+        self.register_buffer("old_bias", old_bias, persistent=False)
+        self.new_bias = new_bias
+
+    @property
+    def weight(self) -> Tensor:
+        """The whole table, (V, D): made anew, for those who ask for its dtype, device or shape."""
+        return torch.cat([self.old, self.new.to(self.old.dtype)])
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Logits of all V tokens, in the dtype of `hidden`."""
+        logits = _Logits.apply(hidden, self.old, self.new.to(hidden.dtype))
+        if self.old_bias is None or self.new_bias is None:
+            return logits
+        return logits + torch.cat([self.old_bias, self.new_bias.to(self.old_bias.dtype)]).to(logits.dtype)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What of a model's tables trains.
+
+    Attributes:
+        first: the id of the first new row.
+        tied: whether embedding and output layer share their rows.
+        parameters: the new parts by kind: "input", "output" where it is not tied, "bias" where there is one.
+    """
+
+    first: int
+    tied: bool
+    parameters: dict[str, nn.Parameter]
+
+
+def split_tables(model: Any, first: int) -> Split:
+    """Put split tables in the place of a causal model's own; its old rows stay where they are in memory.
+
+    Args:
+        model: a transformers model that predicts the next token; changed in place.
+        first: the id of the first row that trains; 0 trains all of them.
+    """
+    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    table = embedding.weight.detach()
+    tied = output.weight is embedding.weight
+    new = _trained(table, first)
+    parameters = {"input": new}
+    scale = getattr(embedding, "embed_scale", None)
+    if scale is not None:
+        scale = torch.as_tensor(scale, dtype=table.dtype, device=table.device)
+    model.set_input_embeddings(SplitEmbedding(table[:first], new, scale))
+    if not tied:
+        table = output.weight.detach()
+        new = parameters["output"] = _trained(table, first)
+    old_bias = new_bias = None
+    if output.bias is not None:
+        old_bias, new_bias = output.bias.detach()[:first], _trained(output.bias.detach(), first)
+        parameters["bias"] = new_bias
+    model.set_output_embeddings(SplitOutput(table[:first], new, old_bias, new_bias))
+    return Split(first, tied, parameters)
+
+
+def look_up(ids_I: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:
+    """Rows of ids counted over both parts, in the dtype of the old ones.
+
+    Both parts are asked for every id, so that shapes do not depend on the ids and a GPU need not wait for them.
+    """
+    first = old_OD.shape[0]
+    if not first:
+        return functional.embedding(ids_I, new_ND)
+    from_new = functional.embedding((ids_I - first).clamp(min=0), new_ND)
+    from_old = functional.embedding(ids_I.clamp(max=first - 1), old_OD)
+    return torch.where((ids_I >= first)[..., None], from_new.to(old_OD.dtype), from_old)
+
+
+def _trained(table: Tensor, first: int) -> nn.Parameter:
+    return nn.Parameter(table[first:].float().clone())
+
+
+class _Logits(torch.autograd.Function):
+    """Logits of both parts written side by side, where a concatenation would hold them twice."""
+
+    @staticmethod
+    def forward(context: Any, hidden: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:
+        context.save_for_backward(hidden, old_OD, new_ND)
+        flat = hidden.reshape(-1, hidden.shape[-1])
+        first, rows = old_OD.shape[0], old_OD.shape[0] + new_ND.shape[0]
+        logits = flat.new_empty(flat.shape[0], rows)
+        logits[:, :first] = flat @ old_OD.to(flat.dtype).T
+        logits[:, first:] = flat @ new_ND.T
+        return logits.view(*hidden.shape[:-1], rows)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor]:  # type: ignore[override]
+        hidden, old_OD, new_ND = context.saved_tensors
+        first = old_OD.shape[0]
+        flat = gradient.reshape(-1, gradient.shape[-1])
+        of_hidden = flat[:, :first] @ old_OD.to(flat.dtype) + flat[:, first:] @ new_ND
+        of_new = flat[:, first:].T @ hidden.reshape(-1, hidden.shape[-1])
+        return of_hidden.view(hidden.shape), None, of_new

@@ -1,0 +1,100 @@
+"""Text to learn from: documents in their order, without what is held out, cut by the tokenizer and packed on disk.
+
+Text is streamed once. A file beside the packed text says what it was made of, so that a resumed run finds it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from vocabx.corpus.clean import clean
+from vocabx.corpus.sample import Corpus
+from vocabx.corpus.source import TextSource
+from vocabx.errors import CorpusError
+from vocabx.progress import Advance
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.training.packed import Ends, PackedText, pack
+
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the packed form of a text.
+
+    Attributes:
+        tokenizer: cuts it.
+        ends: the ids around each document.
+        length: tokens of a sequence.
+        limit: bytes of text after which no more is read.
+    """
+
+    tokenizer: FastTokenizer
+    ends: Ends
+    length: int
+    limit: int
+
+
+def packed_text(
+    source: TextSource, corpus: Corpus, recipe: Recipe, path: Path, advance: Advance = lambda done: None
+) -> PackedText:
+    """Pack a text, or find it packed.
+
+    Args:
+        source: the text.
+        corpus: a sample of it, whose held-out sections are left out.
+        recipe: how to pack.
+        path: the file of the packed text.
+        advance: called with bytes of the source read.
+
+    Raises:
+        CorpusError: nothing is left to learn from.
+    """
+    record, wanted = path.with_suffix(".json"), _record(source, corpus, recipe)
+    if record.is_file() and path.is_file() and record.read_text(encoding="utf-8") == wanted:
+        return PackedText(path, recipe.length)
+    record.unlink(missing_ok=True)
+    documents = _encoded(_documents(source, corpus, recipe.limit, advance), recipe.tokenizer)
+    packed = pack(documents, recipe.ends, recipe.length, path)
+    if not len(packed):
+        raise CorpusError(f"{source.description} holds no text beside what is held out: give more text")
+    record.write_text(wanted, encoding="utf-8")
+    return packed
+
+
+def _documents(source: TextSource, corpus: Corpus, limit: int, advance: Advance) -> Iterator[str]:
+    taken, position = 0, ("", 0)
+    for document in source.open():
+        before = position[1] if position[0] == document.source else 0
+        position = (document.source, document.bytes_read)
+        advance(document.bytes_read - before)
+        text = corpus.without_heldout(clean(document.text))
+        if text.strip():
+            taken += len(text.encode())
+            yield text
+        if taken >= limit:
+            return
+
+
+def _encoded(documents: Iterator[str], tokenizer: FastTokenizer) -> Iterator[list[int]]:
+    while texts := list(islice(documents, _BATCH)):
+        yield from tokenizer.encode(texts)
+
+
+def _record(source: TextSource, corpus: Corpus, recipe: Recipe) -> str:
+    heldout = hashlib.sha256("\0".join(corpus.heldout).encode()).hexdigest()
+    tokenizer = hashlib.sha256(json.dumps(recipe.tokenizer.spec, sort_keys=True).encode()).hexdigest()
+    content = {
+        "source": source.description,
+        "documents": corpus.documents,
+        "bytes": corpus.bytes_read,
+        "heldout": heldout,
+        "tokenizer": tokenizer,
+        "ends": [recipe.ends.begin, recipe.ends.end],
+        "length": recipe.length,
+        "limit": recipe.limit,
+    }
+    return json.dumps(content, ensure_ascii=False, indent=2)

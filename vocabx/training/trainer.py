@@ -1,0 +1,84 @@
+"""transformers' Trainer with our optimizer, schedule, order and checkpoints; its loop is as it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Trainer
+
+from vocabx.training.checkpoints import mark_whole, remove_old
+from vocabx.training.schedule import Schedule
+from vocabx.training.state import save_trained
+
+_ROWS = ("new", "new_bias")
+_BETAS = (0.9, 0.95)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Learning rates of the new rows and of everything else, and the weight decay of everything else."""
+
+    rows: float
+    others: float
+    weight_decay: float
+
+
+class VocabularyTrainer(Trainer):
+    """A Trainer of a `ModelLoss`.
+
+    Attributes:
+        run: the directory of the run.
+        schedule: of its learning rates.
+        rates: their heights.
+        keep: how many checkpoints to keep.
+    """
+
+    def __init__(self, *, run: Path, schedule: Schedule, rates: Rates, keep: int, **settings: Any) -> None:
+        self.run, self.schedule, self.rates, self.keep = run, schedule, rates, keep
+        super().__init__(**settings)
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """AdamW over two groups: new rows, which see no weight decay, and all others that train."""
+        if self.optimizer is None:
+            trained = [(n, p) for n, p in (model or self.model).named_parameters() if p.requires_grad]
+            rows = [parameter for name, parameter in trained if _is_row(name)]
+            others = [parameter for name, parameter in trained if not _is_row(name)]
+            groups = [
+                {"params": rows, "lr": self.rates.rows, "weight_decay": 0.0},
+                {"params": others, "lr": self.rates.others, "weight_decay": self.rates.weight_decay},
+            ]
+            self.optimizer = torch.optim.AdamW([group for group in groups if group["params"]], betas=_BETAS)
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The schedule, for each group its own."""
+        if self.lr_scheduler is None:
+            names = [name for name, p in self.model.named_parameters() if p.requires_grad]
+            rows, others = any(map(_is_row, names)), not all(map(_is_row, names))
+            factors = [self.schedule.of_rows] * rows + [self.schedule.of_others] * others
+            optimizer = self.optimizer if optimizer is None else optimizer
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Any] | None = None) -> None:
+        if self.args.should_save:
+            directory = Path(output_dir or self.args.output_dir)
+            directory.mkdir(parents=True, exist_ok=True)
+            save_trained(self.model, directory, state_dict)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Nothing: what was trained is loaded before the model is wrapped, see `vocabx.training.run`."""
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            mark_whole(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+            remove_old(self.run, self.keep, self.schedule.stable_end)
+
+
+def _is_row(name: str) -> bool:
+    return name.rpartition(".")[2] in _ROWS
