@@ -2,4 +2,65 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import tiny_language_model
+from safetensors.torch import load_file, save_file
+from tiny_models import DECODERS, tiny_model
+
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.training.methods import target_names
+from vocabx.training.stored import stored_tensor, stored_weight
+
+SPLIT_BY_EXPERT = "model.layers.0.mlp.experts.gate_up_proj"
+
+
+def saved(directory: Path, kind: str, **settings: object):
+    model = tiny_model(kind)
+    model.save_pretrained(directory, **settings)
+    return model, read_checkpoint(directory)
+
+
+@pytest.mark.parametrize("kind", DECODERS)
+def test_the_weights_that_adapters_go_onto_are_found_in_models_of_every_type(kind: str, tmp_path: Path):
+    model, checkpoint = saved(tmp_path, kind)
+    targets = target_names(model, tables=False)
+    assert targets
+    for module in targets:
+        found = stored_weight(checkpoint, module)
+        assert found is not None, module
+        file, name = found
+        stored = torch.from_numpy(file.map(name).copy())
+        assert torch.equal(stored, model.get_submodule(module).weight.detach()), module
+
+
+def test_weights_are_found_in_every_shard(tmp_path: Path):
+    model, checkpoint = saved(tmp_path, "llama", max_shard_size="3KB")
+    assert len(checkpoint.files) > 1
+    for module in target_names(model, tables=False):
+        assert stored_weight(checkpoint, module) is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefix"), [("llama", "model."), ("gpt2", "transformer."), ("bloom", "transformer.")]
+)
+def test_names_without_the_part_that_a_missing_head_takes_along_are_found(
+    kind: str, prefix: str, tmp_path: Path
+):
+    model, _ = saved(tmp_path, kind)
+    path = tmp_path / "model.safetensors"
+    tensors = {name.removeprefix(prefix): tensor for name, tensor in load_file(path).items()}
+    save_file(tensors, path, {"format": "pt"})
+    checkpoint = read_checkpoint(tmp_path)
+    for module in target_names(model, tables=False):
+        found = stored_weight(checkpoint, module)
+        assert found is not None
+        assert found[1] == f"{module}.weight".removeprefix(prefix)
+
+
+def test_a_parameter_that_the_files_hold_in_parts_is_not_found(tmp_path: Path):
+    model, checkpoint = saved(tmp_path, "qwen3_moe")
+    assert SPLIT_BY_EXPERT in dict(model.named_parameters())
+    assert stored_tensor(checkpoint, SPLIT_BY_EXPERT) is None
+
+
+def test_what_is_no_module_is_not_found(tmp_path: Path):
+    _, checkpoint = saved(tmp_path, "llama")
+    assert stored_weight(checkpoint, "model.layers.7.self_attn.q_proj") is None
