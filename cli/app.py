@@ -10,6 +10,7 @@ from vocabx.errors import VocabxError
 
 from .compare import compare
 from .doctor import doctor
+from .evaluate import evaluate
 from .export import export
 from .extend import extend
 from .inspect import inspect
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(extend)
 app.command()(transfer)
 app.command()(compare)
+app.command()(evaluate)
 app.command()(inspect)
 app.command()(verify)
 app.command()(doctor)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vocabx.comparison import CompareResult, compare
     from vocabx.errors import VocabxError
+    from vocabx.evaluating import EvaluateResult, evaluate
     from vocabx.evaluation.load import load_factorised
     from vocabx.gguf_export.export import Exported, export_gguf
     from vocabx.initializers import INITIALIZERS, Mixture, Placement, Problem
-    from vocabx.options import CompareOptions, ExtendOptions, TransferOptions
+    from vocabx.options import CompareOptions, EvaluateOptions, ExtendOptions, TransferOptions
     from vocabx.pipeline import Result, extend
     from vocabx.progress import Progress
     from vocabx.tokenizer.certificate import Certificate
@@ -25,6 +26,8 @@ _WHERE = {
     "Certificate": "vocabx.tokenizer.certificate",
     "CompareOptions": "vocabx.options",
     "CompareResult": "vocabx.comparison",
+    "EvaluateOptions": "vocabx.options",
+    "EvaluateResult": "vocabx.evaluating",
     "ExtendOptions": "vocabx.options",
     "Exported": "vocabx.gguf_export.export",
     "INITIALIZERS": "vocabx.initializers",
@@ -37,6 +40,7 @@ _WHERE = {
     "TransferResult": "vocabx.transfer_pipeline",
     "VocabxError": "vocabx.errors",
     "compare": "vocabx.comparison",
+    "evaluate": "vocabx.evaluating",
     "export_gguf": "vocabx.gguf_export.export",
     "extend": "vocabx.pipeline",
     "load_factorised": "vocabx.evaluation.load",
@@ -48,6 +52,8 @@ __all__ = [
     "Certificate",
     "CompareOptions",
     "CompareResult",
+    "EvaluateOptions",
+    "EvaluateResult",
     "Exported",
     "ExtendOptions",
     "Mixture",
@@ -59,6 +65,7 @@ __all__ = [
     "TransferResult",
     "VocabxError",
     "compare",
+    "evaluate",
     "export_gguf",
     "extend",
     "load_factorised",

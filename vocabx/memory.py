@@ -14,9 +14,14 @@ def available_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def fits(weight_bytes: int) -> bool:
-    """Whether weights of `weight_bytes` and the activations of a passage fit."""
-    return weight_bytes * 1.2 + 2e9 < available_memory()
+def fits(weight_bytes: int, free: int | None = None) -> bool:
+    """Whether weights of `weight_bytes` and the activations of a passage fit.
+
+    Args:
+        weight_bytes: of all models that are in memory at one time.
+        free: bytes that can be had; by default what the system says of its own memory, not of a GPU's.
+    """
+    return weight_bytes * 1.2 + 2e9 < (available_memory() if free is None else free)
 
 
 def reset_peak() -> None:

@@ -263,6 +263,62 @@ class VerifyOptions:
     )
 
 
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """The options of `evaluate`; each field's help is in its metadata."""
+
+    directories: tuple[Path, ...] = field(
+        default=(), metadata=_help("Checkpoints to set side by side, whoever made them.")
+    )
+    base: str = field(
+        default="",
+        metadata=_help(
+            "The base they extend: an alias, a hub id, a directory or a .gguf file. Default: as the first "
+            "directory records."
+        ),
+    )
+    lang: str = field(
+        default="", metadata=_help("Language of the new tokens, a BCP 47 tag. Default: as recorded.")
+    )
+    corpus: tuple[str, ...] = field(
+        default=(),
+        metadata=_help(
+            "Text in the language that no model was trained on: all of it is held out. Default: the sections "
+            "of the language's own text that extend holds out with the same --seed and --heldout-bytes."
+        ),
+    )
+    base_text: tuple[str, ...] = field(
+        default=(), metadata=_help("Text in the base's language, likewise. Default: that language's own.")
+    )
+    text_field: str = field(
+        default="text", metadata=_help("Field of .jsonl and .parquet records that holds the text.")
+    )
+    opencc: str = field(
+        default="", metadata=_help("Convert the corpus between Chinese scripts first, as s2twp.")
+    )
+    heldout_bytes: int = field(
+        default=60_000, metadata=_help("About how many bytes of each text to measure on, sampled from it.")
+    )
+    samples: int = field(
+        default=3,
+        metadata=_help(
+            "How many held-out passages to begin and let each model continue; 0 generates nothing."
+        ),
+    )
+    generate_tokens: int = field(
+        default=48, metadata=_help("How many new tokens each model generates after each beginning.")
+    )
+    seed: int = field(default=0, metadata=_help("Changes which text is sampled."))
+    out: Path | None = field(
+        default=None,
+        metadata=_help(
+            "Also write evaluation.json and evaluation.html into this directory; must not exist or be empty. "
+            "Default: nothing is written."
+        ),
+    )
+    command: str = field(default="", metadata=_help("The command line, for the page."))
+
+
 def help_of(name: str, options: type = ExtendOptions) -> str:
     """The help text of one option."""
     text: str = next(f.metadata["help"] for f in fields(options) if f.name == name)

@@ -75,7 +75,7 @@ def score_model(
     texts: Sequence[Sequence[str]],
     advance: Callable[[float], None] = lambda done: None,
 ) -> list[Score]:
-    """Score each group of passages under a model that is loaded; see `bits_per_byte`."""
+    """Score each group of passages under a model that is loaded, where it lies; see `bits_per_byte`."""
     torch, begin = need("torch", "evaluate"), begin_id(model.config)
     model.eval()
     return [_score(torch, model, tokenizer, begin, group, advance) for group in texts]
@@ -103,7 +103,7 @@ def _score(
 
 def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
     """-log p in nats of each id after the first; the softmax in float32, some rows at a time."""
-    row = torch.tensor([ids])
+    row = torch.tensor([ids], device=model.device)
     with torch.inference_mode():
         logits = model(row).logits[0, :-1]
         parts = [
@@ -114,7 +114,7 @@ def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
             )
             for start in range(0, len(ids) - 1, _LOGIT_ROWS)
         ]
-    return np.concatenate([np.zeros(0), *(part.double().numpy() for part in parts)])
+    return np.concatenate([np.zeros(0), *(part.cpu().double().numpy() for part in parts)])
 
 
 def begin_id(config: Any) -> int:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.plots import norms_histogram, tokens_curve
 from vocabx.report.report import CurvePoint, Report
-from vocabx.report.templates import render_template
+from vocabx.report.templates import render_template, visible
 from vocabx.tokenizer.certificate import Claim
 
 _SPACE = "\u00a0"
@@ -46,7 +46,7 @@ def render_page(report: Report) -> str:
     return render_template(
         "page.html",
         values,
-        {"count": _count, "number": _number, "visible": _visible, "seconds": _seconds},
+        {"count": _count, "number": _number, "visible": visible, "seconds": _seconds},
     )
 
 
@@ -171,12 +171,6 @@ def _step(start: CurvePoint, end: CurvePoint, verb: str) -> str:
     points = 100 * (start.tokens_share - end.tokens_share) * 1000 / (end.new_tokens - start.new_tokens)
     step = f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens"
     return f"{step} {verb} {points:.2g} percentage points per thousand"
-
-
-def _visible(text: str, keep_lines: bool = False) -> str:
-    """`text` with its control characters as pictures; with `keep_lines`, line ends also end lines."""
-    shown = "".join(chr(0x2400 + ord(c)) if c < " " and c not in "\n\t" else c for c in text)
-    return shown.replace("\t", "⇥").replace("\n", "↵\n" if keep_lines else "↵")
 
 
 def _name(tag: str) -> str:

@@ -32,3 +32,9 @@ def render_template(name: str, values: Mapping[str, Any], filters: Mapping[str, 
     )
     environment.filters |= filters
     return environment.get_template(name).render(values)
+
+
+def visible(text: str, keep_lines: bool = False) -> str:
+    """`text` with its control characters as pictures; with `keep_lines`, line ends also end lines."""
+    shown = "".join(chr(0x2400 + ord(c)) if c < " " and c not in "\n\t" else c for c in text)
+    return shown.replace("\t", "⇥").replace("\n", "↵\n" if keep_lines else "↵")

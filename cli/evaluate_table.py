@@ -1,0 +1,90 @@
+"""What `vocabx evaluate` prints: a row for each model, and how each continues one text."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vocabx.evaluating import EvaluateResult
+from vocabx.evaluation.side_by_side import FromBase, Generated, SideBySide
+
+
+def print_evaluation(result: EvaluateResult) -> None:
+    """Print the numbers of each model, its continuation of the first prompt, and where the page is."""
+    table, console = result.table, Console()
+    console.print(_numbers(table))
+    if table.prompts:
+        console.print(_continuations(table))
+    for line in _lines(result):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _numbers(table: SideBySide) -> Table:
+    target, other = (_short(text.language) for text in (table.target, table.base_language))
+    shown = Table(title=f"On the same texts; speed on {table.device}")
+    shown.add_column("model", overflow="fold")
+    for heading in (
+        f"bits/B\n{target}",
+        f"bits/B\n{other}",
+        f"char/tok\n{target}",
+        f"char/tok\n{other}",
+        f"KL {other}\n(bound)",
+        "char/s",
+    ):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for model in table.models:
+        shown.add_row(
+            Text(model.name),
+            f"{model.target.bits_per_byte:.3f}",
+            f"{model.base_language.bits_per_byte:.3f}",
+            f"{model.target.characters_per_token:.2f}",
+            f"{model.base_language.characters_per_token:.2f}",
+            "base" if model.is_base else _kl(model.from_base),
+            _speed(model.generated),
+        )
+    return shown
+
+
+def _short(tag: str) -> str:
+    return "base" if tag == "und" else tag
+
+
+def _kl(found: FromBase | None) -> str:
+    if found is None or found.kl is None:
+        return ""
+    bound = "" if found.hull_bound is None else f" ({found.hull_bound:.2f})"
+    small = found.kl < 0.001
+    return f"{found.kl:{'.1g' if small else '.4f'}}{bound}"
+
+
+def _speed(generated: Generated | None) -> str:
+    return "" if generated is None else f"{generated.characters_per_second:,.1f}"
+
+
+def _continuations(table: SideBySide) -> Table:
+    prompt = table.prompts[0]
+    shown = Table(title=Text(f"{table.generate_tokens} tokens after: {prompt.text}"))
+    shown.add_column("model", overflow="fold")
+    shown.add_column("continues", overflow="fold")
+    shown.add_row(Text("the text itself"), Text(prompt.continues))
+    for model in table.models:
+        if model.generated is not None:
+            shown.add_row(Text(model.name), Text(model.generated.continuations[0]))
+    return shown
+
+
+def _lines(result: EvaluateResult) -> list[str]:
+    table = result.table
+    lines = [
+        f"text       {text.bytes:,} bytes of {text.source}" for text in (table.target, table.base_language)
+    ]
+    for model in table.models:
+        found = model.from_base
+        if found is not None and found.left_out and (found.kl is not None or found.passages == 0):
+            total = found.passages + found.left_out
+            lines.append(
+                f"KL         {model.name} cuts {found.left_out:,} of {total:,} passages in another way than "
+                "the base: they are left out"
+            )
+    if result.directory is not None:
+        lines.append(f"page       {result.directory / 'evaluation.html'}")
+    return lines

@@ -1,0 +1,124 @@
+import dataclasses
+import re
+from html import unescape
+
+import pytest
+
+from vocabx.evaluation.side_by_side import (
+    FromBase,
+    Generated,
+    MeasuredText,
+    ModelNumbers,
+    Prompt,
+    SideBySide,
+    TextNumbers,
+)
+from vocabx.report.evaluation_page import render_evaluation, verdict
+from vocabx.report.evaluation_plot import bits_plot
+
+HOSTILE = "<script>alert(1)</script>&\"'"
+
+
+def model(name, bits, english, from_base=None, is_base=False):
+    return ModelNumbers(
+        name=name,
+        is_base=is_base,
+        parameters=134_515_008,
+        dtype="bfloat16",
+        target=TextNumbers(bits, bits + 0.3, 4000, 1.75),
+        base_language=TextNumbers(english, english + 0.2, 1000, 4.125),
+        from_base=from_base,
+        generated=Generated((f"{name} writes\non",), 40, 4.0),
+    )
+
+
+@pytest.fixture
+def table():
+    text = MeasuredText("zh-Hant", "Chinese (Traditional)", "a corpus", 21, 20_011, 60_013, True)
+    return SideBySide(
+        version="9.8.7",
+        command="vocabx evaluate runs/demo",
+        base="smollm2",
+        base_origin="a package",
+        target=text,
+        base_language=dataclasses.replace(text, language="en", name="English", source="a manual"),
+        seed=17,
+        device="cpu, 2 threads",
+        generate_tokens=48,
+        prompts=(Prompt("起初神", "創造天地"),),
+        models=(
+            model("smollm2", 2.3456, 0.9111, is_base=True),
+            model("runs/demo", 2.6789, 0.9112, FromBase(0.0123456, 18, 2, 0.3471)),
+            model("runs/final", 1.7777, 0.9512, FromBase(None, 0, 20, None)),
+        ),
+        seconds={"Reading text": 3.2},
+    )
+
+
+def words(html):
+    body = re.sub(r"<style>.*?</style>|<[^>]*>", " ", html, flags=re.DOTALL)
+    return " ".join(unescape(body).split())
+
+
+def test_the_page_needs_nothing_beside_it(table):
+    html = render_evaluation(table)
+    assert not re.search(r"<(script|link|img|iframe|object)|\bsrc=|@import|xlink:href", html)
+    assert html == render_evaluation(dataclasses.replace(table))
+    ids = re.findall(r'\bid="([^"]*)"', html)
+    assert len(ids) == len(set(ids))
+    assert "--accent:" in html
+    assert 'role="img"' in html and "runs/final 1.78 and 0.95" in html
+
+
+def test_each_number_is_on_the_page(table):
+    shown = words(render_evaluation(table))
+    for number in (
+        "2.346", "2.679", "1.778", "2.646", "0.911", "0.951", "1.75", "4.12", "0.0123", "(0.35)", "10.0",
+        "134.5 M", "60,013 bytes", "20,011 characters in 21 passages of a manual", "seed 17", "9.8.7",
+        "not measured", "runs/demo cuts 2 of 20 in another way", "cpu, 2 threads", "創造天地",
+        "runs/demo writes↵on", "vocabx evaluate runs/demo",
+    ):  # fmt: skip
+        assert number in shown, number
+
+
+def test_the_best_of_a_column_is_marked_unless_all_look_alike(table):
+    html = render_evaluation(table)
+    marked = re.findall(r'<td class="best">([^<]*)<', html)
+    assert sorted(marked) == ["0.911", "0.911", "1.778", "2.078"]
+
+
+def test_texts_are_never_markup(table):
+    hostile = dataclasses.replace(
+        table,
+        command=HOSTILE,
+        base_origin=HOSTILE,
+        prompts=(Prompt(HOSTILE, HOSTILE),),
+        models=tuple(dataclasses.replace(one, name=HOSTILE) for one in table.models),
+    )
+    assert "<script" not in render_evaluation(hostile)
+
+
+def test_the_verdict_says_what_the_best_costs(table):
+    base, demo, final = table.models
+    assert verdict(table) == (
+        "runs/final predicts Chinese (Traditional) best: 1.78 bits per byte, and the base 2.35; English goes "
+        "from 0.91 to 0.95, which is worse."
+    )
+    two = dataclasses.replace(table, models=(base, demo))
+    assert verdict(two) == (
+        "smollm2, the base, predicts Chinese (Traditional) best: 2.35 bits per byte, and runs/demo 2.68."
+    )
+    alone = dataclasses.replace(table, models=(final,))
+    assert verdict(alone) == "runs/final takes 1.78 bits per byte of Chinese (Traditional)."
+    assert "KL" not in words(render_evaluation(dataclasses.replace(alone, prompts=(), base="")))
+
+
+def test_a_text_of_the_users_has_no_language(table):
+    text = dataclasses.replace(table.base_language, language="und", drawn=False)
+    shown = words(render_evaluation(dataclasses.replace(table, base_language=text)))
+    assert "the base's language goes from 0.91 to 0.95" in shown
+
+
+def test_numbers_of_no_model_are_refused():
+    with pytest.raises(ValueError, match="no model"):
+        bits_plot((), "Thai", "English")

@@ -1,0 +1,147 @@
+"""What an evaluation will measure, checked before a model is loaded: models, language, texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocabx.checkpoint.base import find_base
+from vocabx.checkpoint.recorded import require_base
+from vocabx.checkpoint.staging import check_free
+from vocabx.corpus.source import TextSource, default_source, peek, user_source
+from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
+from vocabx.evaluation.contender import Contender, read_contender
+from vocabx.extras import require
+from vocabx.languages import Language, find_language, with_scripts_of
+from vocabx.options import EvaluateOptions
+from vocabx.plan import scripts_of
+from vocabx.progress import Progress
+
+_UNKNOWN = Language("und", "the base's language", ())
+
+
+@dataclass(frozen=True)
+class EvaluatePlan:
+    """A checked evaluation.
+
+    Attributes:
+        options: what was asked.
+        base: the base, or None where it is not known or not to be had.
+        base_origin: where it came from, "" without one.
+        contenders: the checkpoints, in the order given.
+        language: of the new tokens, with its scripts known.
+        base_language: with the scripts of its text; of the tag "und" where the user brought the text.
+        source, base_source: the texts.
+    """
+
+    options: EvaluateOptions
+    base: Contender | None
+    base_origin: str
+    contenders: tuple[Contender, ...]
+    language: Language
+    base_language: Language
+    source: TextSource
+    base_source: TextSource
+
+    @property
+    def models(self) -> tuple[Contender, ...]:
+        """The base first, where there is one."""
+        return (() if self.base is None else (self.base,)) + self.contenders
+
+    @property
+    def context(self) -> int:
+        """How many tokens every model reads at once."""
+        return min(model.context for model in self.models)
+
+
+def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> EvaluatePlan:
+    """Check everything that can be checked before a model is loaded.
+
+    Raises:
+        VocabxError: whatever is wrong with the options, the directories, the language or the text.
+    """
+    _check_options(options)
+    contenders = tuple(read_contender(str(path), path) for path in options.directories)
+    language = _language(options, contenders)
+    source = _source(options, language)
+    found = _find_base(options, contenders[0], progress)
+    base, base_origin, tag = found if found else (None, "", "en")
+    if options.base_text:
+        base_source, base_language = user_source(options.base_text, options.text_field, ""), _UNKNOWN
+    else:
+        base_language = find_language(tag)
+        base_source = default_source(base_language)
+    return EvaluatePlan(
+        options=options,
+        base=base,
+        base_origin=base_origin,
+        contenders=contenders,
+        language=with_scripts_of(language, peek(source)),
+        base_language=Language(base_language.tag, base_language.name, scripts_of(base_source)),
+        source=source,
+        base_source=base_source,
+    )
+
+
+def _check_options(options: EvaluateOptions) -> None:
+    for package in ("torch", "transformers"):
+        require(package, "evaluate")
+    if not options.directories:
+        raise TokenizerError("nothing to evaluate: pass the directory of a checkpoint, or several")
+    if not 0 <= options.seed < 2**32:
+        raise TokenizerError(f"--seed is {options.seed}: pass a number from 0 to {2**32 - 1}")
+    for name, value, least in (
+        ("--heldout-bytes", options.heldout_bytes, 1000),
+        ("--samples", options.samples, 0),
+        ("--generate-tokens", options.generate_tokens, 1),
+    ):
+        if value < least:
+            raise TokenizerError(f"{name} is {value}: pass at least {least}")
+    if options.opencc and not options.corpus:
+        raise CorpusError("--opencc converts the text of --corpus, and there is none: pass both or neither")
+    if options.out is not None:
+        require("matplotlib", "report")
+        check_free(options.out)
+
+
+def _language(options: EvaluateOptions, contenders: Sequence[Contender]) -> Language:
+    recorded = [str(contender.manifest.get("language") or "") for contender in contenders]
+    tag = options.lang or next(filter(None, recorded), "")
+    if not tag:
+        raise LanguageError(
+            f"{contenders[0].name} does not say for which language it was made: pass --lang with a BCP 47 tag"
+        )
+    return find_language(tag)
+
+
+def _source(options: EvaluateOptions, language: Language) -> TextSource:
+    if options.corpus:
+        return user_source(options.corpus, options.text_field, options.opencc)
+    return default_source(language)
+
+
+def _find_base(
+    options: EvaluateOptions, first: Contender, progress: Progress
+) -> tuple[Contender, str, str] | None:
+    """The base, its origin and its language: the one asked for, else what the first directory names."""
+    if options.base:
+        found = find_base(options.base, progress)
+        return read_contender(found.name, found.directory), found.origin, found.language
+    obstacle = f"{first.name} does not say what it extends; pass --base"
+    for name in _recorded_names(first):
+        try:
+            found = find_base(name, progress)
+            contender = read_contender(found.name, found.directory)
+            require_base(first.directory, contender.checkpoint)
+        except VocabxError as error:
+            obstacle = str(error)
+        else:
+            return contender, found.origin, found.language
+    progress.note(f"The base is left out, and KL from it: {obstacle}.")
+    return None
+
+
+def _recorded_names(first: Contender) -> list[str]:
+    """What the base was called, then the hub id that it came from where that is another name."""
+    name, origin = (str(first.recorded_base.get(key) or "") for key in ("name", "origin"))
+    is_hub_id = origin.count("/") == 1 and " " not in origin and not Path(origin).exists()
+    return list(dict.fromkeys([*([name] if name else []), *([origin] if is_hub_id else [])]))
