@@ -1,5 +1,6 @@
 """`vocabx evaluate` on tiny models: one extension for all tests."""
 
+import dataclasses
 import json
 import math
 import shutil
@@ -11,6 +12,7 @@ from transformers import AutoModelForCausalLM, BertConfig, BertForMaskedLM, Llam
 
 from vocabx import EvaluateOptions, ExtendOptions, evaluate, extend
 from vocabx.corpus.source import user_source
+from vocabx.evaluation.contender import read_contender
 from vocabx.progress import Quiet
 from vocabx.tokenizer.read import read_tokenizer
 
@@ -112,6 +114,15 @@ def test_models_stand_side_by_side_with_their_base(vocabx, made, texts, tmp_path
     assert "side by side" in page and f"{good['target']['bits_per_byte']:.3f}" in page
     for shown in ("bits/B", "char/tok", "the text itself", "evaluation.html"):
         assert shown in run.out
+
+
+def test_what_was_trained_since_has_no_bound(made):
+    base = read_contender("base", made / "base").checkpoint
+    good = read_contender("good", made / "good")
+    assert good.hull_bound(base) > 0
+    trained = dataclasses.replace(good, manifest={**good.manifest, "training": {"method": "rows"}})
+    assert trained.hull_bound(base) is None
+    assert good.hull_bound(good.checkpoint) is None
 
 
 def options_of(directory, texts, **more):

@@ -54,10 +54,12 @@ class Contender:
     def hull_bound(self, base: Checkpoint) -> float | None:
         """The bound of report.json on KL(base ‖ this model), in nats; None where there is none that holds.
 
-        It holds for the rows that were made, beside the tables of the base that they were made from.
+        It holds for the rows that were made, beside the tables of the base that they were made from. What was
+        trained since keeps its report, and no bound.
         """
         path = self.directory / "report.json"
-        bound = read_object(path).get("hull_bound") if path.is_file() else None
+        known = path.is_file() and not self.manifest.get("training")
+        bound = read_object(path).get("hull_bound") if known else None
         as_made = self.manifest.get("tables") == table_hashes(self.checkpoint)
         same_base = self.recorded_base.get("tables") == table_hashes(base)
         return float(bound) if isinstance(bound, (int, float)) and as_made and same_base else None
