@@ -14,8 +14,10 @@ from .evaluate import evaluate
 from .export import export
 from .extend import extend
 from .inspect import inspect
+from .merge import merge
 from .options import INTERRUPTED
 from .push import push
+from .train import train
 from .transfer import transfer
 from .verify import verify
 
@@ -30,6 +32,8 @@ app = typer.Typer(
 )
 app.command()(extend)
 app.command()(transfer)
+app.command()(train)
+app.command()(merge)
 app.command()(compare)
 app.command()(evaluate)
 app.command()(inspect)

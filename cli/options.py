@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -14,6 +14,7 @@ from vocabx.errors import VocabxError
 from vocabx.options import PlacingOptions
 
 INTERRUPTED = 130
+_EMPTY = inspect.Parameter.empty
 # What the command line shows in place of a type.
 _METAVARS = {
     "corpus": "<path>",
@@ -27,9 +28,12 @@ _METAVARS = {
     "pretokenizer": "keep|adapt",
     "fallback": "draw|pieces",
     "push_to_hub": "<owner/name>",
+    "replay": "<path>",
+    "branch_from": "<run>",
+    "report_to": "<names>",
 }
 # Shown first, in this order; how tokens are placed is shown last.
-_FIRST = ("base", "tokenizer", "lang", "out")
+_FIRST = ("directory", "base", "tokenizer", "lang", "out")
 _LAST = tuple(field.name for field in dataclasses.fields(PlacingOptions))
 _REQUIRED = ("lang", "tokenizer")
 _DRY_RUN = ("dry_run", "--dry-run", "Say what would be done, and stop.")
@@ -48,8 +52,8 @@ def command(
     """Make a command of a function that takes an instance of `kind`, `as_json`, and perhaps `dry_run`.
 
     Args:
-        kind: a frozen dataclass whose fields have their help in their metadata.
-        out: where the result goes by default, with {base} and {lang} in it.
+        kind: a frozen dataclass whose fields have their help in their metadata; a field `directory` is an argument.
+        out: where the result goes by default, with the fields {base}, {lang} or {directory} in it.
         dry_run: whether the command has --dry-run.
         hidden: fields that are no option of this command.
     """
@@ -63,7 +67,7 @@ def command(
         def run(**given: Any) -> None:
             extra = {name: given.pop(name) for name, _, _ in flags}
             if given["out"] is None:
-                given["out"] = Path(out.format(base=Path(given["base"]).name, lang=given["lang"]))
+                given["out"] = Path(out.format_map(_named(given)))
             values = {name: _value(value) for name, value in given.items() if value is not None}
             options = kind(**values, command=shlex.join(["vocabx", *sys.argv[1:]]))
             try:
@@ -81,6 +85,14 @@ def command(
     return decorate
 
 
+def _named(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the default place of a result can be made of."""
+    named = {**given, "base": Path(given.get("base") or "").name}
+    if "directory" in given:
+        named["directory"] = str(given["directory"]).rstrip("/")
+    return named
+
+
 def _value(given: Any) -> Any:
     return tuple(given) if isinstance(given, list) else given
 
@@ -94,9 +106,11 @@ def _place(field: Any) -> int:
 def _parameter(field: Any, kind: Any, out: str) -> inspect.Parameter:
     name, text = field.name, field.metadata["help"]
     if name in _REQUIRED:
-        return _keyword(name, Annotated[str, typer.Option(help=text)], inspect.Parameter.empty)
+        return _keyword(name, Annotated[str, typer.Option(help=text)], _EMPTY)
+    if name == "directory":
+        return _keyword(name, Annotated[Path, typer.Argument(help=text, metavar="<directory>")], _EMPTY)
     if name == "out":
-        shown = out.format(base="BASE", lang="LANG")
+        shown = out.format(base="BASE", lang="LANG", directory="DIRECTORY")
         return _keyword(name, Annotated[Path | None, typer.Option(help=f"{text} Default: {shown}.")], None)
     if kind is bool and field.default is False:
         return _flag(name, f"--{name.replace('_', '-')}", text)

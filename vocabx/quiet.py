@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import ERROR, getLogger
 
 from vocabx.extras import need
 
@@ -15,6 +16,10 @@ def quiet_transformers(extra: str) -> Iterator[None]:
         extra: the extra of vocabx to name when transformers is not installed.
     """
     logging = need("transformers.utils.logging", extra)
+    # It warns of a package that would make 4 bits faster on a CPU, and that needs a hub.
+    bitsandbytes = getLogger("bitsandbytes")
+    level = bitsandbytes.level
+    bitsandbytes.setLevel(ERROR)
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -23,6 +28,7 @@ def quiet_transformers(extra: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
+        bitsandbytes.setLevel(level)
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()

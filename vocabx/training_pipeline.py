@@ -1,15 +1,18 @@
 """The story of continued pretraining, in order: plan, text, model, steps, what was trained, report."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.hashing import examine_tables
 from vocabx.checkpoint.manifest import file_hash
 from vocabx.checkpoint.recorded import require_own_tables
-from vocabx.extras import need
+from vocabx.checkpoint.staging import unfinished_of
+from vocabx.extras import installed, need
 from vocabx.progress import Progress, Quiet, Timed
+from vocabx.quiet import quiet_transformers
+from vocabx.report.training_page import render_training_page
 from vocabx.training.metrics import METRICS, read_metrics
 from vocabx.training.options import TrainOptions
 from vocabx.training.plan import TrainPlan, make_train_plan
@@ -39,6 +42,7 @@ class TrainResult:
         step: the last one.
         record: what training.json says, None while it is unfinished.
         metrics: the lines of metrics.jsonl.
+        main: whether this process is the one that writes and speaks.
     """
 
     directory: Path
@@ -46,6 +50,16 @@ class TrainResult:
     step: int
     record: TrainingRecord | None
     metrics: list[dict[str, Any]]
+    main: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, ready for JSON."""
+        record = None if self.record is None else asdict(self.record)
+        measured = [entry for entry in self.metrics if "target_bits" in entry]
+        return {
+            "out": str(self.directory), "finished": self.finished, "step": self.step, "measured": measured,
+            "training": record,
+        }  # fmt: skip
 
 
 def train(options: TrainOptions, progress: Progress | None = None) -> TrainResult:
@@ -68,17 +82,18 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     plan = make_train_plan(options, processes.device, processes.count)
     tables = _own_tables(plan, timed)
     if not processes.main:
-        return _train(plan, tables, _unfinished(plan), processes, timed)
+        return replace(_train(plan, tables, unfinished_of(options.out), processes, timed), main=False)
     with run_directory(options.out, options.resume) as run:
         result = _train(plan, tables, run, processes, timed)
         if result.finished:
             finish(run, options.out)
-            return TrainResult(options.out, True, result.step, result.record, result.metrics)
+            return replace(result, directory=options.out)
     return result
 
 
 def _train(plan: TrainPlan, tables: dict[str, str], run: Path, processes: Processes, timed: Timed) -> TrainResult:
-    from vocabx.training.run import run_training
+    with quiet_transformers("train"):
+        from vocabx.training.run import run_training
 
     processes.wait()
     started = time.time()
@@ -101,6 +116,8 @@ def _train(plan: TrainPlan, tables: dict[str, str], run: Path, processes: Proces
         save_result(ended.prepared.model, split.parameters if split else {}, run, str(plan.options.directory))
         record = _record(plan, tables, texts, schedule, ended, run, time.time() - started, processes.count)
         record.write(run)
+        page = render_training_page(record, read_metrics(run), plan.base_language.tag)
+        (run / "report.html").write_text(page, encoding="utf-8")
     return TrainResult(run, True, ended.step, record, read_metrics(run))
 
 
@@ -117,12 +134,6 @@ def _own_tables(plan: TrainPlan, progress: Progress) -> dict[str, str]:
         tables = examine_tables(plan.checkpoint)
     require_own_tables(plan.checkpoint, tables)
     return tables
-
-
-def _unfinished(plan: TrainPlan) -> Path:
-    from vocabx.checkpoint.staging import unfinished_of
-
-    return unfinished_of(plan.options.out)
 
 
 def _job(plan: TrainPlan, tables: dict[str, str], schedule: Schedule) -> dict[str, Any]:
@@ -185,8 +196,6 @@ def _record(
 
 def _versions() -> dict[str, str]:
     from importlib.metadata import version
-
-    from vocabx.extras import installed
 
     torch = need("torch", "train")
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"

@@ -4,7 +4,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +32,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         sequences: what is learned from, for the bytes that its tokens stand for.
         step_sequences: places of a step.
         token_bytes: how many bytes of text each id stands for.
+        rates: the learning rates of a step, counted from 0, by what they are of.
         progress, advance: told of each step.
         watch: what is scored every so many steps, None where nothing is.
         every: so many.
@@ -42,6 +43,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
     sequences: Sequences
     step_sequences: int
     token_bytes: NDArray[np.int64]
+    rates: Callable[[int], dict[str, float]]
     progress: Progress
     advance: Advance
     watch: Watch | None
@@ -78,10 +80,9 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         tokens, size = self._counts(step - 1)
         self.tokens += tokens
         bits = loss * tokens / math.log(2) / max(1, size)
-        rates = {f"rate_{number}": rate for number, rate in enumerate(others["lr_scheduler"].get_last_lr())}
         entry = {
             "step": step, "loss": loss, "bits_per_byte": bits, "grad_norm": norm, "tokens": self.tokens,
-            "seconds": round(seconds, 3), "tokens_per_second": round(tokens / seconds, 1), **rates,
+            "seconds": round(seconds, 3), "tokens_per_second": round(tokens / seconds, 1), "rates": self.rates(step - 1),
         }  # fmt: skip
         self._write(entry)
         self.progress.status(f"step {step:,}: loss {loss:.3f}, {bits:.3f} bits per byte")

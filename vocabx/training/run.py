@@ -80,12 +80,15 @@ def run_training(
             loss = ModelLoss(prepared.model, find_abilities(prepared.model))
             if start is not None:
                 load_trained(loss, start.directory)
+            if plan.method.adapts and plan.method.dtype != "float32":
+                cast_by_autocast(prepared.model)
             if plan.fit.checkpointing:
                 _checkpoint_activations(base_of(prepared.model))
         if not loss.abilities.isolates:
             progress.note("This model's attention reaches across the documents of a sequence.")
         total = texts.steps * plan.step_sequences * plan.length
         metrics = Metrics(run, start.step if start else 0) if processes.main else None
+        rates = Rates(options.rows_learning_rate, options.learning_rate, options.weight_decay)
         stopper = Stopper(schedule, options.max_minutes, processes)
         with progress.stage("Training", total, "tokens") as advance, stopper.listening():
             recorder = Recorder(
@@ -93,13 +96,14 @@ def run_training(
                 sequences=Sequences(texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences),
                 step_sequences=plan.step_sequences,
                 token_bytes=token_lengths(plan),
+                rates=lambda step: rates.at(step, schedule, loss),
                 progress=progress,
                 advance=advance,
                 watch=_watch(plan, texts, progress),
                 every=_every(options.evaluate_every, texts.steps),
                 processes=processes,
             )
-            trainer = _trainer(plan, loss, schedule, run, [recorder, stopper])
+            trainer = _trainer(plan, loss, schedule, rates, run, [recorder, stopper])
             trainer.train(resume_from_checkpoint=str(start.directory) if start else None)
         if metrics is not None:
             metrics.close()
@@ -128,7 +132,19 @@ def check_targets(plan: TrainPlan, prepared: Prepared) -> None:
             )
 
 
-def _trainer(plan: TrainPlan, loss: ModelLoss, schedule: Schedule, run: Path, callbacks: list[Any]) -> Any:
+def cast_by_autocast(model: Any) -> None:
+    """Leave the casts before adapters to autocast, where peft would bring each input to float32 and autocast back.
+
+    The model must run under autocast from then on.
+    """
+    for module in model.modules():
+        if hasattr(module, "cast_input_dtype_enabled"):
+            module.cast_input_dtype_enabled = False
+
+
+def _trainer(
+    plan: TrainPlan, loss: ModelLoss, schedule: Schedule, rates: Rates, run: Path, callbacks: list[Any]
+) -> Any:
     options, cpu = plan.options, not torch.cuda.is_available()
     reports = [name for name in options.report_to.split(",") if name]
     arguments = transformers.TrainingArguments(
@@ -161,7 +177,7 @@ def _trainer(plan: TrainPlan, loss: ModelLoss, schedule: Schedule, run: Path, ca
     trainer = VocabularyTrainer(
         run=run,
         schedule=schedule,
-        rates=Rates(options.rows_learning_rate, options.learning_rate, options.weight_decay),
+        rates=rates,
         keep=options.keep,
         model=loss,
         args=arguments,
@@ -179,7 +195,7 @@ def _watch(plan: TrainPlan, texts: RunTexts, progress: Progress) -> Watch | None
     if os.environ.get("ACCELERATE_USE_FSDP") == "true":
         progress.note("Held-out text is not scored along the way where FSDP parts the model: evaluate it merged.")
         return None
-    return Watch(plan.tokenizer, texts.heldout, texts.heldout_base)
+    return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype)
 
 
 def _every(given: int | None, steps: int) -> int:

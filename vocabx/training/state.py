@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vocabx.checkpoint.staging import umask
 from vocabx.errors import TrainingError
 from vocabx.extras import need
 
@@ -23,10 +24,9 @@ def save_trained(model: Any, directory: Path, gathered: Mapping[str, Any] | None
         directory: where `TRAINED` is written.
         gathered: the parameters by name, where a process holds only parts of them.
     """
-    save = need("safetensors.torch", "train").save_file
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     tensors = {name: (gathered[name] if gathered else named[name]).detach().cpu().contiguous() for name in named}
-    save(tensors, str(directory / TRAINED))
+    _save(tensors, directory / TRAINED)
 
 
 def load_trained(model: Any, directory: Path) -> None:
@@ -55,14 +55,21 @@ def save_result(model: Any, parts: Mapping[str, Any], directory: Path, base: str
         directory: where to write.
         base: the path of the checkpoint that was trained, for the adapter's configuration.
     """
-    save = need("safetensors.torch", "train").save_file
     if parts:
         rows = {kind: parameter.detach().cpu().contiguous() for kind, parameter in parts.items()}
-        save(rows, str(directory / ROWS))
+        _save(rows, directory / ROWS)
     if hasattr(model, "peft_config"):
         model.peft_config["default"].base_model_name_or_path = base
         # Tables are no adapters, and peft would ask a hub whether they grew.
         model.save_pretrained(str(directory / ADAPTER), save_embedding_layers=False)
         (directory / ADAPTER / "README.md").unlink(missing_ok=True)
+        for path in (directory / ADAPTER).iterdir():
+            path.chmod(0o666 & ~umask())
     elif not parts:
         save_trained(model, directory)
+
+
+def _save(tensors: Mapping[str, Any], path: Path) -> None:
+    need("safetensors.torch", "train").save_file(dict(tensors), str(path))
+    # safetensors lets only its owner read a file.
+    path.chmod(0o666 & ~umask())

@@ -24,6 +24,12 @@ class Rates:
     others: float
     weight_decay: float
 
+    def at(self, step: int, schedule: Schedule, model: Any) -> dict[str, float]:
+        """The learning rates of a step of a model's parts that train, counted from 0."""
+        rows, others = _parts(model)
+        found = {"rows": self.rows * schedule.of_rows(step)} if rows else {}
+        return found | ({"others": self.others * schedule.of_others(step)} if others else {})
+
 
 class VocabularyTrainer(Trainer):
     """A Trainer of a `ModelLoss`.
@@ -42,22 +48,20 @@ class VocabularyTrainer(Trainer):
     def create_optimizer(self, model: Any = None) -> Any:
         """AdamW over two groups: new rows, which see no weight decay, and all others that train."""
         if self.optimizer is None:
-            trained = [(n, p) for n, p in (model or self.model).named_parameters() if p.requires_grad]
-            rows = [parameter for name, parameter in trained if _is_row(name)]
-            others = [parameter for name, parameter in trained if not _is_row(name)]
+            rows, others = _parts(self.model if model is None else model)
             groups = [
                 {"params": rows, "lr": self.rates.rows, "weight_decay": 0.0},
                 {"params": others, "lr": self.rates.others, "weight_decay": self.rates.weight_decay},
             ]
-            self.optimizer = torch.optim.AdamW([group for group in groups if group["params"]], betas=_BETAS)
+            groups = [group for group in groups if group["params"]]
+            self.optimizer = torch.optim.AdamW(groups, betas=_BETAS, fused=True)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The schedule, for each group its own."""
         if self.lr_scheduler is None:
-            names = [name for name, p in self.model.named_parameters() if p.requires_grad]
-            rows, others = any(map(_is_row, names)), not all(map(_is_row, names))
-            factors = [self.schedule.of_rows] * rows + [self.schedule.of_others] * others
+            rows, others = _parts(self.model)
+            factors = [self.schedule.of_rows] * bool(rows) + [self.schedule.of_others] * bool(others)
             optimizer = self.optimizer if optimizer is None else optimizer
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
             self._created_lr_scheduler = True
@@ -80,5 +84,8 @@ class VocabularyTrainer(Trainer):
             remove_old(self.run, self.keep, self.schedule.stable_end)
 
 
-def _is_row(name: str) -> bool:
-    return name.rpartition(".")[2] in _ROWS
+def _parts(model: Any) -> tuple[list[Any], list[Any]]:
+    """The parameters that train: new rows, and others."""
+    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    rows = [parameter for name, parameter in trained if name.rpartition(".")[2] in _ROWS]
+    return rows, [parameter for name, parameter in trained if name.rpartition(".")[2] not in _ROWS]

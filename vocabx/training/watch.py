@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vocabx.evaluation.bits_per_byte import score_model
+from vocabx.extras import need
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.processes import Processes
 
@@ -26,20 +27,24 @@ class Watch:
     Attributes:
         tokenizer: of the model.
         target, base_language: passages of the two languages.
+        dtype: name of the torch dtype that the model trains in, and is scored in.
     """
 
     tokenizer: FastTokenizer
     target: Sequence[str]
     base_language: Sequence[str]
+    dtype: str
 
     def score(self, model: Any, processes: Processes) -> Watched:
         """Score the passages under a transformers model, each process its share of them.
 
         The model is in eval mode meanwhile, and as it was afterwards.
         """
-        training = model.training
-        target = self._bits(model, self.target, processes)
-        base_language = self._bits(model, self.base_language, processes) if self.base_language else None
+        torch, training = need("torch", "train"), model.training
+        mixed, dtype = self.dtype != "float32", getattr(torch, self.dtype)
+        with torch.autocast(model.device.type, dtype=dtype if mixed else None, enabled=mixed):
+            target = self._bits(model, self.target, processes)
+            base_language = self._bits(model, self.base_language, processes) if self.base_language else None
         model.train(training)
         return Watched(target, base_language)
 

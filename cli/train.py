@@ -1,0 +1,72 @@
+"""vocabx train: continued pretraining of an extended checkpoint."""
+
+import json
+from typing import Any
+
+from vocabx.training.options import TrainOptions
+
+from .options import command
+
+
+@command(TrainOptions, out="{directory}-trained")
+def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
+    """Continue the pretraining of an extended checkpoint: new rows, and adapters on the rest."""
+    from .terminal import TerminalProgress
+
+    progress = TerminalProgress()
+    if dry_run:
+        _plan(options, as_json)
+        return
+    from vocabx.training_pipeline import train as run
+
+    result = run(options, progress)
+    if not result.main:
+        return
+    if as_json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
+    else:
+        from .train_table import print_training
+
+        print_training(result)
+
+
+def _plan(options: TrainOptions, as_json: bool) -> None:
+    from vocabx.training.plan import make_train_plan
+    from vocabx.training.processes import Processes
+    from vocabx.training.speed import operations_a_second
+
+    processes = Processes()
+    described = make_train_plan(options, processes.device, processes.count).describe(
+        operations_a_second(processes.device, options.dtype)
+    )
+    if not processes.main:
+        return
+    if as_json:
+        print(json.dumps(described, ensure_ascii=False))
+        return
+    from .terminal import print_properties
+
+    print_properties(_lines(described))
+
+
+def _lines(plan: dict[str, Any]) -> dict[str, str]:
+    trained = ", ".join(f"{count / 1e6:,.1f} M {name}" for name, count in plan["trained"].items())
+    memory = ", ".join(f"{name} {size / 1e9:.2f}" for name, size in plan["memory"].items())
+    text = "a stream" if plan["corpus_tokens"] is None else f"about {plan['corpus_tokens'] / 1e6:,.1f} M tokens"
+    rows = {
+        "checkpoint": f"{plan['directory']}, {plan['parameters'] / 1e6:,.0f} M parameters",
+        "method": f"{plan['method']} in {plan['dtype']}",
+        "trains": trained,
+        "text": f"{plan['corpus']}, {text}",
+        "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences" if plan["replay"] else "none",
+        "step": f"{plan['step_sequences']} sequences of {plan['sequence_length']:,} tokens: {plan['processes']} × "
+        f"{plan['accumulation']} × {plan['batch_size']}"
+        + (", activations computed twice" if plan["gradient_checkpointing"] else ""),
+        "memory": f"about {plan['memory_bytes'] / 1e9:.2f} GB of {plan['memory_free'] / 1e9:.1f} GB: {memory}",
+    }
+    if plan["steps"] is not None:
+        minutes = plan["estimated_seconds"] / 60
+        rows["length"] = f"{plan['steps']:,} steps, {plan['tokens'] / 1e6:,.2f} M tokens"
+        rows["time"] = f"about {minutes:,.0f} minutes, at {plan['tokens_per_second']:,.0f} tokens/s"
+    rows["writes"] = plan["out"]
+    return rows

@@ -1,0 +1,83 @@
+"""The page of a training run: what it learned, what it kept, and how. Measures and writes nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import langcodes
+from markupsafe import Markup
+
+from vocabx.report.templates import render_template
+from vocabx.report.training_plot import heldout_curves, rate_curves
+from vocabx.training.record import TrainingRecord
+
+_SPACE = "\u00a0"
+
+
+def render_training_page(record: TrainingRecord, metrics: Sequence[dict[str, Any]], base_language: str) -> str:
+    """The content of report.html of a run.
+
+    Args:
+        record: what training.json says.
+        metrics: the lines of metrics.jsonl.
+        base_language: BCP 47 tag of the base's language.
+
+    Raises:
+        MissingPackageError: matplotlib, which draws the plots, is not installed.
+    """
+    target, other = _name(record.language), _name(base_language)
+    steps = [entry for entry in metrics if "loss" in entry]
+    names = {"rows": "new rows", "others": "all weights" if record.method["name"] == "full" else "adapters"}
+    values = {
+        "record": record,
+        "target": target,
+        "other": other,
+        "verdict": verdict(record, target, other),
+        "measured": record.measured,
+        "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
+        "rates": Markup(rate_curves(metrics, names)) if steps else None,
+        "speed": sum(entry["tokens_per_second"] * entry["seconds"] for entry in steps)
+        / max(1e-9, sum(entry["seconds"] for entry in steps)),
+    }
+    filters = {"count": lambda number: f"{number:,.0f}", "bits": _bits, "change": _change, "minutes": _minutes}
+    return render_template("training.html", values, filters)
+
+
+def verdict(record: TrainingRecord, target: str, other: str) -> str:
+    """What a run did, in one plain sentence made of its held-out scores."""
+    tokens = f"{record.steps['tokens']:,} tokens"
+    if len(record.measured) < 2:
+        return f"{tokens} were learned from; held-out text was not measured along the way."
+    first, last = record.measured[0], record.measured[-1]
+    text = f"After {tokens}, held-out {target} takes {_moved(first['target_bits'], last['target_bits'])}"
+    if "base_bits" in first and "base_bits" in last:
+        text += f", and {other} {_moved(first['base_bits'], last['base_bits'])}"
+    return f"{text}."
+
+
+def _moved(before: float, after: float) -> str:
+    share = 100 * (after / before - 1)
+    sign = "\u2212" if share < 0 else "+"
+    return f"{before:.3f} → {after:.3f} bits per byte ({sign}{abs(share):.1f}{_SPACE}%)"
+
+
+def _bits(number: float | None) -> str:
+    return "" if number is None else f"{number:.3f}"
+
+
+def _change(number: float | None, first: float | None) -> str:
+    if number is None or first is None:
+        return ""
+    share = 100 * (number / first - 1)
+    return f"{share:+.1f}{_SPACE}%".replace("-", "\u2212")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
+
+
+def _name(tag: str) -> str:
+    try:
+        name: str = langcodes.Language.get(tag).display_name()
+    except langcodes.LanguageTagError:
+        return tag
+    return name

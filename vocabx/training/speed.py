@@ -1,0 +1,35 @@
+"""How fast this machine multiplies matrices: what the time of a run is reckoned from."""
+
+import time
+from typing import Any
+
+from vocabx.extras import need
+
+_SIZE = 1024
+_SECONDS = 0.2
+
+
+def operations_a_second(device: str, dtype: str) -> float:
+    """Floating-point operations a second of a product of two 1,024 × 1,024 matrices, the best of 0.2 s.
+
+    Args:
+        device: of torch.
+        dtype: name of a torch dtype.
+    """
+    torch = need("torch", "train")
+    size = _SIZE if device == "cpu" else 4 * _SIZE
+    one: Any = torch.ones(size, size, dtype=getattr(torch, dtype), device=device)
+    best, end = float("inf"), time.perf_counter() + _SECONDS
+    one @ one
+    while time.perf_counter() < end:
+        _wait(torch, device)
+        start = time.perf_counter()
+        one @ one
+        _wait(torch, device)
+        best = min(best, time.perf_counter() - start)
+    return 2.0 * size**3 / best
+
+
+def _wait(torch: Any, device: str) -> None:
+    if device != "cpu":
+        torch.cuda.synchronize(device)
