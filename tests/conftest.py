@@ -175,6 +175,45 @@ def small_tokenizer(tmp_path_factory: pytest.TempPathFactory, english: list[str]
     return directory
 
 
+@pytest.fixture(scope="session")
+def small_extended(tmp_path_factory, small_tokenizer, verses, english):
+    """A function that gives a small random Llama with 40 Chinese tokens more, and the texts of both languages."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from vocabx import ExtendOptions, extend
+
+    made: dict[bool, Path] = {}
+    texts = tmp_path_factory.mktemp("texts")
+    groups = ["\n".join(verses[i : i + 4]) for i in range(0, 600, 4)]
+    lines = [json.dumps({"text": group}, ensure_ascii=False) for group in groups]
+    (texts / "zh.jsonl").write_text("\n".join(lines), "utf-8")
+    (texts / "en.txt").write_text("\n\n".join(english[:400]), "utf-8")
+
+    def make(tied: bool = True) -> Path:
+        if tied not in made:
+            torch.manual_seed(0)
+            config = LlamaConfig(
+                vocab_size=600, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+                max_position_embeddings=512, tie_word_embeddings=tied, bos_token_id=0, eos_token_id=0,
+            )  # fmt: skip
+            base = tmp_path_factory.mktemp("base")
+            LlamaForCausalLM(config).save_pretrained(base)
+            for path in small_tokenizer.iterdir():
+                shutil.copyfile(path, base / path.name)
+            out = base.parent / f"{base.name}-extended"
+            options = ExtendOptions(
+                base=str(base), lang="zh-Hant", out=out, corpus=(str(texts / "zh.jsonl"),), evaluate=False,
+                base_text=(str(texts / "en.txt"),), new_tokens=40, hostile=50, heldout_bytes=2000,
+            )  # fmt: skip
+            extend(options)
+            made[tied] = out
+        return made[tied]
+
+    make.texts = texts
+    return make
+
+
 @pytest.fixture
 def small_model(tiny_model, small_tokenizer: Path):
     """As `tiny_model`, with a vocabulary of 600 tokens; `sharded` in three files, one without a table."""

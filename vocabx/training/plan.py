@@ -122,7 +122,7 @@ class TrainPlan:
             "steps": steps,
             "tokens": taken,
             "tokens_per_second": round(speed, 1),
-            "estimated_seconds": None if taken is None else round(taken / speed),
+            "estimated_seconds": None if taken is None else round(taken / speed, 3),
         }
 
 

@@ -1,0 +1,183 @@
+"""`vocabx train` from the shell: signals, several processes, the plan, bad input."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vocabx.training.metrics import read_metrics
+
+
+@pytest.fixture(scope="module")
+def extended(small_extended):
+    return small_extended()
+
+
+@pytest.fixture
+def arguments(extended, small_extended, tmp_path):
+    texts = small_extended.texts
+    return [
+        "train", extended, "--method", "lora", "--dtype", "float32", "--corpus", texts / "zh.jsonl",
+        "--replay", texts / "en.txt", "--sequence-length", 48, "--step-sequences", 4, "--max-steps", 12,
+        "--heldout-bytes", 1000, "--lora-rank", 4, "--save-every", 3, "--evaluate-every", 4,
+    ]  # fmt: skip
+
+
+def losses(directory):
+    return {entry["step"]: entry["loss"] for entry in read_metrics(directory) if "loss" in entry}
+
+
+@pytest.fixture
+def whole(vocabx, arguments, tmp_path):
+    """The losses of a run that nothing ended."""
+    ran = vocabx(*arguments, "--out", tmp_path / "whole", "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["finished"]
+    return losses(tmp_path / "whole")
+
+
+def test_the_end_of_a_run_says_what_it_learned_and_what_to_do_next(vocabx, arguments, tmp_path):
+    ran = vocabx(*arguments, "--out", tmp_path / "run")
+    assert ran.code == 0, ran.err
+    assert "bits per byte of held-out text" in ran.out
+    assert f"vocabx merge {tmp_path / 'run'} --out DIR" in ran.out
+    assert "step 12:" in ran.err
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_run_is_resumed_to_the_same_losses(start_vocabx, vocabx, arguments, tmp_path, whole, number):
+    out = tmp_path / "killed"
+    slow = [*arguments, "--out", out]
+    process = start_vocabx(*slow)
+    unfinished = tmp_path / "killed.unfinished"
+    deadline = time.monotonic() + 120
+    while len(losses(unfinished)) < 4 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    if out.exists():
+        pytest.fail("the run was over before it could be killed")
+    assert process.returncode == (130 if number == signal.SIGTERM else -signal.SIGKILL)
+    if number == signal.SIGTERM:
+        assert "--resume goes on" in err
+        assert "Traceback" not in err
+    assert vocabx(*slow, "--resume").code == 0
+    assert losses(out) == whole
+
+
+def test_two_processes_learn_what_one_does(arguments, tmp_path, whole):
+    out = tmp_path / "two"
+    launched = subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m",
+            "vocabx.training", *map(str, arguments[1:]), "--out", str(out), "--json",
+        ],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert launched.returncode == 0, launched.stderr[-2000:]
+    assert json.loads(launched.stdout)["finished"]
+    assert json.loads((out / "training.json").read_text())["run"]["processes"] == 2
+    found = losses(out)
+    assert found.keys() == whole.keys()
+    for step, loss in whole.items():
+        assert abs(found[step] - loss) < 1e-4
+
+
+def test_a_plan_says_what_a_run_takes_and_writes_nothing(vocabx, arguments, tmp_path):
+    ran = vocabx(*arguments, "--out", tmp_path / "planned", "--dry-run", "--json")
+    assert ran.code == 0, ran.err
+    plan = json.loads(ran.out)
+    assert plan["steps"] == 12
+    assert plan["tokens"] == 12 * 4 * 48
+    assert set(plan["trained"]) == {"rows", "adapters"}
+    assert set(plan["memory"]) == {"weights", "trained", "activations", "logits", "libraries"}
+    assert plan["estimated_seconds"] > 0
+    assert not list(tmp_path.glob("planned*"))
+    shown = vocabx(*arguments, "--out", tmp_path / "planned", "--dry-run")
+    assert "tokens/s" in shown.out
+
+
+def test_less_memory_means_smaller_batches_for_the_same_step(vocabx, arguments, tmp_path):
+    def planned(*more):
+        return json.loads(vocabx(*arguments, "--dry-run", "--json", "--sequence-length", 512, *more).out)
+
+    wide, narrow = planned(), planned("--max-memory", 1.01)
+    assert wide["batch_size"] == 4
+    assert narrow["batch_size"] < wide["batch_size"]
+    assert narrow["batch_size"] * narrow["accumulation"] == 4
+
+
+BAD = {
+    ("--method", "sft"): "--method is 'sft': pass auto, qlora, lora, rows or full",
+    ("--replay-share", "1"): "pass a share from 0 up to, but not, 1",
+    ("--max-steps", "0"): "--max-steps is 0: pass at least 1",
+    ("--learning-rate", "nan"): "--learning-rate is nan: pass a number above 0",
+    ("--dtype", "int8"): "pass bfloat16, float16 or float32",
+    ("--dtype", "float16"): "--dtype float16 needs a GPU",
+    ("--batch-size", "3"): "pass a number that divides that",
+    ("--max-memory", "0.5"): "training takes about",
+    ("--method", "rows", "--lora-tables"): "--lora-tables is about adapters",
+    ("--corpus", "nowhere.txt"): "no such text: nowhere.txt",
+    ("--report-to", "paper"): "--report-to knows trackio, wandb, tensorboard",
+    ("--resume", "--branch-from", "x"): "pass one of them",
+    ("--branch-from", "nowhere"): "nowhere holds no checkpoint from before its learning rates fell",
+}
+
+
+@pytest.mark.parametrize("wrong", BAD, ids=" ".join)
+def test_bad_input_is_one_line_and_writes_nothing(vocabx, arguments, tmp_path, wrong):
+    ran = vocabx(*arguments, *wrong, "--out", tmp_path / "bad")
+    assert ran.code == 2
+    assert BAD[wrong] in ran.err
+    assert ran.err.strip().count("\n") == 0
+    assert not list(tmp_path.glob("bad*"))
+
+
+def test_a_text_without_letters_is_refused(vocabx, arguments, tmp_path):
+    (tmp_path / "numbers.txt").write_text("1 2 3\n" * 500)
+    arguments[arguments.index("--corpus") + 1] = tmp_path / "numbers.txt"
+    ran = vocabx(*arguments, "--out", tmp_path / "bad")
+    assert ran.code == 2
+    assert "letter" in ran.err
+
+
+def test_a_checkpoint_that_was_changed_is_not_trained(vocabx, arguments, extended, tmp_path):
+    changed = tmp_path / "changed"
+    shutil.copytree(extended, changed)
+    path = changed / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    data[len(data) // 2] ^= 1
+    manifest = json.loads((changed / "vocabx.json").read_text())
+    manifest["tables"] = dict.fromkeys(manifest["tables"], "0" * 64)
+    (changed / "vocabx.json").write_text(json.dumps(manifest))
+    ran = vocabx("train", changed, *arguments[2:], "--out", tmp_path / "bad")
+    assert ran.code == 2
+    assert "is not the table that vocabx.json recorded" in ran.err
+
+
+def test_a_model_that_vocabx_did_not_write_is_refused(vocabx, arguments, extended, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(extended, other)
+    (other / "vocabx.json").unlink()
+    ran = vocabx("train", other, *arguments[2:], "--out", tmp_path / "bad")
+    assert ran.code == 2
+    assert "holds no vocabx.json, which says which rows are new" in ran.err
+
+
+def test_a_directory_that_is_not_there_or_not_free_is_told(vocabx, arguments, tmp_path):
+    assert "there is no directory" in vocabx("train", tmp_path / "nothing").err
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    ran = vocabx(*arguments, "--out", tmp_path / "full")
+    assert ran.code == 2
+    assert "exists and is not empty" in ran.err
