@@ -52,7 +52,8 @@ def command(
     """Make a command of a function that takes an instance of `kind`, `as_json`, and perhaps `dry_run`.
 
     Args:
-        kind: a frozen dataclass whose fields have their help in their metadata; a field `directory` is an argument.
+        kind: a frozen dataclass whose fields have their help in their metadata; a field `directory` is an
+            argument.
         out: where the result goes by default, with the fields {base}, {lang} or {directory} in it.
         dry_run: whether the command has --dry-run.
         hidden: fields that are no option of this command.

@@ -52,17 +52,23 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
 def _lines(plan: dict[str, Any]) -> dict[str, str]:
     trained = ", ".join(f"{count / 1e6:,.1f} M {name}" for name, count in plan["trained"].items())
     memory = ", ".join(f"{name} {size / 1e9:.2f}" for name, size in plan["memory"].items())
-    text = "a stream" if plan["corpus_tokens"] is None else f"about {plan['corpus_tokens'] / 1e6:,.1f} M tokens"
+    text = (
+        "a stream" if plan["corpus_tokens"] is None else f"about {plan['corpus_tokens'] / 1e6:,.1f} M tokens"
+    )
     rows = {
         "checkpoint": f"{plan['directory']}, {plan['parameters'] / 1e6:,.0f} M parameters",
         "method": f"{plan['method']} in {plan['dtype']}",
         "trains": trained,
         "text": f"{plan['corpus']}, {text}",
-        "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences" if plan["replay"] else "none",
-        "step": f"{plan['step_sequences']} sequences of {plan['sequence_length']:,} tokens: {plan['processes']} × "
+        "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences"
+        if plan["replay"]
+        else "none",
+        "step": f"{plan['step_sequences']} sequences of {plan['sequence_length']:,} tokens: "
+        f"{plan['processes']} × "
         f"{plan['accumulation']} × {plan['batch_size']}"
         + (", activations computed twice" if plan["gradient_checkpointing"] else ""),
-        "memory": f"about {plan['memory_bytes'] / 1e9:.2f} GB of {plan['memory_free'] / 1e9:.1f} GB: {memory}",
+        "memory": f"about {plan['memory_bytes'] / 1e9:.2f} GB of {plan['memory_free'] / 1e9:.1f} GB: "
+        f"{memory}",
     }
     if plan["steps"] is not None:
         minutes = plan["estimated_seconds"] / 60

@@ -26,8 +26,8 @@ from vocabx.version import VERSION
 
 # Options that do not decide what is learned: a resumed run may change them.
 _FREE = {
-    "out", "resume", "branch_from", "max_minutes", "batch_size", "max_memory", "gradient_checkpointing", "keep",
-    "save_every", "evaluate_every", "report_to", "command",
+    "out", "resume", "branch_from", "max_minutes", "batch_size", "max_memory", "gradient_checkpointing",
+    "keep", "save_every", "evaluate_every", "report_to", "command",
 }  # fmt: skip
 _LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
 
@@ -65,9 +65,9 @@ class TrainResult:
 def train(options: TrainOptions, progress: Progress | None = None) -> TrainResult:
     """Continue the pretraining of an extended checkpoint, and write what was trained.
 
-    Reads and packs text, trains new rows and adapters (or what the method says), and measures held-out text along
-    the way. The directory `options.out` appears when the run is whole; `merge` makes a checkpoint of it. Started by
-    `accelerate launch` or `torchrun`, every process calls this with the same options.
+    Reads and packs text, trains new rows and adapters (or what the method says), and measures held-out text
+    along the way. The directory `options.out` appears when the run is whole; `merge` makes a checkpoint of
+    it. Started by `accelerate launch` or `torchrun`, every process calls this with the same options.
 
     Args:
         options: what to do; see `TrainOptions`.
@@ -91,7 +91,9 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     return result
 
 
-def _train(plan: TrainPlan, tables: dict[str, str], run: Path, processes: Processes, timed: Timed) -> TrainResult:
+def _train(
+    plan: TrainPlan, tables: dict[str, str], run: Path, processes: Processes, timed: Timed
+) -> TrainResult:
     with quiet_transformers("train"):
         from vocabx.training.run import run_training
 
@@ -122,7 +124,7 @@ def _train(plan: TrainPlan, tables: dict[str, str], run: Path, processes: Proces
 
 
 def schedule_of(plan: TrainPlan, steps: int) -> Schedule:
-    """The schedule that a plan asks for; a method that trains rows alone, or none apart, has no time for rows only."""
+    """The schedule that a plan asks for; rows come first only where they and adapters train."""
     options = plan.options
     first = options.rows_first if plan.method.adapts and plan.method.splits else 0.0
     return make_schedule(steps, first, options.warmup, options.decay)
@@ -139,7 +141,12 @@ def _own_tables(plan: TrainPlan, progress: Progress) -> dict[str, str]:
 def _job(plan: TrainPlan, tables: dict[str, str], schedule: Schedule) -> dict[str, Any]:
     """What decides the numbers of a run."""
     options = {name: value for name, value in asdict(plan.options).items() if name not in _FREE}
-    return {**options, "directory": str(plan.options.directory), "tables": tables, "schedule": asdict(schedule)}
+    return {
+        **options,
+        "directory": str(plan.options.directory),
+        "tables": tables,
+        "schedule": asdict(schedule),
+    }
 
 
 def _record(

@@ -15,7 +15,10 @@ DOCUMENTS = [[5, 6, 7, 8, 9], [10, 11, 12], [13, 14, 15, 16, 17, 18, 19]]
 def batch(tmp_path):
     packed = pack(DOCUMENTS, Ends(1, 2), 20, tmp_path / "text")
     found = [packed.sequence(number) for number in range(len(packed))]
-    return [torch.from_numpy(np.stack([getattr(s, name) for s in found])) for name in ("ids", "positions", "labels")]
+    return [
+        torch.from_numpy(np.stack([getattr(s, name) for s in found]))
+        for name in ("ids", "positions", "labels")
+    ]
 
 
 def alone(model):
@@ -27,7 +30,9 @@ def alone(model):
     return total
 
 
-@pytest.mark.parametrize("kind", ["llama", "qwen3", "mistral", "gemma2", "cohere", "gpt2", "granite", "olmo2"])
+@pytest.mark.parametrize(
+    "kind", ["llama", "qwen3", "mistral", "gemma2", "cohere", "gpt2", "granite", "olmo2"]
+)
 def test_packed_documents_have_the_loss_of_each_by_itself(kind, tmp_path):
     model = tiny_model(kind)
     expected = alone(model)
@@ -37,7 +42,9 @@ def test_packed_documents_have_the_loss_of_each_by_itself(kind, tmp_path):
     assert loss(*batch(tmp_path), num_items_in_batch=1)["loss"].item() == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(("kind", "plain"), [("llama", True), ("gemma2", False), ("cohere", False), ("phi", False)])
+@pytest.mark.parametrize(
+    ("kind", "plain"), [("llama", True), ("gemma2", False), ("cohere", False), ("phi", False)]
+)
 def test_models_that_do_more_to_their_logits_are_found_out(kind, plain):
     model = tiny_model(kind)
     split_tables(model, 45)

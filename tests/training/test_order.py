@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,8 @@ from vocabx.training.order import Order
 
 
 def order(**changes):
-    return Order(**{**dict(target=50, replay=20, replay_share=0.25, target_subset=50, replay_subset=20, seed=0), **changes})
+    whole = Order(target=50, replay=20, replay_share=0.25, target_subset=50, replay_subset=20, seed=0)
+    return replace(whole, **changes)
 
 
 def places(wanted, count):

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ def pieces_of(packed: PackedText):
     """The pieces of each sequence by positions alone, padding included."""
     for sequence in read(packed):
         starts = [*np.flatnonzero(sequence.positions == 0), len(sequence.ids)]
-        for low, high in zip(starts, starts[1:], strict=False):
+        for low, high in pairwise(starts):
             yield sequence.ids[low:high].tolist(), sequence.labels[low:high].tolist()
 
 

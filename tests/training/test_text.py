@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -76,8 +77,6 @@ def test_a_text_that_is_all_held_out_is_told_in_one_line(tmp_path, verses, recip
     path.write_text(json.dumps({"text": "\n".join(verses[:20])}, ensure_ascii=False), "utf-8")
     source = user_source([str(path)], "text", "")
     corpus = sample(source)
-    from dataclasses import replace
-
-    whole = replace(corpus, heldout_documents=frozenset(corpus.heldout_documents), heldout_whole_documents=True)
+    whole = replace(corpus, heldout_whole_documents=True)
     with pytest.raises(CorpusError, match="holds no text beside what is held out"):
         packed_text(source, whole, recipe, tmp_path / "text")

@@ -1,4 +1,4 @@
-"""Whole runs on a small model: what trains, what stays, what an end in the middle leaves, what a resume makes of it."""
+"""Whole runs on a small model: what trains and what stays, what an early end leaves, what a resume makes."""
 
 import json
 
@@ -121,7 +121,9 @@ def test_a_run_is_branched_from_before_its_rates_fell(run_of, tmp_path):
     short = run_of("short", decay=0.25)
     saved = [saved.step for saved in whole_checkpoints(tmp_path / "short")]
     assert 9 in saved
-    longer = run_of("longer", branch_from=str(tmp_path / "short"), max_steps=24, decay=0.125, rows_first=0.1, warmup=0.1)
+    longer = run_of(
+        "longer", branch_from=str(tmp_path / "short"), max_steps=24, decay=0.125, rows_first=0.1, warmup=0.1
+    )
     before, after = losses(short.metrics), losses(longer.metrics)
     assert [after[step] for step in range(1, 10)] == [before[step] for step in range(1, 10)]
     direct = losses(run_of("direct", max_steps=24, decay=0.125, rows_first=0.1, warmup=0.1).metrics)
@@ -139,7 +141,9 @@ def test_a_resume_with_other_options_is_refused(run_of):
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_whole(run_of, tmp_path):
     with pytest.raises(TrainingError, match="is no number"):
-        run_of("wild", rows_learning_rate=1e30, learning_rate=1e30, max_grad_norm=1e30, warmup=0.9, save_every=1)
+        run_of(
+            "wild", rows_learning_rate=1e30, learning_rate=1e30, max_grad_norm=1e30, warmup=0.9, save_every=1
+        )
     left = whole_checkpoints(tmp_path / "wild.unfinished")
     for saved in left:
         for name, tensor in load_file(saved.directory / "trained.safetensors").items():

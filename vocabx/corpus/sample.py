@@ -50,7 +50,7 @@ class Corpus:
     heldout_documents: frozenset[bytes] = frozenset()
 
     def without_heldout(self, text: str) -> str:
-        """What may be learned from of a cleaned document: nothing of what is held out, see `sample_corpus`."""
+        """What may be learned from of a cleaned document: nothing that is held out, see `sample_corpus`."""
         if _digest(text.encode()) not in self.heldout_documents:
             return text
         if self.heldout_whole_documents:

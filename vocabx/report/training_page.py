@@ -13,7 +13,9 @@ from vocabx.training.record import TrainingRecord
 _SPACE = "\u00a0"
 
 
-def render_training_page(record: TrainingRecord, metrics: Sequence[dict[str, Any]], base_language: str) -> str:
+def render_training_page(
+    record: TrainingRecord, metrics: Sequence[dict[str, Any]], base_language: str
+) -> str:
     """The content of report.html of a run.
 
     Args:
@@ -38,8 +40,11 @@ def render_training_page(record: TrainingRecord, metrics: Sequence[dict[str, Any
         "speed": sum(entry["tokens_per_second"] * entry["seconds"] for entry in steps)
         / max(1e-9, sum(entry["seconds"] for entry in steps)),
     }
-    filters = {"count": lambda number: f"{number:,.0f}", "bits": _bits, "change": _change, "minutes": _minutes}
-    return render_template("training.html", values, filters)
+    return render_template(
+        "training.html",
+        values,
+        {"count": _count, "bits": _bits, "change": _change, "minutes": _minutes},
+    )
 
 
 def verdict(record: TrainingRecord, target: str, other: str) -> str:
@@ -58,6 +63,10 @@ def _moved(before: float, after: float) -> str:
     share = 100 * (after / before - 1)
     sign = "\u2212" if share < 0 else "+"
     return f"{before:.3f} → {after:.3f} bits per byte ({sign}{abs(share):.1f}{_SPACE}%)"
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}"
 
 
 def _bits(number: float | None) -> str:

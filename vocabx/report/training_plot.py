@@ -17,7 +17,8 @@ _HEIGHT, _LOW = 3.2, 2.0
 
 
 def heldout_curves(metrics: Sequence[dict[str, Any]], language: str, base_language: str) -> str:
-    """SVG of bits per byte against tokens: held-out text of both languages, and the text that is learned from.
+    """SVG of bits per byte against tokens: held-out text of both languages, and the text that is learned
+    from.
 
     Args:
         metrics: the lines of metrics.jsonl.
@@ -37,7 +38,9 @@ def heldout_curves(metrics: Sequence[dict[str, Any]], language: str, base_langua
         axes.plot(x, y, color=FAINT, linewidth=1.2)
         # The new language falls, so that there is room below its end, and above the other's.
         lines = ((base_language, "base_bits", OLD, 8), (language, "target_bits", ACCENT, -9))
-        top = max([*y, *(entry[kind] for entry in measured for _, kind, *_ in lines if kind in entry)], default=1.0)
+        top = max(
+            [*y, *(entry[kind] for entry in measured for _, kind, *_ in lines if kind in entry)], default=1.0
+        )
         for name, kind, colour, above in lines:
             points = [(entry["tokens"], entry[kind]) for entry in measured if kind in entry]
             if points:
@@ -88,7 +91,9 @@ def smoothed(values: Sequence[float]) -> NDArray[np.float64]:
     width = max(1, len(series) // 30)
     window = np.ones(2 * width + 1)
     counts = np.convolve(np.ones_like(series), window, mode="same")
-    return np.asarray(np.convolve(series, window, mode="same") / counts) if len(series) > len(window) else series
+    return (
+        np.asarray(np.convolve(series, window, mode="same") / counts) if len(series) > len(window) else series
+    )
 
 
 def _line(axes: "Axes", points: Sequence[tuple[int, float]], name: str, colour: str, above: int) -> None:

@@ -1,10 +1,11 @@
-"""The packed texts of a run as the data set of its trainer: the item at a place is what `Order` puts there."""
+"""The packed texts of a run as the data set of its trainer: at each place is what `Order` puts there."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vocabx.training.order import Order
 from vocabx.training.packed import IGNORED, PackedSequence, PackedText
@@ -38,10 +39,10 @@ class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
         text = self.target if source == "target" or self.replay is None else self.replay
         return text.sequence(number)
 
-    def labels(self, places: range) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def labels(self, places: range) -> NDArray[np.int64]:
         """The tokens that are predicted at some places, (n,) int64."""
-        rows = np.concatenate([self.at(place).labels for place in places])
-        return rows[rows != IGNORED]
+        rows: NDArray[np.int64] = np.concatenate([self.at(place).labels for place in places])
+        return np.compress(rows != IGNORED, rows)
 
 
 def collate(items: list[dict[str, Any]]) -> dict[str, torch.Tensor]:

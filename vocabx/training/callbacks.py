@@ -1,4 +1,4 @@
-"""What happens after each step of a run beside the step: numbers are kept, held-out text is scored, ends are met."""
+"""What happens after each step of a run: numbers are kept, held-out text is scored, ends are met."""
 
 import math
 import signal
@@ -74,15 +74,17 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         if not math.isfinite(loss) or not math.isfinite(norm):
             what = "loss" if not math.isfinite(loss) else "gradient"
             raise TrainingError(
-                f"the {what} of step {step} is no number: the checkpoints before it are whole; go on from the last "
-                "with --resume and a lower --learning-rate and --rows-learning-rate, or --dtype float32"
+                f"the {what} of step {step} is no number: the checkpoints before it are whole; go on from "
+                "the last with --resume and a lower --learning-rate and --rows-learning-rate, or --dtype "
+                "float32"
             )
         tokens, size = self._counts(step - 1)
         self.tokens += tokens
         bits = loss * tokens / math.log(2) / max(1, size)
         entry = {
             "step": step, "loss": loss, "bits_per_byte": bits, "grad_norm": norm, "tokens": self.tokens,
-            "seconds": round(seconds, 3), "tokens_per_second": round(tokens / seconds, 1), "rates": self.rates(step - 1),
+            "seconds": round(seconds, 3), "tokens_per_second": round(tokens / seconds, 1),
+            "rates": self.rates(step - 1),
         }  # fmt: skip
         self._write(entry)
         self.progress.status(f"step {step:,}: loss {loss:.3f}, {bits:.3f} bits per byte")

@@ -51,7 +51,7 @@ def whole_checkpoints(run: Path) -> list[SavedStep]:
 
 
 def remove_old(run: Path, keep: int, stable: int) -> None:
-    """Remove all checkpoints but the last `keep`, and the one after the step `stable`; and what is not whole."""
+    """Remove what is not whole, and all checkpoints but the last `keep` and the one after step `stable`."""
     whole = whole_checkpoints(run)
     kept = {saved.directory for saved in whole[len(whole) - max(1, keep) :]}
     kept |= {saved.directory for saved in whole if saved.step == stable}

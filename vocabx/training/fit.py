@@ -1,4 +1,4 @@
-"""How many sequences fit into memory at once: batch and accumulation whose product is what a step asks for."""
+"""How many sequences fit into memory at once: batch and accumulation, which together are a step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +49,8 @@ def fit_batch(
     device: str,
     processes: int,
 ) -> Fit:
-    """The largest batch that fits and divides a step; activations computed twice only where nothing else fits.
+    """The largest batch that fits and divides a step; activations computed twice only where nothing else
+    fits.
 
     Raises:
         TrainingError: not even one sequence fits, or a step cannot be divided so.
@@ -69,14 +70,17 @@ def fit_batch(
     if options.batch_size is not None:
         if share % options.batch_size:
             raise TrainingError(
-                f"--batch-size is {options.batch_size}, and each process takes {share} of the --step-sequences: "
+                f"--batch-size is {options.batch_size}, and each process takes {share} of the "
+                f"--step-sequences: "
                 "pass a number that divides that"
             )
         sizes_of_batch = [options.batch_size]
     for checkpointing in dict.fromkeys((options.gradient_checkpointing, True)):
         for batch in sizes_of_batch:
             parts = memory_parts(sizes, method, trained, batch * length, checkpointing)
-            fit = Fit(batch, share // batch, processes, checkpointing, {**parts, "libraries": _LIBRARIES}, free)
+            fit = Fit(
+                batch, share // batch, processes, checkpointing, {**parts, "libraries": _LIBRARIES}, free
+            )
             if fit.bytes <= free:
                 return fit
     raise TrainingError(

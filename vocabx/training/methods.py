@@ -1,4 +1,5 @@
-"""A checkpoint in memory, ready to train by one of the methods: what is frozen, what trains, in which precision.
+"""A checkpoint in memory, ready to train by one of the methods: what is frozen, what trains, in which
+precision.
 
 Methods differ here and nowhere else. Knows nothing of text, schedules or optimizers.
 """
@@ -49,7 +50,8 @@ class Prepared:
     """A model that can be trained.
 
     Attributes:
-        model: the transformers model, inside a PeftModel where it has adapters; only what trains requires gradients.
+        model: the transformers model, inside a PeftModel where it has adapters; only what trains requires
+            gradients.
         split: its `Split`, None where all rows train or none do.
         targets: names of the modules that have adapters.
     """
@@ -91,8 +93,8 @@ def prepare(directory: Path, method: Method, first: int, seed: int, device: str)
 def load(directory: Path, method: Method, device: str) -> Any:
     """The model of a checkpoint in the precision that a method trains it in.
 
-    "qlora" brings its linear layers to NF4 with double quantisation (QLoRA, arXiv 2305.14314); "full" holds weights in
-    float32, whatever is computed in; the others in the method's dtype.
+    "qlora" brings its linear layers to NF4 with double quantisation (QLoRA, arXiv 2305.14314); "full" holds
+    weights in float32, whatever is computed in; the others in the method's dtype.
     """
     torch, transformers = need("torch", "train"), need("transformers", "train")
     dtype = getattr(torch, method.dtype)
@@ -116,14 +118,15 @@ def load(directory: Path, method: Method, device: str) -> Any:
         **settings,
     )
     for module in model.modules():
-        # A forward pass in eval mode packs the weights anew on these processors, and gradients are lost from then on.
+        # A forward pass in eval mode packs the weights anew on these processors, and gradients are lost from
+        # then on.
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
     return model
 
 
 def target_names(model: Any, tables: bool) -> tuple[str, ...]:
-    """Names of the linear layers of a model, routers and the output layer aside; with `tables` both tables' too."""
+    """Names of a model's linear layers but routers and the output layer; with `tables` both tables' too."""
     linear = (need("torch", "train").nn.Linear, need("transformers.pytorch_utils", "train").Conv1D)
     output, embedding = model.get_output_embeddings(), model.get_input_embeddings()
     names = [

@@ -1,8 +1,9 @@
-"""The loss of a packed batch under a model: what a training loop calls, and what a wrapper of many GPUs wraps.
+"""The loss of a packed batch under a model: what a training loop calls, and what a wrapper of many GPUs
+wraps.
 
-Two ways lead to the same number: through the model's decoder and `split_loss`, which never holds the logits of a
-batch, and through the logits of the model itself, for models that do more to them. Which one is right for a model is
-found out by trying.
+Two ways lead to the same number: through the model's decoder and `split_loss`, which never holds the logits
+of a batch, and through the logits of the model itself, for models that do more to them. Which one is right
+for a model is found out by trying.
 """
 
 import inspect
@@ -69,7 +70,9 @@ class ModelLoss(nn.Module):
         output = model.get_output_embeddings()
         if self.abilities.plain and isinstance(output, SplitOutput):
             hidden = model.get_decoder()(**inputs).last_hidden_state
-            total = split_loss(hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1), output.old, output.new)
+            total = split_loss(
+                hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1), output.old, output.new
+            )
         else:
             logits = model(**inputs).logits
             total = functional.cross_entropy(
@@ -78,7 +81,9 @@ class ModelLoss(nn.Module):
                 ignore_index=IGNORED,
                 reduction="sum",
             )
-        count = num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
+        count = (
+            num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
+        )
         return {"loss": total / count}
 
 

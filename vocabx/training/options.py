@@ -19,8 +19,8 @@ class TrainOptions:
     method: str = field(
         default="auto",
         metadata=_help(
-            "qlora (adapters on a base in 4 bits), lora (on one in 16), rows (the new rows alone), full (every "
-            "weight), or auto: qlora on a GPU, lora elsewhere. The new rows train with each of them."
+            "qlora (adapters on a base in 4 bits), lora (on one in 16), rows (the new rows alone), full "
+            "(every weight), or auto: qlora on a GPU, lora elsewhere. The new rows train with each of them."
         ),
     )
     corpus: tuple[str, ...] = field(
@@ -28,10 +28,13 @@ class TrainOptions:
     )
     replay: tuple[str, ...] = field(
         default=(),
-        metadata=_help("Text in the base's language, so that the model keeps it. Default: the language's own."),
+        metadata=_help(
+            "Text in the base's language, so that the model keeps it. Default: the language's own."
+        ),
     )
     replay_share: float = field(
-        default=0.25, metadata=_help("Share of the sequences that are replay; 0 learns the new language alone.")
+        default=0.25,
+        metadata=_help("Share of the sequences that are replay; 0 learns the new language alone."),
     )
     text_field: str = field(
         default="text", metadata=_help("Field of .jsonl and .parquet records that holds the text.")
@@ -51,8 +54,8 @@ class TrainOptions:
     epochs: int = field(
         default=1,
         metadata=_help(
-            "Times that the text is learned from. With --max-steps, only as much of it is taken as comes round "
-            "so often."
+            "Times that the text is learned from. With --max-steps, only as much of it is taken as comes "
+            "round so often."
         ),
     )
     sequence_length: int | None = field(
@@ -91,7 +94,9 @@ class TrainOptions:
     decay: float = field(
         default=0.1, metadata=_help("Share of the steps at the end over which learning rates fall to 0.")
     )
-    max_grad_norm: float = field(default=1.0, metadata=_help("Gradients longer than this are shortened to it."))
+    max_grad_norm: float = field(
+        default=1.0, metadata=_help("Gradients longer than this are shortened to it.")
+    )
     lora_rank: int = field(default=64, metadata=_help("Rank of the adapters (qlora, lora)."))
     lora_alpha: float | None = field(
         default=None, metadata=_help("Scale of the adapters. Default: twice their rank.")
@@ -100,8 +105,8 @@ class TrainOptions:
     lora_tables: bool = field(
         default=False,
         metadata=_help(
-            "Bailong's form: adapters on embedding and output layer too, in place of rows that train. Old rows "
-            "change with it."
+            "Bailong's form: adapters on embedding and output layer too, in place of rows that train. Old "
+            "rows change with it."
         ),
     )
     dtype: str = field(

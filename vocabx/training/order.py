@@ -1,4 +1,5 @@
-"""Which sequence is learned from at which place: pure functions of seed and place, so a resume needs no memory.
+"""Which sequence is learned from at which place: pure functions of seed and place, so a resume needs no
+memory.
 
 Places are numbered through the whole run. Knows numbers only, no text.
 """
@@ -23,8 +24,8 @@ class Order:
         target: how many sequences there are of the new language.
         replay: how many of the base's language; 0 where none is replayed.
         replay_share: share of places that go to replay, from 0 up to but not 1.
-        target_subset, replay_subset: how many of each are learned from at all: the first of one permutation of
-            them, in another order each time they come round.
+        target_subset, replay_subset: how many of each are learned from at all: the first of one permutation
+            of them, in another order each time they come round.
         seed: of the permutations.
     """
 

@@ -1,9 +1,9 @@
 """Documents packed into sequences of one length, on disk: whole where they fit, never cut short.
 
-A document is its tokens between the token that begins a text and the one that ends it. One longer than a sequence
-is cut into several pieces, each of which begins as a text does; all of its tokens are kept. Pieces that fit into one
-sequence stand there side by side, and the marks on their first tokens say that they have nothing to do with
-each other. Memory is a window of pieces, whatever the size of the text.
+A document is its tokens between the token that begins a text and the one that ends it. One longer than a
+sequence is cut into several pieces, each of which begins as a text does; all of its tokens are kept. Pieces
+that fit into one sequence stand there side by side, and the marks on their first tokens say that they have
+nothing to do with each other. Memory is a window of pieces, whatever the size of the text.
 """
 
 from bisect import bisect_left, insort

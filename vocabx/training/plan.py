@@ -1,4 +1,7 @@
-"""Everything of a run that can be checked and reckoned before the work: the content of `--dry-run`. Loads no model."""
+"""Everything of a run that can be checked and reckoned before it: the content of `--dry-run`.
+
+Loads no model.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,8 +39,8 @@ class TrainPlan:
         first_id: the id of its first new row.
         language, base_language: of the new tokens; of the base.
         source: text in the new language.
-        base_source: text in the base's language, to replay and to measure on; None where there is none and none is
-            replayed.
+        base_source: text in the base's language, to replay and to measure on; None where there is none and
+            none is replayed.
         sizes: of the model.
         fit: how many sequences are in memory at once, and what that takes.
     """
@@ -94,7 +97,9 @@ class TrainPlan:
         tokens, share = self.text_tokens(), self.options.replay_share if self.replay else 0.0
         steps = self.options.max_steps
         if steps is None and tokens is not None:
-            steps = max(1, int(tokens * self.options.epochs / (1 - share) / (self.length * self.step_sequences)))
+            steps = max(
+                1, int(tokens * self.options.epochs / (1 - share) / (self.length * self.step_sequences))
+            )
         taken = None if steps is None else steps * self.length * self.step_sequences
         # Half of what a large product reaches is what a whole step reaches.
         speed = 0.5 * operations_a_second / operations(self.sizes, self.method, self.trained)
@@ -135,7 +140,8 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         processes: how many share the run.
 
     Raises:
-        VocabxError: the checkpoint cannot be trained so, there is no text, a number is out of its range, a package
+        VocabxError: the checkpoint cannot be trained so, there is no text, a number is out of its range, a
+        package
             is missing, or the memory is too small.
     """
     gpu = device != "cpu"
@@ -160,7 +166,18 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     trained = trained_parameters(sizes, method, new, checkpoint.tied)
     fit = fit_batch(options, sizes, method, trained, device, processes)
     return TrainPlan(
-        options, checkpoint, tokenizer, manifest, method, first, language, base_language, source, base_source, sizes, fit
+        options,
+        checkpoint,
+        tokenizer,
+        manifest,
+        method,
+        first,
+        language,
+        base_language,
+        source,
+        base_source,
+        sizes,
+        fit,
     )
 
 
@@ -170,10 +187,11 @@ def first_new_id(manifest: dict[str, Any], directory: Path) -> int:
     Raises:
         BaseModelError: it does not say.
     """
-    starts = [entry.get("first_id") for entry in manifest.get("ranges", ()) if isinstance(entry, dict)]
-    if not starts or not all(isinstance(start, int) for start in starts):
+    entries = [entry for entry in manifest.get("ranges", ()) if isinstance(entry, dict)]
+    starts = [int(entry["first_id"]) for entry in entries if isinstance(entry.get("first_id"), int)]
+    if not starts:
         raise BaseModelError(f"{directory}: vocabx.json names no new tokens: extend the base again")
-    return int(min(starts))
+    return min(starts)
 
 
 def _checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, Any]]:
@@ -181,13 +199,14 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, Any]]:
         raise BaseModelError(f"there is no directory {directory}: pass a checkpoint that vocabx wrote")
     if (directory / RECORD).is_file() and not (directory / "config.json").is_file():
         raise BaseModelError(
-            f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR, or pass it to "
-            "--branch-from"
+            f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR, or "
+            "pass it to --branch-from"
         )
     manifest = read_manifest(directory)
     if not manifest:
         raise BaseModelError(
-            f"{directory} holds no vocabx.json, which says which rows are new: pass a checkpoint that vocabx wrote"
+            f"{directory} holds no vocabx.json, which says which rows are new: pass a checkpoint that vocabx "
+            f"wrote"
         )
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
@@ -229,14 +248,16 @@ def _method(options: TrainOptions, gpu: bool) -> Method:
         raise TrainingError("--dtype float16 needs a GPU: pass bfloat16 or float32")
     if name not in ("qlora", "lora"):
         if options.lora_tables:
-            raise TrainingError(f"--lora-tables is about adapters, and --method {name} has none: pass one of them")
+            raise TrainingError(
+                f"--lora-tables is about adapters, and --method {name} has none: pass one of them"
+            )
         return Method(name, options.dtype)
     alpha = 2.0 * options.lora_rank if options.lora_alpha is None else options.lora_alpha
     return Method(name, options.dtype, options.lora_rank, alpha, options.lora_dropout, options.lora_tables)
 
 
 def _with_defaults(options: TrainOptions, gpu: bool) -> TrainOptions:
-    chosen = {
+    chosen: dict[str, Any] = {
         name: values[0] if gpu else values[1]
         for name, values in _DEFAULTS.items()
         if getattr(options, name) is None
@@ -263,12 +284,16 @@ def _check_numbers(options: TrainOptions) -> None:
     shares = ("replay_share", "rows_first", "warmup", "decay", "lora_dropout")
     for name in shares:
         if not 0 <= getattr(options, name) < 1:
-            raise TrainingError(f"{_flag(name)} is {getattr(options, name)}: pass a share from 0 up to, but not, 1")
+            raise TrainingError(
+                f"{_flag(name)} is {getattr(options, name)}: pass a share from 0 up to, but not, 1"
+            )
     if options.rows_first + options.decay > 1:
-        raise TrainingError("--rows-first and --decay are more than the whole run together: lower one of them")
+        raise TrainingError(
+            "--rows-first and --decay are more than the whole run together: lower one of them"
+        )
     least = {
-        "max_steps": 1, "epochs": 1, "sequence_length": 8, "step_sequences": 1, "batch_size": 1, "lora_rank": 1,
-        "evaluate_every": 0, "save_every": 1, "keep": 1, "heldout_bytes": 1000, "text_bytes": 1000,
+        "max_steps": 1, "epochs": 1, "sequence_length": 8, "step_sequences": 1, "batch_size": 1, "lora_rank":
+        1, "evaluate_every": 0, "save_every": 1, "keep": 1, "heldout_bytes": 1000, "text_bytes": 1000,
     }  # fmt: skip
     for name, bound in least.items():
         value = getattr(options, name)
@@ -283,7 +308,9 @@ def _check_numbers(options: TrainOptions) -> None:
     if not 0 <= options.seed < 2**32:
         raise TrainingError(f"--seed is {options.seed}: pass a number from 0 to {2**32 - 1}")
     if options.resume and options.branch_from:
-        raise TrainingError("--resume goes on with this run and --branch-from begins another: pass one of them")
+        raise TrainingError(
+            "--resume goes on with this run and --branch-from begins another: pass one of them"
+        )
 
 
 def _flag(name: str) -> str:

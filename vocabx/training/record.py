@@ -21,13 +21,13 @@ class TrainingRecord:
         method: name, dtype, rank, alpha, dropout and tables of `Method`.
         base: the checkpoint that was trained: its `directory`, and the sha256 of its `tables` by tensor name.
         language: BCP 47 tag.
-        first_id: the id of the first new row; rows before it are the base's to the last bit, but for the methods
-            that change them.
+        first_id: the id of the first new row; rows before it are the base's to the last bit, but for the
+            methods that change them.
         rows: height of the tables.
         tied: whether input and output share one table.
         targets: names of the modules that have adapters.
-        text: where target and replay text come from, how many sequences there are of each, their length, and the
-            share of replay.
+        text: where target and replay text come from, how many sequences there are of each, their length, and
+            the share of replay.
         steps: how many steps were trained, sequences of each, tokens predicted in all.
         schedule: its phases in steps, and the learning rates.
         measured: the held-out scores along the way, each with its step.

@@ -1,4 +1,4 @@
-"""One run in one process: the model brought to memory, transformers' Trainer set up and let go, its ends met."""
+"""One run in one process: the model brought to memory, transformers' Trainer set up and let go."""
 
 import os
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from vocabx.quiet import quiet_transformers
 from vocabx.training.batches import Sequences, collate
 from vocabx.training.callbacks import Recorder, Stopper
 from vocabx.training.checkpoints import DIRECTORY, SavedStep, whole_checkpoints
-from vocabx.training.metrics import Metrics
 from vocabx.training.methods import Prepared, prepare
+from vocabx.training.metrics import Metrics
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
 from vocabx.training.plan import TrainPlan
 from vocabx.training.processes import Processes
@@ -93,7 +93,9 @@ def run_training(
         with progress.stage("Training", total, "tokens") as advance, stopper.listening():
             recorder = Recorder(
                 metrics=metrics,
-                sequences=Sequences(texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences),
+                sequences=Sequences(
+                    texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences
+                ),
                 step_sequences=plan.step_sequences,
                 token_bytes=token_lengths(plan),
                 rates=lambda step: rates.at(step, schedule, loss),
@@ -127,13 +129,14 @@ def check_targets(plan: TrainPlan, prepared: Prepared) -> None:
     for name in prepared.targets:
         if stored_weight(plan.checkpoint, name) is None:
             raise BaseModelError(
-                f"{plan.options.directory} stores no weight of its own for {name}: adapters on it could not be "
-                "merged; pass --method rows"
+                f"{plan.options.directory} stores no weight of its own for {name}: adapters on it could not "
+                "be merged; pass --method rows"
             )
 
 
 def cast_by_autocast(model: Any) -> None:
-    """Leave the casts before adapters to autocast, where peft would bring each input to float32 and autocast back.
+    """Leave the casts before adapters to autocast, where peft would bring each input to float32 and autocast
+    back.
 
     The model must run under autocast from then on.
     """
@@ -193,7 +196,9 @@ def _watch(plan: TrainPlan, texts: RunTexts, progress: Progress) -> Watch | None
     if plan.options.evaluate_every == 0:
         return None
     if os.environ.get("ACCELERATE_USE_FSDP") == "true":
-        progress.note("Held-out text is not scored along the way where FSDP parts the model: evaluate it merged.")
+        progress.note(
+            "Held-out text is not scored along the way where FSDP parts the model: evaluate it merged."
+        )
         return None
     return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype)
 
@@ -226,6 +231,6 @@ def _out_of_memory(run: Path) -> Iterator[None]:
 def _memory_error(run: Path) -> TrainingError:
     left = f"; {run} holds whole checkpoints for --resume" if whole_checkpoints(run) else ""
     return TrainingError(
-        "memory ran out: lower --batch-size or --sequence-length, or pass --gradient-checkpointing or --max-memory"
-        + left
+        "memory ran out: lower --batch-size or --sequence-length, or pass --gradient-checkpointing or "
+        "--max-memory" + left
     )

@@ -1,7 +1,7 @@
 """Learning rates over a run: the new rows alone, then everything; warm-up, a stable phase, a fall to nothing.
 
-Pure functions of the step. Warmup-stable-decay: MiniCPM (arXiv 2404.06395), section 4; rows first is the recipe of
-vocabulary extensions (inferred).
+Pure functions of the step. Warmup-stable-decay: MiniCPM (arXiv 2404.06395), section 4; rows first is the
+recipe of vocabulary extensions (inferred).
 """
 
 from dataclasses import dataclass

@@ -117,8 +117,8 @@ def memory_parts(
 def operations(sizes: ModelSizes, method: Method, trained: Mapping[str, int]) -> float:
     """Floating-point operations that a token of training takes.
 
-    Two for each weight forward and two for the gradient of its input; two more where it trains itself. Attention's
-    own products are left out.
+    Two for each weight forward and two for the gradient of its input; two more where it trains itself.
+    Attention's own products are left out.
     """
     forward = sizes.linear + sizes.rows * sizes.width
     if method.name == "full":

@@ -1,11 +1,14 @@
-"""The cross-entropy of a split output layer, some positions at a time: the logits of a batch never exist at once.
+"""The cross-entropy of a split output layer, some positions at a time: the logits of a batch never exist at
+once.
 
-The gradients of hidden states and new rows are computed in the forward pass, where a block's logits are at hand, so
-nothing is computed twice. Old rows get none: a third of the output layer's work is not done at all.
+The gradients of hidden states and new rows are computed in the forward pass, where a block's logits are at
+hand, so nothing is computed twice. Old rows get none: a third of the output layer's work is not done at all.
 
-Legend of names: T positions, D width, V rows of the whole table, O old rows, N new rows, C positions of a block.
+Legend of names: T positions, D width, V rows of the whole table, O old rows, N new rows, C positions of a
+block.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -27,8 +30,9 @@ def split_loss(hidden_TD: Tensor, labels_T: Tensor, old_OD: Tensor, new_ND: Tens
         old_OD: the frozen rows.
         new_ND: the rows that train; their gradient has their dtype.
     """
-    total: Tensor = _SplitLoss.apply(hidden_TD, labels_T, old_OD, new_ND)
-    return total
+    # torch leaves `apply` without types.
+    apply: Callable[..., Tensor] = _SplitLoss.apply
+    return apply(hidden_TD, labels_T, old_OD, new_ND)
 
 
 class _SplitLoss(torch.autograd.Function):
@@ -44,7 +48,7 @@ class _SplitLoss(torch.autograd.Function):
             total = hidden_TD.new_zeros((), dtype=torch.float32)
             # Positions without a label cost nothing.
             places = (labels_T != IGNORED).nonzero()[:, 0]
-            for chosen_C in places.split(BLOCK):
+            for chosen_C in torch.split(places, BLOCK):
                 block_CD, labels_C = hidden_TD[chosen_C], labels_T[chosen_C]
                 logits_CV = torch.empty(
                     len(chosen_C), first + len(new), dtype=torch.float32, device=hidden_TD.device
@@ -65,6 +69,6 @@ class _SplitLoss(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None, Tensor]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None, Tensor]:
         of_hidden, of_new = context.saved_tensors
         return of_hidden * gradient.to(of_hidden.dtype), None, None, of_new * gradient.to(of_new.dtype)

@@ -1,12 +1,13 @@
 """A table in two parts: old rows that stay as they are, new rows that train.
 
-The old part is the model's own table, seen up to the first new row: nothing of it is copied, gets a gradient or an
-optimizer's state. The new part is a parameter in float32. A tied model has one new part, which the embedding
-and the output layer share. Knows nothing of methods, schedules or files.
+The old part is the model's own table, seen up to the first new row: nothing of it is copied, gets a gradient
+or an optimizer's state. The new part is a parameter in float32. A tied model has one new part, which the
+embedding and the output layer share. Knows nothing of methods, schedules or files.
 
 Legend of names: I ids, D width, V rows of the whole table, O old rows, N new rows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,9 @@ class SplitEmbedding(nn.Module):
         new: (N, D) float32, the rows that train.
         scale: what the model multiplies its embeddings by, for the few whose embedding module does.
     """
+
+    old: Tensor
+    scale: Tensor | None
 
     def __init__(self, old: Tensor, new: nn.Parameter, scale: Tensor | None = None) -> None:
         super().__init__()
@@ -49,8 +53,15 @@ class SplitOutput(nn.Module):
         new_bias: (N,) float32 of the rows that train, or None.
     """
 
+    old: Tensor
+    old_bias: Tensor | None
+
     def __init__(
-        self, old: Tensor, new: nn.Parameter, old_bias: Tensor | None = None, new_bias: nn.Parameter | None = None
+        self,
+        old: Tensor,
+        new: nn.Parameter,
+        old_bias: Tensor | None = None,
+        new_bias: nn.Parameter | None = None,
     ) -> None:
         super().__init__()
         self.register_buffer("old", old, persistent=False)
@@ -65,7 +76,9 @@ class SplitOutput(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Logits of all V tokens, in the dtype of `hidden`."""
-        logits = _Logits.apply(hidden, self.old, self.new.to(hidden.dtype))
+        # torch leaves `apply` without types.
+        apply: Callable[..., Tensor] = _Logits.apply
+        logits = apply(hidden, self.old, self.new.to(hidden.dtype))
         if self.old_bias is None or self.new_bias is None:
             return logits
         return logits + torch.cat([self.old_bias, self.new_bias.to(self.old_bias.dtype)]).to(logits.dtype)
@@ -116,7 +129,8 @@ def split_tables(model: Any, first: int) -> Split:
 def look_up(ids_I: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:
     """Rows of ids counted over both parts, in the dtype of the old ones.
 
-    Both parts are asked for every id, so that shapes do not depend on the ids and a GPU need not wait for them.
+    Both parts are asked for every id, so that shapes do not depend on the ids and a GPU need not wait for
+    them.
     """
     first = old_OD.shape[0]
     if not first:
@@ -144,7 +158,7 @@ class _Logits(torch.autograd.Function):
         return logits.view(*hidden.shape[:-1], rows)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor]:
         hidden, old_OD, new_ND = context.saved_tensors
         first = old_OD.shape[0]
         flat = gradient.reshape(-1, gradient.shape[-1])

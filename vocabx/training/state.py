@@ -25,7 +25,9 @@ def save_trained(model: Any, directory: Path, gathered: Mapping[str, Any] | None
         gathered: the parameters by name, where a process holds only parts of them.
     """
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    tensors = {name: (gathered[name] if gathered else named[name]).detach().cpu().contiguous() for name in named}
+    tensors = {
+        name: (gathered[name] if gathered else named[name]).detach().cpu().contiguous() for name in named
+    }
     _save(tensors, directory / TRAINED)
 
 
@@ -40,7 +42,9 @@ def load_trained(model: Any, directory: Path) -> None:
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if shapes != {name: tuple(parameter.shape) for name, parameter in named.items()}:
-        raise TrainingError(f"{directory} was trained with another method or other settings: pass the same again")
+        raise TrainingError(
+            f"{directory} was trained with another method or other settings: pass the same again"
+        )
     with torch.no_grad():
         for name, parameter in named.items():
             parameter.copy_(tensors[name])

@@ -1,4 +1,5 @@
-"""Text to learn from: documents in their order, without what is held out, cut by the tokenizer and packed on disk.
+"""Text to learn from: documents in their order, without what is held out, cut by the tokenizer and packed on
+disk.
 
 Text is streamed once. A file beside the packed text says what it was made of, so that a resumed run finds it.
 """

@@ -5,8 +5,11 @@ They lie in the run's directory, so that a resumed run learns from the same sequ
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.sample import Corpus
@@ -77,10 +80,16 @@ def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Pro
     return RunTexts(target, replay, order, steps, tuple(heldout["target"]), tuple(heldout["base"]))
 
 
-def ends_of(config: object, eos: int | None) -> Ends:
-    """The ids around a document: as a text begins for scoring, and the model's end of text, else the same."""
-    begin = begin_id(config)
-    return Ends(begin, begin if eos is None else eos)
+def ends_of(config: Mapping[str, Any]) -> Ends:
+    """The ids around a document: as a text begins for scoring, and the model's end of text, else the same.
+
+    Args:
+        config: of the model, as config.json has it.
+    """
+    begin = begin_id(SimpleNamespace(**config))
+    end = config.get("eos_token_id")
+    end = end[0] if isinstance(end, list) and end else end
+    return Ends(begin, end if isinstance(end, int) else begin)
 
 
 def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
@@ -105,19 +114,9 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
 
 
 def _pack(plan: TrainPlan, source: TextSource, corpus: Corpus, path: Path, progress: Progress) -> None:
-    config = plan.checkpoint.config
-    eos = config.get("eos_token_id")
-    eos = eos[0] if isinstance(eos, list) and eos else eos
-    ends = ends_of(_Config(config.get("bos_token_id"), config.get("eos_token_id")), eos)
-    recipe = Recipe(plan.tokenizer, ends, plan.length, plan.options.text_bytes)
+    recipe = Recipe(plan.tokenizer, ends_of(plan.checkpoint.config), plan.length, plan.options.text_bytes)
     with progress.stage(f"Packing {path.name} text", source.bytes or None, "B") as advance:
         packed_text(source, corpus, recipe, path, advance)
-
-
-@dataclass(frozen=True)
-class _Config:
-    bos_token_id: int | None
-    eos_token_id: int | None
 
 
 def _order(plan: TrainPlan, target: int, replay: int) -> tuple[int, Order]:

@@ -31,7 +31,7 @@ class Rates:
         return found | ({"others": self.others * schedule.of_others(step)} if others else {})
 
 
-class VocabularyTrainer(Trainer):
+class VocabularyTrainer(Trainer):  # type: ignore[misc]
     """A Trainer of a `ModelLoss`.
 
     Attributes:
@@ -40,6 +40,9 @@ class VocabularyTrainer(Trainer):
         rates: their heights.
         keep: how many checkpoints to keep.
     """
+
+    optimizer: Any
+    lr_scheduler: Any
 
     def __init__(self, *, run: Path, schedule: Schedule, rates: Rates, keep: int, **settings: Any) -> None:
         self.run, self.schedule, self.rates, self.keep = run, schedule, rates, keep
@@ -61,7 +64,9 @@ class VocabularyTrainer(Trainer):
         """The schedule, for each group its own."""
         if self.lr_scheduler is None:
             rows, others = _parts(self.model)
-            factors = [self.schedule.of_rows] * bool(rows) + [self.schedule.of_others] * bool(others)
+            factors: list[Any] = [self.schedule.of_rows] * bool(rows) + [self.schedule.of_others] * bool(
+                others
+            )
             optimizer = self.optimizer if optimizer is None else optimizer
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
             self._created_lr_scheduler = True

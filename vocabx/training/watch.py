@@ -1,4 +1,4 @@
-"""Held-out text scored while a model trains, so that what it learns and what it forgets are seen while it happens."""
+"""Held-out text scored while a model trains: what it learns and what it forgets are seen as it happens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from vocabx.training.processes import Processes
 
 @dataclass(frozen=True)
 class Watched:
-    """Bits per byte of both held-out texts; that of the base's language is None where there is no text in it."""
+    """Bits per byte of both held-out texts; None for the base's language where there is no text in it."""
 
     target: float
     base_language: float | None

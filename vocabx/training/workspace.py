@@ -28,7 +28,8 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
     whole, and says so; otherwise nothing is left.
 
     Raises:
-        OutputError: the target is taken, another run writes there, or an earlier run left checkpoints there and
+        OutputError: the target is taken, another run writes there, or an earlier run left checkpoints there
+        and
             `resume` is not set.
     """
     check_free(target)
@@ -74,8 +75,9 @@ def begin(scratch: Path, job: Mapping[str, Any]) -> SavedStep | None:
         for name in wanted | begun:
             if begun.get(name) != wanted.get(name):
                 raise OutputError(
-                    f"{scratch} was begun with another {name} ({begun.get(name)!r}, now {wanted.get(name)!r}) and "
-                    "cannot be resumed with this one: pass the same again, or remove it"
+                    f"{scratch} was begun with another {name} ({begun.get(name)!r}, now "
+                    f"{wanted.get(name)!r}) and cannot be resumed with this one: pass the same again, or "
+                    "remove it"
                 )
         return whole[-1]
     path.write_text(json.dumps(wanted, ensure_ascii=False, indent=2), encoding="utf-8")
@@ -94,8 +96,8 @@ def branch(scratch: Path, other: Path, steps: int) -> None:
     found = [saved for saved in found if stable is None or saved.step <= stable]
     if not found:
         raise TrainingError(
-            f"{other} holds no checkpoint from before its learning rates fell and before step {steps}: pass a run "
-            "of vocabx train, and a --max-steps beyond it"
+            f"{other} holds no checkpoint from before its learning rates fell and before step {steps}: pass "
+            "a run of vocabx train, and a --max-steps beyond it"
         )
     saved = found[-1]
     place = checkpoint_of(scratch, saved.step)
@@ -120,9 +122,13 @@ def _give_up(scratch: Path, target: Path, error: BaseException) -> None:
     if not whole:
         shutil.rmtree(scratch, ignore_errors=True)
         return
-    advice = f"{scratch} holds the run up to step {whole[-1].step:,}, and the same command with --resume goes on"
+    advice = (
+        f"{scratch} holds the run up to step {whole[-1].step:,}, and the same command with --resume goes on"
+    )
     full = isinstance(error, OSError) and error.errno is not None
     if full:
-        raise OutputError(f"writing {target} failed: {getattr(error, 'strerror', error)}; make room: {advice}")
+        raise OutputError(
+            f"writing {target} failed: {getattr(error, 'strerror', error)}; make room: {advice}"
+        )
     if not isinstance(error, OutputError):
         error.add_note(advice)
