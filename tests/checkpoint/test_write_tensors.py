@@ -49,6 +49,19 @@ def test_a_grown_file_keeps_every_old_bit_and_ends_in_the_new_rows(
     assert sum(steps) == (directory / "new").stat().st_size - written.data_start
 
 
+@pytest.mark.parametrize("dtype", [*TORCH])
+def test_the_first_rows_of_a_tensor_are_kept_and_others_come_behind_them(tmp_path, dtype):
+    tensors = example(tmp_path / "old", TORCH[dtype])
+    old = read_header(tmp_path / "old")
+    shape = tensors["embed"].shape
+    made = Made(lambda: iter([np.ones((shape[0] - 2, shape[1]), DTYPES[dtype])]))
+    renewed = NewTensor(dtype, tuple(shape), (Kept(old, "embed", rows=2), made))
+    write_tensors(tmp_path / "new", changed(old, {"embed": renewed}), {})
+    read = load_file(tmp_path / "new")["embed"]
+    assert bits(read[:2]) == bits(tensors["embed"][:2])
+    assert torch.equal(read[2:], torch.ones_like(read[2:]))
+
+
 def test_tensors_are_left_out_replaced_and_added(tmp_path):
     tensors = example(tmp_path / "old", torch.float32)
     old = read_header(tmp_path / "old")

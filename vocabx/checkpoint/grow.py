@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,10 @@ COMPOSED = (
     "modeling_factorised.py",
 )  # fmt: skip
 # Of the base's: stale beside a newer tokenizer.json, or about the base and not about its extension.
-_LEFT_OUT = {"added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json"}
+_LEFT_OUT = {
+    "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json",
+    "training.json",
+}  # fmt: skip
 _CARRIED = ("*.json", "LICENSE*", "NOTICE*", "USE_POLICY*")
 
 
@@ -85,7 +88,26 @@ def write_weights(
     """
     if journal is not None:
         journal.begin(_job(checkpoint, placement, rows, kept))
-    changes = _changes(checkpoint, placement, rows, kept)
+    write_changed(checkpoint, _changes(checkpoint, placement, rows, kept), target, advance, link, journal)
+
+
+def write_changed(
+    checkpoint: Checkpoint,
+    changes: Mapping[Path, Mapping[str, NewTensor | None]],
+    target: Path,
+    advance: Callable[[float], None] = lambda done: None,
+    link: bool = False,
+    journal: Journal | None = None,
+) -> None:
+    """Write the weight files of `checkpoint` with some tensors changed, and their index where there is one.
+
+    Args:
+        checkpoint: the base.
+        changes: the changed tensors of each file that has some, by its path and their names.
+        target, advance: see `write_weights`.
+        link: make other files hard links to the base's, where the file system has those.
+        journal: of `target`, begun; its whole files are not written again.
+    """
     for file in checkpoint.files:
         path = target / file.path.name
         if journal is not None and path.name in journal.whole:

@@ -46,6 +46,7 @@ class Manifest:
             equal runs.
         shards: size and tensor names of each weight file, whether it differs from the base's, and its sha256
             where that was asked for; empty where only a tokenizer was written.
+        training: of a checkpoint that was trained since: see `vocabx.merging`. Empty before.
     """
 
     version: str
@@ -61,6 +62,7 @@ class Manifest:
     files: dict[str, str]
     run: dict[str, Any]
     shards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
 
     def with_tables(
         self,

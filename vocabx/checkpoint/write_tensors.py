@@ -20,16 +20,23 @@ Advance = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Kept:
-    """The bytes of one tensor of a file, copied by the kernel."""
+    """The bytes of one tensor of a file, copied by the kernel.
+
+    Attributes:
+        file, name: which tensor.
+        rows: how many of its rows, from the first; None for all of them.
+    """
 
     file: SafetensorsFile
     name: str
+    rows: int | None = None
 
     @property
     def size(self) -> int:
         """Number of bytes."""
         entry = self.file.tensors[self.name]
-        return entry.end - entry.begin
+        whole = entry.end - entry.begin
+        return whole if self.rows is None else whole // entry.shape[0] * self.rows
 
 
 @dataclass(frozen=True)
