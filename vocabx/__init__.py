@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from vocabx.evaluation.load import load_factorised
     from vocabx.gguf_export.export import Exported, export_gguf
     from vocabx.initializers import INITIALIZERS, Mixture, Placement, Problem
+    from vocabx.merging import MergeResult, merge
     from vocabx.options import CompareOptions, EvaluateOptions, ExtendOptions, TransferOptions
     from vocabx.pipeline import Result, extend
     from vocabx.progress import Progress
     from vocabx.tokenizer.certificate import Certificate
+    from vocabx.training.options import MergeOptions, TrainOptions
+    from vocabx.training_pipeline import TrainResult, train
     from vocabx.transfer_pipeline import TransferResult, transfer
 
 _WHERE = {
@@ -31,11 +34,15 @@ _WHERE = {
     "ExtendOptions": "vocabx.options",
     "Exported": "vocabx.gguf_export.export",
     "INITIALIZERS": "vocabx.initializers",
+    "MergeOptions": "vocabx.training.options",
+    "MergeResult": "vocabx.merging",
     "Mixture": "vocabx.initializers",
     "Placement": "vocabx.initializers",
     "Problem": "vocabx.initializers",
     "Progress": "vocabx.progress",
     "Result": "vocabx.pipeline",
+    "TrainOptions": "vocabx.training.options",
+    "TrainResult": "vocabx.training_pipeline",
     "TransferOptions": "vocabx.options",
     "TransferResult": "vocabx.transfer_pipeline",
     "VocabxError": "vocabx.errors",
@@ -44,6 +51,8 @@ _WHERE = {
     "export_gguf": "vocabx.gguf_export.export",
     "extend": "vocabx.pipeline",
     "load_factorised": "vocabx.evaluation.load",
+    "merge": "vocabx.merging",
+    "train": "vocabx.training_pipeline",
     "transfer": "vocabx.transfer_pipeline",
 }
 
@@ -56,11 +65,15 @@ __all__ = [
     "EvaluateResult",
     "Exported",
     "ExtendOptions",
+    "MergeOptions",
+    "MergeResult",
     "Mixture",
     "Placement",
     "Problem",
     "Progress",
     "Result",
+    "TrainOptions",
+    "TrainResult",
     "TransferOptions",
     "TransferResult",
     "VocabxError",
@@ -69,6 +82,8 @@ __all__ = [
     "export_gguf",
     "extend",
     "load_factorised",
+    "merge",
+    "train",
     "transfer",
 ]
 

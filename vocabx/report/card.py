@@ -59,6 +59,30 @@ def write_card(
         template: of the assets.
         repository: its name on the hub, where it is known already; for the lines that load it.
     """
+    tokenizer_only = isinstance(report, Report) and not report.initializer
+    checkpoint = None if tokenizer_only else read_checkpoint(directory)
+    licence = _licence(base, directory)
+    text = (
+        card_environment()
+        .get_template(template)
+        .render(
+            metadata=_metadata(base, report, licence, checkpoint is not None),
+            report=report,
+            factorised=report.factorised if isinstance(report, Report) else None,
+            has_page=isinstance(report, Report),
+            base=base,
+            base_name=without_directories(base.name) or base.directory.resolve().name,
+            weights=None if checkpoint is None else _weights(checkpoint),
+            licence=licence,
+            licence_files=sorted(path.name for pattern in _LICENCE_FILES for path in directory.glob(pattern)),
+            repository=repository,
+        )
+    )
+    (directory / "README.md").write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+
+
+def card_environment() -> Any:
+    """The jinja2.Environment of the templates of cards, with their filters."""
     import jinja2
 
     assets = files("vocabx.assets")
@@ -76,22 +100,7 @@ def write_card(
         "files": _file_names,
         "shown": without_directories,
     }
-    tokenizer_only = isinstance(report, Report) and not report.initializer
-    checkpoint = None if tokenizer_only else read_checkpoint(directory)
-    licence = _licence(base, directory)
-    text = environment.get_template(template).render(
-        metadata=_metadata(base, report, licence, checkpoint is not None),
-        report=report,
-        factorised=report.factorised if isinstance(report, Report) else None,
-        has_page=isinstance(report, Report),
-        base=base,
-        base_name=without_directories(base.name) or base.directory.resolve().name,
-        weights=None if checkpoint is None else _weights(checkpoint),
-        licence=licence,
-        licence_files=sorted(path.name for pattern in _LICENCE_FILES for path in directory.glob(pattern)),
-        repository=repository,
-    )
-    (directory / "README.md").write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+    return environment
 
 
 def hub_language(tag: str) -> str:

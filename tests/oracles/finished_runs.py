@@ -1,0 +1,82 @@
+"""Finished training runs without training: what would train is drawn, and written as `vocabx train` does."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tiny_models import tiny_model
+
+from vocabx.checkpoint.grow import write_json
+from vocabx.checkpoint.hashing import table_hashes
+from vocabx.checkpoint.manifest import file_hash, records_of
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.training.methods import Method, Prepared, prepare
+from vocabx.training.record import TrainingRecord
+from vocabx.training.state import save_result
+
+FIRST, ROWS = 40, 50
+LORA = Method("lora", "float32", rank=4, alpha=6.0)
+QLORA = replace(LORA, name="qlora")
+
+
+def small_base(directory: Path, kind: str = "llama", dtype: str = "float32", **settings: Any) -> Path:
+    """A random model with ten new rows, and a manifest that says so. It has no tokenizer."""
+    shard = settings.pop("shard", "5GB")
+    model = tiny_model(kind, ROWS, **settings).to(getattr(torch, dtype))
+    model.save_pretrained(directory, max_shard_size=shard)
+    checkpoint = read_checkpoint(directory)
+    manifest = {
+        "format": 1,
+        "tables": table_hashes(checkpoint),
+        "shards": records_of(checkpoint, (), False),
+        "ranges": [{"first_id": FIRST, "count": ROWS - FIRST, "source": "learned"}],
+        "sizes": {"rows": ROWS},
+        "files": {},
+        "run": {},
+    }
+    write_json(directory / "vocabx.json", manifest)
+    return directory
+
+
+def finished_run(
+    base: Path,
+    directory: Path,
+    method: Method = LORA,
+    first: int = FIRST,
+    size: float = 0.05,
+    language: str = "en",
+) -> Path:
+    """A run of `base` whose trained numbers moved at random, by about `size`."""
+    directory.mkdir()
+    prepared = prepare(base, method, first, seed=0, device="cpu")
+    _move(prepared, size)
+    save_result(prepared.model, prepared.split.parameters if prepared.split else {}, directory, str(base))
+    checkpoint = read_checkpoint(base)
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+    TrainingRecord(
+        version="0",
+        method=asdict(method),
+        base={"directory": str(base), "tables": table_hashes(checkpoint)},
+        language=language,
+        first_id=first,
+        rows=checkpoint.input.rows,
+        tied=checkpoint.tied,
+        targets=prepared.targets,
+        text={"corpus": "some text", "replay": "", "replay_share": 0.0},
+        steps={"steps": 2, "sequences": 4, "tokens": 2000},
+        schedule={},
+        measured=[{"step": 1, "target_bits": 3.5}, {"step": 2, "target_bits": 2.5}],
+        seed=0,
+        files={str(path.relative_to(directory)): file_hash(path) for path in files},
+        run={"versions": {"device": "cpu"}},
+    ).write(directory)
+    return directory
+
+
+def _move(prepared: Prepared, size: float) -> None:
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in prepared.model.parameters():
+            if parameter.requires_grad:
+                parameter += size * torch.randn(parameter.shape, generator=generator)

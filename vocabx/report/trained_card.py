@@ -1,0 +1,84 @@
+"""The model card of a checkpoint that was trained: the card it had, with what training changed.
+
+A card that somebody rewrote keeps their words, and gets the section.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vocabx.report.card import card_environment
+
+_CARD = "README.md"
+_TEMPLATE = "card_training.md"
+# What stands between the title and the list of facts: that nothing is trained yet, and what is the base's.
+_OPENING = re.compile(r"(^# [^\n]*\n)\n.*?(?=^- Base: )", re.MULTILINE | re.DOTALL)
+_TITLE = re.compile(r"^# [^\n]*\n", re.MULTILINE)
+_HEADING = re.compile(r"^## ", re.MULTILINE)
+_EARLIER = "## Training\n"
+
+
+def write_trained_card(base: Path, target: Path, record: Mapping[str, Any], onto: str, dtype: str) -> None:
+    """Write README.md for a merged checkpoint; nothing where the base has none.
+
+    Args:
+        base: the directory of the checkpoint that was trained.
+        target: that of the merged one.
+        record: the content of training.json.
+        onto: "trained" or "original".
+        dtype: name of what the weights are stored in.
+    """
+    path = base / _CARD
+    if not path.is_file():
+        return
+    section = (
+        card_environment()
+        .get_template(_TEMPLATE)
+        .render(
+            method=record["method"],
+            text=record["text"],
+            steps=record["steps"],
+            onto=onto,
+            dtype=dtype,
+            scores=list(_scores(record["measured"])),
+        )
+    )
+    card = path.read_text(encoding="utf-8", errors="replace")
+    (target / _CARD).write_text(_with_section(_opened(card, record["method"]), section), encoding="utf-8")
+
+
+def _opened(card: str, method: Mapping[str, Any]) -> str:
+    """A card of ours with another beginning: what was true before training is not said any more."""
+    card = _OPENING.sub(lambda found: f"{found[1]}\n{_opening(method)}\n\n", card, count=1)
+    if "\nbase_model:" in card and "\nbase_model_relation:" not in card:
+        card = card.replace("\nbase_model:", "\nbase_model_relation: finetune\nbase_model:", 1)
+    return card
+
+
+def _opening(method: Mapping[str, Any]) -> str:
+    rest = {
+        "rows": "Every old row is the base's, bit for bit, and so is every other weight.",
+        "full": "Every weight was trained.",
+    }
+    adapted = "Every old row is the base's, bit for bit; the layers between the tables were trained."
+    if method["tables"]:
+        adapted = "The tables and the layers between them were trained."
+    return f"**It was trained**: see [Training](#training). {rest.get(method['name'], adapted)}"
+
+
+def _with_section(card: str, section: str) -> str:
+    """A card with a section before its first one, or at its end."""
+    card = card.replace(_EARLIER, "## Training before that\n")
+    title = _TITLE.search(card)
+    heading = _HEADING.search(card, title.end() if title else 0)
+    place = heading.start() if heading else len(card)
+    return f"{card[:place].rstrip()}\n\n{section.strip()}\n\n{card[place:]}".rstrip() + "\n"
+
+
+def _scores(measured: list[dict[str, Any]]) -> Iterator[tuple[str, float, float]]:
+    """The name of each held-out text, and its bits per byte when first and last measured."""
+    for name, field in (("held-out text", "target_bits"), ("the base's language", "base_bits")):
+        found = [entry[field] for entry in measured if isinstance(entry.get(field), float)]
+        if len(found) > 1:
+            yield name, found[0], found[-1]

@@ -1,0 +1,96 @@
+"""The adapters of a run as pairs of thin matrices, read from the files that peft writes. Without peft."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
+from vocabx.errors import TrainingError
+
+_CONFIG = "adapter_config.json"
+_WEIGHTS = "adapter_model.safetensors"
+_NAME = re.compile(r"base_model\.model\.(.+)\.lora_(embedding_)?([AB])(?:\.weight)?")
+# Settings under which an adapter would be more than a product of two matrices and one scale.
+_PLAIN: dict[str, Any] = {
+    "use_rslora": False, "use_dora": False, "rank_pattern": {}, "alpha_pattern": {}, "lora_bias": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """What an adapter adds to a weight as it is stored: scale · left @ right.
+
+    Attributes:
+        left: (R, r) float32.
+        right: (r, C) float32.
+        scale: alpha / r.
+    """
+
+    left: NDArray[np.float32]
+    right: NDArray[np.float32]
+    scale: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(R, C): that of the weight."""
+        return self.left.shape[0], self.right.shape[1]
+
+
+def read_adapters(directory: Path, turned: Collection[str]) -> dict[str, LowRank]:
+    """The adapters in a directory by the names of their modules; the matrices are mapped.
+
+    An adapter adds B A to a weight of (outputs, inputs), and the transpose of that to one of (inputs,
+    outputs) and to an embedding.
+
+    Args:
+        directory: holds peft's two files.
+        turned: modules that store their weight as (inputs, outputs).
+
+    Raises:
+        TrainingError: the files are damaged, or hold what is no plain LoRA.
+    """
+    scale = _scale(directory)
+    file = read_header(directory / _WEIGHTS)
+    parts: dict[str, dict[str, str]] = {}
+    embeddings = set()
+    for name in file.tensors:
+        found = _NAME.fullmatch(name)
+        if found is None:
+            raise TrainingError(f"{file.path} holds {name}, which is no adapter of vocabx: train again")
+        parts.setdefault(found[1], {})[found[3]] = name
+        embeddings |= {found[1]} if found[2] else set()
+    return {
+        module: _low_rank(file, module, names, scale, module in turned or module in embeddings)
+        for module, names in parts.items()
+    }
+
+
+def _low_rank(
+    file: SafetensorsFile, module: str, names: dict[str, str], scale: float, turned: bool
+) -> LowRank:
+    if set(names) != {"A", "B"}:
+        raise TrainingError(f"{file.path} holds half of the adapter of {module}: train again, or restore it")
+    a, b = file.map(names["A"]), file.map(names["B"])
+    if a.ndim != 2 or b.ndim != 2 or a.shape[0] != b.shape[1]:
+        raise TrainingError(f"{file.path}: the halves of the adapter of {module} do not fit: train again")
+    left, right = (a.T, b.T) if turned else (b, a)
+    return LowRank(left.astype(np.float32, copy=False), right.astype(np.float32, copy=False), scale)
+
+
+def _scale(directory: Path) -> float:
+    path = directory / _CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        scale = float(config["lora_alpha"]) / int(config["r"])
+        unknown = [name for name, plain in _PLAIN.items() if config.get(name, plain) != plain]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError):
+        raise TrainingError(f"{path} is missing or damaged: train again, or restore it") from None
+    if unknown:
+        raise TrainingError(f"{path} sets {unknown[0]}, which vocabx does not merge: merge with peft")
+    return scale

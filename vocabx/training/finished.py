@@ -1,0 +1,98 @@
+"""A finished run with the checkpoint that it trained: both found, and held against what the run recorded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocabx.checkpoint.hashing import table_hashes
+from vocabx.checkpoint.manifest import file_hash
+from vocabx.checkpoint.staging import unfinished_of
+from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.errors import BaseModelError, TrainingError
+from vocabx.progress import Progress, Quiet
+from vocabx.training.methods import Method
+from vocabx.training.record import RECORD, TrainingRecord, read_record
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What `vocabx train` wrote, and what it trained.
+
+    Attributes:
+        directory: of the run.
+        record: its training.json.
+        method: how it was trained.
+        checkpoint: the base, by its headers.
+    """
+
+    directory: Path
+    record: TrainingRecord
+    method: Method
+    checkpoint: Checkpoint
+
+    @property
+    def new_rows(self) -> int:
+        """How many rows of each table are new, those that pad it among them."""
+        return self.record.rows - self.record.first_id
+
+
+def read_finished(directory: Path, base: str = "", progress: Progress | None = None) -> FinishedRun:
+    """Find a run and its base, and check that both are what they were.
+
+    Reads the base's tables and everything that was trained, for their sha256.
+
+    Args:
+        directory: of the run.
+        base: the checkpoint that was trained; "" where the run says that it is.
+        progress: told of the reading.
+
+    Raises:
+        TrainingError: there is no finished run, or a file of it is missing or was changed.
+        BaseModelError: the base is not there, or is another.
+    """
+    progress = progress or Quiet()
+    record = _record(directory)
+    with progress.stage("Checking the run and its base"):
+        _check_files(directory, record)
+        checkpoint = _base(directory, record, base)
+    try:
+        method = Method(**record.method)
+    except TypeError:
+        raise TrainingError(f"{directory / RECORD} is damaged: train again, or restore it") from None
+    return FinishedRun(directory, record, method, checkpoint)
+
+
+def _record(directory: Path) -> TrainingRecord:
+    if not (directory / RECORD).is_file() and unfinished_of(directory).is_dir():
+        raise TrainingError(
+            f"{directory} is not finished: go on with the same vocabx train command and --resume, then merge"
+        )
+    return read_record(directory)
+
+
+def _check_files(directory: Path, record: TrainingRecord) -> None:
+    for name, digest in record.files.items():
+        path = directory / name
+        # A record that was edited could name any file of the disk.
+        if not path.resolve().is_relative_to(directory.resolve()) or not path.is_file():
+            raise TrainingError(f"{directory} lacks {name}: it was not copied whole")
+        if file_hash(path) != digest:
+            raise TrainingError(f"{path} is not the file that was trained: it was damaged or exchanged since")
+
+
+def _base(directory: Path, record: TrainingRecord, given: str) -> Checkpoint:
+    recorded = str(record.base.get("directory", ""))
+    path = Path(given or recorded).expanduser()
+    if not path.is_dir():
+        where = "" if given else f", where {directory} was trained on it"
+        raise BaseModelError(f"there is no {path}{where}: pass the checkpoint that was trained with --base")
+    checkpoint = read_checkpoint(path)
+    found = table_hashes(checkpoint)
+    for name, digest in record.base["tables"].items():
+        if found.get(name) != digest:
+            raise BaseModelError(
+                f"{path} is not the checkpoint that {directory} was trained on: its {name} is another; pass "
+                "it with --base"
+            )
+    if checkpoint.input.rows != record.rows:
+        raise TrainingError(f"{directory / RECORD} is damaged: train again, or restore it")
+    return checkpoint
