@@ -1,51 +1,23 @@
 """vocabx merge: a finished training run becomes a checkpoint."""
 
 import json
-import shlex
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from vocabx.options import help_of
 from vocabx.training.options import MergeOptions
+
+from .options import command
 
 if TYPE_CHECKING:
     from vocabx.merging import MergeResult
 
-DEFAULTS = MergeOptions()
 
-
-def _help(name: str) -> str:
-    return help_of(name, MergeOptions)
-
-
-def merge(
-    directory: Annotated[Path, typer.Argument(help=_help("directory"), metavar="<directory>")],
-    out: Annotated[Path, typer.Option(help=_help("out"))] = DEFAULTS.out,
-    base: Annotated[str, typer.Option(help=_help("base"), metavar="<directory>")] = DEFAULTS.base,
-    onto: Annotated[str, typer.Option(help=_help("onto"), metavar="trained|original")] = DEFAULTS.onto,
-    compare: Annotated[bool, typer.Option(help=_help("compare"))] = DEFAULTS.compare,
-    link: Annotated[bool, typer.Option("--link", help=_help("link"))] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on standard output.")
-    ] = False,
-) -> None:
+@command(MergeOptions, out="{directory}-merged", dry_run=False)
+def merge(options: MergeOptions, as_json: bool) -> None:
     """Make a checkpoint of a finished training run: adapters added, new rows in their place."""
     from vocabx.merging import merge as run
 
     from .terminal import TerminalProgress
 
-    options = MergeOptions(
-        directory=directory,
-        out=out,
-        base=base,
-        onto=onto,
-        compare=compare,
-        link=link,
-        command=shlex.join(["vocabx", *sys.argv[1:]]),
-    )
     merged = run(options, TerminalProgress())
     if as_json:
         print(json.dumps(merged.to_dict(), ensure_ascii=False))

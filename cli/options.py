@@ -31,6 +31,7 @@ _METAVARS = {
     "replay": "<path>",
     "branch_from": "<run>",
     "report_to": "<names>",
+    "onto": "trained|original",
 }
 # Shown first, in this order; how tokens are placed is shown last.
 _FIRST = ("directory", "base", "tokenizer", "lang", "out")

@@ -8,9 +8,11 @@ from finished_runs import FIRST, LORA, QLORA, ROWS, finished_run, small_base
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+from vocabx import merging
 from vocabx.checkpoint.recorded import recorded_claims
 from vocabx.errors import BaseModelError, OutputError, TrainingError
 from vocabx.merging import merge
+from vocabx.progress import Quiet
 from vocabx.training.load_run import load_run
 from vocabx.training.methods import Method
 from vocabx.training.options import MergeOptions
@@ -260,3 +262,29 @@ def test_every_row_is_new_where_the_vocabulary_was_replaced(tmp_path: Path):
     out = merged(run)
     assert len(load_file(run / "rows.safetensors")["input"]) == ROWS
     check_same_logits(run, out)
+
+
+class Notes(Quiet):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_memory_that_holds_only_one_model_is_told_and_nothing_is_compared(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(merging, "fits", lambda size, free: False)
+    run = finished_run(small_base(tmp_path / "base"), tmp_path / "run")
+    notes = Notes()
+    result = merge(MergeOptions(directory=run, out=tmp_path / "out"), notes)
+    assert result.agreement is None
+    assert notes.said == ["Not compared with the trained model: the free memory does not hold both."]
+
+
+def test_another_kind_of_device_than_that_of_the_training_is_told(tmp_path: Path):
+    run = finished_run(small_base(tmp_path / "base"), tmp_path / "run", QLORA)
+    path = run / "training.json"
+    path.write_text(path.read_text().replace('"device": "cpu"', '"device": "some GPU"'))
+    notes = Notes()
+    merge(MergeOptions(directory=run, out=tmp_path / "out", compare=False), notes)
+    assert notes.said == ["It was trained on some GPU, and its 4 bits are made again on cpu."]
