@@ -1,8 +1,12 @@
 """vocabx train: continued pretraining of an extended checkpoint."""
 
 import json
+import os
 from typing import Any
 
+import typer
+
+from vocabx.errors import VocabxError
 from vocabx.training.options import TrainOptions
 
 from .options import command
@@ -13,13 +17,18 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
     """Continue the pretraining of an extended checkpoint: new rows, and adapters on the rest."""
     from .terminal import TerminalProgress
 
-    progress = TerminalProgress()
     if dry_run:
         _plan(options, as_json)
         return
     from vocabx.training_pipeline import train as run
 
-    result = run(options, progress)
+    try:
+        result = run(options, TerminalProgress())
+    except VocabxError as error:
+        # Of several processes that find the same wrong, one says so.
+        if os.environ.get("RANK", "0") != "0":
+            raise typer.Exit(error.exit_code) from None
+        raise
     if not result.main:
         return
     if as_json:

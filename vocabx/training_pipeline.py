@@ -109,7 +109,10 @@ def _train(
     start = begin(run, _job(plan, tables, schedule))
     ended = run_training(plan, texts, schedule, run, start, processes, timed)
     if ended.reason == "signal":
-        raise KeyboardInterrupt
+        interrupted = KeyboardInterrupt()
+        if not processes.main:
+            interrupted.add_note(f"{run} holds the run up to step {ended.step:,}")
+        raise interrupted
     if ended.reason:
         return TrainResult(run, False, ended.step, None, read_metrics(run))
     record = None

@@ -171,3 +171,38 @@ def test_metrics_behind_a_checkpoint_are_written_anew(run_of, tmp_path):
     assert max(entry["step"] for entry in read_metrics(tmp_path / "broken.unfinished")) == 5
     result = run_of("broken", resume=True)
     assert [entry["step"] for entry in result.metrics if "loss" in entry] == list(range(1, 13))
+
+
+def test_memory_that_runs_out_is_one_line_that_says_what_to_lower(run_of, monkeypatch):
+    from vocabx.training.trainer import VocabularyTrainer
+
+    def full(*arguments, **settings):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(VocabularyTrainer, "training_step", full)
+    with pytest.raises(TrainingError, match="memory ran out: lower --batch-size"):
+        run_of("full")
+
+
+def test_other_trackers_see_losses_and_held_out_scores(run_of, monkeypatch):
+    from transformers import TrainerCallback
+
+    from vocabx.training import run as running
+
+    seen = []
+
+    class Tracker(TrainerCallback):
+        def on_log(self, args, state, control, logs, **others):
+            seen.append(dict(logs))
+
+    made = running._trainer
+
+    def with_tracker(*arguments):
+        trainer = made(*arguments)
+        trainer.add_callback(Tracker())
+        return trainer
+
+    monkeypatch.setattr(running, "_trainer", with_tracker)
+    run_of()
+    assert sum("loss" in logs for logs in seen) == 12
+    assert sum("heldout_target_bits" in logs and "heldout_base_bits" in logs for logs in seen) == 4

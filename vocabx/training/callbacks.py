@@ -37,6 +37,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         watch: what is scored every so many steps, None where nothing is.
         every: so many.
         processes: of the run.
+        report: takes numbers that other trackers should see too.
     """
 
     metrics: Metrics | None
@@ -49,6 +50,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
     watch: Watch | None
     every: int
     processes: Processes
+    report: Callable[[dict[str, float]], None] = lambda numbers: None
     tokens: int = 0
     _seconds: float = 0.0
     _since: float = field(default_factory=time.perf_counter)
@@ -109,6 +111,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         if found.base_language is not None:
             entry["base_bits"] = found.base_language
             text += f", {found.base_language:.3f} of the base's language"
+        self.report({f"heldout_{name}": value for name, value in entry.items() if name.endswith("bits")})
         self._write({**entry, "seconds": round(time.perf_counter() - start, 3)})
         self.progress.note(text)
 

@@ -106,6 +106,7 @@ def run_training(
                 processes=processes,
             )
             trainer = _trainer(plan, loss, schedule, rates, run, [recorder, stopper])
+            recorder.report = trainer.log
             trainer.train(resume_from_checkpoint=str(start.directory) if start else None)
         if metrics is not None:
             metrics.close()
