@@ -71,3 +71,30 @@ def test_the_same_seed_gives_the_same_adapters(small_extended):
         values.append(next(p.detach() for n, p in prepared.model.named_parameters() if "lora_A" in n))
     assert torch.equal(values[0], values[1])
     assert not torch.equal(values[0], values[2])
+
+
+def test_weights_that_no_merge_could_place_are_refused_before_training(tmp_path):
+    from types import SimpleNamespace
+
+    from tiny_models import tiny_model
+
+    from vocabx.checkpoint.tables import read_checkpoint
+    from vocabx.errors import BaseModelError
+    from vocabx.training.run import check_targets
+
+    def check(kind, name):
+        directory = tmp_path / kind
+        tiny_model(kind).save_pretrained(directory)
+        method = Method(name, "float32", 4, 8.0)
+        plan = SimpleNamespace(
+            method=method,
+            checkpoint=read_checkpoint(directory),
+            options=SimpleNamespace(directory=directory),
+        )
+        check_targets(plan, prepare(directory, method, 45, 0, "cpu"))
+
+    check("llama", "full")
+    check("gpt_neox", "full")
+    check("mixtral", "lora")
+    with pytest.raises(BaseModelError, match="by itself: what was trained of it could not be merged"):
+        check("mixtral", "full")

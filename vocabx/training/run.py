@@ -24,7 +24,7 @@ from vocabx.training.plan import TrainPlan
 from vocabx.training.processes import Processes
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import load_trained
-from vocabx.training.stored import stored_weight
+from vocabx.training.stored import stored_tensor, stored_weight
 from vocabx.training.texts import RunTexts
 from vocabx.training.trainer import Rates, VocabularyTrainer
 from vocabx.training.watch import Watch
@@ -122,16 +122,27 @@ def token_lengths(plan: TrainPlan) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def check_targets(plan: TrainPlan, prepared: Prepared) -> None:
-    """Refuse, before the work, adapters that no merge could find the weights of.
+    """Refuse, before the work, what no merge could find the place of in the checkpoint's files.
 
     Raises:
-        BaseModelError: the checkpoint's files have no weight for a module.
+        BaseModelError: the files have no weight for a module, or hold a parameter in another form.
     """
+    directory = plan.options.directory
     for name in prepared.targets:
         if stored_weight(plan.checkpoint, name) is None:
             raise BaseModelError(
-                f"{plan.options.directory} stores no weight of its own for {name}: adapters on it could not "
-                "be merged; pass --method rows"
+                f"{directory} stores no weight of its own for {name}: adapters on it could not be merged; "
+                "pass --method rows"
+            )
+    if plan.method.name != "full":
+        return
+    model = prepared.model
+    tables = {id(layer.weight) for layer in (model.get_input_embeddings(), model.get_output_embeddings())}
+    for name, parameter in model.named_parameters():
+        if id(parameter) not in tables and stored_tensor(plan.checkpoint, name) is None:
+            raise BaseModelError(
+                f"{directory} stores no {name} by itself: what was trained of it could not be merged; pass "
+                "--method lora or qlora"
             )
 
 
