@@ -67,7 +67,7 @@ class TrainPlan:
     def trained(self) -> dict[str, int]:
         """How many numbers train, by what they are."""
         new = self.checkpoint.input.rows - self.first_id
-        return trained_parameters(self.sizes, self.method, new, self.checkpoint.tied)
+        return trained_parameters(self.sizes, self.method, new)
 
     @property
     def replay(self) -> TextSource | None:
@@ -175,7 +175,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     base_source = _base_source(options, base_language)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory)
     new = checkpoint.input.rows - first
-    trained = trained_parameters(sizes, method, new, checkpoint.tied)
+    trained = trained_parameters(sizes, method, new)
     fit = fit_batch(options, sizes, method, trained, device, processes)
     return TrainPlan(
         options,

@@ -1,6 +1,7 @@
 """What a run takes, from headers alone: parameters, memory by part, operations of a token. Loads nothing."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from vocabx.checkpoint.configuration import config_of_text
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.training.methods import ROUTERS, Method
 
+# Tables too, but of positions: no adapters, and never in 4 bits.
+_POSITIONS = re.compile("wpe|position")
 # NF4 with blocks of 64 and double quantisation: 4 bits and 0.127 for constants (QLoRA, arXiv 2305.14314).
 _NF4_BYTES = 0.516
 _WIDTHS = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -25,6 +28,7 @@ class ModelSizes:
     Attributes:
         linear: numbers in the weights of its linear layers.
         tables: numbers in its tables, once where they are tied.
+        row: numbers in a row of all of them: its width once or twice, and a bias.
         others: all other numbers.
         edges: of each linear layer its inputs and outputs together, summed: a rank's parameters.
         layers, width, inner: of the decoder; `inner` is the width of its feed-forward part.
@@ -33,6 +37,7 @@ class ModelSizes:
 
     linear: int
     tables: int
+    row: int
     others: int
     edges: int
     layers: int
@@ -51,16 +56,18 @@ def sizes_of(checkpoint: Checkpoint) -> ModelSizes:
                 continue
             count = math.prod(entry.shape)
             module = name.removesuffix(".weight").rpartition(".")[2]
-            if len(entry.shape) >= 2 and module not in ROUTERS:
+            if len(entry.shape) >= 2 and module not in ROUTERS and not _POSITIONS.search(module):
                 linear += count
                 edges += count // (entry.shape[-1] * entry.shape[-2]) * (entry.shape[-1] + entry.shape[-2])
             else:
                 others += count
     config = config_of_text(checkpoint.config)
     rows, width = checkpoint.input.rows, checkpoint.input.file.tensors[checkpoint.input.name].shape[1]
+    row = width * (1 if checkpoint.tied else 2) + bool(checkpoint.biases)
     return ModelSizes(
         linear=linear,
-        tables=rows * width * (1 if checkpoint.tied else 2),
+        tables=rows * row,
+        row=row,
         others=others,
         edges=edges,
         layers=_first(config, ("num_hidden_layers", "n_layer", "num_layers", "n_layers"), 12),
@@ -70,13 +77,13 @@ def sizes_of(checkpoint: Checkpoint) -> ModelSizes:
     )
 
 
-def trained_parameters(sizes: ModelSizes, method: Method, new_rows: int, tied: bool) -> dict[str, int]:
+def trained_parameters(sizes: ModelSizes, method: Method, new_rows: int) -> dict[str, int]:
     """How many numbers train, by what they are: "rows", "adapters", "weights"."""
     if method.name == "full":
         return {"weights": sizes.linear + sizes.others + sizes.tables}
     found = {}
     if method.splits:
-        found["rows"] = new_rows * sizes.width * (1 if tied else 2)
+        found["rows"] = new_rows * sizes.row
     if method.adapts:
         edges = sizes.edges + (2 * (sizes.rows + sizes.width) if method.tables else 0)
         found["adapters"] = method.rank * edges

@@ -13,7 +13,7 @@ from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
 
 _ROWS = ("new", "new_bias")
-_BETAS = (0.9, 0.95)
+_BETAS = (0.9, 0.999)
 
 
 @dataclass(frozen=True)

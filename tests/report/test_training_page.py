@@ -1,0 +1,77 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vocabx.report.training_page import render_training_page, verdict
+from vocabx.report.training_plot import smoothed
+from vocabx.training.record import TrainingRecord
+
+
+@pytest.fixture
+def metrics():
+    lines = [{"step": 0, "tokens": 0, "target_bits": 2.5, "base_bits": 0.9}]
+    for step in range(1, 41):
+        rates = {"rows": 2e-3, "others": 1e-3}
+        lines.append(
+            {"step": step, "tokens": 500 * step, "bits_per_byte": 2.5 - step / 50, "loss": 7.0, "rates": rates,
+             "seconds": 1.5, "tokens_per_second": 333.0}
+        )  # fmt: skip
+    return [*lines, {"step": 40, "tokens": 20_000, "target_bits": 1.7, "base_bits": 0.895}]
+
+
+@pytest.fixture
+def record(metrics):
+    return TrainingRecord(
+        version="1",
+        method={"name": "lora", "dtype": "bfloat16", "rank": 16, "alpha": 32.0, "dropout": 0.0, "tables": False},
+        base={"directory": "/models/<demo>", "tables": {}},
+        language="zh-Hant",
+        first_id=49152,
+        rows=55168,
+        tied=True,
+        targets=("a", "b"),
+        text={"corpus": "zh.jsonl", "replay": "en.txt", "replay_share": 0.25, "sequence_length": 256,
+              "sequences": 900, "replay_sequences": 100, "heldout_bytes": 20_000},
+        steps={"steps": 40, "sequences": 2, "tokens": 20_000},
+        schedule={"steps": 40, "rows_only": 2, "warmup": 1, "decay": 4},
+        measured=[entry for entry in metrics if "target_bits" in entry],
+        seed=0,
+        files={},
+        run={"command": "vocabx train demo", "seconds": 600.0, "processes": 1, "versions": {"device": "cpu"}},
+    )  # fmt: skip
+
+
+def test_the_verdict_says_what_was_learned_and_what_was_kept(record):
+    found = verdict(record, "Chinese", "English")
+    assert found == (
+        "After 20,000 tokens, held-out Chinese takes 2.500 → 1.700 bits per byte (−32.0\u00a0%), "
+        "and English 0.900 → 0.895 bits per byte (−0.6\u00a0%)."
+    )
+    assert "was not measured" in verdict(replace(record, measured=[]), "Chinese", "English")
+
+
+def test_the_page_stands_alone_and_escapes_what_it_is_told(record, metrics):
+    page = render_training_page(record, metrics, "en")
+    assert "/models/&lt;demo&gt;" in page
+    assert not re.search(r'(?:src|href)="(?!#)', page)
+    assert page.count("<svg") == 2
+    assert "the first 49,152 rows stay to the last bit" in page
+
+
+def test_a_run_without_measurements_has_a_page_too(record, metrics):
+    steps = [entry for entry in metrics if "loss" in entry]
+    page = render_training_page(replace(record, measured=[]), steps, "en")
+    assert "was not measured along the way" in page
+
+
+def test_of_methods_that_change_old_rows_the_page_says_so(record, metrics):
+    full = replace(record, method={**record.method, "name": "full", "rank": 0})
+    assert "with this method they train too" in render_training_page(full, metrics, "en")
+
+
+def test_smoothing_keeps_a_straight_line():
+    line = np.arange(300.0)
+    assert np.allclose(smoothed(line)[10:-10], line[10:-10])
+    assert len(smoothed([1.0])) == 1
