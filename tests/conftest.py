@@ -177,7 +177,7 @@ def small_tokenizer(tmp_path_factory: pytest.TempPathFactory, english: list[str]
 
 @pytest.fixture(scope="session")
 def small_extended(tmp_path_factory, small_tokenizer, verses, english):
-    """A function that gives a small random Llama with 40 Chinese tokens more, and the texts of both languages."""
+    """A function that gives a small random Llama with 40 Chinese tokens more, and its `texts`."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -194,8 +194,9 @@ def small_extended(tmp_path_factory, small_tokenizer, verses, english):
         if tied not in made:
             torch.manual_seed(0)
             config = LlamaConfig(
-                vocab_size=600, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-                max_position_embeddings=512, tie_word_embeddings=tied, bos_token_id=0, eos_token_id=0,
+                vocab_size=600, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+                num_attention_heads=2, max_position_embeddings=512, tie_word_embeddings=tied, bos_token_id=0,
+                eos_token_id=0,
             )  # fmt: skip
             base = tmp_path_factory.mktemp("base")
             LlamaForCausalLM(config).save_pretrained(base)

@@ -15,8 +15,8 @@ def metrics():
     for step in range(1, 41):
         rates = {"rows": 2e-3, "others": 1e-3}
         lines.append(
-            {"step": step, "tokens": 500 * step, "bits_per_byte": 2.5 - step / 50, "loss": 7.0, "rates": rates,
-             "seconds": 1.5, "tokens_per_second": 333.0}
+            {"step": step, "tokens": 500 * step, "bits_per_byte": 2.5 - step / 50, "loss": 7.0,
+             "rates": rates, "seconds": 1.5, "tokens_per_second": 333.0}
         )  # fmt: skip
     return [*lines, {"step": 40, "tokens": 20_000, "target_bits": 1.7, "base_bits": 0.895}]
 
@@ -25,7 +25,7 @@ def metrics():
 def record(metrics):
     return TrainingRecord(
         version="1",
-        method={"name": "lora", "dtype": "bfloat16", "rank": 16, "alpha": 32.0, "dropout": 0.0, "tables": False},
+        method={"name": "lora", "dtype": "bfloat16", "rank": 16, "alpha": 32.0, "tables": False},
         base={"directory": "/models/<demo>", "tables": {}},
         language="zh-Hant",
         first_id=49152,

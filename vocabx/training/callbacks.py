@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         watch: what is scored every so many steps, None where nothing is.
         every: so many.
         processes: of the run.
+        run: its directory.
+        tokens: predicted so far.
         report: takes numbers that other trackers should see too.
     """
 
@@ -50,14 +53,13 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
     watch: Watch | None
     every: int
     processes: Processes
+    run: Path
+    tokens: int
     report: Callable[[dict[str, float]], None] = lambda numbers: None
-    tokens: int = 0
-    _seconds: float = 0.0
     _since: float = field(default_factory=time.perf_counter)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Count what was learned from before; score the model before its first step."""
-        self.tokens = sum(self._counts(step)[0] for step in range(state.global_step))
+        """Score the model before its first step."""
         if not state.global_step:
             self._score(others["model"], 0)
         self._since = time.perf_counter()
@@ -76,9 +78,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         if not math.isfinite(loss) or not math.isfinite(norm):
             what = "loss" if not math.isfinite(loss) else "gradient"
             raise TrainingError(
-                f"the {what} of step {step} is no number: the checkpoints before it are whole; go on from "
-                "the last with --resume and a lower --learning-rate and --rows-learning-rate, or --dtype "
-                "float32"
+                f"the {what} of step {step} is no number: lower --learning-rate and --rows-learning-rate, or "
+                f"pass --dtype float32; --branch-from {self.run} and another --out go on from what is whole"
             )
         tokens, size = self._counts(step - 1)
         self.tokens += tokens

@@ -34,6 +34,11 @@ class Metrics:
         self._stream.close()
 
 
+def tokens_until(directory: Path, step: int) -> int:
+    """How many tokens a run had predicted after a step."""
+    return next((entry["tokens"] for entry in read_metrics(directory) if entry["step"] == step), 0)
+
+
 def read_metrics(directory: Path) -> list[dict[str, Any]]:
     """The lines of a run's metrics; one that a crash cut short is left out."""
     try:

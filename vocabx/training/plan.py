@@ -153,8 +153,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
 
     Raises:
         VocabxError: the checkpoint cannot be trained so, there is no text, a number is out of its range, a
-        package
-            is missing, or the memory is too small.
+            package is missing, or the memory is too small.
     """
     gpu = device != "cpu"
     method = _method(options, gpu)

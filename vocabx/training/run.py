@@ -18,7 +18,7 @@ from vocabx.training.batches import Sequences, collate
 from vocabx.training.callbacks import Recorder, Stopper
 from vocabx.training.checkpoints import DIRECTORY, SavedStep, whole_checkpoints
 from vocabx.training.methods import Prepared, prepare
-from vocabx.training.metrics import Metrics
+from vocabx.training.metrics import Metrics, tokens_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
 from vocabx.training.plan import TrainPlan
 from vocabx.training.processes import Processes
@@ -104,6 +104,8 @@ def run_training(
                 watch=_watch(plan, texts, progress),
                 every=_every(options.evaluate_every, texts.steps),
                 processes=processes,
+                run=run,
+                tokens=tokens_until(run, start.step) if start else 0,
             )
             trainer = _trainer(plan, loss, schedule, rates, run, [recorder, stopper])
             recorder.report = trainer.log
@@ -147,8 +149,7 @@ def check_targets(plan: TrainPlan, prepared: Prepared) -> None:
 
 
 def cast_by_autocast(model: Any) -> None:
-    """Leave the casts before adapters to autocast, where peft would bring each input to float32 and autocast
-    back.
+    """Leave the casts before adapters to autocast, where peft would bring each input to float32 first.
 
     The model must run under autocast from then on.
     """

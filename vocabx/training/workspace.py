@@ -28,9 +28,8 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
     whole, and says so; otherwise nothing is left.
 
     Raises:
-        OutputError: the target is taken, another run writes there, or an earlier run left checkpoints there
-        and
-            `resume` is not set.
+        OutputError: the target is taken, another run writes there, or an earlier one left checkpoints there
+            and `resume` is not set.
     """
     check_free(target)
     scratch = unfinished_of(target)
@@ -130,5 +129,6 @@ def _give_up(scratch: Path, target: Path, error: BaseException) -> None:
         raise OutputError(
             f"writing {target} failed: {getattr(error, 'strerror', error)}; make room: {advice}"
         )
-    if not isinstance(error, OutputError):
+    # A run that went wrong by itself would go wrong again.
+    if not isinstance(error, OutputError | TrainingError):
         error.add_note(advice)
