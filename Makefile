@@ -11,8 +11,8 @@ PYPI := $(VENV)/real/pypi
 NPM := $(VENV)/real/npm
 TRANSFORMERS4 := $(VENV)/transformers4
 
-DEMO_TRAIN := --method lora --max-steps 450 --sequence-length 256 --step-sequences 2 --lora-rank 16 \
-	--learning-rate 1e-3 --rows-learning-rate 2e-3 --rows-first 0
+DEMO_TRAIN := --method lora --max-steps 460 --sequence-length 512 --step-sequences 1 --lora-rank 16 \
+	--learning-rate 1e-3 --rows-learning-rate 2e-3 --rows-first 0 --decay 0.25 --evaluate-every 92
 
 .PHONY: demo demo-train test test-slow check format clean
 

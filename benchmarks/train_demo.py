@@ -1,6 +1,6 @@
 """Training with and without replay at the demonstration's budget: what is learned, what is forgotten.
 
-    python benchmarks/train_demo.py [--checkpoint runs/demo] [--max-steps 450]
+    python benchmarks/train_demo.py [--checkpoint runs/demo] [--max-steps 460]
 
 Trains one extended SmolLM2 twice from the same state with the same seed, steps and settings, once with a
 share of English replay and once without, and sets the held-out curves of both languages side by side. The
@@ -33,17 +33,18 @@ def main() -> None:
     parser.add_argument("--new-tokens", type=int, default=8000, help="of the checkpoint that is made")
     parser.add_argument("--method", default="lora")
     parser.add_argument("--replay-shares", default="0.25,0.0", help="one run each")
-    parser.add_argument("--max-steps", type=int, default=450)
-    parser.add_argument("--sequence-length", type=int, default=256)
-    parser.add_argument("--step-sequences", type=int, default=2)
+    parser.add_argument("--max-steps", type=int, default=460)
+    parser.add_argument("--sequence-length", type=int, default=512)
+    parser.add_argument("--step-sequences", type=int, default=1)
     parser.add_argument("--lora-rank", type=int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=1.5e-3)
-    parser.add_argument("--rows-learning-rate", type=float, default=3e-3)
-    parser.add_argument("--decay", type=float, default=0.4)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--rows-learning-rate", type=float, default=2e-3)
+    parser.add_argument("--decay", type=float, default=0.25)
     parser.add_argument("--rows-first", type=float, default=0.0, help="0 as in make demo-train")
     parser.add_argument("--evaluate-every", type=int, help="default: a tenth of the steps")
     parser.add_argument("--heldout-bytes", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     settings = {
         name: getattr(options, name)
@@ -61,7 +62,7 @@ def main() -> None:
         trained = train(TrainOptions(directory=checkpoint, out=out, replay_share=share, **settings))
         result["runs"][f"replay {share:g}"] = figures(trained)
         # A run takes long: what is known is written down before the next.
-        RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+        options.results.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 
 
