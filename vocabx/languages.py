@@ -125,6 +125,19 @@ def find_language(tag: str) -> Language:
     return Language(tag=standard, name=parsed.display_name(), scripts=())
 
 
+def language_name(tag: str) -> str:
+    """English name of a language for people, or its tag when that is unknown."""
+    import langcodes
+
+    if tag == "und":
+        return "The base's language"
+    try:
+        name: str = langcodes.Language.get(tag).display_name()
+    except langcodes.LanguageTagError:
+        return tag
+    return name
+
+
 def _suggestion(tag: str) -> str:
     """A tag for what may be a name, in English or the language itself, or a mistyped tag."""
     import langcodes

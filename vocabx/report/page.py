@@ -2,10 +2,10 @@
 
 import math
 
-import langcodes
 from markupsafe import Markup
 
 from vocabx.evaluation.comparison import Comparison
+from vocabx.languages import language_name
 from vocabx.report.plots import norms_histogram, tokens_curve
 from vocabx.report.report import CurvePoint, Report
 from vocabx.report.templates import render_template, visible
@@ -32,7 +32,7 @@ def render_page(report: Report) -> str:
             (text, name, _rows(text, bool(report.initializer)))
             for text, name in (
                 (report.target, report.language_name),
-                (report.base_language, _name(report.base_language.language)),
+                (report.base_language, language_name(report.base_language.language)),
             )
         ],
         "outcomes": [(claim, *_outcome(claim)) for claim in report.claims],
@@ -55,7 +55,7 @@ def verdict(report: Report) -> str:
     name, target, other = report.language_name, report.target, report.base_language
     parts = (
         _length(name, target),
-        _unchanged(_name(other.language), other, report.claims),
+        _unchanged(language_name(other.language), other, report.claims),
         _certificate(report.claims),
         _bits(target) if report.initializer else "",
     )
@@ -171,17 +171,6 @@ def _step(start: CurvePoint, end: CurvePoint, verb: str) -> str:
     points = 100 * (start.tokens_share - end.tokens_share) * 1000 / (end.new_tokens - start.new_tokens)
     step = f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens"
     return f"{step} {verb} {points:.2g} percentage points per thousand"
-
-
-def _name(tag: str) -> str:
-    """English name of a language, or its tag when that is unknown."""
-    if tag == "und":
-        return "The base's language"
-    try:
-        name: str = langcodes.Language.get(tag).display_name()
-    except langcodes.LanguageTagError:
-        return tag
-    return name
 
 
 def _share(share: float) -> str:

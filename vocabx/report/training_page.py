@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import langcodes
 from markupsafe import Markup
 
+from vocabx.languages import language_name
 from vocabx.report.templates import render_template
 from vocabx.report.training_plot import heldout_curves, rate_curves
 from vocabx.training.record import TrainingRecord
@@ -26,7 +26,7 @@ def render_training_page(
     Raises:
         MissingPackageError: matplotlib, which draws the plots, is not installed.
     """
-    target, other = _name(record.language), _name(base_language)
+    target, other = language_name(record.language), language_name(base_language)
     steps = [entry for entry in metrics if "loss" in entry]
     names = {"rows": "new rows", "others": "all weights" if record.method["name"] == "full" else "adapters"}
     values = {
@@ -82,11 +82,3 @@ def _change(number: float | None, first: float | None) -> str:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-
-
-def _name(tag: str) -> str:
-    try:
-        name: str = langcodes.Language.get(tag).display_name()
-    except langcodes.LanguageTagError:
-        return tag
-    return name
