@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from vocabx import MergeOptions, merge
 from vocabx.errors import OutputError, TrainingError
 from vocabx.progress import Quiet
 from vocabx.training.checkpoints import whole_checkpoints
@@ -206,3 +207,21 @@ def test_other_trackers_see_losses_and_held_out_scores(run_of, monkeypatch):
     run_of()
     assert sum("loss" in logs for logs in seen) == 12
     assert sum("heldout_target_bits" in logs and "heldout_base_bits" in logs for logs in seen) == 4
+
+
+def test_of_a_replaced_vocabulary_every_row_trains(run_of, small_extended, tmp_path):
+    import shutil
+
+    transferred = tmp_path / "transferred"
+    shutil.copytree(small_extended(), transferred)
+    manifest = json.loads((transferred / "vocabx.json").read_text("utf-8"))
+    manifest["ranges"] = [{"first_id": 0, "count": manifest["sizes"]["tokens"], "source": "transferred"}]
+    (transferred / "vocabx.json").write_text(json.dumps(manifest), "utf-8")
+    result = run_of(directory=transferred, max_steps=3)
+    rows = load_file(result.directory / "rows.safetensors")["input"]
+    table = AutoModelForCausalLM.from_pretrained(transferred).get_input_embeddings().weight
+    assert rows.shape == table.shape
+    assert not torch.equal(rows[:600], table[:600])
+    merged = merge(MergeOptions(directory=result.directory, out=tmp_path / "merged", compare=False))
+    model = AutoModelForCausalLM.from_pretrained(merged.directory)
+    assert torch.allclose(model.get_input_embeddings().weight, rows)
