@@ -1,6 +1,7 @@
 """Memory: what is free now, whether a model fits, and the most that was used."""
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 
@@ -12,6 +13,13 @@ def available_memory() -> int:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def free_memory(device: str) -> int:
+    """Bytes that can be had on a device of torch: of a GPU's own memory, or of the system's for "cpu"."""
+    if device == "cpu":
+        return available_memory()
+    return int(import_module("torch").cuda.mem_get_info(device)[0])
 
 
 def fits(weight_bytes: int, free: int | None = None) -> bool:

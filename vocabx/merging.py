@@ -20,7 +20,7 @@ from vocabx.checkpoint.staging import check_free, check_space, staged
 from vocabx.checkpoint.tables import INDEX, read_checkpoint
 from vocabx.errors import BaseModelError, TrainingError
 from vocabx.extras import need
-from vocabx.memory import available_memory, fits
+from vocabx.memory import fits, free_memory
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.trained_card import write_trained_card
 from vocabx.training.agreement import Agreement, agreement_of, find_passages
@@ -144,11 +144,9 @@ def _compare(
 ) -> Agreement | None:
     if not options.compare:
         return None
-    torch = need("torch", "train")
-    free = available_memory() if device == "cpu" else int(torch.cuda.mem_get_info(device)[0])
     weights = sum(file.path.stat().st_size for file in run.checkpoint.files)
     # Computed in or held in float32, a model of 16 bits takes twice its files.
-    if not fits(weights * 3, free):
+    if not fits(weights * 3, free_memory(device)):
         progress.note("Not compared with the trained model: the free memory does not hold both.")
         return None
     passages = find_passages(run)

@@ -13,6 +13,7 @@ from vocabx.extras import installed, need
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.quiet import quiet_transformers
 from vocabx.report.training_page import render_training_page
+from vocabx.training.checkpoints import whole_checkpoints
 from vocabx.training.metrics import METRICS, read_metrics
 from vocabx.training.options import TrainOptions
 from vocabx.training.plan import TrainPlan, make_train_plan
@@ -106,7 +107,7 @@ def _train(
             branch(run, Path(plan.options.branch_from), texts.steps)
         begin(run, _job(plan, tables, schedule))
     processes.wait()
-    start = begin(run, _job(plan, tables, schedule))
+    start = next(reversed(whole_checkpoints(run)), None)
     ended = run_training(plan, texts, schedule, run, start, processes, timed)
     if ended.reason == "signal":
         interrupted = KeyboardInterrupt()

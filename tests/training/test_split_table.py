@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from vocabx.training.split_loss import BLOCK, IGNORED, split_loss
+from vocabx.training.packed import IGNORED
+from vocabx.training.split_loss import BLOCK, split_loss
 from vocabx.training.split_table import SplitEmbedding, SplitOutput, split_tables
 
 FIRST = 560

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vocabx.errors import TrainingError
-from vocabx.extras import need
-from vocabx.memory import available_memory
+from vocabx.memory import free_memory
 from vocabx.training.methods import Method
 from vocabx.training.options import TrainOptions
 from vocabx.training.sizes import ModelSizes, memory_parts
@@ -61,7 +60,7 @@ def fit_batch(
             f"--step-sequences is {sequences} and there are {processes} processes: pass a multiple of that"
         )
     share = sequences // processes
-    free = available_memory() if device == "cpu" else int(need("torch", "train").cuda.mem_get_info(device)[0])
+    free = free_memory(device)
     if device == "cpu":
         free //= processes
     if options.max_memory is not None:

@@ -118,10 +118,15 @@ def _isolates(model: Any) -> bool:
 
 def _is_plain(model: Any) -> bool:
     output = model.get_output_embeddings()
-    if getattr(output, "old_bias", None) is not None or not hasattr(model, "get_decoder"):
+    # Without a split table the loss takes the model's own logits anyway.
+    if (
+        not isinstance(output, SplitOutput)
+        or output.old_bias is not None
+        or not hasattr(model, "get_decoder")
+    ):
         return False
     ids = torch.arange(8, device=model.device)[None]
     hidden = getattr(model.get_decoder()(input_ids=ids, use_cache=False), "last_hidden_state", None)
-    if hidden is None or hidden.shape[-1] != output.weight.shape[-1]:
+    if hidden is None or hidden.shape[-1] != output.new.shape[-1]:
         return False
     return torch.equal(output(hidden), model(input_ids=ids, use_cache=False).logits)

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-IGNORED = -100
+from vocabx.training.packed import IGNORED
+
 # Positions of a block: enough to keep a processor busy, few enough for a vocabulary of 256,000.
 BLOCK = 1024
 

@@ -37,7 +37,7 @@ class SplitEmbedding(nn.Module):
     @property
     def weight(self) -> Tensor:
         """The whole table, (V, D): made anew, for those who ask for its dtype, device or shape."""
-        return torch.cat([self.old, self.new.to(self.old.dtype)])
+        return _joined(self.old, self.new)
 
     def forward(self, ids_I: Tensor) -> Tensor:
         """Look up ids of any shape; the result has D more at its end, in the dtype of the old rows."""
@@ -72,7 +72,7 @@ class SplitOutput(nn.Module):
     @property
     def weight(self) -> Tensor:
         """The whole table, (V, D): made anew, for those who ask for its dtype, device or shape."""
-        return torch.cat([self.old, self.new.to(self.old.dtype)])
+        return _joined(self.old, self.new)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Logits of all V tokens, in the dtype of `hidden`."""
@@ -81,7 +81,7 @@ class SplitOutput(nn.Module):
         logits = apply(hidden, self.old, self.new.to(hidden.dtype))
         if self.old_bias is None or self.new_bias is None:
             return logits
-        return logits + torch.cat([self.old_bias, self.new_bias.to(self.old_bias.dtype)]).to(logits.dtype)
+        return logits + _joined(self.old_bias, self.new_bias).to(logits.dtype)
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,11 @@ def look_up(ids_I: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:
     from_new = functional.embedding((ids_I - first).clamp(min=0), new_ND)
     from_old = functional.embedding(ids_I.clamp(max=first - 1), old_OD)
     return torch.where((ids_I >= first)[..., None], from_new.to(old_OD.dtype), from_old)
+
+
+def _joined(old: Tensor, new: Tensor) -> Tensor:
+    """Both parts in one tensor, in the dtype of the old one."""
+    return torch.cat([old, new.to(old.dtype)])
 
 
 def _trained(table: Tensor, first: int) -> nn.Parameter:

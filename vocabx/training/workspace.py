@@ -13,7 +13,7 @@ from typing import Any
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.staging import check_free, put, unfinished_of
 from vocabx.errors import OutputError, TrainingError
-from vocabx.training.checkpoints import DIRECTORY, SavedStep, checkpoint_of, mark_whole, whole_checkpoints
+from vocabx.training.checkpoints import DIRECTORY, checkpoint_of, mark_whole, whole_checkpoints
 from vocabx.training.metrics import METRICS
 from vocabx.training.texts import DIRECTORY as TEXT
 
@@ -60,16 +60,15 @@ def finish(scratch: Path, target: Path) -> None:
     put(scratch, target.absolute())
 
 
-def begin(scratch: Path, job: Mapping[str, Any]) -> SavedStep | None:
-    """Say of which run a directory is, and find the checkpoint to go on from, None to begin anew.
+def begin(scratch: Path, job: Mapping[str, Any]) -> None:
+    """Say of which run a directory is; where it holds a checkpoint, it must be of that run already.
 
     Raises:
         OutputError: it was begun as another run.
     """
     path = scratch / _JOB
-    whole = whole_checkpoints(scratch)
     wanted = json.loads(json.dumps(job))
-    if whole:
+    if whole_checkpoints(scratch):
         begun = json.loads(path.read_text(encoding="utf-8"))
         for name in wanted | begun:
             if begun.get(name) != wanted.get(name):
@@ -78,9 +77,8 @@ def begin(scratch: Path, job: Mapping[str, Any]) -> SavedStep | None:
                     f"{wanted.get(name)!r}) and cannot be resumed with this one: pass the same again, or "
                     "remove it"
                 )
-        return whole[-1]
+        return
     path.write_text(json.dumps(wanted, ensure_ascii=False, indent=2), encoding="utf-8")
-    return None
 
 
 def branch(scratch: Path, other: Path, steps: int) -> None:
