@@ -16,7 +16,7 @@ from pathlib import Path
 
 from material import CACHE
 
-from vocabx.corpus.read import Document
+from vocabx.corpus.read_text import Document
 
 # Large programs with catalogues in many languages; {} is the language.
 _PACKAGES = (

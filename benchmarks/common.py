@@ -6,9 +6,9 @@ import resource
 from pathlib import Path
 
 from vocabx.checkpoint.base import find_base
+from vocabx.corpus.languages import find_language
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.source import default_source
-from vocabx.languages import find_language
 from vocabx.progress import Quiet
 
 

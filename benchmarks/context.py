@@ -16,13 +16,14 @@ import torch
 from common import machine, smollm2, taiwanese_text
 from transformers import AutoModelForCausalLM
 
-from vocabx.initializers import INITIALIZERS, Problem
-from vocabx.languages import find_language
+from vocabx._util.quiet import quiet_transformers
+from vocabx.corpus.languages import find_language
+from vocabx.initializers.inputs import InitializerInputs
+from vocabx.initializers.registry import INITIALIZERS
 from vocabx.progress import Quiet
-from vocabx.quiet import quiet_transformers
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import extend_tokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 LENGTHS = (300, 600, 1000, 2000, 3000)
 WINDOW = 512
@@ -36,13 +37,13 @@ def main() -> None:
     base = read_tokenizer(smollm2())
     alphabet = Alphabet(language.scripts, language.blocks)
     extension = extend_tokenizer(base, corpus.learning, alphabet, options.new_tokens, base.size, Quiet())
-    problem = Problem(tuple(extension.pieces), tuple(extension.pieces.values()), base.size, seed=0)
+    inputs = InitializerInputs(tuple(extension.pieces), tuple(extension.pieces.values()), base.size, seed=0)
     with quiet_transformers("evaluate"):
         model = AutoModelForCausalLM.from_pretrained(smollm2(), dtype="auto").eval()
     table = model.get_input_embeddings().weight.data.clone()
     results = {"base": score(model, base, corpus.heldout)}
     for name, initializer in INITIALIZERS.items():
-        rows = torch.from_numpy(initializer(problem).apply(table.float().numpy())).to(table.dtype)
+        rows = torch.from_numpy(initializer(inputs).apply(table.float().numpy())).to(table.dtype)
         weight = torch.nn.Parameter(torch.cat([table, rows]), requires_grad=False)
         model.get_input_embeddings().weight = model.get_output_embeddings().weight = weight
         results[name] = score(model, extension.tokenizer, corpus.heldout)

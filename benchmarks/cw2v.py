@@ -17,14 +17,14 @@ import numpy as np
 from common import machine, peak_memory_mb, smollm2, taiwanese_text
 
 from vocabx.checkpoint.tables import read_checkpoint
-from vocabx.initializers import LINE_END, Tables, cw2v
+from vocabx.corpus.languages import find_language
 from vocabx.initializers.cooccurrence import count_pairs
-from vocabx.initializers.cw2v import NEGATIVES, WINDOW
-from vocabx.languages import find_language
+from vocabx.initializers.cw2v import NEGATIVES, WINDOW, cw2v
+from vocabx.initializers.inputs import LINE_END, Tables
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 RESULTS = Path(__file__).parent / "results" / "cw2v.json"
 EPOCHS, CANDIDATES = 5, 64
@@ -42,14 +42,14 @@ def main() -> None:
     language = find_language("zh-Hant")
     alphabet = Alphabet(language.scripts, language.blocks)
     extension = extend_tokenizer(
-        base, corpus.learning, alphabet, Wish(options.new_tokens), base.size, Quiet()
+        base, corpus.learning, alphabet, TokenRequest(options.new_tokens), base.size, Quiet()
     )
     text = cut(extension.tokenizer, corpus.learning, options.tokens)
     table = read_checkpoint(smollm2()).input.map()
     pieces = list(extension.pieces.values())
     before = peak_memory_mb()
     start = time.perf_counter()
-    placement = cw2v(Tables(table), pieces, text, base.size, candidates=CANDIDATES, epochs=EPOCHS)
+    initialization = cw2v(Tables(table), pieces, text, base.size, candidates=CANDIDATES, epochs=EPOCHS)
     seconds = time.perf_counter() - start
     ours, pairs = operations(text, base.size, len(pieces), table.shape[1])
     dense = 3 * 2 * len(pieces) * base.size * (INNER + table.shape[1]) / (BATCH * (1 + NEGATIVES))
@@ -62,7 +62,7 @@ def main() -> None:
         "candidates": CANDIDATES,
         "seconds": round(seconds, 1),
         "beyond_mb": peak_memory_mb() - before,
-        "hull_bound": placement.hull_bound(),
+        "hull_bound": initialization.hull_bound(),
         "pairs_an_epoch": pairs,
         "operations_a_pair": round(ours),
         "dense_operations_a_pair": round(dense),

@@ -19,7 +19,7 @@ from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.progress import Quiet
 from vocabx.tokenizer.donor import read_donor
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 
 PIECES = 20_000
 
@@ -39,21 +39,21 @@ def main() -> None:
     for name in ("Llama 2", "GPT-2", "SmolLM2"):
         path, base = load(name)
         before = count_tokens(base, corpus.heldout)
-        for buy in (True, False):
-            wish = Wish(donor=tokens, buy_intermediates=buy)
-            found = measure(path, base, corpus, english, alphabet, wish)
-            donation = found.extension.donation
+        for add_intermediates in (True, False):
+            request = TokenRequest(donor=tokens, add_intermediates=add_intermediates)
+            found = measure(path, base, corpus, english, alphabet, request)
+            donor_merges = found.extension.donor_merges
             learned = extend_tokenizer(
-                base, corpus.learning, alphabet, Wish(len(found.extension.pieces)), base.size, Quiet()
+                base, corpus.learning, alphabet, TokenRequest(len(found.extension.pieces)), base.size, Quiet()
             )
-            case = f"{name}, {'buy' if buy else 'drop'}"
+            case = f"{name}, {'add' if add_intermediates else 'drop'}"
             rows.append(
                 {
                     "base": case,
-                    "taken": donation.taken,
-                    "intermediates": donation.intermediates,
-                    "dropped": donation.dropped,
-                    "known": donation.known,
+                    "taken": donor_merges.taken,
+                    "intermediates": donor_merges.intermediates,
+                    "dropped": donor_merges.dropped,
+                    "known": donor_merges.known,
                     **found.row,
                     "ratio, as many learned": round(
                         count_tokens(learned.tokenizer, corpus.heldout) / before, 4

@@ -15,12 +15,12 @@ import time
 
 from common import machine, smollm2, taiwanese_text
 
+from vocabx.corpus.languages import find_language
 from vocabx.corpus.source import default_source
-from vocabx.languages import find_language
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import extend_tokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 ROUNDS = 15
 

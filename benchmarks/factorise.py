@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from common import machine, peak_memory_mb
 
-from vocabx.initializers import factorise
+from vocabx.mixture.factorise import factorise
 
 RESULTS = Path(__file__).parent / "results" / "factorise.json"
 

@@ -11,7 +11,7 @@ from catalogues import catalogues, packages, versions
 from common import taiwanese_text
 from material import BASES, Measured, alphabet_of, english_lines, finish, load, measure, sampled
 
-from vocabx.tokenizer.extension import Wish
+from vocabx.tokenizer.extension import TokenRequest
 
 NEW_TOKENS = 8000
 FURTHER = {"ru": ("Llama 2", "T5"), "hi": ("Mistral v1", "BERT")}
@@ -42,8 +42,8 @@ def main() -> None:
         for name in names:
             path, base = load(name)
             # The catalogues are small, and BERT takes characters alone: as many as the text supports.
-            wish = Wish(NEW_TOKENS if language == "zh-Hant" and name != "BERT" else None)
-            found = measure(path, base, corpora[language], english, alphabet_of(language), wish)
+            request = TokenRequest(NEW_TOKENS if language == "zh-Hant" and name != "BERT" else None)
+            found = measure(path, base, corpora[language], english, alphabet_of(language), request)
             rows.append({"base": f"{name}, {language}", "family": base.family, **found.row, **zeros(found)})
             examples[f"{name}, {language}"] = found.examples()
     sizes = {tag: sum(len(line.encode()) for line in corpus.learning) for tag, corpus in corpora.items()}

@@ -33,9 +33,10 @@ from llama_shapes import LLAMA_7B, LLAMA_70B, VOCABULARY, make_base
 from vocabx.checkpoint.grow import grow_checkpoint, write_json
 from vocabx.checkpoint.staging import resumable
 from vocabx.checkpoint.tables import read_checkpoint
-from vocabx.initializers import Problem, find_initializer
-from vocabx.options import CheckpointOptions
-from vocabx.output import examine_base, record_weights
+from vocabx.commands._options import CheckpointOptions
+from vocabx.commands._output import examine_base, record_weights
+from vocabx.initializers.inputs import InitializerInputs
+from vocabx.initializers.registry import find_initializer
 from vocabx.progress import Quiet
 
 RESULTS = Path(__file__).parent / "results" / "large-checkpoint.json"
@@ -120,10 +121,10 @@ def work_on_weights(base: Path, out: Path) -> None:
     random = np.random.RandomState(0)
     lengths = random.randint(1, 7, NEW_TOKENS)
     pieces = tuple(tuple(random.randint(3, VOCABULARY, length).tolist()) for length in lengths)
-    problem = Problem(tokens=(b"",) * NEW_TOKENS, pieces=pieces, old_rows=VOCABULARY, seed=0)
-    placement = find_initializer("zip-tie")(problem)
+    inputs = InitializerInputs(tokens=(b"",) * NEW_TOKENS, pieces=pieces, old_rows=VOCABULARY, seed=0)
+    initialization = find_initializer("zip-tie")(inputs)
     with resumable(options.out) as journal:
-        grow_checkpoint(checkpoint, placement, journal.directory, range(0), journal=journal)
+        grow_checkpoint(checkpoint, initialization, journal.directory, range(0), journal=journal)
         new, shards = record_weights(checkpoint, journal.directory, False, Quiet())
         write_json(journal.directory / "vocabx.json", {"base": tables, "tables": new, "shards": shards})
 

@@ -23,15 +23,9 @@ import ml_dtypes
 import numpy as np
 from common import machine
 
-from vocabx.initializers import (
-    INITIALIZERS,
-    LINE_END,
-    Problem,
-    Settings,
-    Tables,
-    TokenVectors,
-    find_initializer,
-)
+from vocabx.initializers.inputs import LINE_END, InitializerInputs, Tables, TokenVectors
+from vocabx.initializers.options import InitializerOptions
+from vocabx.initializers.registry import INITIALIZERS, find_initializer
 
 RESULTS = Path(__file__).parent / "results" / "large-vocabulary.json"
 CASES: dict[str, dict[str, Any]] = {name: {} for name in INITIALIZERS} | {"ofa, rank 200": {"rank": 200}}
@@ -92,7 +86,7 @@ def work(options: argparse.Namespace) -> dict[str, float]:
     ids = np.concatenate([random.integers(0, 20_000, 12_000), options.old + np.arange(options.new)])
     text = random.choice(ids, TOKENS)
     text[::40] = LINE_END
-    problem = Problem(
+    inputs = InitializerInputs(
         tokens=(b"",) * options.new,
         pieces=tuple(map(tuple, random.integers(0, options.old, (options.new, 3)).tolist())),
         old_rows=options.old,
@@ -101,12 +95,12 @@ def work(options: argparse.Namespace) -> dict[str, float]:
         vectors=vectors,
         text=text,
         tables=Tables(table),
-        settings=Settings(**CASES[case]),
+        settings=InitializerOptions(**CASES[case]),
     )
     with watched() as peak:
         start = time.perf_counter()
-        placement = find_initializer(case.partition(",")[0])(problem)
-        for _ in placement.blocks("input", table):
+        initialization = find_initializer(case.partition(",")[0])(inputs)
+        for _ in initialization.blocks("input", table):
             pass
         seconds = time.perf_counter() - start
     return {"seconds": round(seconds, 1), "beyond_mb": round(max(peak) - peak[0])}

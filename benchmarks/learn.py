@@ -14,11 +14,11 @@ from collections.abc import Callable
 
 from common import machine, peak_memory_mb, smollm2, taiwanese_text
 
-from vocabx.languages import find_language
+from vocabx.corpus.languages import find_language
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import extend_tokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 
 def timed(work: Callable[[], object]) -> tuple[object, float]:

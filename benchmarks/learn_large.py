@@ -111,11 +111,11 @@ def ours(name: str, learning: list[str], heldout: list[str], tokens: int) -> dic
 
     from vocabx.evaluation.fertility import count_tokens
     from vocabx.progress import Quiet, Timed
-    from vocabx.tokenizer.extension import Wish, extend_tokenizer
+    from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 
     base, alphabet, timed = load(name)[1], alphabet_of("zh-Hant"), Timed(Quiet())
     clock = Clock()
-    extension = extend_tokenizer(base, learning, alphabet, Wish(tokens), base.size, timed)
+    extension = extend_tokenizer(base, learning, alphabet, TokenRequest(tokens), base.size, timed)
     taken = clock.taken()
     ratio = count_tokens(extension.tokenizer, heldout) / count_tokens(base, heldout)
     unused = extension.selection.unused

@@ -18,18 +18,18 @@ from typing import Any
 
 from common import machine, smollm2
 
-from vocabx.cache import cache_directory
-from vocabx.corpus.read import Document
+from vocabx._util.cache import cache_directory
+from vocabx.corpus.languages import find_language
+from vocabx.corpus.read_text import Document
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.source import default_source
 from vocabx.evaluation.fertility import count_tokens, count_unknown
-from vocabx.languages import find_language
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate
-from vocabx.tokenizer.extension import Extension, Wish, extend_tokenizer
+from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -133,16 +133,16 @@ def measure(
     corpus: Corpus,
     english: Sequence[str],
     alphabet: Alphabet,
-    wish: Wish,
+    request: TokenRequest,
 ) -> Measured:
     """Extend `base` and verify it as `vocabx extend` does, with 10,000 hostile strings.
 
     Without the `path` of the base what transformers makes of the written files is left out.
     """
     start = time.perf_counter()
-    extension = extend_tokenizer(base, corpus.learning, alphabet, wish, base.size, Quiet())
+    extension = extend_tokenizer(base, corpus.learning, alphabet, request, base.size, Quiet())
     made = time.perf_counter()
-    texts = Texts([*corpus.heldout, *corpus.learning], english, wish.protected)
+    texts = Texts([*corpus.heldout, *corpus.learning], english, request.protected)
     with TemporaryDirectory() as written:
         directories = (path, Path(written)) if path else None
         if path:

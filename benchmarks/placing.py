@@ -23,7 +23,7 @@ from typing import Any
 
 from common import machine
 
-from vocabx.memory import peak_memory, reset_peak
+from vocabx._util.memory import peak_memory, reset_peak
 
 RESULTS = Path(__file__).parent / "results" / "placing.json"
 SIZES = ("new", "old", "vectors", "width", "unknown")
@@ -95,7 +95,7 @@ def product(source, target, tables):
 
 
 def vocabx(source, target, tables):
-    from vocabx.initializers import wechsel as place
+    from vocabx.initializers.wechsel import wechsel as place
 
     def run() -> None:
         mixture = place(source, target)

@@ -11,9 +11,9 @@ import sys
 from catalogues import catalogues, packages, versions
 from material import alphabet_of, english_lines, finish, load, measure, sampled
 
-from vocabx.evaluation.inspection import inspect_tokenizer
-from vocabx.languages import find_language
-from vocabx.tokenizer.extension import Wish
+from vocabx.commands.inspect.measure import inspect_tokenizer
+from vocabx.corpus.languages import find_language
+from vocabx.tokenizer.extension import TokenRequest
 
 BASES = ("GPT-2", "SmolLM2", "Llama 3", "Qwen 2.5")
 LANGUAGES = ("hi", "ta", "th")
@@ -30,7 +30,7 @@ def main() -> None:
         for name in sys.argv[1:] or BASES:
             path, base = load(name)
             for adapt in (False, True):
-                found = measure(path, base, corpus, english, alphabet_of(tag), Wish(adapt=adapt))
+                found = measure(path, base, corpus, english, alphabet_of(tag), TokenRequest(adapt=adapt))
                 words = inspect_tokenizer(found.extension.tokenizer, corpus.heldout, language).words
                 case = f"{name}, {tag}, {'adapt' if adapt else 'keep'}"
                 rows.append(

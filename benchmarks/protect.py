@@ -11,9 +11,9 @@ import argparse
 
 from material import alphabet_of, english_lines, finish, load, measure, members, sampled
 
-from vocabx.corpus.read import Document
+from vocabx.corpus.read_text import Document
 from vocabx.evaluation.fertility import count_tokens
-from vocabx.tokenizer.extension import Wish
+from vocabx.tokenizer.extension import TokenRequest
 
 NEW_TOKENS = 8000
 PROTECTED = (0, 5000, 50_000)
@@ -34,8 +34,8 @@ def main() -> None:
         base = load(name)[1]
         old = count_tokens(base, heldout)
         for count in PROTECTED:
-            wish = Wish(NEW_TOKENS, protected=seen[:count])
-            found = measure(None, base, corpus, heldout, alphabet_of(tag), wish)
+            request = TokenRequest(NEW_TOKENS, protected=seen[:count])
+            found = measure(None, base, corpus, heldout, alphabet_of(tag), request)
             extended = found.extension.tokenizer
             changed = sum(a != b for a, b in zip(base.encode(python), extended.encode(python), strict=True))
             case = f"{name}, {tag}, {count:,} protected"

@@ -41,7 +41,7 @@ from typing import Any
 
 from common import machine
 
-from vocabx.memory import peak_memory, reset_peak
+from vocabx._util.memory import peak_memory, reset_peak
 
 RESULTS = Path(__file__).parent / "results" / "split-table.json"
 CONTESTANTS = ("split", "modules-to-save", "modules-to-save-bf16", "token-indices")
@@ -362,10 +362,10 @@ def prepare(case: Case, model: Any) -> tuple[Any, Callable[[Any, Any], Any]]:
     """The model as its contestant trains it, and what gives the mean loss of ids at positions."""
     import torch
 
+    from vocabx.commands.train.loop import cast_by_autocast
     from vocabx.training.methods import Method, target_names, with_adapters
     from vocabx.training.model_loss import ModelLoss, find_abilities
     from vocabx.training.packed import IGNORED
-    from vocabx.training.run import cast_by_autocast
     from vocabx.training.split_table import split_tables
 
     first = case.rows - case.new_tokens

@@ -17,10 +17,10 @@ from typing import Any
 
 from common import machine
 
-from vocabx.options import ExtendOptions
-from vocabx.pipeline import extend
-from vocabx.training.options import TrainOptions
-from vocabx.training_pipeline import TrainResult, train
+from vocabx.commands.extend.options import ExtendOptions
+from vocabx.commands.extend.run import extend
+from vocabx.commands.train.options import TrainOptions
+from vocabx.commands.train.run import TrainResult, train
 
 RESULTS = Path(__file__).parent / "results" / "train-demo.json"
 LANGUAGES = {"target_bits": "zh-Hant", "base_bits": "English"}

@@ -20,10 +20,10 @@ from common import machine
 from train_demo import LANGUAGES, figures
 
 from vocabx.checkpoint.manifest import file_hash
-from vocabx.options import ExtendOptions
-from vocabx.pipeline import extend
-from vocabx.training.options import TrainOptions
-from vocabx.training_pipeline import train
+from vocabx.commands.extend.options import ExtendOptions
+from vocabx.commands.extend.run import extend
+from vocabx.commands.train.options import TrainOptions
+from vocabx.commands.train.run import train
 
 RESULTS = Path(__file__).parent / "results" / "train-initializers.json"
 INITIALIZERS = "zip-tie,wechsel,ofa,cw2v,focus,mean,multivariate,univariate,resize"

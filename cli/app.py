@@ -25,9 +25,9 @@ _NOTHING_WRITTEN = "interrupted: nothing was written"
 
 app = typer.Typer(
     name="vocabx",
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Bring an open language model to your language.",
 )
 app.command()(extend)
@@ -49,7 +49,7 @@ def _root(
     version: bool = typer.Option(False, "--version", help="Show the version and exit."),
 ) -> None:
     if version:
-        from vocabx.version import VERSION
+        from vocabx._util.version import VERSION
 
         typer.echo(f"vocabx {VERSION}")
         raise typer.Exit

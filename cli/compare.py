@@ -2,21 +2,23 @@
 
 import json
 
-from vocabx.options import CompareOptions
+from vocabx.commands.compare.options import CompareOptions
 
 from .options import command
 
 # What a comparison writes is no checkpoint.
 _OF_CHECKPOINTS = (
-    "tokenizer_only", "factorised", "balance", "pad_to_multiple_of", "hostile",
+    "tokenizer_only", "factorised", "balance", "pad_to_multiple_of", "adversarial",
     "link", "hash", "resume", "push_to_hub", "private",
 )  # fmt: skip
 
 
-@command(CompareOptions, out="compare-{base}-{lang}", dry_run=False, hidden=_OF_CHECKPOINTS)
+@command(
+    CompareOptions, out="compare-{base}-{lang}", arguments=(), required=("lang",), hidden=_OF_CHECKPOINTS
+)
 def compare(options: CompareOptions, as_json: bool) -> None:
     """Place the same new tokens by several initializers, and say which to choose."""
-    from vocabx.comparison import compare as run
+    from vocabx.commands.compare.run import compare as run
 
     from .terminal import TerminalProgress
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from vocabx.comparison import CompareResult
+from vocabx.commands.compare.run import CompareResult
 from vocabx.report.initializer_table import Bits, InitializerTable
 
 

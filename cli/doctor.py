@@ -1,89 +1,56 @@
-"""vocabx doctor: what is wrong with an extended checkpoint, and a mended copy of it."""
+"""vocabx doctor: what is wrong with an extended checkpoint, and a repaired copy of it."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-if TYPE_CHECKING:
-    from vocabx.doctor.examine import Examination
-    from vocabx.doctor.finding import Finding
+from vocabx.commands.doctor.options import DoctorOptions
 
-_DIRECTORY = "A checkpoint that somebody extended, or the directory of its tokenizer."
-_BASE = "What it extends: an alias, a hub id, a directory or a file; without it, what is new is inferred."
-_OUT = "Write a mended copy here; weights are linked."
+from .options import command
+
+if TYPE_CHECKING:
+    from vocabx.commands.doctor.examine import Examination
+    from vocabx.commands.doctor.run import DoctorResult
+
 _STYLES = {"fatal": "bold red", "wrong": "red", "note": "yellow"}
 
 
-def doctor(
-    directory: Annotated[Path, typer.Argument(help=_DIRECTORY, metavar="<directory>")],
-    base: Annotated[str, typer.Option(help=_BASE)] = "",
-    out: Annotated[Path | None, typer.Option(help=_OUT)] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on standard output.")
-    ] = False,
-) -> None:
-    """Say what is wrong with an extended checkpoint, and mend it; exit 1 when something is left wrong."""
-    from vocabx.checkpoint.base import find_tokenizer_base
-    from vocabx.doctor.examine import examine
-    from vocabx.doctor.mend import check_target, mend
+@command(DoctorOptions)
+def doctor(options: DoctorOptions, as_json: bool) -> None:
+    """Say what is wrong with an extended checkpoint, and repair it; exit 1 when something is left wrong."""
+    from vocabx.commands.doctor.run import doctor as run
 
     from .terminal import TerminalProgress
 
-    progress = TerminalProgress()
-    if out is not None:
-        check_target(directory, out)
-    against = find_tokenizer_base(base, progress).directory if base else None
-    with progress.stage(f"Examining {directory}"):
-        found = examine(directory, against)
-    mended: tuple[Finding, ...] = ()
-    left = found
-    if out is not None:
-        with progress.stage(f"Mending into {out}"):
-            mended = mend(found, out)
-        if mended:
-            with progress.stage(f"Examining {out}"):
-                left = examine(out, against, found.patient.new)
+    result = run(options, TerminalProgress())
     if as_json:
-        print(json.dumps(_as_dict(found, mended, out, left), ensure_ascii=False))
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
-        _print(found, mended, out, left)
-    if not left.sound:
+        _print(result, options.out)
+    if not result.sound:
         raise typer.Exit(1)
 
 
-def _as_dict(
-    found: "Examination", mended: "tuple[Finding, ...]", out: Path | None, left: "Examination"
-) -> dict[str, Any]:
-    written = str(out) if mended else None
-    names = [finding.name for finding in mended]
-    return {
-        **found.to_dict(),
-        "out": written,
-        "mended": names,
-        "left": [asdict(finding) for finding in left.findings] if mended else None,
-    }
-
-
-def _print(
-    found: "Examination", mended: "tuple[Finding, ...]", out: Path | None, left: "Examination"
-) -> None:
-    new = found.patient.new
+def _print(result: "DoctorResult", out: Path | None) -> None:
+    found, new = result.found, result.found.files.new
     how = f", inferred: {new.inferred}" if new.inferred else ""
-    _say(f"{found.patient.directory}: {len(new.ids):,} new pieces{how}")
+    _say(f"{found.files.directory}: {len(new.ids):,} new pieces{how}")
     _print_findings(found)
-    mendable = sum(finding.mendable for finding in found.findings)
-    if mended:
-        _say(f"\n{out}: mended {', '.join(finding.name for finding in mended)}")
-        _print_findings(left)
-        if found.changes_the_cut and found.patient.weights is not None:
-            _say("Text is cut otherwise than when this model was trained: train it on before it is used.")
+    repairable = sum(finding.repairable for finding in found.findings)
+    if result.repaired:
+        _say(f"\n{out}: repaired {', '.join(finding.name for finding in result.repaired)}")
+        _print_findings(result.left)
+        if found.changes_tokenization and found.files.weights is not None:
+            _say(
+                "Text is tokenized differently from when this model was trained: continue training before "
+                "you use it."
+            )
     elif out is not None:
-        _say(f"Nothing that can be mended: {out} was not made.")
-    elif mendable:
-        _say(f"{mendable} of these can be mended: pass --out.")
+        _say(f"Nothing that can be repaired: {out} was not made.")
+    elif repairable:
+        _say(f"{repairable} of these can be repaired: pass --out.")
 
 
 def _print_findings(examination: "Examination") -> None:
@@ -93,7 +60,7 @@ def _print_findings(examination: "Examination") -> None:
         if finding.examples:
             _say(f"         such as {', '.join(finding.examples)}")
         if finding.remedy:
-            _say(f"         {'mending' if finding.mendable else 'advice'}: {finding.remedy}")
+            _say(f"         {'repair' if finding.repairable else 'advice'}: {finding.remedy}")
     if examination.sound:
         _say("  Nothing is wrong.", "green")
 

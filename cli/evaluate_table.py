@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vocabx.evaluating import EvaluateResult
+from vocabx.commands.evaluate.run import EvaluateResult
 from vocabx.evaluation.side_by_side import FromBase, Generated, SideBySide
 
 

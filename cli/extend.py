@@ -4,19 +4,19 @@ import json
 
 import typer
 
-from vocabx.options import ExtendOptions
+from vocabx.commands.extend.options import ExtendOptions
 
 from .options import command
 
 
-@command(ExtendOptions, out="{base}-{lang}")
+@command(ExtendOptions, out="{base}-{lang}", arguments=(), required=("lang",), dry_run=True)
 def extend(options: ExtendOptions, dry_run: bool, as_json: bool) -> None:
     """Give a base model tokens for a language, and prove what it kept."""
     from .terminal import TerminalProgress, print_plan, print_result
 
     progress = TerminalProgress()
     if dry_run:
-        from vocabx.plan import make_plan, make_vocabulary_plan
+        from vocabx.commands.extend.plan import make_plan, make_vocabulary_plan
 
         make = make_vocabulary_plan if options.tokenizer_only else make_plan
         plan = make(options, progress).describe()
@@ -25,7 +25,7 @@ def extend(options: ExtendOptions, dry_run: bool, as_json: bool) -> None:
         else:
             print_plan(plan)
         return
-    from vocabx.pipeline import extend as run
+    from vocabx.commands.extend.run import extend as run
 
     result = run(options, progress)
     if as_json:

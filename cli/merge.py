@@ -3,18 +3,18 @@
 import json
 from typing import TYPE_CHECKING
 
-from vocabx.training.options import MergeOptions
+from vocabx.commands.merge.options import MergeOptions
 
 from .options import command
 
 if TYPE_CHECKING:
-    from vocabx.merging import MergeResult
+    from vocabx.commands.merge.run import MergeResult
 
 
-@command(MergeOptions, out="{directory}-merged", dry_run=False)
+@command(MergeOptions, out="{directory}-merged")
 def merge(options: MergeOptions, as_json: bool) -> None:
     """Make a checkpoint of a finished training run: adapters added, new rows in their place."""
-    from vocabx.merging import merge as run
+    from vocabx.commands.merge.run import merge as run
 
     from .terminal import TerminalProgress
 

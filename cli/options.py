@@ -1,79 +1,77 @@
-"""Options on the command line, made of the fields of an options class: name, type, default and help."""
+"""Commands made of options classes: each field of one is an option, with its help, panel and default."""
 
 import dataclasses
 import inspect
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import typer
 
+from vocabx._util.options import about, flag
 from vocabx.errors import VocabxError
-from vocabx.options import PlacingOptions
+from vocabx.initializers.options import PANEL as INITIALIZATION
 
 INTERRUPTED = 130
 _EMPTY = inspect.Parameter.empty
-# What the command line shows in place of a type.
-_METAVARS = {
-    "corpus": "<path>",
-    "base_text": "<path>",
-    "protect": "<path>",
-    "donor": "<path>",
-    "source_vectors": "<path>",
-    "target_vectors": "<path>",
-    "shared_vectors": "<path>",
-    "intermediates": "buy|drop",
-    "pretokenizer": "keep|adapt",
-    "fallback": "draw|pieces",
-    "push_to_hub": "<owner/name>",
-    "replay": "<path>",
-    "branch_from": "<run>",
-    "report_to": "<names>",
-    "onto": "trained|original",
-}
-# Shown first, in this order; how tokens are placed is shown last.
-_FIRST = ("directory", "base", "tokenizer", "lang", "out")
-_LAST = tuple(field.name for field in dataclasses.fields(PlacingOptions))
-_REQUIRED = ("lang", "tokenizer")
+# Shown first, in this order.
+_FIRST = ("directory", "directories", "base", "tokenizer", "lang", "out")
+# No option of the shell.
+_HIDDEN = ("command",)
+_METAVARS = {int: "<integer>", float: "<number>", Path: "<path>", str: "<text>"}
 _DRY_RUN = ("dry_run", "--dry-run", "Say what would be done, and stop.")
 _JSON = ("as_json", "--json", "Print one JSON object on standard output.")
 
 
 class Interrupted(VocabxError):
-    """The work was stopped, and something is left to go on with, which its text says."""
+    """The work was stopped, and its text says how to continue what is left."""
 
     exit_code = INTERRUPTED
 
 
 def command(
-    kind: type[Any], out: str, *, dry_run: bool = True, hidden: Sequence[str] = ()
+    kind: type[Any],
+    *,
+    out: str = "",
+    arguments: tuple[str, ...] = ("directory",),
+    required: tuple[str, ...] = (),
+    dry_run: bool = False,
+    hidden: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a command of a function that takes an instance of `kind`, `as_json`, and perhaps `dry_run`.
 
     Args:
-        kind: a frozen dataclass whose fields have their help in their metadata; a field `directory` is an
-            argument.
-        out: where the result goes by default, with the fields {base}, {lang} or {directory} in it.
+        kind: a class of options; see `vocabx._util.options`.
+        out: where the result goes by default, with the fields {base}, {lang} or {directory} in it; "" where
+            that is the default of `kind`.
+        arguments: fields that are positional arguments; where `kind` has none of a name, it is ignored.
+        required: options without which there is nothing to do.
         dry_run: whether the command has --dry-run.
         hidden: fields that are no option of this command.
     """
     flags = (_DRY_RUN, _JSON) if dry_run else (_JSON,)
     types = get_type_hints(kind)
-    fields = [f for f in dataclasses.fields(kind) if f.name not in (*hidden, "command")]
-    parameters = [_parameter(field, types[field.name], out) for field in sorted(fields, key=_place)]
-    parameters += [_flag(*flag) for flag in flags]
+    fields = [one for one in dataclasses.fields(kind) if one.name not in (*hidden, *_HIDDEN)]
+    takes_command = any(one.name == "command" for one in dataclasses.fields(kind))
+    parameters = [
+        _parameter(one, types[one.name], out, one.name in arguments, one.name in required)
+        for one in sorted(fields, key=_order)
+    ]
+    parameters += [_switch(*one) for one in flags]
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         def run(**given: Any) -> None:
             extra = {name: given.pop(name) for name, _, _ in flags}
-            if given["out"] is None:
+            if out and given["out"] is None:
                 given["out"] = Path(out.format_map(_named(given)))
-            values = {name: _value(value) for name, value in given.items() if value is not None}
-            options = kind(**values, command=shlex.join(["vocabx", *sys.argv[1:]]))
+            values = {name: _read(value, types[name]) for name, value in given.items() if value is not None}
+            if takes_command:
+                values["command"] = shlex.join(["vocabx", *sys.argv[1:]])
             try:
-                function(options, **extra)
+                function(kind(**values), **extra)
             except KeyboardInterrupt as error:
                 if notes := getattr(error, "__notes__", ()):
                     raise Interrupted("; ".join(notes)) from None
@@ -89,42 +87,69 @@ def command(
 
 def _named(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the default place of a result can be made of."""
-    named = {**given, "base": Path(given.get("base") or "").name}
+    named = {**given, "base": Path(given.get("base") or "smollm2").name}
     if "directory" in given:
         named["directory"] = str(given["directory"]).rstrip("/")
     return named
 
 
-def _value(given: Any) -> Any:
-    return tuple(given) if isinstance(given, list) else given
+def _read(given: Any, wanted: Any) -> Any:
+    """A value as its type wants it; what cannot be read so stays text, which the options class refuses."""
+    if isinstance(given, list):
+        return tuple(given)
+    for kind in (int, float):
+        if kind in (wanted, *get_args(wanted)) and isinstance(given, str):
+            try:
+                return kind(given)
+            except ValueError:
+                return given
+    return given
 
 
-def _place(field: Any) -> int:
-    if field.name in _FIRST:
-        return _FIRST.index(field.name)
-    return len(_FIRST) + (1 + _LAST.index(field.name) if field.name in _LAST else 0)
+def _order(one: Any) -> int:
+    if one.name in _FIRST:
+        return _FIRST.index(one.name)
+    return len(_FIRST) + (about(one).panel == INITIALIZATION)
 
 
-def _parameter(field: Any, kind: Any, out: str) -> inspect.Parameter:
-    name, text = field.name, field.metadata["help"]
-    if name in _REQUIRED:
-        return _keyword(name, Annotated[str, typer.Option(help=text)], _EMPTY)
-    if name == "directory":
-        return _keyword(name, Annotated[Path, typer.Argument(help=text, metavar="<directory>")], _EMPTY)
-    if name == "out":
-        shown = out.format(base="BASE", lang="LANG", directory="DIRECTORY")
-        return _keyword(name, Annotated[Path | None, typer.Option(help=f"{text} Default: {shown}.")], None)
-    if kind is bool and field.default is False:
-        return _flag(name, f"--{name.replace('_', '-')}", text)
-    if kind == tuple[str, ...]:
-        kind, default = list[str] | None, None
-    else:
-        default = field.default
-    option = typer.Option(help=text, metavar=_METAVARS.get(name), show_default=default not in (None, ""))
-    return _keyword(name, Annotated[kind, option], default)
+def _parameter(one: Any, kind: Any, out: str, argument: bool, required: bool) -> inspect.Parameter:
+    name, text, panel = one.name, about(one).help, about(one).panel or None
+    kinds = tuple(part for part in _parts(kind) if part is not NoneType)
+    listed = get_origin(kind) is tuple
+    if argument:
+        metavar = about(one).metavar or ("<directory>..." if listed else "<directory>")
+        read: Any = list[Path] if listed else kind
+        return _keyword(name, Annotated[read, typer.Argument(help=text, metavar=metavar)], _EMPTY)
+    if kind is bool:
+        spelled = flag(name) if not one.default else None
+        names = (spelled,) if spelled else (f"{flag(name)}/--no-{name.replace('_', '-')}",)
+        option = typer.Option(*names, help=text, rich_help_panel=panel, show_default=not spelled)
+        return _keyword(name, Annotated[bool, option], one.default)
+    if name == "out" and out:
+        text = f"{text} Default: {out.format(base='BASE', lang='LANG', directory='DIRECTORY')}."
+    elif one.default not in (None, "", (), Path()) and not required:
+        text = f"{text} Default: {one.default}."
+    option = typer.Option(help=text, metavar=_metavar(one, kinds), rich_help_panel=panel, show_default=False)
+    read = list[str] if listed else str
+    if required:
+        return _keyword(name, Annotated[read, option], _EMPTY)
+    return _keyword(name, Annotated[read | None, option], None)
 
 
-def _flag(name: str, spelled: str, text: str) -> inspect.Parameter:
+def _parts(kind: Any) -> tuple[Any, ...]:
+    """The types of a union, or the one type that there is."""
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def _metavar(one: Any, kinds: tuple[Any, ...]) -> str:
+    if about(one).metavar:
+        return about(one).metavar
+    if get_origin(kinds[0]) is Literal:
+        return "|".join(map(str, get_args(kinds[0])))
+    return _METAVARS.get(kinds[0], "<text>")
+
+
+def _switch(name: str, spelled: str, text: str) -> inspect.Parameter:
     """A switch without its opposite: --json, and no --no-json."""
     return _keyword(name, Annotated[bool, typer.Option(spelled, help=text)], False)
 

@@ -1,53 +1,40 @@
 """vocabx push: a finished directory on the Hugging Face hub."""
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from vocabx.commands.push.options import PushOptions
+
+from .options import command
+
 if TYPE_CHECKING:
-    from vocabx.push_plan import PushPlan
-
-_DIRECTORY = "A checkpoint or tokenizer that vocabx wrote."
-_TO = "Where on the hub: owner/name, or a name below your own."
+    from vocabx.commands.push.plan import PushPlan
 
 
-def push(
-    directory: Annotated[Path, typer.Argument(help=_DIRECTORY, metavar="<directory>")],
-    to: Annotated[str, typer.Option(help=_TO)],
-    private: Annotated[bool, typer.Option("--private", help="Show it to nobody else.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on standard output.")
-    ] = False,
-) -> None:
+@command(PushOptions, required=("to",), dry_run=True)
+def push(options: PushOptions, dry_run: bool, as_json: bool) -> None:
     """Publish a finished checkpoint or tokenizer on the Hugging Face hub."""
-    from vocabx.publishing import check_login
-    from vocabx.publishing import push as publish
-    from vocabx.push_plan import plan_push
+    from vocabx.commands.push.run import make_push_plan
+    from vocabx.commands.push.run import push as run
 
     from .terminal import TerminalProgress
 
     progress = TerminalProgress()
-    plan = plan_push(directory, to, private)
-    if not as_json:
-        _print(plan)
-    for note in plan.notes:
-        progress.note(note)
-    url = ""
-    if not dry_run:
-        check_login(to, later=False)
-        try:
-            url = publish(plan, directory, progress)
-        except KeyboardInterrupt as error:
-            from .options import Interrupted
-
-            raise Interrupted("; ".join(getattr(error, "__notes__", ()))) from None
+    if dry_run:
+        plan = make_push_plan(options, progress)
+        if as_json:
+            print(json.dumps({**plan.describe(), "url": ""}, ensure_ascii=False))
+        else:
+            _print(plan)
+        return
+    result = run(options, progress)
     if as_json:
-        print(json.dumps({**plan.describe(), "url": url}, ensure_ascii=False))
-    elif url:
-        typer.echo(f"published  {url}")
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
+    else:
+        _print(result.plan)
+        typer.echo(f"published  {result.url}")
 
 
 def _print(plan: "PushPlan") -> None:

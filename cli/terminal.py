@@ -18,12 +18,12 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from vocabx.commands.extend.run import ExtendResult
+from vocabx.commands.verify.run import VerifyResult
 from vocabx.evaluation.comparison import Comparison
-from vocabx.pipeline import Result
 from vocabx.progress import Advance
-from vocabx.report.report import Report
+from vocabx.report.extension_report import Report
 from vocabx.tokenizer.certificate import Claim
-from vocabx.verification import Verification
 
 
 def _amount(amount: float, unit: str) -> str:
@@ -146,7 +146,7 @@ def _planned_disk(plan: dict[str, Any]) -> str:
     return f"{needed / 1e9:.2f} GB in {plan['out']}{lack}"
 
 
-def print_result(result: Result) -> None:
+def print_result(result: ExtendResult) -> None:
     """Print the numbers of a finished extension, its certificate, and where it is."""
     report, console = result.report, Console()
     console.print(_numbers(report))
@@ -231,7 +231,7 @@ def comparison_rows(text: Comparison) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def print_verification(found: Verification) -> None:
+def print_verification(found: VerifyResult) -> None:
     """Print the certificate of a directory, with the first counterexamples of what fails."""
     console = Console()
     title = f"{found.directory} against {found.base}: {found.new_tokens:,} new tokens"

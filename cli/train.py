@@ -6,13 +6,13 @@ from typing import Any
 
 import typer
 
+from vocabx.commands.train.options import TrainOptions
 from vocabx.errors import VocabxError
-from vocabx.training.options import TrainOptions
 
 from .options import command
 
 
-@command(TrainOptions, out="{directory}-trained")
+@command(TrainOptions, out="{directory}-trained", dry_run=True)
 def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
     """Continue the pretraining of an extended checkpoint: new rows, and adapters on the rest."""
     from .terminal import TerminalProgress
@@ -20,7 +20,7 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         _plan(options, as_json)
         return
-    from vocabx.training_pipeline import train as run
+    from vocabx.commands.train.run import train as run
 
     try:
         result = run(options, TerminalProgress())
@@ -40,7 +40,7 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
 
 
 def _plan(options: TrainOptions, as_json: bool) -> None:
-    from vocabx.training.plan import make_train_plan
+    from vocabx.commands.train.plan import make_train_plan
     from vocabx.training.processes import Processes
     from vocabx.training.speed import operations_a_second
 

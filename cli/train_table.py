@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from vocabx.training_pipeline import TrainResult
+from vocabx.commands.train.run import TrainResult
 
 
 def print_training(result: TrainResult) -> None:

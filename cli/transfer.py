@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vocabx.options import TransferOptions
+from vocabx.commands.transfer.options import TransferOptions
 
 from .options import command
 
 if TYPE_CHECKING:
-    from vocabx.transfer_pipeline import TransferResult
+    from vocabx.commands.transfer.run import TransferResult
 
 
-@command(TransferOptions, out="{base}-to-{lang}")
+@command(TransferOptions, out="{base}-to-{lang}", arguments=(), required=("lang", "tokenizer"), dry_run=True)
 def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
     """Give a base model another tokenizer in the place of its own."""
     from .terminal import TerminalProgress
 
     progress = TerminalProgress()
     if dry_run:
-        from vocabx.transfer_plan import make_transfer_plan
+        from vocabx.commands.transfer.plan import make_transfer_plan
 
         plan = make_transfer_plan(options, progress).describe()
         if as_json:
@@ -28,7 +28,7 @@ def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
         else:
             _print_plan(plan)
         return
-    from vocabx.transfer_pipeline import transfer as run
+    from vocabx.commands.transfer.run import transfer as run
 
     result = run(options, progress)
     if as_json:

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from vocabx.checkpoint.base import find_base
-from vocabx.corpus.packaged import read_packaged
-from vocabx.languages import find_language
+from vocabx.corpus.languages import find_language
+from vocabx.corpus.packaged_text import read_packaged
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import Extension, Wish, extend_tokenizer
+from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 _HERE = Path(__file__).resolve().parent
 _VENV = _HERE.parent / ".venv"
@@ -150,7 +150,7 @@ def english() -> list[str]:
 @pytest.fixture(scope="session")
 def extension(base: ByteLevelTokenizer, chinese: Alphabet, verses: list[str]) -> Extension:
     """SmolLM2's tokenizer with 1,000 tokens learned from the verses."""
-    return extend_tokenizer(base, verses, chinese, Wish(1000), base.size, Quiet())
+    return extend_tokenizer(base, verses, chinese, TokenRequest(1000), base.size, Quiet())
 
 
 @pytest.fixture(scope="session")
@@ -205,7 +205,7 @@ def small_extended(tmp_path_factory, small_tokenizer, verses, english):
             out = base.parent / f"{base.name}-extended"
             options = ExtendOptions(
                 base=str(base), lang="zh-Hant", out=out, corpus=(str(texts / "zh.jsonl"),), evaluate=False,
-                base_text=(str(texts / "en.txt"),), new_tokens=40, hostile=50, heldout_bytes=2000,
+                base_text=(str(texts / "en.txt"),), new_tokens=40, adversarial=50, heldout_bytes=2000,
             )  # fmt: skip
             extend(options)
             made[tied] = out

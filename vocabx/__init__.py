@@ -1,94 +1,160 @@
 """vocabx: a vocabulary for your language in an open language model.
 
     from vocabx import ExtendOptions, extend
-    result = extend(ExtendOptions(base="smollm2", lang="zh-Hant", out=Path("runs/demo")))
+    result = extend(ExtendOptions(base="smollm2", lang="zh-Hant", out="runs/demo"))
 
-Names load when they are first used, so that importing vocabx costs nothing.
+Each command of the shell is a function here, with a class of options and one of results. Names load when they
+are first used, so that importing vocabx costs nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vocabx.comparison import CompareResult, compare
-    from vocabx.errors import VocabxError
-    from vocabx.evaluating import EvaluateResult, evaluate
-    from vocabx.evaluation.load import load_factorised
-    from vocabx.gguf_export.export import Exported, export_gguf
-    from vocabx.initializers import INITIALIZERS, Mixture, Placement, Problem
-    from vocabx.merging import MergeResult, merge
-    from vocabx.options import CompareOptions, EvaluateOptions, ExtendOptions, TransferOptions
-    from vocabx.pipeline import Result, extend
+    from vocabx._util.version import VERSION as __version__
+    from vocabx.commands.compare.options import CompareOptions
+    from vocabx.commands.compare.run import CompareResult, compare
+    from vocabx.commands.doctor.options import DoctorOptions
+    from vocabx.commands.doctor.run import DoctorResult, doctor
+    from vocabx.commands.evaluate.options import EvaluateOptions
+    from vocabx.commands.evaluate.run import EvaluateResult, evaluate
+    from vocabx.commands.export.options import ExportOptions
+    from vocabx.commands.export.run import export
+    from vocabx.commands.extend.options import ExtendOptions
+    from vocabx.commands.extend.run import ExtendResult, extend
+    from vocabx.commands.inspect.options import InspectOptions
+    from vocabx.commands.inspect.run import InspectResult, inspect
+    from vocabx.commands.merge.options import MergeOptions
+    from vocabx.commands.merge.run import MergeResult, merge
+    from vocabx.commands.push.options import PushOptions
+    from vocabx.commands.push.run import PushResult, push
+    from vocabx.commands.train.options import TrainOptions
+    from vocabx.commands.train.run import TrainResult, train
+    from vocabx.commands.transfer.options import TransferOptions
+    from vocabx.commands.transfer.run import TransferResult, transfer
+    from vocabx.commands.verify.options import VerifyOptions
+    from vocabx.commands.verify.run import VerifyResult, verify
+    from vocabx.errors import (
+        BaseModelError,
+        CorpusError,
+        InitializerError,
+        LanguageError,
+        MissingPackageError,
+        OptionError,
+        OutputError,
+        TokenizerError,
+        TrainingError,
+        VectorsError,
+        VocabxError,
+    )
+    from vocabx.gguf.export_gguf import ExportResult
     from vocabx.progress import Progress
-    from vocabx.tokenizer.certificate import Certificate
-    from vocabx.training.options import MergeOptions, TrainOptions
-    from vocabx.training_pipeline import TrainResult, train
-    from vocabx.transfer_pipeline import TransferResult, transfer
 
 _WHERE = {
-    "Certificate": "vocabx.tokenizer.certificate",
-    "CompareOptions": "vocabx.options",
-    "CompareResult": "vocabx.comparison",
-    "EvaluateOptions": "vocabx.options",
-    "EvaluateResult": "vocabx.evaluating",
-    "ExtendOptions": "vocabx.options",
-    "Exported": "vocabx.gguf_export.export",
-    "INITIALIZERS": "vocabx.initializers",
-    "MergeOptions": "vocabx.training.options",
-    "MergeResult": "vocabx.merging",
-    "Mixture": "vocabx.initializers",
-    "Placement": "vocabx.initializers",
-    "Problem": "vocabx.initializers",
+    "BaseModelError": "vocabx.errors",
+    "CompareOptions": "vocabx.commands.compare.options",
+    "CompareResult": "vocabx.commands.compare.run",
+    "CorpusError": "vocabx.errors",
+    "DoctorOptions": "vocabx.commands.doctor.options",
+    "DoctorResult": "vocabx.commands.doctor.run",
+    "EvaluateOptions": "vocabx.commands.evaluate.options",
+    "EvaluateResult": "vocabx.commands.evaluate.run",
+    "ExportOptions": "vocabx.commands.export.options",
+    "ExportResult": "vocabx.gguf.export_gguf",
+    "ExtendOptions": "vocabx.commands.extend.options",
+    "ExtendResult": "vocabx.commands.extend.run",
+    "InitializerError": "vocabx.errors",
+    "InspectOptions": "vocabx.commands.inspect.options",
+    "InspectResult": "vocabx.commands.inspect.run",
+    "LanguageError": "vocabx.errors",
+    "MergeOptions": "vocabx.commands.merge.options",
+    "MergeResult": "vocabx.commands.merge.run",
+    "MissingPackageError": "vocabx.errors",
+    "OptionError": "vocabx.errors",
+    "OutputError": "vocabx.errors",
     "Progress": "vocabx.progress",
-    "Result": "vocabx.pipeline",
-    "TrainOptions": "vocabx.training.options",
-    "TrainResult": "vocabx.training_pipeline",
-    "TransferOptions": "vocabx.options",
-    "TransferResult": "vocabx.transfer_pipeline",
+    "PushOptions": "vocabx.commands.push.options",
+    "PushResult": "vocabx.commands.push.run",
+    "TokenizerError": "vocabx.errors",
+    "TrainOptions": "vocabx.commands.train.options",
+    "TrainResult": "vocabx.commands.train.run",
+    "TrainingError": "vocabx.errors",
+    "TransferOptions": "vocabx.commands.transfer.options",
+    "TransferResult": "vocabx.commands.transfer.run",
+    "VectorsError": "vocabx.errors",
+    "VerifyOptions": "vocabx.commands.verify.options",
+    "VerifyResult": "vocabx.commands.verify.run",
     "VocabxError": "vocabx.errors",
-    "compare": "vocabx.comparison",
-    "evaluate": "vocabx.evaluating",
-    "export_gguf": "vocabx.gguf_export.export",
-    "extend": "vocabx.pipeline",
-    "load_factorised": "vocabx.evaluation.load",
-    "merge": "vocabx.merging",
-    "train": "vocabx.training_pipeline",
-    "transfer": "vocabx.transfer_pipeline",
+    "compare": "vocabx.commands.compare.run",
+    "doctor": "vocabx.commands.doctor.run",
+    "evaluate": "vocabx.commands.evaluate.run",
+    "export": "vocabx.commands.export.run",
+    "extend": "vocabx.commands.extend.run",
+    "inspect": "vocabx.commands.inspect.run",
+    "merge": "vocabx.commands.merge.run",
+    "push": "vocabx.commands.push.run",
+    "train": "vocabx.commands.train.run",
+    "transfer": "vocabx.commands.transfer.run",
+    "verify": "vocabx.commands.verify.run",
 }
 
 __all__ = [
-    "INITIALIZERS",
-    "Certificate",
+    "BaseModelError",
     "CompareOptions",
     "CompareResult",
+    "CorpusError",
+    "DoctorOptions",
+    "DoctorResult",
     "EvaluateOptions",
     "EvaluateResult",
-    "Exported",
+    "ExportOptions",
+    "ExportResult",
     "ExtendOptions",
+    "ExtendResult",
+    "InitializerError",
+    "InspectOptions",
+    "InspectResult",
+    "LanguageError",
     "MergeOptions",
     "MergeResult",
-    "Mixture",
-    "Placement",
-    "Problem",
+    "MissingPackageError",
+    "OptionError",
+    "OutputError",
     "Progress",
-    "Result",
+    "PushOptions",
+    "PushResult",
+    "TokenizerError",
     "TrainOptions",
     "TrainResult",
+    "TrainingError",
     "TransferOptions",
     "TransferResult",
+    "VectorsError",
+    "VerifyOptions",
+    "VerifyResult",
     "VocabxError",
+    "__version__",
     "compare",
+    "doctor",
     "evaluate",
-    "export_gguf",
+    "export",
     "extend",
-    "load_factorised",
+    "inspect",
     "merge",
+    "push",
     "train",
     "transfer",
+    "verify",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("vocabx._util.version").VERSION
     if name not in _WHERE:
         raise AttributeError(f"module 'vocabx' has no attribute {name!r}")
     return getattr(import_module(_WHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,6 +7,10 @@ class VocabxError(Exception):
     exit_code = 2
 
 
+class OptionError(VocabxError):
+    """An option has the wrong type, is out of its range, is unknown, or contradicts another."""
+
+
 class BaseModelError(VocabxError):
     """The base model cannot be found, reached or read."""
 

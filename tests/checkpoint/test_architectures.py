@@ -17,8 +17,8 @@ from vocabx.checkpoint.configuration import is_tied, stated_rows, with_rows
 from vocabx.checkpoint.grow import grow_checkpoint
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError
-from vocabx.initializers.mixture import from_rows
-from vocabx.initializers.placement import everywhere
+from vocabx.mixture.initialization import everywhere
+from vocabx.mixture.mixture import from_rows
 
 # As many as SmolLM2 has, so that no other tensor is as tall.
 ROWS = 49_152
@@ -333,7 +333,7 @@ def test_the_size_of_the_language_model_is_the_one_that_counts(config, rows):
 
 @pytest.mark.parametrize("kind", ["llava", "qwen2_vl", "smolvlm", "gemma3", "llama"])
 def test_a_model_that_sees_is_measured_by_its_text(tmp_path, kind):
-    from vocabx.evaluation.load import load_model
+    from vocabx.evaluation.load_model import load_model
 
     model, directory = saved(tmp_path / "model", kind, 100)
     assert torch.equal(logits(load_model(directory), kind), logits(model, kind))

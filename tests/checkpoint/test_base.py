@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from vocabx._util.packaged import PackagedFile, locate
 from vocabx.checkpoint.base import aliases, find_base, find_tokenizer_base
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
-from vocabx.packaged import PackagedFile, locate
 from vocabx.progress import Quiet
 
 OFFLINE = """

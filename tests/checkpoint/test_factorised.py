@@ -16,9 +16,9 @@ import vocabx
 from vocabx.checkpoint.factorised import CODE, check_factorisable, factorise_checkpoint
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
-from vocabx.evaluation.bits_per_byte import bits_per_byte, cut_for_scoring
-from vocabx.initializers.factorise import factorise
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.evaluation.bits_per_byte import bits_per_byte, split_for_scoring
+from vocabx.mixture.factorise import factorise
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 SMALL = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -280,7 +280,7 @@ def test_bits_per_byte_at_full_rank_are_the_whole_models(tmp_path, tiny_model, e
     shutil.copytree(base, tmp_path / "out")
     factorise_checkpoint(tmp_path / "out", read_checkpoint(base), 49152, 16)
     tokenizer = read_tokenizer(base)
-    texts = [cut_for_scoring(english[:5], 1000)]
+    texts = [split_for_scoring(english[:5], 1000)]
     before, after = (bits_per_byte(where, tokenizer, texts)[0] for where in (base, tmp_path / "out"))
     assert after.whole == pytest.approx(before.whole, abs=1e-4)
 

@@ -11,8 +11,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
-from vocabx.initializers.mixture import Mixture, from_rows, without_rows
-from vocabx.initializers.placement import everywhere
+from vocabx.mixture.initialization import everywhere
+from vocabx.mixture.mixture import Mixture, from_rows, without_rows
 
 SMALL = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,

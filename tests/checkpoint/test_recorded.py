@@ -16,7 +16,7 @@ def made(small_model, chinese_file, english_file, tmp_path):
     options = ExtendOptions(
         base=str(base), lang="zh-Hant", corpus=(str(chinese_file),),
         base_text=(str(english_file),), out=tmp_path / "out", new_tokens=50,
-        heldout_bytes=3000, evaluate=False, hostile=20, hash=True,
+        heldout_bytes=3000, evaluate=False, adversarial=20, hash=True,
     )  # fmt: skip
     extend(options)
     return base, tmp_path / "out"
@@ -106,7 +106,7 @@ def test_without_hash_the_untouched_files_are_known_by_size_and_tensors(
     options = ExtendOptions(
         base=str(small_model()), lang="zh-Hant", corpus=(str(chinese_file),),
         base_text=(str(english_file),), out=tmp_path / "out",
-        new_tokens=50, heldout_bytes=3000, evaluate=False, hostile=20,
+        new_tokens=50, heldout_bytes=3000, evaluate=False, adversarial=20,
     )  # fmt: skip
     extend(options)
     (record,) = json.loads((tmp_path / "out" / "vocabx.json").read_text())["shards"].values()

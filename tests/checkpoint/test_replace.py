@@ -13,8 +13,8 @@ from vocabx.checkpoint.replace import replace_checkpoint
 from vocabx.checkpoint.special_ids import SpecialIds
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
-from vocabx.initializers.mixture import Draws, Mixture, from_rows
-from vocabx.initializers.placement import everywhere
+from vocabx.mixture.initialization import everywhere
+from vocabx.mixture.mixture import Draws, Mixture, from_rows
 
 SMALL = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -65,8 +65,8 @@ def mixture_of(old_rows: int) -> Mixture:
 def replace(base: Path, target: Path, special=SPECIAL, suppressed=(7,)) -> tuple[str, ...]:
     target.mkdir()
     checkpoint = read_checkpoint(base)
-    placement = everywhere(mixture_of(checkpoint.input.rows))
-    return replace_checkpoint(checkpoint, placement, target, suppressed, special)
+    initialization = everywhere(mixture_of(checkpoint.input.rows))
+    return replace_checkpoint(checkpoint, initialization, target, suppressed, special)
 
 
 def tensors_of(directory: Path) -> dict[str, torch.Tensor]:
@@ -196,15 +196,15 @@ def test_the_proof_finds_what_is_not_as_claimed(tmp_path):
     class Eight:
         size = 8
 
-    placement = everywhere(mixture_of(50))
+    initialization = everywhere(mixture_of(50))
     checkpoint = read_checkpoint(base)
     assert all(
-        claim.holds and claim.checked for claim in prove_tables(checkpoint, target, placement, Eight())
+        claim.holds and claim.checked for claim in prove_tables(checkpoint, target, initialization, Eight())
     )
     tensors = tensors_of(target)
     tensors["transformer.wte.weight"][1, 0] += 1
     tensors["transformer.ln_f.weight"][0] += 1
     save_file(tensors, target / "model.safetensors", metadata={"format": "pt"})
     Eight.size = 9
-    claims = prove_tables(checkpoint, target, placement, Eight())
+    claims = prove_tables(checkpoint, target, initialization, Eight())
     assert {claim.name: claim.failed for claim in claims} == {"rows": 1, "copied-rows": 1, "other-tensors": 1}

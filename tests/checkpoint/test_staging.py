@@ -20,8 +20,8 @@ from vocabx.checkpoint.grow import grow_checkpoint
 from vocabx.checkpoint.staging import staged
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import OutputError
-from vocabx.initializers.mixture import without_rows
-from vocabx.initializers.placement import everywhere
+from vocabx.mixture.mixture import without_rows
+from vocabx.mixture.initialization import everywhere
 checkpoint = read_checkpoint(Path(sys.argv[1]))
 mixture = without_rows(1000, checkpoint.input.rows, 1.0, None)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))

@@ -20,8 +20,8 @@ from vocabx.checkpoint.grow import grow_checkpoint
 from vocabx.checkpoint.staging import resumable
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import OutputError
-from vocabx.initializers.mixture import from_rows
-from vocabx.initializers.placement import everywhere
+from vocabx.mixture.initialization import everywhere
+from vocabx.mixture.mixture import from_rows
 
 _EVENTS = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link"}
 
@@ -30,10 +30,10 @@ def write(base: Path, out: Path, resume: bool, seed: int = 0) -> None:
     checkpoint = read_checkpoint(base)
     random = np.random.RandomState(seed)
     rows = [(random.randint(0, 100, 3).astype(np.int64), np.full(3, 1 / 3)) for _ in range(64)]
-    placement = everywhere(from_rows(rows, checkpoint.input.rows))
+    initialization = everywhere(from_rows(rows, checkpoint.input.rows))
     with resumable(out, resume) as journal:
         (journal.directory / "tokenizer.json").write_text("{}")
-        grow_checkpoint(checkpoint, placement, journal.directory, range(0), journal=journal)
+        grow_checkpoint(checkpoint, initialization, journal.directory, range(0), journal=journal)
         (journal.directory / "vocabx.json").write_text("{}")
 
 

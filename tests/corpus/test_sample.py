@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from vocabx.corpus.clean import clean
 from vocabx.corpus.passages import passages
-from vocabx.corpus.read import Document
+from vocabx.corpus.read_text import Document
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.errors import CorpusError
 

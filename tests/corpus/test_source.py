@@ -6,19 +6,19 @@ import sys
 import pytest
 from opencc import OpenCC
 
+from vocabx._util.packaged import PackagedFile
 from vocabx.corpus.convert import Converter, simplified_share
+from vocabx.corpus.languages import Language, PackagedText, find_language
 from vocabx.corpus.source import default_source, looks_simplified, peek, user_source
 from vocabx.errors import CorpusError, MissingPackageError
-from vocabx.languages import Language, PackagedText, find_language
-from vocabx.packaged import PackagedFile
 
 ABSENT = PackagedText(PackagedFile("no-such-package-here", "1.0", "x.txt", "0" * 64, "union_bible"), "")
 OFFLINE = """
 import json, sys
 from vocabx.corpus.source import default_source, user_source
 from vocabx.errors import CorpusError
-from vocabx.languages import Language, PackagedText, find_language
-from vocabx.packaged import PackagedFile
+from vocabx.corpus.languages import Language, PackagedText, find_language
+from vocabx._util.packaged import PackagedFile
 absent = PackagedText(PackagedFile("no-such-package-here", "1.0", "x", "0" * 64, "union_bible"), "")
 german = find_language("de")
 messages = []

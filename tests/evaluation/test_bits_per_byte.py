@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from vocabx.evaluation.bits_per_byte import START_BYTES, bits_per_byte, cut_for_scoring
+from vocabx.evaluation.bits_per_byte import START_BYTES, bits_per_byte, split_for_scoring
 
 TEXTS = ["The cat sat on the mat. " * 60, "起初神創造天地。" * 150, "short"]
 
@@ -41,6 +41,6 @@ def test_the_start_is_scored_as_if_the_rest_were_not_there(model_directory, base
 
 
 def test_passages_fit_the_context_of_the_model_whatever_the_tokens(base):
-    for passage in cut_for_scoring(TEXTS, context=200):
+    for passage in split_for_scoring(TEXTS, context=200):
         assert len(passage.encode()) < 200
-    assert "".join(cut_for_scoring(TEXTS, 200)) == "".join(TEXTS)
+    assert "".join(split_for_scoring(TEXTS, 200)) == "".join(TEXTS)

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from vocabx.evaluation.generation import choose_prompts, generate
-from vocabx.evaluation.load import load_model
+from vocabx.evaluation.load_model import load_model
 from vocabx.evaluation.side_by_side import Prompt
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 CHINESE = "起初神創造天地地是空虛混沌淵面黑暗神的靈運行在水面上" * 4
 

@@ -5,10 +5,10 @@ import pytest
 from scipy.special import log_expit
 
 from vocabx.errors import InitializerError
-from vocabx.initializers import LINE_END, Tables, TokenVectors, cw2v
 from vocabx.initializers.candidates import choose_candidates
 from vocabx.initializers.cooccurrence import count_pairs
-from vocabx.initializers.cw2v import _gradient
+from vocabx.initializers.cw2v import _gradient, cw2v
+from vocabx.initializers.inputs import LINE_END, Tables, TokenVectors
 
 V, N, D = 60, 20, 12
 RANDOM = np.random.RandomState(0)

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from vocabx.errors import InitializerError
-from vocabx.initializers import Settings, TokenVectors, find_initializer, focus, ofa, sparsemax, wechsel
-from vocabx.initializers.problem import Problem
+from vocabx.initializers.focus import focus, sparsemax
+from vocabx.initializers.inputs import InitializerInputs, TokenVectors
+from vocabx.initializers.ofa import ofa
+from vocabx.initializers.options import InitializerOptions
+from vocabx.initializers.registry import find_initializer
+from vocabx.initializers.wechsel import wechsel
 
 V, N, S, D = 211, 97, 24, 40
 COPIES = {0: 0, 5: 17, 40: 210}
@@ -44,9 +48,9 @@ def test_wechsel_equals_the_plain_float64_version_with_its_draws(neighbours, tem
 def test_ofa_equals_the_plain_float64_version_with_its_draws(rank):
     source, target, table = arrays(1)
     with_holes(source, target)
-    placement = ofa(source, target, copies=COPIES, rank=rank)
+    initialization = ofa(source, target, copies=COPIES, rank=rank)
     expected = oracle.ofa(source, target, table, 10, 0.1, COPIES, 114514, rank)
-    np.testing.assert_allclose(placement.apply("input", table), expected, atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(initialization.apply("input", table), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_focus_equals_the_plain_float64_version():
@@ -134,9 +138,9 @@ def test_vectors_wider_than_the_table_and_tables_with_pad_rows_are_no_matter():
 def test_blocks_of_any_size_give_the_same_rows_and_draws(size):
     source, target, table = arrays(10)
     with_holes(source, target)
-    placement = ofa(source, target, rank=6)
-    blocks = np.concatenate(list(placement.blocks("input", table, size)))
-    np.testing.assert_allclose(blocks, placement.apply("input", table), atol=1e-6)
+    initialization = ofa(source, target, rank=6)
+    blocks = np.concatenate(list(initialization.blocks("input", table, size)))
+    np.testing.assert_allclose(blocks, initialization.apply("input", table), atol=1e-6)
 
 
 def test_a_bias_moves_through_the_weights_of_the_output():
@@ -182,27 +186,33 @@ def test_an_empty_overlap_is_told_in_one_line():
 
 
 def test_no_vectors_are_told_in_one_line():
-    problem = Problem((b"a",), ((1,),), V, 0)
+    inputs = InitializerInputs((b"a",), ((1,),), V, 0)
     for name in ("wechsel", "ofa", "focus"):
-        with pytest.raises(InitializerError, match=r"there are none: set Problem.vectors"):
-            find_initializer(name)(problem)
+        with pytest.raises(InitializerError, match=r"there are none: set InitializerInputs.vectors"):
+            find_initializer(name)(inputs)
 
 
 def test_ofa_copies_what_overlaps_by_text_then_by_case_also_the_token_with_id_0():
     source, target, table = arrays(12, old=5, new=4)
     old = (b"the", b" the", b"\xe4\xb8", None, b"Berlin")
     new = (b"the", b" THE", b"\xe4\xb8", b" berlin")
-    problem = Problem(
-        new, ((1,),) * 4, 5, 0, old, vectors=TokenVectors(source, target), settings=Settings(neighbours=2)
+    inputs = InitializerInputs(
+        new,
+        ((1,),) * 4,
+        5,
+        0,
+        old,
+        vectors=TokenVectors(source, target),
+        settings=InitializerOptions(neighbours=2),
     )
-    rows = find_initializer("ofa")(problem).apply("input", table)
+    rows = find_initializer("ofa")(inputs).apply("input", table)
     np.testing.assert_array_equal(rows[:3], table[:3])
     np.testing.assert_allclose(rows[3], oracle.wechsel(source, target, table, 2, 0.1, {}, 0)[3], atol=1e-5)
 
 
 def test_special_tokens_are_copied_by_every_method():
     source, target, table = arrays(13, new=4)
-    problem = Problem(
+    inputs = InitializerInputs(
         (b"a", b"", b"b", b"c"),
         ((1,), (2, 3), (4,), (5, 6)),
         V,
@@ -212,7 +222,7 @@ def test_special_tokens_are_copied_by_every_method():
         TokenVectors(source, target),
     )
     for name in ("zip-tie", "mean", "univariate", "multivariate", "resize", "wechsel", "ofa", "focus"):
-        rows = find_initializer(name)(problem).apply("input", table)
+        rows = find_initializer(name)(inputs).apply("input", table)
         np.testing.assert_array_equal(rows[[1, 3]], table[[9, 0]], err_msg=name)
         assert (rows[[0, 2]] != table[[9, 0]]).any(), name
 
@@ -222,12 +232,12 @@ def test_tokens_without_a_vector_can_be_the_mean_of_their_pieces(name):
     source, target, table = arrays(14)
     with_holes(source, target)
     pieces = tuple((row, row + 1, row + 1) for row in range(N))
-    problem = Problem((b"x",) * N, pieces, V, 0, (None,) * V, {2: 7}, TokenVectors(source, target))
-    drawn = find_initializer(name)(problem)
-    mixed = find_initializer(name)(replace(problem, settings=Settings(fallback="pieces")))
+    inputs = InitializerInputs((b"x",) * N, pieces, V, 0, (None,) * V, {2: 7}, TokenVectors(source, target))
+    drawn = find_initializer(name)(inputs)
+    mixed = find_initializer(name)(replace(inputs, settings=InitializerOptions(fallback="pieces")))
     assert drawn.hull_bound() is None
     assert mixed.hull_bound() is not None
-    one, other = (placement.apply("input", table) for placement in (drawn, mixed))
+    one, other = (initialization.apply("input", table) for initialization in (drawn, mixed))
     for row in (1, 50, 96):
         np.testing.assert_allclose(other[row], table[list(pieces[row])].mean(axis=0), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(other[2], table[7])
@@ -239,6 +249,6 @@ def test_a_tokenizer_of_another_base_is_told_in_one_line():
     source, target, table = arrays(15)
     with pytest.raises(InitializerError, match="the table has 210 rows and the tokenizer 211 tokens"):
         wechsel(source, target).apply(table[:-1])
-    problem = Problem((b"x",) * N, ((1,),) * N, V + 1, 0, vectors=TokenVectors(source, target))
+    inputs = InitializerInputs((b"x",) * N, ((1,),) * N, V + 1, 0, vectors=TokenVectors(source, target))
     with pytest.raises(InitializerError, match="212 old tokens and 211 vectors of them"):
-        find_initializer("wechsel")(problem)
+        find_initializer("wechsel")(inputs)

@@ -6,15 +6,9 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from vocabx.errors import InitializerError
-from vocabx.initializers import (
-    INITIALIZERS,
-    LINE_END,
-    Problem,
-    Settings,
-    Tables,
-    TokenVectors,
-    find_initializer,
-)
+from vocabx.initializers.inputs import LINE_END, InitializerInputs, Tables, TokenVectors
+from vocabx.initializers.options import InitializerOptions
+from vocabx.initializers.registry import INITIALIZERS, find_initializer
 
 RANDOM = np.random.RandomState(3)
 TABLE = RANDOM.standard_normal((40, 8)) + 0.5
@@ -22,7 +16,7 @@ PIECES = ((3, 7), (5,), (9, 9, 1), (7, 3))
 SOURCE, TARGET = (RANDOM.standard_normal((rows, 6)).astype(np.float32) for rows in (40, 4))
 # Nothing is known of the last token.
 TARGET[3] = 0
-PROBLEM = Problem(
+PROBLEM = InitializerInputs(
     tokens=(b"ab", b"c", b"ddb", b"ba"),
     pieces=PIECES,
     old_rows=40,
@@ -31,7 +25,7 @@ PROBLEM = Problem(
     vectors=TokenVectors(SOURCE, TARGET),
     text=np.append(RANDOM.randint(0, 44, 500), LINE_END),
     tables=Tables(TABLE),
-    settings=Settings(candidates=12),
+    settings=InitializerOptions(candidates=12),
 )
 
 
@@ -65,7 +59,7 @@ def test_univariate_draws_each_dimension_from_its_own_normal():
 
 
 def test_multivariate_has_the_covariance_of_the_old_rows():
-    many = Problem(tokens=(b"x",) * 20_000, pieces=((1,),) * 20_000, old_rows=40, seed=11)
+    many = InitializerInputs(tokens=(b"x",) * 20_000, pieces=((1,),) * 20_000, old_rows=40, seed=11)
     rows = INITIALIZERS["multivariate"](many).apply("input", TABLE).astype(np.float64)
     expected = 1e-5 * np.cov(TABLE.T, bias=True)
     np.testing.assert_allclose(rows.mean(axis=0), TABLE.mean(axis=0), atol=2e-4)
@@ -75,8 +69,8 @@ def test_multivariate_has_the_covariance_of_the_old_rows():
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_another_seed_changes_draws_and_nothing_else(name):
     other = replace(PROBLEM, seed=12)
-    placements = [INITIALIZERS[name](problem) for problem in (PROBLEM, PROBLEM, other)]
-    rows = [placement.apply("input", TABLE) for placement in placements]
+    placements = [INITIALIZERS[name](inputs) for inputs in (PROBLEM, PROBLEM, other)]
+    rows = [initialization.apply("input", TABLE) for initialization in placements]
     np.testing.assert_array_equal(rows[0], rows[1])
     drawn = np.zeros(4, dtype=bool)
     draws = placements[0].input.draws
@@ -104,7 +98,7 @@ def test_greedy_continuations_of_old_text_are_unchanged(name, smollm2, extension
     options = {"max_new_tokens": 20, "do_sample": False, "attention_mask": torch.ones_like(ids)}
     before = model.generate(ids, **options)
     table = model.get_input_embeddings().weight.data
-    problem = Problem(
+    inputs = InitializerInputs(
         tuple(extension.pieces),
         tuple(extension.pieces.values()),
         extension.base.size,
@@ -112,7 +106,7 @@ def test_greedy_continuations_of_old_text_are_unchanged(name, smollm2, extension
         text=np.array([i for ids in extension.tokenizer.encode(verses) for i in [*ids, LINE_END]]),
         tables=Tables(table.numpy()),
     )
-    rows = torch.from_numpy(INITIALIZERS[name](problem).apply("input", table.numpy()))
+    rows = torch.from_numpy(INITIALIZERS[name](inputs).apply("input", table.numpy()))
     model.resize_token_embeddings(len(table) + len(rows), mean_resizing=False)
     model.get_input_embeddings().weight.data[len(table) :] = rows
     assert model.generate(ids, **options).tolist() == before.tolist()

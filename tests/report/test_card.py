@@ -12,7 +12,7 @@ from vocabx.checkpoint.base import Base
 from vocabx.checkpoint.factorised import Factorisation
 from vocabx.evaluation.comparison import Comparison, Measure
 from vocabx.report.card import hub_language, write_card
-from vocabx.report.report import Origin, Report
+from vocabx.report.extension_report import Origin, Report
 from vocabx.report.transfer_report import RowCounts, TransferReport
 from vocabx.tokenizer.certificate import Claim
 
@@ -309,8 +309,8 @@ def test_the_name_on_the_hub_is_in_the_lines_that_load_it(base, llama):
 
 
 def test_names_break_no_markdown(base, llama):
-    hostile = dataclasses.replace(REPORT, corpus="a|b <script> [x](y) *z*\n# title", pad_rows=0, kinds={})
-    text = render(llama, base, hostile)
+    adversarial = dataclasses.replace(REPORT, corpus="a|b <script> [x](y) *z*\n# title", pad_rows=0, kinds={})
+    text = render(llama, base, adversarial)
     assert "a\\|b \\<script\\> \\[x\\](y) \\*z\\* \\# title\n" in text
 
 

@@ -88,14 +88,14 @@ def test_the_best_of_a_column_is_marked_unless_all_look_alike(table):
 
 
 def test_texts_are_never_markup(table):
-    hostile = dataclasses.replace(
+    adversarial = dataclasses.replace(
         table,
         command=HOSTILE,
         base_origin=HOSTILE,
         prompts=(Prompt(HOSTILE, HOSTILE),),
         models=tuple(dataclasses.replace(one, name=HOSTILE) for one in table.models),
     )
-    assert "<script" not in render_evaluation(hostile)
+    assert "<script" not in render_evaluation(adversarial)
 
 
 def test_the_verdict_says_what_the_best_costs(table):

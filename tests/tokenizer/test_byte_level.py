@@ -7,8 +7,8 @@ from tokenizers import Tokenizer
 
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
-from vocabx.tokenizer.merge import Merge
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.merges import Merge
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 

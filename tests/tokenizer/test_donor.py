@@ -9,9 +9,9 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from vocabx.errors import TokenizerError
 from vocabx.progress import Quiet
-from vocabx.tokenizer.donor import donate, of_language, read_donor
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.donor import build_donor_merges, of_language, read_donor
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -87,12 +87,14 @@ def given(request, donors, bases, verses, chinese):
     kind, name = request.param
     # The first 2,000 will do, but for the real donor, whose Chinese stands farther back.
     tokens, base = read_donor(donors[kind])[: None if kind == "tiktoken_file" else 2000], bases[name]
-    return tokens, extend_tokenizer(base, verses[:400], chinese, Wish(donor=tokens), base.size, Quiet())
+    return tokens, extend_tokenizer(
+        base, verses[:400], chinese, TokenRequest(donor=tokens), base.size, Quiet()
+    )
 
 
 def test_every_required_claim_holds(given, chinese, verses, english):
     _, extension = given
-    texts = Texts(verses[:400], english[:400], hostile=1000)
+    texts = Texts(verses[:400], english[:400], adversarial=1000)
     claims = verify(extension.base, extension.tokenizer, chinese, texts).claims
     assert {claim.name: claim.examples for claim in claims if claim.required and claim.failed} == {}
     (reachable,) = (claim for claim in claims if claim.name == "reachable")
@@ -101,13 +103,13 @@ def test_every_required_claim_holds(given, chinese, verses, english):
 
 def test_the_tokens_are_the_donors_and_what_builds_them(given, chinese):
     tokens, extension = given
-    donation = extension.donation
-    assert donation.taken + donation.intermediates == len(extension.pieces)
+    donor_merges = extension.donor_merges
+    assert donor_merges.taken + donor_merges.intermediates == len(extension.pieces)
     fitting = of_language(tokens, chinese.allows_token)
     # BERT sets Chinese characters apart, and writes one alike with and without a space before it.
     theirs = {*fitting, *(token.strip() for token in fitting if not extension.base.needs_parts)}
-    assert sum(token not in theirs for token in extension.pieces) == donation.intermediates
-    assert len(fitting) >= donation.taken + donation.dropped + donation.known
+    assert sum(token not in theirs for token in extension.pieces) == donor_merges.intermediates
+    assert len(fitting) >= donor_merges.taken + donor_merges.dropped + donor_merges.known
 
 
 def test_no_token_of_the_donor_that_another_language_uses_enters(given, chinese, english):
@@ -142,12 +144,15 @@ def test_every_kind_of_file_is_read_whole(donors, chinese, kind):
 
 def test_intermediates_are_bought_or_their_tokens_dropped_and_both_are_counted(donors, bases, chinese):
     tokens = read_donor(donors["unigram_model"])[:1500]
-    buy, drop = (donate(bases["llama2"], tokens, chinese.allows_token, buy) for buy in (True, False))
-    assert buy.intermediates > 0 == drop.intermediates
-    assert drop.dropped > buy.dropped
-    assert buy.taken + buy.dropped == drop.taken + drop.dropped
-    assert buy.known == drop.known
-    kept, all_of_them = ({merge.token for merge in d.merges} for d in (drop, buy))
+    add_intermediates, drop = (
+        build_donor_merges(bases["llama2"], tokens, chinese.allows_token, add_intermediates)
+        for add_intermediates in (True, False)
+    )
+    assert add_intermediates.intermediates > 0 == drop.intermediates
+    assert drop.dropped > add_intermediates.dropped
+    assert add_intermediates.taken + add_intermediates.dropped == drop.taken + drop.dropped
+    assert add_intermediates.known == drop.known
+    kept, all_of_them = ({merge.token for merge in d.merges} for d in (drop, add_intermediates))
     assert kept < all_of_them
     known = set(bases["llama2"].known_bytes)
     for merge in drop.merges:
@@ -159,9 +164,12 @@ def test_intermediates_are_bought_or_their_tokens_dropped_and_both_are_counted(d
 def test_unigram_and_wordpiece_need_no_intermediates(donors, bases, chinese):
     tokens = read_donor(donors["unigram_model"])[:1000]
     for name in ("t5", "bert"):
-        buy, drop = (donate(bases[name], tokens, chinese.allows_token, buy) for buy in (True, False))
-        assert buy == drop
-        assert buy.intermediates == 0
+        add_intermediates, drop = (
+            build_donor_merges(bases[name], tokens, chinese.allows_token, add_intermediates)
+            for add_intermediates in (True, False)
+        )
+        assert add_intermediates == drop
+        assert add_intermediates.intermediates == 0
 
 
 def test_as_many_tokens_as_wanted_are_taken_the_first_ones_that_the_base_can_hold(
@@ -172,17 +180,19 @@ def test_as_many_tokens_as_wanted_are_taken_the_first_ones_that_the_base_can_hol
     # T5's normalizer makes full-width forms half-width: such tokens are never met.
     held = [token for token in lacking if base.keeps(token.decode())]
     assert held[:200] != lacking[:200]
-    wish = Wish(200, donor=tokens)
-    extension = extend_tokenizer(base, verses[:50], chinese, wish, base.size, Quiet())
+    request = TokenRequest(200, donor=tokens)
+    extension = extend_tokenizer(base, verses[:50], chinese, request, base.size, Quiet())
     assert extension.pieces.keys() == set(held[:200])
-    assert extension.donation.taken == 200
-    assert extension.donation.dropped == len(lacking) - len(held)
+    assert extension.donor_merges.taken == 200
+    assert extension.donor_merges.dropped == len(lacking) - len(held)
 
 
 def test_the_same_donor_gives_the_same_tokenizer(donors, bases, verses, chinese):
     tokens, base = read_donor(donors["unigram_model"])[:800], bases["llama2"]
     once, again = (
-        extend_tokenizer(base, verses[:100], chinese, Wish(donor=tokens), base.size, Quiet()).tokenizer
+        extend_tokenizer(
+            base, verses[:100], chinese, TokenRequest(donor=tokens), base.size, Quiet()
+        ).tokenizer
         for _ in range(2)
     )
     assert once.spec == again.spec
@@ -192,14 +202,16 @@ def test_the_same_donor_gives_the_same_tokenizer(donors, bases, verses, chinese)
 def test_white_space_that_a_normalizer_replaces_is_no_token(bases, verses, chinese):
     # The ideographic space is of the language's block, and plain to T5 and to BERT.
     donor = ["　".encode(), "神　".encode(), " 神　".encode(), "神說".encode(), "．".encode()]
-    extension = extend_tokenizer(bases["t5"], verses[:50], chinese, Wish(donor=donor), 32_100, Quiet())
+    extension = extend_tokenizer(
+        bases["t5"], verses[:50], chinese, TokenRequest(donor=donor), 32_100, Quiet()
+    )
     assert list(extension.pieces) == ["神說".encode()]
 
 
 def test_a_donor_without_a_token_of_the_language_gives_nothing(bases, verses, chinese):
     donor = [b"the", b" of", b"2010", "мир".encode(), b"\xe4", b" "]
     base = bases["llama2"]
-    extension = extend_tokenizer(base, verses[:50], chinese, Wish(donor=donor), base.size, Quiet())
+    extension = extend_tokenizer(base, verses[:50], chinese, TokenRequest(donor=donor), base.size, Quiet())
     assert extension.pieces == {}
     assert extension.tokenizer.vocabulary == base.vocabulary
     assert extension.tokenizer.encode(verses[:50]) == base.encode(verses[:50])

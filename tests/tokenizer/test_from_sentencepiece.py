@@ -11,8 +11,8 @@ from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from tokenizers import Tokenizer
 
 from vocabx.errors import TokenizerError
+from vocabx.tokenizer.adversarial import adversarial_strings
 from vocabx.tokenizer.from_sentencepiece import merges_by_score, spec_of, splits
-from vocabx.tokenizer.hostile import hostile_strings
 from vocabx.tokenizer.sentencepiece_model import LAST, Kind, model_of, parse_model, read_model
 
 AS_WRITTEN = {"normalization_rule_name": "identity", "remove_extra_whitespaces": False}
@@ -73,7 +73,7 @@ def model(request, trained):
 @pytest.fixture(scope="module")
 def texts(verses, english) -> list[str]:
     long = ["\n".join(lines[n : n + 40]) for lines in (verses, english) for n in range(0, 400, 40)]
-    return [*verses, *english[:4000], *long, *hostile_strings(2000, 5)]
+    return [*verses, *english[:4000], *long, *adversarial_strings(2000, 5)]
 
 
 def oracle(model) -> SentencePieceProcessor:

@@ -5,16 +5,16 @@ from continued_bpe import learn as oracle_learn
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.learn import learn_merges
-from vocabx.tokenizer.units import cut_units
+from vocabx.tokenizer.units import tokenize_units
 
 RUSSIAN = "При свете лампы приветливый привратник приветствовал прибывших. Привет, мир! "
 
 
 def learned(base, lines, alphabet, limit=500, **options):
-    units = cut_units(base, lines, alphabet.allows_token)
+    units = tokenize_units(base, lines, alphabet.allows_token)
     return learn_merges(base, units, limit, alphabet.allows_token, **options), units
 
 
@@ -55,7 +55,7 @@ def test_no_merge_leaves_the_language(base, chinese, verses):
 
 
 def test_units_spell_the_language_part_of_the_corpus(base, chinese, verses):
-    units = cut_units(base, [f"Gen 1:{verse} end" for verse in verses[:300]], chinese.allows_token)
+    units = tokenize_units(base, [f"Gen 1:{verse} end" for verse in verses[:300]], chinese.allows_token)
     spelled = b"".join(b"".join(units.parts[unit]) for unit in units.words).decode()
     assert spelled.replace(" ", "") == "".join(
         c for verse in verses[:300] for c in verse if chinese.allows(c)
@@ -74,7 +74,7 @@ def test_text_that_holds_special_tokens_teaches_what_stands_beside_them(base, ch
 
 def test_cutting_tells_how_many_texts_are_done(base, chinese, verses):
     done = []
-    cut_units(base, verses[:1500], chinese.allows_token, done.append)
+    tokenize_units(base, verses[:1500], chinese.allows_token, done.append)
     assert sum(done) == 1500
 
 
@@ -91,7 +91,7 @@ def test_a_token_spelled_like_an_added_token_is_not_learned(base, chinese, verse
 
 def test_learning_twice_gives_the_same_tokenizer(base, chinese, verses):
     once, again = (
-        extend_tokenizer(base, verses, chinese, Wish(300), base.size, Quiet()).tokenizer.spec
+        extend_tokenizer(base, verses, chinese, TokenRequest(300), base.size, Quiet()).tokenizer.spec
         for _ in range(2)
     )
     assert once == again

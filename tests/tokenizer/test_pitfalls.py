@@ -9,11 +9,11 @@ from sentencepiece import SentencePieceProcessor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from vocabx.progress import Quiet
-from vocabx.tokenizer.donor import donate, read_donor
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.donor import build_donor_merges, read_donor
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.fast import MODEL_NAME
 from vocabx.tokenizer.from_sentencepiece import spec_of
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Kind, parse_model, read_model
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
@@ -39,8 +39,8 @@ def mistral(mistral_model):
 @pytest.fixture(scope="module")
 def ours(mistral, verses, chinese, donor):
     """Mistral with the donor's tokens, as we take them."""
-    wish = Wish(donor=tuple(read_donor(donor)))
-    return extend_tokenizer(mistral, verses[:800], chinese, wish, mistral.size, Quiet())
+    request = TokenRequest(donor=tuple(read_donor(donor)))
+    return extend_tokenizer(mistral, verses[:800], chinese, request, mistral.size, Quiet())
 
 
 def recipe(mistral_model, donor):
@@ -74,7 +74,10 @@ def test_pitfall_02_characters_and_intermediates_are_bought_or_the_piece_is_left
     mistral, donor, chinese, ours
 ):
     tokens = read_donor(donor)
-    bought, dropped = (donate(mistral, tokens, chinese.allows_token, buy) for buy in (True, False))
+    bought, dropped = (
+        build_donor_merges(mistral, tokens, chinese.allows_token, add_intermediates)
+        for add_intermediates in (True, False)
+    )
     assert bought.intermediates > 0 == dropped.intermediates
     assert dropped.dropped > 0 == bought.dropped
     assert bought.taken == dropped.taken + dropped.dropped
@@ -125,14 +128,14 @@ def test_pitfall_07_pieces_go_through_the_byte_alphabet_and_behind_the_bases_mer
     gpt2_json, donor, chinese, verses, english
 ):
     base = read_tokenizer(gpt2_json)
-    wish = Wish(donor=tuple(read_donor(donor)))
-    extended = extend_tokenizer(base, verses[:500], chinese, wish, base.size, Quiet()).tokenizer
+    request = TokenRequest(donor=tuple(read_donor(donor)))
+    extended = extend_tokenizer(base, verses[:500], chinese, request, base.size, Quiet()).tokenizer
     merges = base.spec["model"]["merges"]
     assert extended.spec["model"]["merges"][: len(merges)] == merges
     assert "▁" not in "".join(extended.vocabulary)
     for verse in verses[:200]:
         assert extended.decode(extended.encode([verse])[0]) == verse
-    certificate = verify(base, extended, chinese, Texts(verses[:500], english, hostile=300))
+    certificate = verify(base, extended, chinese, Texts(verses[:500], english, adversarial=300))
     assert certificate.passed
 
 
@@ -145,7 +148,7 @@ def test_pitfall_08_tokens_that_are_bought_are_used_and_hold_the_language_alone(
 
 def test_pitfall_09_ids_hold_whatever_the_order_of_the_vocabulary(qwen_json, verses, chinese, tmp_path):
     base = read_tokenizer(qwen_json)
-    extended = extend_tokenizer(base, verses[:500], chinese, Wish(100), base.size, Quiet()).tokenizer
+    extended = extend_tokenizer(base, verses[:500], chinese, TokenRequest(100), base.size, Quiet()).tokenizer
     write_tokenizer(extended, qwen_json, tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     assert loaded.get_vocab() == extended.vocabulary
@@ -154,7 +157,7 @@ def test_pitfall_09_ids_hold_whatever_the_order_of_the_vocabulary(qwen_json, ver
 
 def test_pitfall_10_new_tokens_never_get_the_rows_that_pad_a_table(t5_json, verses, chinese, english):
     base = read_tokenizer(t5_json)
-    extended = extend_tokenizer(base, verses[:500], chinese, Wish(200), 32128, Quiet()).tokenizer
+    extended = extend_tokenizer(base, verses[:500], chinese, TokenRequest(200), 32128, Quiet()).tokenizer
     ids = {i for row in extended.encode([*verses[:500], *english]) for i in row}
     assert not ids & set(range(base.size, 32128))
     model = parse_model(extended.companions()[MODEL_NAME])

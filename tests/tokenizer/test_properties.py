@@ -14,14 +14,14 @@ from vocabx.errors import TokenizerError
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import to_alphabet
-from vocabx.tokenizer.extension import Extension, Wish, extend_tokenizer
+from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
 from vocabx.tokenizer.families.unigram import UnigramTokenizer
 from vocabx.tokenizer.families.wordpiece import WordPieceTokenizer
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.from_sentencepiece import spec_of
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Family, Kind, parse_model
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
@@ -61,7 +61,7 @@ def byte_level(draw: Callable[..., Any]) -> ByteLevelTokenizer:
             tokens.append(b"".join(pair))
             usable.append(b"".join(pair))
             merges.append([to_alphabet(part) for part in pair])
-    cutter = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False}
+    segmenter = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False}
     special = {"id": len(tokens), "content": "<|end|>", "special": True, "normalized": False}
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip"), False)
     model = {"type": "BPE", "ignore_merges": draw(st.booleans()), "merges": merges}
@@ -70,8 +70,8 @@ def byte_level(draw: Callable[..., Any]) -> ByteLevelTokenizer:
         {
             "version": "1.0",
             "added_tokens": [special | flags],
-            "pre_tokenizer": {**cutter, "use_regex": draw(st.booleans())},
-            "decoder": {**cutter, "use_regex": True},
+            "pre_tokenizer": {**segmenter, "use_regex": draw(st.booleans())},
+            "decoder": {**segmenter, "use_regex": True},
             "model": model,
         }
     )
@@ -151,14 +151,16 @@ family = pytest.mark.parametrize("family", FAMILIES)
 
 
 @st.composite
-def wishes(draw: Callable[..., Any], alphabet: str = LANGUAGE) -> Wish:
+def wishes(draw: Callable[..., Any], alphabet: str = LANGUAGE) -> TokenRequest:
     """Tokens learned from the text, or a donor's: any strings, of the language and not."""
     donor = st.lists(words(alphabet + "a1 ", 5).map(str.encode), max_size=25)
-    return Wish(donor=draw(st.none() | donor), buy_intermediates=draw(st.booleans()))
+    return TokenRequest(donor=draw(st.none() | donor), add_intermediates=draw(st.booleans()))
 
 
-def extended(base: FastTokenizer, text: list[str], wish: Wish, gap: int = 0, alphabet=HAN) -> Extension:
-    return extend_tokenizer(base, text, alphabet, wish, base.size + gap, Quiet())
+def extended(
+    base: FastTokenizer, text: list[str], request: TokenRequest, gap: int = 0, alphabet=HAN
+) -> Extension:
+    return extend_tokenizer(base, text, alphabet, request, base.size + gap, Quiet())
 
 
 def without(text: Iterable[str], alphabet: Alphabet = HAN) -> list[str]:
@@ -167,7 +169,7 @@ def without(text: Iterable[str], alphabet: Alphabet = HAN) -> list[str]:
 
 def cut_alone(tokenizer: FastTokenizer, index: int) -> list[int]:
     """The ids of a piece where its own text stands alone, by merges and not by looking it up."""
-    piece, vocabulary = tokenizer.written[index], tokenizer.spec["model"]["vocab"]
+    piece, vocabulary = tokenizer.id_to_piece[index], tokenizer.spec["model"]["vocab"]
     if piece.startswith("##"):
         # What goes on needs a word to go on with, and any letter of these may begin a longer piece.
         vocabulary, piece = {**vocabulary, "z": tokenizer.size}, f"z{piece[2:]}"
@@ -186,8 +188,8 @@ def processor(tokenizer: FastTokenizer) -> SentencePieceProcessor:
 @given(data=st.data())
 def test_every_token_of_the_base_keeps_its_id(family, data):
     base = data.draw(BASES[family])
-    text, wish = data.draw(lines(LETTERS + LANGUAGE)), data.draw(wishes())
-    after = extended(base, text, wish, data.draw(st.integers(0, 3))).tokenizer
+    text, request = data.draw(lines(LETTERS + LANGUAGE)), data.draw(wishes())
+    after = extended(base, text, request, data.draw(st.integers(0, 3))).tokenizer
     assert {piece: after.vocabulary.get(piece) for piece in base.vocabulary} == base.vocabulary
     assert {piece: after.rust.token_to_id(piece) for piece in base.vocabulary} == base.vocabulary
 
@@ -227,8 +229,8 @@ def test_every_new_token_is_what_its_own_text_is_cut_into(family, data):
     after = extension.tokenizer
     new = [index for index in after.token_bytes if index >= extension.first_id]
     assert new == list(extension.new_ids)
-    assert {after.written[index]: cut_alone(after, index) for index in new} == {
-        after.written[index]: [index] for index in new
+    assert {after.id_to_piece[index]: cut_alone(after, index) for index in new} == {
+        after.id_to_piece[index]: [index] for index in new
     }
 
 
@@ -242,7 +244,7 @@ def test_a_certificate_is_passed_on_any_base(family, data):
     own = data.draw(lines(LETTERS + OTHER))
     # Unigram's cuts can tie: what SentencePiece makes of those, see below.
     aside = {"sentencepiece"} if family == "unigram" else set()
-    claims = verify(base, after, HAN, Texts(text, own, hostile=60)).claims
+    claims = verify(base, after, HAN, Texts(text, own, adversarial=60)).claims
     assert [claim for claim in claims if claim.required and claim.failed and claim.name not in aside] == []
 
 
@@ -273,8 +275,8 @@ def test_a_second_language_keeps_both_the_base_and_the_first(family, data):
     base = data.draw(BASES[family])
     first_text, second_text = data.draw(lines(LETTERS + LANGUAGE)), data.draw(lines(LETTERS + SECOND))
     first = extended(base, first_text, data.draw(wishes()), data.draw(st.integers(0, 3))).tokenizer
-    wish = data.draw(wishes(SECOND))
-    second = extended(first, second_text, wish, data.draw(st.integers(0, 3)), GREEK).tokenizer
+    request = data.draw(wishes(SECOND))
+    second = extended(first, second_text, request, data.draw(st.integers(0, 3)), GREEK).tokenizer
     assert {piece: second.vocabulary.get(piece) for piece in first.vocabulary} == first.vocabulary
     assert second.encode(first_text) == first.encode(first_text)
     plain = without(data.draw(lines(LETTERS + OTHER)), GREEK)
@@ -290,8 +292,10 @@ def test_an_extension_read_from_its_files_is_extended_as_the_one_in_memory(famil
     first = extended(base, data.draw(lines(LETTERS + LANGUAGE)), data.draw(wishes()), 2).tokenizer
     directory = tmp_path_factory.mktemp("first")
     write_tokenizer(first, directory, directory)
-    text, wish = data.draw(lines(LETTERS + SECOND)), data.draw(wishes(SECOND))
-    ours, theirs = (extended(t, text, wish, 1, GREEK).tokenizer for t in (first, read_tokenizer(directory)))
+    text, request = data.draw(lines(LETTERS + SECOND)), data.draw(wishes(SECOND))
+    ours, theirs = (
+        extended(t, text, request, 1, GREEK).tokenizer for t in (first, read_tokenizer(directory))
+    )
     assert theirs.spec == ours.spec
     assert theirs.encode(text) == ours.encode(text)
     if family in ("bpe", "unigram"):
@@ -304,9 +308,11 @@ def test_an_extension_read_from_its_files_is_extended_as_the_one_in_memory(famil
 def test_protected_text_keeps_its_ids_in_the_language_itself(family, data):
     base = data.draw(BASES[family])
     text, protected = data.draw(lines(LETTERS + LANGUAGE)), data.draw(lines(LETTERS + LANGUAGE))
-    wish = data.draw(wishes())
-    wish = Wish(donor=wish.donor, buy_intermediates=wish.buy_intermediates, protected=protected)
-    after = extended(base, text, wish).tokenizer
+    request = data.draw(wishes())
+    request = TokenRequest(
+        donor=request.donor, add_intermediates=request.add_intermediates, protected=protected
+    )
+    after = extended(base, text, request).tokenizer
     assert after.encode(protected) == base.encode(protected)
 
 
@@ -317,7 +323,7 @@ def test_exactly_the_number_asked_for_or_a_refusal(family, data):
     base = data.draw(BASES[family])
     text, wanted = data.draw(lines(LETTERS + LANGUAGE)), data.draw(st.integers(1, 12))
     try:
-        extension = extended(base, text, Wish(wanted))
+        extension = extended(base, text, TokenRequest(wanted))
     except TokenizerError as refusal:
         assert "lower --new-tokens" in str(refusal)
     else:

@@ -4,8 +4,8 @@ import pytest
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 
 SUBJECTS = "Der Lehrer,Die Schülerin,Das Mädchen,Ein Nachbar,Unser Bürgermeister,Jede Verkäuferin".split(",")
@@ -36,8 +36,8 @@ def base(request):
 
 def test_protected_lines_do_not_change_and_the_language_still_gains(base, english):
     protected = english[:1500]
-    extension = extend_tokenizer(base, GERMAN, LATIN, Wish(protected=protected), base.size, Quiet())
-    texts = Texts(GERMAN, english[1500:1700], protected, hostile=300)
+    extension = extend_tokenizer(base, GERMAN, LATIN, TokenRequest(protected=protected), base.size, Quiet())
+    texts = Texts(GERMAN, english[1500:1700], protected, adversarial=300)
     claims = {claim.name: claim for claim in verify(base, extension.tokenizer, LATIN, texts).claims}
     assert (claims["protected"].checked, claims["protected"].failed) == (1500, 0)
     assert claims["protected"].required
@@ -47,8 +47,8 @@ def test_protected_lines_do_not_change_and_the_language_still_gains(base, englis
 
 
 def test_what_protection_costs_is_measured_on_the_same_number_of_tokens(base, english):
-    wish = Wish(12, protected=english[:1500])
-    extension = extend_tokenizer(base, GERMAN, LATIN, wish, base.size, Quiet())
+    request = TokenRequest(12, protected=english[:1500])
+    extension = extend_tokenizer(base, GERMAN, LATIN, request, base.size, Quiet())
     free = extension.had_nothing_been_protected()
     assert free is not None
     assert free.size == extension.tokenizer.size == base.size + 12
@@ -58,5 +58,5 @@ def test_what_protection_costs_is_measured_on_the_same_number_of_tokens(base, en
 
 def test_unprotected_text_does_change_or_there_would_be_nothing_to_protect(gpt2_json, english):
     base = read_tokenizer(gpt2_json)
-    extension = extend_tokenizer(base, GERMAN, LATIN, Wish(None), base.size, Quiet())
+    extension = extend_tokenizer(base, GERMAN, LATIN, TokenRequest(None), base.size, Quiet())
     assert extension.tokenizer.encode(english) != base.encode(english)

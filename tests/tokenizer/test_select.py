@@ -6,14 +6,14 @@ from vocabx.errors import TokenizerError
 from vocabx.tokenizer.byte_alphabet import to_alphabet
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.learn import learn_merges
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.select import select_merges
-from vocabx.tokenizer.units import cut_units
+from vocabx.tokenizer.units import tokenize_units
 
 
 @pytest.fixture(scope="module")
 def candidates(base, chinese, verses):
-    units = cut_units(base, verses, chinese.allows_token)
+    units = tokenize_units(base, verses, chinese.allows_token)
     return learn_merges(base, units, 8000, chinese.allows_token)
 
 

@@ -8,8 +8,8 @@ from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
 
 from vocabx.errors import TokenizerError
+from vocabx.tokenizer.adversarial import adversarial_strings
 from vocabx.tokenizer.from_sentencepiece import spec_of
-from vocabx.tokenizer.hostile import hostile_strings
 from vocabx.tokenizer.sentencepiece_model import (
     LAST,
     Family,
@@ -27,7 +27,7 @@ from vocabx.tokenizer.sentencepiece_model import (
 @pytest.fixture(scope="module")
 def texts(verses, english) -> list[str]:
     runs = [before + " " * n + "b" for n in range(1, 60) for before in ("", "a")]
-    return [*verses, *english[:3000], *runs, *hostile_strings(2000, 5)]
+    return [*verses, *english[:3000], *runs, *adversarial_strings(2000, 5)]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from vocabx.tokenizer.verify import Texts, verify
 @pytest.fixture
 def check(extension, chinese, verses, english):
     def run(tokenizer: ByteLevelTokenizer, target=verses[:200]):
-        texts = Texts(target, english[:500], hostile=2500)
+        texts = Texts(target, english[:500], adversarial=2500)
         certificate = verify(extension.base, tokenizer, chinese, texts)
         return {claim.name: claim for claim in certificate.claims}, certificate
 
@@ -91,7 +91,7 @@ def test_unused_tokens_are_counted_and_do_not_fail_the_certificate(check, extens
 
 
 def test_shared_script_makes_changed_base_text_information(extension, chinese, verses):
-    texts = Texts(verses[:50], verses[50:100], hostile=100)
+    texts = Texts(verses[:50], verses[50:100], adversarial=100)
     certificate = verify(extension.base, extension.tokenizer, chinese, texts)
     claim = next(claim for claim in certificate.claims if claim.name == "base-text")
     assert claim.failed
@@ -101,7 +101,7 @@ def test_shared_script_makes_changed_base_text_information(extension, chinese, v
 
 def test_a_line_that_quotes_the_language_does_not_hide_the_others(extension, chinese, verses, english):
     lines = [*english[:300], "He said: 起初　神創造天地。"]
-    texts = Texts(verses[:50], lines, hostile=100)
+    texts = Texts(verses[:50], lines, adversarial=100)
     certificate = verify(extension.base, extension.tokenizer, chinese, texts)
     claim = next(claim for claim in certificate.claims if claim.name == "base-text")
     assert (claim.required, claim.checked, claim.failed) == (True, 300, 0)

@@ -4,10 +4,10 @@ import pytest
 
 from vocabx.errors import TokenizerError
 from vocabx.progress import Quiet
+from vocabx.tokenizer.adversarial import adversarial_strings
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
-from vocabx.tokenizer.hostile import hostile_strings
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.widen import widened
 
@@ -43,7 +43,7 @@ def test_text_without_the_script_is_cut_as_before(wide, english):
     base, widen = wide
     adapted = widen("Devanagari")
     alphabet = Alphabet(("Devanagari",))
-    for text in [*english[:500], *hostile_strings(1500, 2, long=False)]:
+    for text in [*english[:500], *adversarial_strings(1500, 2, long=False)]:
         if not alphabet.touches(text):
             assert words_of(adapted, text) == words_of(base, text)
 
@@ -84,10 +84,10 @@ def test_an_adapted_extension_holds_every_claim_and_is_shorter(gpt2_json, englis
     base, thai = read_tokenizer(gpt2_json), Alphabet(("Thai",))
     lines = [WORDS["Thai"], WORDS["Thai"][5:], WORDS["Thai"][20:]] * 5
     kept, adapted = (
-        extend_tokenizer(base, lines, thai, Wish(adapt=adapt), base.size, Quiet()).tokenizer
+        extend_tokenizer(base, lines, thai, TokenRequest(adapt=adapt), base.size, Quiet()).tokenizer
         for adapt in (False, True)
     )
-    certificate = verify(base, adapted, thai, Texts(lines, english[:500], hostile=600))
+    certificate = verify(base, adapted, thai, Texts(lines, english[:500], adversarial=600))
     assert [claim for claim in certificate.claims if claim.failed and claim.required] == []
     assert "pre-tokenizer" in {claim.name for claim in certificate.claims}
     assert sum(map(len, adapted.encode(lines))) < sum(map(len, kept.encode(lines)))

@@ -79,8 +79,8 @@ def test_weights_that_no_merge_could_place_are_refused_before_training(tmp_path)
     from tiny_models import tiny_model
 
     from vocabx.checkpoint.tables import read_checkpoint
+    from vocabx.commands.train.loop import check_targets
     from vocabx.errors import BaseModelError
-    from vocabx.training.run import check_targets
 
     def check(kind, name):
         directory = tmp_path / kind

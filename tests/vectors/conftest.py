@@ -7,10 +7,10 @@ import pytest
 from gensim.models import FastText, Word2Vec
 from gensim.models.fasttext import save_facebook_model
 
-from vocabx.languages import find_language
+from vocabx.corpus.languages import find_language
 from vocabx.progress import Quiet
 from vocabx.vectors.dictionary import Dictionary, read_dictionary
-from vocabx.vectors.packaged import packaged_vectors
+from vocabx.vectors.packaged_vectors import packaged_vectors
 from vocabx.vectors.space import WordVectors
 
 SENTENCES = [

@@ -2,8 +2,8 @@ import gzip
 
 import pytest
 
+from vocabx.corpus.languages import find_language
 from vocabx.errors import VectorsError
-from vocabx.languages import find_language
 from vocabx.vectors import freedict
 from vocabx.vectors.cedict import _without_asides
 from vocabx.vectors.dictionary import identical_pairs, read_dictionary

@@ -3,7 +3,7 @@ import pytest
 
 from vocabx.errors import VectorsError
 from vocabx.vectors.lift import lift_by_subwords, lift_by_words
-from vocabx.vectors.load import load_vectors
+from vocabx.vectors.read_vectors import load_vectors
 from vocabx.vectors.space import WordVectors
 
 

@@ -10,8 +10,8 @@ from vocabx.vectors.train import train_vectors
 
 AGAIN = """
 import sys, hashlib
-from vocabx.corpus.packaged import read_packaged
-from vocabx.languages import find_language
+from vocabx.corpus.packaged_text import read_packaged
+from vocabx.corpus.languages import find_language
 from vocabx.vectors.train import train_vectors
 topics = find_language("en").packaged[0].file
 lines = [line for document in read_packaged(topics) for line in document.text.split("\\n")][:2000]

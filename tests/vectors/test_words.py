@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vocabx.errors import VectorsError
-from vocabx.vectors.pieces import learned_cutter
+from vocabx.vectors.split_words import learned_segmenter
 from vocabx.vectors.words import words_of
 
 
@@ -62,13 +62,13 @@ def test_cutting_chinese_says_nothing_and_leaves_its_cache_with_ours(tmp_path):
 
 
 def test_pieces_of_a_script_without_spaces_are_learned_from_the_text(verses):
-    cut = learned_cutter(verses, 3000)
+    cut = learned_segmenter(verses, 3000)
     words = cut(verses[0])
     assert "".join(words) == "".join(words_of(verses[0], "none"))
     assert len(words) < 0.8 * len(verses[0])
-    assert learned_cutter(verses, 3000)(verses[7]) == cut(verses[7])
+    assert learned_segmenter(verses, 3000)(verses[7]) == cut(verses[7])
 
 
 def test_no_text_gives_no_pieces():
     with pytest.raises(VectorsError, match="too small"):
-        learned_cutter([])
+        learned_segmenter([])

@@ -7,15 +7,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.hub import HubError, fetch
+from vocabx._util.packaged import PackagedFile, locate
+from vocabx._util.suggest import nearest
 from vocabx.checkpoint.bin_base import has_only_bin, unpack_bin
 from vocabx.checkpoint.gguf_base import unpack_gguf
+from vocabx.checkpoint.licence import Licence, known_licence, licence_of
 from vocabx.checkpoint.model_directory import refuse_links
 from vocabx.errors import BaseModelError, MissingPackageError
-from vocabx.hub import HubError, fetch
-from vocabx.licence import Licence, known_licence, licence_of
-from vocabx.packaged import PackagedFile, locate
 from vocabx.progress import Progress
-from vocabx.suggest import nearest
 
 # Some repositories hold their weights a second time, in another layout.
 _UNWANTED = ("consolidated*", "original/*", "onnx/*")

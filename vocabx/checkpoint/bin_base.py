@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.cache import cache_directory
+from vocabx._util.cache import cache_directory
+from vocabx._util.extras import need
 from vocabx.checkpoint.architectures import Architecture, architecture_of, stored_names
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised
 from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
@@ -26,7 +27,6 @@ from vocabx.checkpoint.safetensors_file import WIDTHS
 from vocabx.checkpoint.staging import check_space, staged
 from vocabx.checkpoint.write_tensors import Made, NewTensor, write_tensors
 from vocabx.errors import BaseModelError, OutputError
-from vocabx.extras import need
 from vocabx.progress import Advance, Progress
 
 SINGLE = "pytorch_model.bin"

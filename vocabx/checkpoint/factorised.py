@@ -22,7 +22,7 @@ from vocabx.checkpoint.safetensors_file import DTYPES, read_header
 from vocabx.checkpoint.tables import INDEX, Checkpoint, Table, read_checkpoint
 from vocabx.checkpoint.write_tensors import Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
-from vocabx.initializers.factorise import factorise
+from vocabx.mixture.factorise import factorise
 
 CODE = "modeling_factorised.py"
 _ROWS = 8192

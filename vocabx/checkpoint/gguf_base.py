@@ -11,12 +11,12 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from vocabx.cache import cache_directory
+from vocabx._util.cache import cache_directory
+from vocabx._util.extras import need, require
+from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.staging import staged
 from vocabx.errors import BaseModelError
-from vocabx.extras import need, require
 from vocabx.progress import Progress
-from vocabx.quiet import quiet_transformers
 
 # Part of the cache key: a change in what is written here must not meet an older result.
 _FORMAT = 1
@@ -66,12 +66,12 @@ def _unpack(path: Path, target: Path) -> None:
         model.config.__dict__.pop("quantization_config", None)
         model.save_pretrained(target)
         tokenizer.save_pretrained(target)
-    _mend_config(target)
+    _repair_config(target)
     kind = fields["tokenizer.ggml.pre"].contents() if "tokenizer.ggml.pre" in fields else ""
-    _mend_tokenizer(target, kind)
+    _repair_tokenizer(target, kind)
 
 
-def _mend_config(directory: Path) -> None:
+def _repair_config(directory: Path) -> None:
     """Write the configuration so that transformers 4 reads it as well as 5."""
     path = directory / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def _mend_config(directory: Path) -> None:
         weights.chmod(path.stat().st_mode)
 
 
-def _mend_tokenizer(directory: Path, kind: str) -> None:
+def _repair_tokenizer(directory: Path, kind: str) -> None:
     """Put back the pre-tokenizer that the file names, and write the configuration that all versions read."""
     path = directory / "tokenizer.json"
     spec = json.loads(path.read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, TensorEn
 from vocabx.checkpoint.tables import INDEX, Checkpoint, Table
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
-from vocabx.initializers.placement import Placement, Which
+from vocabx.mixture.initialization import Initialization, Which
 
 # The configuration and tokenizer of a checkpoint, written for it and named in its manifest.
 COMPOSED = (
@@ -36,7 +36,7 @@ _CARRIED = ("*.json", "LICENSE*", "NOTICE*", "USE_POLICY*")
 
 def grow_checkpoint(
     checkpoint: Checkpoint,
-    placement: Placement,
+    initialization: Initialization,
     target: Path,
     suppressed: range,
     advance: Callable[[float], None] = lambda done: None,
@@ -54,8 +54,8 @@ def grow_checkpoint(
         suppressed: ids of pad rows, which generation must never produce.
         advance, link, journal: see `write_weights`.
     """
-    rows = checkpoint.input.rows + placement.rows
-    write_weights(checkpoint, placement, rows, target, advance, link=link, journal=journal)
+    rows = checkpoint.input.rows + initialization.rows
+    write_weights(checkpoint, initialization, rows, target, advance, link=link, journal=journal)
     write_json(target / "config.json", with_rows(checkpoint.config, rows, checkpoint.tied))
     write_generation_config(read_generation_config(checkpoint), checkpoint, target, suppressed)
     carry_files(checkpoint, target)
@@ -63,7 +63,7 @@ def grow_checkpoint(
 
 def write_weights(
     checkpoint: Checkpoint,
-    placement: Placement,
+    initialization: Initialization,
     rows: int,
     target: Path,
     advance: Callable[[float], None] = lambda done: None,
@@ -87,8 +87,10 @@ def write_weights(
         journal: of `target`; its whole files are not written again.
     """
     if journal is not None:
-        journal.begin(_job(checkpoint, placement, rows, kept))
-    write_changed(checkpoint, _changes(checkpoint, placement, rows, kept), target, advance, link, journal)
+        journal.begin(_job(checkpoint, initialization, rows, kept))
+    write_changed(
+        checkpoint, _changes(checkpoint, initialization, rows, kept), target, advance, link, journal
+    )
 
 
 def write_changed(
@@ -158,34 +160,36 @@ def write_json(path: Path, content: Any) -> None:
     )
 
 
-def _job(checkpoint: Checkpoint, placement: Placement, rows: int, kept: bool) -> str:
+def _job(checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool) -> str:
     """What decides the bytes of the weight files; the base by sizes and times, for reading it takes long."""
     stats = [(file.path.name, file.path.stat()) for file in checkpoint.files]
     base = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-    return hashlib.sha256(repr((base, placement.digest(), rows, kept)).encode()).hexdigest()
+    return hashlib.sha256(repr((base, initialization.digest(), rows, kept)).encode()).hexdigest()
 
 
 def _changes(
-    checkpoint: Checkpoint, placement: Placement, rows: int, kept: bool
+    checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool
 ) -> dict[Path, dict[str, NewTensor | None]]:
     """The tables as they are to be written, by file."""
     changes: dict[Path, dict[str, NewTensor | None]] = {}
     for table in checkpoint.tables:
-        made = Made(_rows_of(placement, checkpoint.kind_of(table), table))
+        made = Made(_rows_of(initialization, checkpoint.kind_of(table), table))
         parts = (Kept(table.file, table.name), made) if kept else (made,)
         shape = (rows, *table.file.tensors[table.name].shape[1:])
         changes.setdefault(table.file.path, {})[table.name] = NewTensor(table.dtype, shape, parts)
     return changes
 
 
-def _rows_of(placement: Placement, which: Which, table: Table) -> Callable[[], Iterator[NDArray[Any]]]:
+def _rows_of(
+    initialization: Initialization, which: Which, table: Table
+) -> Callable[[], Iterator[NDArray[Any]]]:
     flat = len(table.file.tensors[table.name].shape) == 1
 
     def blocks() -> Iterator[NDArray[Any]]:
         old_table = table.map()
-        new, old = placement.copied(which)
+        new, old = initialization.copied(which)
         start = 0
-        for block in placement.blocks(which, old_table):
+        for block in initialization.blocks(which, old_table):
             # Overflow to infinity in a 16-bit table would be silent; a convex mean cannot overflow.
             rows = block.astype(DTYPES[table.dtype])
             # A sum loses the sign of a zero, and float32 half of a float64: what is copied is copied.

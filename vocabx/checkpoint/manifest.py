@@ -46,7 +46,7 @@ class Manifest:
             equal runs.
         shards: size and tensor names of each weight file, whether it differs from the base's, and its sha256
             where that was asked for; empty where only a tokenizer was written.
-        training: of a checkpoint that was trained since: see `vocabx.merging`. Empty before.
+        training: of a checkpoint that was trained since: see `vocabx.commands.merge.run`. Empty before.
     """
 
     version: str

@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx._util.extras import installed
 from vocabx.checkpoint.safetensors_file import same_tensor
 from vocabx.checkpoint.tables import Checkpoint, Table, read_checkpoint
-from vocabx.extras import installed
-from vocabx.initializers.placement import Placement
+from vocabx.mixture.initialization import Initialization
 from vocabx.progress import Advance
 from vocabx.tokenizer.agreement import TransformersReader
 from vocabx.tokenizer.certificate import Claim, Tally, claim
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 _ROWS = 1024
 _BATCH = 512
 
 
 def prove_tables(
-    base: Checkpoint, directory: Path, placement: Placement, tokenizer: FastTokenizer
+    base: Checkpoint, directory: Path, initialization: Initialization, tokenizer: FastTokenizer
 ) -> tuple[Claim, ...]:
     """Check the weights in `directory` against those of `base`.
 
@@ -38,7 +38,9 @@ def prove_tables(
     heights = ((table.name, table.rows >= tokenizer.size) for table in written.tables)
     return (
         claim("rows", "Every token has a row in each table.", heights),
-        claim("copied-rows", "Rows copied from the base have its bits.", _copied(base, written, placement)),
+        claim(
+            "copied-rows", "Rows copied from the base have its bits.", _copied(base, written, initialization)
+        ),
         claim("other-tensors", "All other tensors have the base's bits.", _others(base, written)),
     )
 
@@ -69,9 +71,11 @@ def prove_tokenizer(
     return (tokens.claim(), *(reader.claims() if reader is not None else ()))
 
 
-def _copied(base: Checkpoint, written: Checkpoint, placement: Placement) -> Iterator[tuple[str, bool]]:
+def _copied(
+    base: Checkpoint, written: Checkpoint, initialization: Initialization
+) -> Iterator[tuple[str, bool]]:
     for before, after in zip(base.tables, written.tables, strict=True):
-        new, old = placement.copied(base.kind_of(before))
+        new, old = initialization.copied(base.kind_of(before))
         source, result = _bits(before), _bits(after)
         for start in range(0, len(new), _ROWS):
             part = slice(start, start + _ROWS)

@@ -15,12 +15,12 @@ from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.special_ids import SpecialIds
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
-from vocabx.initializers.placement import Placement
+from vocabx.mixture.initialization import Initialization
 
 
 def replace_checkpoint(
     checkpoint: Checkpoint,
-    placement: Placement,
+    initialization: Initialization,
     target: Path,
     suppressed: Sequence[int],
     special_ids: SpecialIds,
@@ -54,9 +54,16 @@ def replace_checkpoint(
             f"with the id {anchor}"
         )
     write_weights(
-        checkpoint, placement, placement.rows, target, advance, kept=False, link=link, journal=journal
+        checkpoint,
+        initialization,
+        initialization.rows,
+        target,
+        advance,
+        kept=False,
+        link=link,
+        journal=journal,
     )
-    write_json(target / "config.json", with_rows(config, placement.rows, checkpoint.tied))
+    write_json(target / "config.json", with_rows(config, initialization.rows, checkpoint.tied))
     generation = read_generation_config(checkpoint)
     if generation is not None:
         generation, further = special_ids.in_generation_config(generation)

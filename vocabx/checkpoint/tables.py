@@ -12,7 +12,7 @@ from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantis
 from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, read_header, same_tensor
 from vocabx.errors import BaseModelError
-from vocabx.initializers.placement import Which
+from vocabx.mixture.initialization import Which
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -217,3 +217,18 @@ def _read_files(directory: Path) -> tuple[SafetensorsFile, ...]:
             f"{directory} holds two models, {SINGLE} and the shards of {INDEX}: remove one of them"
         )
     return tuple(files.values())
+
+
+def check_tables(checkpoint: Checkpoint, tokens: int) -> None:
+    """Check that a base's tables are those of its tokenizer, and can be mixed.
+
+    Raises:
+        BaseModelError: they have fewer rows than it has tokens, or a dtype whose rows cannot be mixed.
+    """
+    if checkpoint.input.rows < tokens:
+        raise BaseModelError(
+            f"{checkpoint.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
+            f"{tokens} tokens: they do not belong together"
+        )
+    for table in checkpoint.tables:
+        table.map()

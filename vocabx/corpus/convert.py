@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from vocabx.corpus.read import Document
+from vocabx._util.extras import need
+from vocabx.corpus.read_text import Document
 from vocabx.errors import CorpusError
-from vocabx.extras import need
 
 CONFIGURATIONS = (
     "s2t", "t2s", "s2tw", "tw2s", "s2hk", "hk2s", "s2twp", "tw2sp", "t2tw", "tw2t", "t2hk", "hk2t",

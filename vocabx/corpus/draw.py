@@ -1,34 +1,23 @@
 """The sample of a text that a command works on, with some of it held out to measure on."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from vocabx.corpus.sample import Corpus, sample_corpus
+from vocabx.corpus.sample_sizes import SampleSizes
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.progress import Progress
 
 
-class Amounts(Protocol):
-    """The options that say how much is drawn, and by which seed."""
-
-    @property
-    def learn_bytes(self) -> int: ...  # noqa: D102
-    @property
-    def heldout_bytes(self) -> int: ...  # noqa: D102
-    @property
-    def seed(self) -> int: ...  # noqa: D102
-
-
 def draw_corpus(
-    source: TextSource, scripts: Sequence[str], amounts: Amounts, title: str, progress: Progress
+    source: TextSource, scripts: Sequence[str], sizes: SampleSizes, title: str, progress: Progress
 ) -> Corpus:
     """Sample `source` and split it.
 
     Args:
         source: the text.
         scripts: of its language.
-        amounts: how much to learn from and to hold out.
+        sizes: how much to learn from and to hold out.
         title: of the stage.
         progress: told of the bytes read.
 
@@ -37,7 +26,7 @@ def draw_corpus(
     """
     with progress.stage(title, source.bytes or None, "B") as advance:
         corpus = sample_corpus(
-            source.open(), scripts, amounts.learn_bytes, amounts.heldout_bytes, amounts.seed, advance
+            source.open(), scripts, sizes.learn_bytes, sizes.heldout_bytes, sizes.seed, advance
         )
     if not corpus.heldout:
         raise CorpusError(

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from vocabx.corpus.clean import clean
 from vocabx.corpus.passages import passages
+from vocabx.corpus.scripts import letter_pattern
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.progress import Progress
-from vocabx.scripts import letter_pattern
 
 _SECTION_BYTES = 3000
 

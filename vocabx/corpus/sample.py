@@ -15,10 +15,10 @@ import regex
 
 from vocabx.corpus.clean import clean
 from vocabx.corpus.passages import passages
-from vocabx.corpus.read import Document
+from vocabx.corpus.read_text import Document
+from vocabx.corpus.scripts import letter_pattern, letters_of
 from vocabx.errors import CorpusError
 from vocabx.progress import Advance
-from vocabx.scripts import letter_pattern, letters_of
 
 # More than a tenth of a small corpus would be missed in learning.
 _HELDOUT_SHARE = 0.1

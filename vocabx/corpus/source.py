@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from vocabx.corpus.convert import Converter, simplified_share
-from vocabx.corpus.packaged import packaged_bytes, read_packaged
-from vocabx.corpus.read import Document, read_documents, resolve_sources, source_bytes
+from vocabx.corpus.languages import Language, PackagedText, find_language, with_scripts_of
+from vocabx.corpus.packaged_text import packaged_bytes, read_packaged
+from vocabx.corpus.read_text import Document, read_documents, resolve_sources, source_bytes
 from vocabx.errors import CorpusError, MissingPackageError
-from vocabx.languages import Language, PackagedText
 
 _SAMPLE_CHARACTERS = 200_000
 _SIMPLIFIED = 0.1
@@ -116,3 +116,17 @@ def _hub_source(language: Language, alternative: str) -> TextSource:
 def _conversion(opencc: str) -> Callable[[Iterable[Document]], Iterator[Document]]:
     """What brings documents to the language: an OpenCC configuration, or nothing for ""."""
     return Converter(opencc).documents if opencc else iter
+
+
+def base_source(texts: Sequence[str], text_field: str, tag: str) -> TextSource:
+    """The text in the base's language: the user's, or that of the language `tag` that the base is known for.
+
+    Raises:
+        CorpusError: there is none.
+    """
+    return user_source(texts, text_field, "") if texts else default_source(find_language(tag))
+
+
+def scripts_of(source: TextSource) -> tuple[str, ...]:
+    """The scripts of a text in a language that was not named."""
+    return with_scripts_of(Language("und", "the base's text", ()), peek(source)).scripts

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx._util.extras import need
+from vocabx._util.quiet import quiet_transformers
 from vocabx.corpus.passages import passages
-from vocabx.evaluation.load import load_model
-from vocabx.extras import need
-from vocabx.quiet import quiet_transformers
+from vocabx.evaluation.load_model import load_model
 from vocabx.tokenizer.fast import FastTokenizer
 
 _PASSAGE_BYTES = 3000
@@ -26,7 +26,7 @@ START_BYTES = 1000
 _LOGIT_ROWS = 256
 
 
-def cut_for_scoring(texts: Sequence[str], context: int) -> list[str]:
+def split_for_scoring(texts: Sequence[str], context: int) -> list[str]:
     """Cut `texts` into passages that fit `context` tokens under any byte-level tokenizer.
 
     Both models of a comparison must score the same passages, so pass the smaller of their contexts.
@@ -59,7 +59,7 @@ def bits_per_byte(
     Args:
         directory: a checkpoint that transformers loads.
         tokenizer: its tokenizer.
-        texts: groups of passages from `cut_for_scoring`.
+        texts: groups of passages from `split_for_scoring`.
         advance: called with bytes scored.
 
     Raises:

@@ -7,7 +7,7 @@ know more: what it gives to ids of its own is lost to the first's, and so counts
 from collections.abc import Sequence
 from typing import Any
 
-from vocabx.extras import need
+from vocabx._util.extras import need
 from vocabx.progress import Advance
 
 # Positions whose probabilities are in float32 at one time, for both models.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from tokenizers import Tokenizer
 
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 
 _SPEED_ROUNDS = 5
 _SPEED_CHARACTERS = 500_000

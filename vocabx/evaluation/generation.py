@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from vocabx._util.extras import need
 from vocabx.evaluation.bits_per_byte import begin_id
 from vocabx.evaluation.side_by_side import Generated, Prompt
-from vocabx.extras import need
 from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.errors import InitializerError
-from vocabx.initializers.mixture import Draws, Mixture, from_entries
-from vocabx.initializers.neighbours import nearest
+from vocabx.mixture.mixture import Draws, Mixture, from_entries
+from vocabx.vectors.neighbours import nearest
 
 
 def blend_nearest(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vocabx.errors import InitializerError
 from vocabx.initializers.cooccurrence import Cooccurrence
-from vocabx.initializers.neighbours import nearest
-from vocabx.initializers.problem import TokenVectors
+from vocabx.initializers.inputs import TokenVectors
+from vocabx.vectors.neighbours import nearest
 
 
 def choose_candidates(

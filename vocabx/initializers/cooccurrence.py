@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from vocabx.errors import InitializerError
-from vocabx.initializers.problem import LINE_END
+from vocabx.initializers.inputs import LINE_END
 
 # Contexts beyond the most frequent this many are left out: memory is this many rows of both tables.
 MAX_CONTEXTS = 16_384
@@ -40,7 +40,7 @@ def count_pairs(text: NDArray[np.int64], old_rows: int, rows: int, window: int) 
     """Count the pairs at most `window` tokens apart in a line.
 
     Args:
-        text: ids with `LINE_END` between lines, see `Problem.text`.
+        text: ids with `LINE_END` between lines, see `InitializerInputs.text`.
         old_rows: V.
         rows: N.
         window: tokens to either side; all count alike (inferred: no shrinking of the window).

@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from vocabx.errors import InitializerError
 from vocabx.initializers.candidates import choose_candidates
 from vocabx.initializers.cooccurrence import Cooccurrence, count_pairs
-from vocabx.initializers.mixture import Mixture, check_height, from_entries
-from vocabx.initializers.placement import Placement, everywhere
-from vocabx.initializers.problem import Problem, Tables, TokenVectors
+from vocabx.initializers.inputs import InitializerInputs, Tables, TokenVectors
+from vocabx.mixture.initialization import Initialization, everywhere
+from vocabx.mixture.mixture import Mixture, check_height, from_entries
 
 Float = NDArray[np.float32]
 
@@ -55,7 +55,7 @@ def cw2v(
     epochs: int = 5,
     vectors: TokenVectors | None = None,
     advance: Callable[[float], None] = lambda done: None,
-) -> Placement:
+) -> Initialization:
     """Learn the new rows as convex combinations of K old rows each.
 
     A token that the text does not hold stays at the start: its pieces, and a little of its other candidates.
@@ -64,7 +64,7 @@ def cw2v(
     Args:
         tables: the old tables; rows from V on are ignored.
         pieces: the old ids of each new token.
-        text: int64 ids, see `Problem.text`.
+        text: int64 ids, see `InitializerInputs.text`.
         old_rows: V.
         candidates: K.
         epochs: passes over all new tokens.
@@ -88,26 +88,28 @@ def cw2v(
     _learn(sides[0], sides[-1], near, epochs, advance)
     if tied:
         return everywhere(sides[0].mixture(old_rows))
-    return Placement(sides[0].mixture(old_rows), sides[1].mixture(old_rows))
+    return Initialization(sides[0].mixture(old_rows), sides[1].mixture(old_rows))
 
 
-def place(problem: Problem) -> Placement:
+def initialize(inputs: InitializerInputs) -> Initialization:
     """CW2V on the tables, the text and the settings of `problem`.
 
     Raises:
         InitializerError: it holds no tables or no text.
     """
-    if problem.tables is None or problem.text is None:
-        raise InitializerError("cw2v learns from tables and text: set Problem.tables and Problem.text")
+    if inputs.tables is None or inputs.text is None:
+        raise InitializerError(
+            "cw2v learns from tables and text: set InitializerInputs.tables and InitializerInputs.text"
+        )
     return cw2v(
-        problem.tables,
-        problem.pieces,
-        problem.text,
-        problem.old_rows,
-        candidates=problem.settings.candidates,
-        epochs=problem.settings.epochs,
-        vectors=problem.vectors,
-        advance=problem.advance,
+        inputs.tables,
+        inputs.pieces,
+        inputs.text,
+        inputs.old_rows,
+        candidates=inputs.settings.candidates,
+        epochs=inputs.settings.epochs,
+        vectors=inputs.vectors,
+        advance=inputs.advance,
     )
 
 

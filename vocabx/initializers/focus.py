@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.errors import InitializerError
-from vocabx.initializers.mixture import Draws, Mixture, from_entries
-from vocabx.initializers.neighbours import check_vectors, unit_rows
+from vocabx.initializers.inputs import InitializerInputs, token_vectors
 from vocabx.initializers.overlap import overlapping
-from vocabx.initializers.problem import Problem, token_vectors
+from vocabx.mixture.mixture import Draws, Mixture, from_entries
+from vocabx.vectors.neighbours import check_vectors, unit_rows
 
 _ROWS = 256
 _LIKELY_SUPPORT = 256
@@ -92,8 +92,8 @@ def sparsemax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return projected
 
 
-def place(problem: Problem) -> Mixture:
+def initialize(inputs: InitializerInputs) -> Mixture:
     """FOCUS on the vectors of `problem`, which are of tokens."""
-    vectors = token_vectors(problem)
-    copies = overlapping(problem.tokens, problem.old_tokens, fold_case=False)
-    return focus(vectors.source, vectors.target, copies=copies, seed=problem.seed)
+    vectors = token_vectors(inputs)
+    copies = overlapping(inputs.tokens, inputs.old_tokens, fold_case=False)
+    return focus(vectors.source, vectors.target, copies=copies, seed=inputs.seed)

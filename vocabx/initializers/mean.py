@@ -1,9 +1,9 @@
 """Mean: every new row is the mean of the old rows. A baseline: all new tokens are the same to the model."""
 
-from vocabx.initializers.mixture import Mixture, without_rows
-from vocabx.initializers.problem import Problem
+from vocabx.initializers.inputs import InitializerInputs
+from vocabx.mixture.mixture import Mixture, without_rows
 
 
-def mean(problem: Problem) -> Mixture:
+def mean(inputs: InitializerInputs) -> Mixture:
     """Weight 1/V on each of the V old rows, kept as a rank-one term."""
-    return without_rows(len(problem.tokens), problem.old_rows, uniform=1.0, draws=None)
+    return without_rows(len(inputs.tokens), inputs.old_rows, uniform=1.0, draws=None)

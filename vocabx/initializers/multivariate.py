@@ -6,14 +6,14 @@ the scale 1e-5 that keeps rows near the mean; the population covariance is infer
 
 import numpy as np
 
-from vocabx.initializers.mixture import Draws, Mixture, without_rows
-from vocabx.initializers.problem import Problem
+from vocabx.initializers.inputs import InitializerInputs
+from vocabx.mixture.mixture import Draws, Mixture, without_rows
 
 SCALE = 1e-5
 
 
-def multivariate(problem: Problem) -> Mixture:
+def multivariate(inputs: InitializerInputs) -> Mixture:
     """Draw each row from N(mean(E), 1e-5 * Σ), Σ the population covariance of the old rows."""
-    count = len(problem.tokens)
-    draws = Draws(np.arange(count), "full", SCALE, problem.seed)
-    return without_rows(count, problem.old_rows, uniform=0.0, draws=draws)
+    count = len(inputs.tokens)
+    draws = Draws(np.arange(count), "full", SCALE, inputs.seed)
+    return without_rows(count, inputs.old_rows, uniform=0.0, draws=draws)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.initializers.blend import blend_nearest
+from vocabx.initializers.inputs import InitializerInputs, token_vectors
 from vocabx.initializers.overlap import overlapping
-from vocabx.initializers.placement import Placement, everywhere
-from vocabx.initializers.problem import Problem, token_vectors
+from vocabx.mixture.initialization import Initialization, everywhere
 
 
 def ofa(
@@ -25,7 +25,7 @@ def ofa(
     neighbours: int = 10,
     temperature: float = 0.1,
     seed: int = 114514,
-) -> Placement:
+) -> Initialization:
     """Copy what overlaps; blend the rest as WECHSEL does, with the coordinates of a factorised table.
 
     Args:
@@ -49,15 +49,15 @@ def ofa(
     return everywhere(blend_nearest(source, target, neighbours, temperature, copies or {}, seed), rank)
 
 
-def place(problem: Problem) -> Placement:
+def initialize(inputs: InitializerInputs) -> Initialization:
     """OFA on the vectors, old tokens and settings of `problem`."""
-    vectors, settings = token_vectors(problem), problem.settings
+    vectors, settings = token_vectors(inputs), inputs.settings
     return ofa(
         vectors.source,
         vectors.target,
-        copies=overlapping(problem.tokens, problem.old_tokens),
+        copies=overlapping(inputs.tokens, inputs.old_tokens),
         rank=settings.rank,
         neighbours=settings.neighbours,
         temperature=settings.temperature,
-        seed=problem.seed,
+        seed=inputs.seed,
     )

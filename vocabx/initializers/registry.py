@@ -1,64 +1,57 @@
-"""What the registry says of a method: its function, its source, and what it has to be given."""
+"""Every initializer by its name, with its source and what it has to be given."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
+from vocabx._util.suggest import nearest
 from vocabx.errors import InitializerError
-from vocabx.initializers.mixture import Mixture
-from vocabx.initializers.placement import Placement, everywhere
-from vocabx.initializers.problem import Problem
+from vocabx.initializers import cw2v as _cw2v
+from vocabx.initializers import focus as _focus
+from vocabx.initializers import ofa as _ofa
+from vocabx.initializers import wechsel as _wechsel
+from vocabx.initializers.initializer import Initializer
+from vocabx.initializers.mean import mean
+from vocabx.initializers.multivariate import multivariate
+from vocabx.initializers.resize import resize
+from vocabx.initializers.univariate import univariate
 from vocabx.initializers.zip_tie import zip_tie
+from vocabx.initializers.zip_tie_ordered import zip_tie_ordered
 
-Lift = Literal["", "by frequency", "plain", "if there", "of tokens"]
+INITIALIZERS: dict[str, Initializer] = {
+    "zip-tie": Initializer(zip_tie, "arXiv 2404.00862"),
+    "zip-tie-ordered": Initializer(zip_tie_ordered, "derived here"),
+    "wechsel": Initializer(
+        _wechsel.initialize,
+        "arXiv 2112.06598",
+        vectors="by frequency",
+        settings=("neighbours", "temperature", "fallback"),
+    ),
+    "ofa": Initializer(
+        _ofa.initialize,
+        "arXiv 2311.08849",
+        vectors="plain",
+        settings=("neighbours", "temperature", "rank", "fallback"),
+    ),
+    "cw2v": Initializer(
+        _cw2v.initialize,
+        "arXiv 2407.05841",
+        vectors="if there",
+        learns=True,
+        settings=("candidates", "epochs"),
+    ),
+    "focus": Initializer(_focus.initialize, "arXiv 2305.14481", vectors="of tokens", settings=("fallback",)),
+    "mean": Initializer(mean, "Hewitt 2021"),
+    "univariate": Initializer(univariate, "common practice"),
+    "multivariate": Initializer(multivariate, "Hewitt 2021"),
+    "resize": Initializer(resize, "transformers 5"),
+}
 
 
-@dataclass(frozen=True)
-class Initializer:
-    """A method of the registry; calling it places the tokens of a problem.
+def find_initializer(name: str) -> Initializer:
+    """Return the initializer called `name`.
 
-    Attributes:
-        function: the method.
-        source: the paper or practice that it comes from.
-        vectors: which `Problem.vectors` it takes: none; of words, lifted to tokens by frequency or by a
-            plain mean; those by frequency where they can be had; or of tokens, trained on `Problem.text`.
-        learns: whether it needs `Problem.text` and `Problem.tables`.
-        settings: the names of the `Settings` that it heeds.
+    Raises:
+        InitializerError: there is none of that name; the message gives the nearest and all.
     """
-
-    function: Callable[[Problem], Mixture | Placement]
-    source: str
-    vectors: Lift = ""
-    learns: bool = False
-    settings: tuple[str, ...] = ()
-
-    def __call__(self, problem: Problem) -> Placement:
-        """Place the tokens; `problem.copies` hold whatever the method says.
-
-        Raises:
-            InitializerError: the method lacks something, or what it was given does not fit together.
-        """
-        _check_sizes(problem)
-        found = self.function(problem)
-        placement = everywhere(found) if isinstance(found, Mixture) else found
-        if "fallback" in self.settings and problem.settings.fallback == "pieces":
-            placement = placement.mixing_draws(zip_tie(problem))
-        return placement.copying(problem.copies)
-
-    def parameters(self, problem: Problem) -> dict[str, Any]:
-        """The settings that the method heeded, for the manifest."""
-        return {name: value for name, value in asdict(problem.settings).items() if name in self.settings}
-
-
-def _check_sizes(problem: Problem) -> None:
-    if problem.vectors is None:
-        return
-    for name, vectors, tokens in (
-        ("old", problem.vectors.source, problem.old_rows),
-        ("new", problem.vectors.target, len(problem.tokens)),
-    ):
-        if len(vectors) != tokens:
-            raise InitializerError(
-                f"{tokens:,} {name} tokens and {len(vectors):,} vectors of them: they were made for another "
-                "tokenizer"
-            )
+    if name not in INITIALIZERS:
+        raise InitializerError(
+            f"unknown initializer {name!r}.{nearest(name, INITIALIZERS)} Known: {', '.join(INITIALIZERS)}"
+        )
+    return INITIALIZERS[name]

@@ -6,14 +6,14 @@ four decimals. The distribution is the same here, the stream is numpy's.
 
 import numpy as np
 
-from vocabx.initializers.mixture import Draws, Mixture, without_rows
-from vocabx.initializers.problem import Problem
+from vocabx.initializers.inputs import InitializerInputs
+from vocabx.mixture.mixture import Draws, Mixture, without_rows
 
 SCALE = 1e-9
 
 
-def resize(problem: Problem) -> Mixture:
+def resize(inputs: InitializerInputs) -> Mixture:
     """Draw each row from N(mean(E), 1e-9 Σ), Σ the population covariance of the old rows."""
-    count = len(problem.tokens)
-    draws = Draws(np.arange(count), "full", SCALE, problem.seed)
-    return without_rows(count, problem.old_rows, uniform=0.0, draws=draws)
+    count = len(inputs.tokens)
+    draws = Draws(np.arange(count), "full", SCALE, inputs.seed)
+    return without_rows(count, inputs.old_rows, uniform=0.0, draws=draws)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.initializers.blend import blend_nearest
-from vocabx.initializers.mixture import Mixture
-from vocabx.initializers.problem import Problem, token_vectors
+from vocabx.initializers.inputs import InitializerInputs, token_vectors
+from vocabx.mixture.mixture import Mixture
 
 
 def wechsel(
@@ -45,13 +45,13 @@ def wechsel(
     return blend_nearest(source, target, neighbours, temperature, copies or {}, seed)
 
 
-def place(problem: Problem) -> Mixture:
+def initialize(inputs: InitializerInputs) -> Mixture:
     """WECHSEL on the vectors and settings of `problem`."""
-    vectors, settings = token_vectors(problem), problem.settings
+    vectors, settings = token_vectors(inputs), inputs.settings
     return wechsel(
         vectors.source,
         vectors.target,
         neighbours=settings.neighbours,
         temperature=settings.temperature,
-        seed=problem.seed,
+        seed=inputs.seed,
     )

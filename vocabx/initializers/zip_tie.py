@@ -7,13 +7,13 @@ The mean ignores the order of the pieces: see `zip_tie_ordered`.
 
 import numpy as np
 
-from vocabx.initializers.mixture import Mixture, from_rows
-from vocabx.initializers.problem import Problem
+from vocabx.initializers.inputs import InitializerInputs
+from vocabx.mixture.mixture import Mixture, from_rows
 
 
-def zip_tie(problem: Problem) -> Mixture:
+def zip_tie(inputs: InitializerInputs) -> Mixture:
     """Weight 1/n on each of the n pieces of a token; a piece that occurs twice counts twice."""
     rows = [
-        (np.array(pieces, dtype=np.int64), np.full(len(pieces), 1 / len(pieces))) for pieces in problem.pieces
+        (np.array(pieces, dtype=np.int64), np.full(len(pieces), 1 / len(pieces))) for pieces in inputs.pieces
     ]
-    return from_rows(rows, problem.old_rows)
+    return from_rows(rows, inputs.old_rows)

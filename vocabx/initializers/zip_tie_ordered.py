@@ -5,14 +5,14 @@ Source: derived here. In UTF-8 the last byte tells a character best, so weights 
 
 import numpy as np
 
-from vocabx.initializers.mixture import Mixture, from_rows
-from vocabx.initializers.problem import Problem
+from vocabx.initializers.inputs import InitializerInputs
+from vocabx.mixture.mixture import Mixture, from_rows
 
 
-def zip_tie_ordered(problem: Problem) -> Mixture:
+def zip_tie_ordered(inputs: InitializerInputs) -> Mixture:
     """Weight i/(1 + … + n) on the i-th of the n pieces of a token."""
     rows = []
-    for pieces in problem.pieces:
+    for pieces in inputs.pieces:
         position = np.arange(1, len(pieces) + 1, dtype=np.float64)
         rows.append((np.array(pieces, dtype=np.int64), position / position.sum()))
-    return from_rows(rows, problem.old_rows)
+    return from_rows(rows, inputs.old_rows)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.base import Base
+from vocabx.checkpoint.licence import OTHER, Licence
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
-from vocabx.gguf_export.settings import ARCHITECTURES
-from vocabx.licence import OTHER, Licence
-from vocabx.report.report import Report
+from vocabx.gguf.settings import ARCHITECTURES
+from vocabx.report.extension_report import Report
 from vocabx.report.transfer_report import TransferReport
 
 # The auto classes of transformers by the end of an architecture's name.

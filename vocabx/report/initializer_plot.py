@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING, Any
 
-from vocabx.extras import need
+from vocabx._util.extras import need
 from vocabx.report.initializer_table import InitializerTable, Row
 from vocabx.report.svg import plain_axes
 

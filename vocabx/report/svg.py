@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from vocabx.extras import need
+from vocabx._util.extras import need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -96,6 +96,6 @@ def _inline(svg: str, salt: str, label: str) -> str:
         'stroke-linejoin="round">'
     )
     svg = opening + svg[svg.index(">") + 1 :]
-    for colour, meaning in _COLOURS.items():
-        svg = svg.replace(colour, meaning)
+    for colour, piece_to_bytes in _COLOURS.items():
+        svg = svg.replace(colour, piece_to_bytes)
     return svg.strip()

@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from vocabx.languages import language_name
+from vocabx.corpus.languages import language_name
 from vocabx.report.templates import render_template
 from vocabx.report.training_plot import heldout_curves, rate_curves
 from vocabx.training.record import TrainingRecord

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.extras import need
+from vocabx._util.extras import need
 from vocabx.report.svg import ACCENT, FAINT, INK, OLD, inline_svg
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from vocabx.extras import installed, need
-from vocabx.quiet import quiet_transformers
+from vocabx._util.extras import installed, need
+from vocabx._util.quiet import quiet_transformers
 from vocabx.tokenizer.certificate import Claim, Tally, claim
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.sentencepiece_model import SPACE

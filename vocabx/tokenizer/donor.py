@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.merge import Merge
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.merges import Merge
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.tiktoken_file import is_tiktoken, read_tiktoken
 
 # A donor without counts gives ranks; frequency falls as their inverse (Zipf).
@@ -20,7 +20,7 @@ _ZIPF = 10**9
 
 
 @dataclass(frozen=True)
-class Donation:
+class DonorMerges:
     """What a base takes of a donor.
 
     Attributes:
@@ -55,14 +55,14 @@ def of_language(tokens: Iterable[bytes], allows_token: Callable[[bytes], bool]) 
     return [token for token in tokens if _is_whole(token) and token.strip() and allows_token(token)]
 
 
-def donate(
+def build_donor_merges(
     base: FastTokenizer,
     donor: Sequence[bytes],
     allows_token: Callable[[bytes], bool],
-    buy: bool,
+    add_intermediates: bool,
     limit: int | None = None,
     advance: Callable[[float], None] = lambda done: None,
-) -> Donation:
+) -> DonorMerges:
     """Find the merges that give `base` the tokens of `donor` that a language may have.
 
     Args:
@@ -80,7 +80,7 @@ def donate(
     # Those left out beyond the limit were not refused.
     untouched = len(takeable) - len(wanted)
     counts = {token: max(1, _ZIPF // (rank + 1)) for token, rank in wanted.items()}
-    path = _Path(base, counts, allows_token, buy)
+    path = _Path(base, counts, allows_token, add_intermediates)
     by_length: defaultdict[int, list[bytes]] = defaultdict(list)
     for token in wanted:
         by_length[len(token.decode())].append(token)
@@ -90,7 +90,7 @@ def donate(
         advance(len(by_length[length]))
     made = {merge.token for merge in path.merges} - base.known_bytes
     taken = len(made & wanted.keys())
-    return Donation(
+    return DonorMerges(
         merges=tuple(path.merges),
         taken=taken,
         intermediates=len(made) - taken,
@@ -101,13 +101,13 @@ def donate(
 
 def _as_written(base: FastTokenizer, token: bytes) -> bytes:
     """`token` as the base tells it: it may write a character alike with and without a space before it."""
-    piece = base.spelling(token)
-    return token if piece is None else base.meaning(piece) or token
+    piece = base.bytes_to_piece(token)
+    return token if piece is None else base.piece_to_bytes(piece) or token
 
 
 def _takes(base: FastTokenizer, token: bytes) -> bool:
     """Whether text can ever come to hold `token`, and no added token is written like it."""
-    piece = base.spelling(token)
+    piece = base.bytes_to_piece(token)
     return piece is not None and piece not in base.vocabulary and base.keeps(token.decode())
 
 
@@ -127,9 +127,14 @@ class _Path:
         base: FastTokenizer,
         counts: dict[bytes, int],
         allows_token: Callable[[bytes], bool],
-        buy: bool,
+        add_intermediates: bool,
     ) -> None:
-        self.base, self.counts, self.allows_token, self.buy = base, counts, allows_token, buy
+        self.base, self.counts, self.allows_token, self.add_intermediates = (
+            base,
+            counts,
+            allows_token,
+            add_intermediates,
+        )
         self.current = base
         self.known = set(base.known_bytes)
         self.merges: list[Merge] = []
@@ -151,7 +156,7 @@ class _Path:
         fresh = [pair for pair in self._pairs(token) if pair not in self.pairs]
         missing = {left + right for left, right in fresh} - self.known - {token}
         # Half a character may begin characters of other languages too, and would turn up in their text.
-        if (missing and not self.buy) or not all(map(self.allows_token, missing)):
+        if (missing and not self.add_intermediates) or not all(map(self.allows_token, missing)):
             return False
         for left, right in fresh:
             self.pairs.add((left, right))
@@ -165,7 +170,7 @@ class _Path:
             return [(b"", token)]
         pairs: list[tuple[bytes, bytes]] = []
         left = b""
-        for unit in _units([self.current.token_bytes[index] for index in self.current.cut(token)]):
+        for unit in _units([self.current.token_bytes[index] for index in self.current.tokenize(token)]):
             if len(unit) > 1:
                 pairs += self.base.assemble(unit)
             right = b"".join(unit)
@@ -175,7 +180,7 @@ class _Path:
         return pairs
 
     def _reached(self, token: bytes) -> bool:
-        index = self.current.vocabulary.get(self.base.spelling(token) or "")
+        index = self.current.vocabulary.get(self.base.bytes_to_piece(token) or "")
         return index is not None and self.current.reaches(index)
 
 

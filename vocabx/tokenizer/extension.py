@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from vocabx.progress import Advance, Progress
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.donor import Donation, donate
+from vocabx.tokenizer.donor import DonorMerges, build_donor_merges
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.learn import learn_merges
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.protect import without_fired
 from vocabx.tokenizer.select import USED_SHARE, Selection, select_merges
-from vocabx.tokenizer.units import cut_units
+from vocabx.tokenizer.units import tokenize_units
 
 DEFAULT_NEW_TOKENS = 8000
 _CURVE_FACTOR = 2
@@ -20,21 +20,21 @@ _PROTECTED_FACTOR = 5
 
 
 @dataclass(frozen=True)
-class Wish:
+class TokenRequest:
     """Which tokens are wanted.
 
     Attributes:
         new_tokens: how many; None for all of the donor's, or as many of 8,000 as the text supports.
         protected: texts that must be cut as before.
         donor: tokens to take instead of learning them, most frequent first, or None.
-        buy_intermediates: whether to buy what a donor's token is built from and the donor lacks.
+        add_intermediates: whether to buy what a donor's token is built from and the donor lacks.
         adapt: whether the pre-tokenizer is widened, so that it cuts no word of the language.
     """
 
     new_tokens: int | None = None
     protected: Sequence[str] = field(default=(), repr=False)
     donor: Sequence[bytes] | None = field(default=None, repr=False)
-    buy_intermediates: bool = True
+    add_intermediates: bool = True
     adapt: bool = False
 
 
@@ -60,7 +60,7 @@ class Extension:
     selection: Selection
     further: tuple[Merge, ...]
     pieces: dict[bytes, tuple[int, ...]]
-    donation: Donation | None = None
+    donor_merges: DonorMerges | None = None
     unprotected: tuple[Merge, ...] | None = None
 
     @property
@@ -79,7 +79,7 @@ def extend_tokenizer(
     base: FastTokenizer,
     lines: Sequence[str],
     alphabet: Alphabet,
-    wish: Wish,
+    request: TokenRequest,
     first_id: int,
     progress: Progress,
 ) -> Extension:
@@ -96,29 +96,31 @@ def extend_tokenizer(
     Raises:
         TokenizerError: the text does not support so many tokens, or the pre-tokenizer cannot be adapted.
     """
-    start = base.adapted(alphabet) if wish.adapt else base
-    donation = _donation(start, alphabet, wish, progress)
-    found = _learn(start, lines, alphabet, wish, progress) if donation is None else donation.merges
-    candidates = _unfired(start, found, wish, progress)
+    start = base.adapted(alphabet) if request.adapt else base
+    donor_merges = _donor_merges(start, alphabet, request, progress)
+    found = _learn(start, lines, alphabet, request, progress) if donor_merges is None else donor_merges.merges
+    candidates = _unfired(start, found, request, progress)
     with progress.stage("Choosing the tokens that are used", unit="lines") as advance:
-        selection = _select(start, candidates, lines, wish, advance)
+        selection = _select(start, candidates, lines, request, advance)
     unprotected = None
-    if wish.protected:
-        free = replace(wish, protected=(), new_tokens=len(selection.usage))
+    if request.protected:
+        free = replace(request, protected=(), new_tokens=len(selection.usage))
         unprotected = _select(start, found, lines, free, exact=False).merges
     bought = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in bought)
     tokenizer = start.extended(selection.merges, first_id)
     pieces = _pieces(base, selection)
-    return Extension(base, tokenizer, start, first_id, selection, further, pieces, donation, unprotected)
+    return Extension(base, tokenizer, start, first_id, selection, further, pieces, donor_merges, unprotected)
 
 
-def _unfired(base: FastTokenizer, found: Sequence[Merge], wish: Wish, progress: Progress) -> Sequence[Merge]:
-    if not wish.protected:
+def _unfired(
+    base: FastTokenizer, found: Sequence[Merge], request: TokenRequest, progress: Progress
+) -> Sequence[Merge]:
+    if not request.protected:
         return found
-    with progress.stage("Protecting text", len(wish.protected), "lines") as advance:
-        kept = without_fired(base, found, wish.protected)
-        advance(len(wish.protected))
+    with progress.stage("Protecting text", len(request.protected), "lines") as advance:
+        kept = without_fired(base, found, request.protected)
+        advance(len(request.protected))
     return kept
 
 
@@ -126,35 +128,39 @@ def _select(
     base: FastTokenizer,
     candidates: Sequence[Merge],
     lines: Sequence[str],
-    wish: Wish,
+    request: TokenRequest,
     advance: Advance = lambda done: None,
     exact: bool = True,
 ) -> Selection:
     wanted, used_share = DEFAULT_NEW_TOKENS, USED_SHARE
-    if wish.donor is not None:
+    if request.donor is not None:
         # A donor's tokens are kept whether the text holds them or not.
         wanted, used_share = len(candidates), 0.0
-    if wish.new_tokens is not None:
-        wanted = wish.new_tokens
-    exact = exact and wish.new_tokens is not None
-    return select_merges(base, candidates, lines, wanted, wish.protected, used_share, exact, advance)
+    if request.new_tokens is not None:
+        wanted = request.new_tokens
+    exact = exact and request.new_tokens is not None
+    return select_merges(base, candidates, lines, wanted, request.protected, used_share, exact, advance)
 
 
-def _donation(base: FastTokenizer, alphabet: Alphabet, wish: Wish, progress: Progress) -> Donation | None:
-    if wish.donor is None:
+def _donor_merges(
+    base: FastTokenizer, alphabet: Alphabet, request: TokenRequest, progress: Progress
+) -> DonorMerges | None:
+    if request.donor is None:
         return None
     with progress.stage("Building the donor's tokens", unit="tokens") as advance:
-        return donate(
-            base, wish.donor, alphabet.allows_token, wish.buy_intermediates, wish.new_tokens, advance
+        return build_donor_merges(
+            base, request.donor, alphabet.allows_token, request.add_intermediates, request.new_tokens, advance
         )
 
 
 def _learn(
-    base: FastTokenizer, lines: Sequence[str], alphabet: Alphabet, wish: Wish, progress: Progress
+    base: FastTokenizer, lines: Sequence[str], alphabet: Alphabet, request: TokenRequest, progress: Progress
 ) -> Sequence[Merge]:
-    limit = (wish.new_tokens or DEFAULT_NEW_TOKENS) * (_PROTECTED_FACTOR if wish.protected else _CURVE_FACTOR)
+    limit = (request.new_tokens or DEFAULT_NEW_TOKENS) * (
+        _PROTECTED_FACTOR if request.protected else _CURVE_FACTOR
+    )
     with progress.stage("Cutting the text with the base", len(lines), "lines") as advance:
-        units = cut_units(base, lines, alphabet.allows_token, advance)
+        units = tokenize_units(base, lines, alphabet.allows_token, advance)
     with progress.stage("Learning tokens", unit="B") as advance:
         candidates = learn_merges(base, units, limit, alphabet.allows_token)
         # The trainer says nothing while it works.
@@ -165,4 +171,4 @@ def _learn(
 def _pieces(base: FastTokenizer, selection: Selection) -> dict[bytes, tuple[int, ...]]:
     """Old ids of each new token, in the order of the tokens' ids."""
     tokens = dict.fromkeys(m.token for m in selection.merges if m.token not in base.known_bytes)
-    return {token: base.cut(token) for token in tokens}
+    return {token: base.tokenize(token) for token in tokens}

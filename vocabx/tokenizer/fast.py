@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import SPACE
 
 Ids = NDArray[np.int64]
@@ -47,11 +47,11 @@ class FastTokenizer(ABC):
         """The model's own vocabulary, piece as written to id."""
 
     @abstractmethod
-    def meaning(self, piece: str) -> bytes | None:
+    def piece_to_bytes(self, piece: str) -> bytes | None:
         """The bytes that a piece stands for in running text, or None when it stands for no text."""
 
     @abstractmethod
-    def spelling(self, token: bytes) -> str | None:
+    def bytes_to_piece(self, token: bytes) -> str | None:
         """The piece as written that stands for `token`, or None when the family cannot write it."""
 
     @abstractmethod
@@ -137,7 +137,7 @@ class FastTokenizer(ABC):
         return {
             index: data
             for piece, index in self.vocabulary.items()
-            if index not in self.added_ids and (data := self.meaning(piece)) is not None
+            if index not in self.added_ids and (data := self.piece_to_bytes(piece)) is not None
         }
 
     @cached_property
@@ -146,7 +146,7 @@ class FastTokenizer(ABC):
         return frozenset(self.token_bytes.values())
 
     @cached_property
-    def written(self) -> dict[int, str]:
+    def id_to_piece(self) -> dict[int, str]:
         """Id to the piece as written."""
         return {index: piece for piece, index in self.vocabulary.items()}
 
@@ -184,14 +184,14 @@ class FastTokenizer(ABC):
         """The text of `ids`, special tokens included."""
         return self.rust.decode(ids, skip_special_tokens=False)
 
-    def cut(self, token: bytes) -> tuple[int, ...]:
+    def tokenize(self, token: bytes) -> tuple[int, ...]:
         """Ids into which the model cuts the piece of `token` where nothing stands beside it."""
-        piece = self.spelling(token)
+        piece = self.bytes_to_piece(token)
         return () if piece is None else tuple(part.id for part in self.rust.model.tokenize(piece))
 
     def reaches(self, index: int) -> bool:
         """Whether the piece of the token `index` is cut into just that token."""
-        parts = self.rust.model.tokenize(self.written[index])
+        parts = self.rust.model.tokenize(self.id_to_piece[index])
         return len(parts) == 1 and parts[0].id == index
 
     def text_of(self, index: int) -> str | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.units import Units
 
 # Planes 1 to 16 hold no white space and no surrogates; nothing here normalises them.
@@ -58,7 +58,7 @@ def learn_merges(
         parts = {merge.left, merge.right} if merge.left else set()
         if merge.count < min_count or not parts <= known or not allows_token(merge.token):
             continue
-        if (piece := tokenizer.spelling(merge.token)) is not None and piece not in added:
+        if (piece := tokenizer.bytes_to_piece(merge.token)) is not None and piece not in added:
             known.add(merge.token)
             kept.append(merge)
     return kept

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 
 _BATCH = 1024
 

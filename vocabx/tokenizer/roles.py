@@ -12,7 +12,7 @@ from typing import Any
 
 from vocabx.tokenizer.fast import FastTokenizer, components
 from vocabx.tokenizer.implied import implied_by
-from vocabx.tokenizer.read import read_config
+from vocabx.tokenizer.read_tokenizer import read_config
 from vocabx.tokenizer.write import named_by
 
 ROLES = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.protect import fired
 
 USED_SHARE = 0.98
@@ -67,24 +67,24 @@ def select_merges(
     Raises:
         TokenizerError: the corpus does not support so many tokens.
     """
-    basket = _Basket(tokenizer, candidates, new_tokens, exact)
+    selector = _Selector(tokenizer, candidates, new_tokens, exact)
     rounds = 0
     while True:
-        basket.fill()
-        extended = tokenizer.extended(basket.merges, tokenizer.size)
-        usage = basket.count(extended, texts, advance)
+        selector.fill()
+        extended = tokenizer.extended(selector.merges, tokenizer.size)
+        usage = selector.count(extended, texts, advance)
         rounds += 1
         # Tokens that must not be there go however long it takes; unused ones for some rounds.
-        doomed = basket.unreached(extended)
+        doomed = selector.unreached(extended)
         if not doomed and used_share and rounds <= _ROUNDS:
-            doomed = basket.unused(usage, used_share)
+            doomed = selector.unused(usage, used_share)
         if not doomed:
-            doomed = basket.present(extended, protected)
+            doomed = selector.present(extended, protected)
         if not doomed:
             break
-        basket.drop(doomed)
-    counted = np.array([usage[token] for token in basket.tokens()], dtype=np.int64)
-    selection = Selection(tuple(basket.merges), counted, len(basket.dropped))
+        selector.drop(doomed)
+    counted = np.array([usage[token] for token in selector.tokens()], dtype=np.int64)
+    selection = Selection(tuple(selector.merges), counted, len(selector.dropped))
     if exact and selection.unused > (1 - used_share) * new_tokens:
         raise TokenizerError(
             f"only {new_tokens - selection.unused} of {new_tokens} new tokens would be used: "
@@ -93,7 +93,7 @@ def select_merges(
     return selection
 
 
-class _Basket:
+class _Selector:
     """The merges bought so far; the only mutable thing of a selection, gone when it is made."""
 
     def __init__(self, base: FastTokenizer, candidates: Sequence[Merge], wanted: int, exact: bool) -> None:

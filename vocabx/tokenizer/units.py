@@ -38,7 +38,7 @@ class Units:
         return np.bincount(self.words, minlength=len(self.parts)).astype(np.int64)
 
 
-def cut_units(
+def tokenize_units(
     tokenizer: FastTokenizer,
     texts: Sequence[str],
     allows_token: Callable[[bytes], bool],

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from vocabx.errors import TokenizerError
+from vocabx.tokenizer.adversarial import ADVERSARIAL_COUNT, adversarial_strings
 from vocabx.tokenizer.agreement import readers_of, special_token_claims
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate, Claim, Tally, claim
 from vocabx.tokenizer.fast import FastTokenizer, Ids
-from vocabx.tokenizer.hostile import HOSTILE_COUNT, hostile_strings
 
 _Pair = tuple[FastTokenizer, FastTokenizer]
 _BATCH = 1024
@@ -41,7 +41,7 @@ class Texts:
     base: Sequence[str] = field(repr=False)
     protected: Sequence[str] = field(default=(), repr=False)
     seed: int = 0
-    hostile: int = HOSTILE_COUNT
+    adversarial: int = ADVERSARIAL_COUNT
 
 
 def verify(
@@ -99,9 +99,11 @@ def _text_claims(
     readers = readers_of(*pair, directories)
     used = np.zeros(pair[1].size, dtype=np.int64)
     literals = [token["content"] for token in pair[0].spec["added_tokens"]]
-    hostile = hostile_strings(texts.hostile, texts.seed, literals, long=texts.hostile >= _WITH_LONG)
+    adversarial = adversarial_strings(
+        texts.adversarial, texts.seed, literals, long=texts.adversarial >= _WITH_LONG
+    )
     for kind, group in (
-        ("target", texts.target), ("base", texts.base), ("protected", texts.protected), ("hostile", hostile)
+        ("target", texts.target), ("base", texts.base), ("protected", texts.protected), ("hostile", adversarial)
     ):  # fmt: skip
         for start in range(0, len(group), _BATCH):
             batch = group[start : start + _BATCH]
@@ -234,7 +236,7 @@ def _base_reachable(pair: _Pair) -> Claim:
     base, extended = pair
 
     def reached(index: int) -> bool:
-        return extended.written.get(index) == base.written[index] and extended.reaches(index)
+        return extended.id_to_piece.get(index) == base.id_to_piece[index] and extended.reaches(index)
 
     indices = [index for index in sorted(base.token_bytes) if base.reaches(index)]
     cases = ((f"{base.describe(index)} (id {index})", reached(index)) for index in indices)
@@ -262,7 +264,7 @@ def _no_added_tokens(pair: _Pair) -> Claim:
 
 def _new_ids(pair: _Pair) -> list[int]:
     base, extended = pair
-    known = base.written.keys()
+    known = base.id_to_piece.keys()
     return sorted(index for index in extended.token_bytes if index not in known)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from vocabx.tokenizer.fast import FastTokenizer, components
 from vocabx.tokenizer.implied import implied_by, is_plain
-from vocabx.tokenizer.read import read_config
+from vocabx.tokenizer.read_tokenizer import read_config
 
 _CARRIED = ("chat_template.jinja", "special_tokens_map.json")
 _TEMPLATES = "additional_chat_templates"
@@ -80,7 +80,7 @@ def named_by(tokenizer: FastTokenizer) -> dict[str, str]:
     names = dict(tokenizer.special_names())
     unknown = tokenizer.unknown_id
     if unknown is not None:
-        names["unk_token"] = tokenizer.written[unknown]
+        names["unk_token"] = tokenizer.id_to_piece[unknown]
     before, after = _template(tokenizer)
     # Around a text stand its first and its last token; BERT calls them otherwise.
     first, last = ("cls_token", "sep_token") if "[CLS]" in before else ("bos_token", "eos_token")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vocabx.extras import need
-from vocabx.quiet import quiet_transformers
+from vocabx._util.extras import need
+from vocabx._util.quiet import quiet_transformers
 
 # Routers of mixtures of experts choose, and are no part of what a language needs.
 ROUTERS = ("gate", "router")

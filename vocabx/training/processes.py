@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.extras import need
+from vocabx._util.extras import need
 
 
 class Processes:

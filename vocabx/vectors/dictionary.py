@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vocabx._util.suggest import nearest
+from vocabx.corpus.languages import Language
 from vocabx.errors import VectorsError
-from vocabx.languages import Language
-from vocabx.suggest import nearest
 from vocabx.vectors.cedict import read_cedict
 from vocabx.vectors.freedict import find_freedict, read_freedict
 from vocabx.vectors.space import WordVectors

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.extras import need
+from vocabx._util.extras import need
 from vocabx.vectors.silence import silent_gensim
 
 # gensim drops what a sentence holds beyond 10,000 words, without a word about it.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.extras import need
+from vocabx._util.extras import need
 
 
 @dataclass(frozen=True)

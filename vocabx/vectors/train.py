@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vocabx._util.extras import need
 from vocabx.errors import VectorsError
-from vocabx.extras import need
-from vocabx.vectors.load import from_gensim
-from vocabx.vectors.pieces import learned_cutter
+from vocabx.vectors.read_vectors import from_gensim
 from vocabx.vectors.silence import silent_gensim
 from vocabx.vectors.space import WordVectors
+from vocabx.vectors.split_words import learned_segmenter
 from vocabx.vectors.words import words_of
 
 Advance = Callable[[float], None]
@@ -107,7 +107,7 @@ class _Told:
 
 def _cut(lines: Sequence[str], segmentation: str, advance: Advance) -> list[list[str]]:
     """The words of each line; equal words share one string, and long lines are parted."""
-    cut = learned_cutter(lines) if segmentation == "none" else lambda line: words_of(line, segmentation)
+    cut = learned_segmenter(lines) if segmentation == "none" else lambda line: words_of(line, segmentation)
     shared: dict[str, str] = {}
     sentences: list[list[str]] = []
     for number, line in enumerate(lines, 1):

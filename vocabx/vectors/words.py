@@ -17,9 +17,9 @@ from functools import cache
 
 import regex
 
-from vocabx.cache import cache_directory
+from vocabx._util.cache import cache_directory
+from vocabx._util.extras import need
 from vocabx.errors import VectorsError
-from vocabx.extras import need
 
 # U+200C and U+200D join letters of Persian and Indic words.
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’\u200c\u200d][\p{L}\p{M}\p{N}]+)*")

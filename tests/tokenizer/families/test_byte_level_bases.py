@@ -9,9 +9,9 @@ from tokenizers import Tokenizer
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 
 BASES = ("gpt2_json", "roberta_json", "llama3_json", "qwen_json")
@@ -70,7 +70,7 @@ def russian_lines() -> list[str]:
 def extension(request, verses, chinese):
     """Chinese tokens for a base, a gap behind its last row."""
     base = read_tokenizer(request.getfixturevalue(request.param))
-    return extend_tokenizer(base, verses[:1000], chinese, Wish(TOKENS), base.size + GAP, Quiet())
+    return extend_tokenizer(base, verses[:1000], chinese, TokenRequest(TOKENS), base.size + GAP, Quiet())
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +90,12 @@ def failures(base, extended, alphabet, texts):
 
 
 def test_every_required_claim_holds(extension, chinese, verses, english):
-    texts = Texts(verses[:1000], english[:1000], hostile=2500 if extension.base.size < 100_000 else 1000)
+    texts = Texts(verses[:1000], english[:1000], adversarial=2500 if extension.base.size < 100_000 else 1000)
     assert failures(extension.base, extension.tokenizer, chinese, texts) == {}
 
 
 def test_no_new_token_is_dead_inside_a_longer_word(extension, merging):
-    written = [extension.tokenizer.written[index] for index in extension.new_ids]
+    written = [extension.tokenizer.id_to_piece[index] for index in extension.new_ids]
     assert [[token.id for token in merging.tokenize(piece)] for piece in written] == [
         [index] for index in extension.new_ids
     ]
@@ -116,7 +116,7 @@ def test_new_merges_stand_behind_the_bases_and_make_the_new_tokens(extension):
     base, after = extension.base.rules(), extension.tokenizer.rules()
     assert after[: len(base)] == base
     made = ["".join(rule.split(" ") if isinstance(rule, str) else rule) for rule in after[len(base) :]]
-    new = [extension.tokenizer.written[index] for index in extension.new_ids]
+    new = [extension.tokenizer.id_to_piece[index] for index in extension.new_ids]
     assert [piece for piece in dict.fromkeys(made) if piece not in extension.base.vocabulary] == new
     assert [from_alphabet(piece) for piece in new] == list(extension.pieces)
 
@@ -127,7 +127,7 @@ def test_rows_before_the_first_new_id_belong_to_no_token(extension):
     rust = extension.tokenizer.rust
     assert [rust.id_to_token(index) for index in range(size, size + GAP)] == [None] * GAP
     for index in extension.new_ids:
-        assert rust.token_to_id(extension.tokenizer.written[index]) == index
+        assert rust.token_to_id(extension.tokenizer.id_to_piece[index]) == index
     assert {
         piece: rust.token_to_id(piece) for piece in extension.base.vocabulary
     } == extension.base.vocabulary
@@ -146,7 +146,7 @@ def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, e
 @pytest.fixture
 def bytes_alone():
     """A tokenizer of 256 bytes that looks whole words up before it merges, as Llama 3 does."""
-    cutter = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
+    segmenter = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
     vocabulary = {to_alphabet(bytes([byte])): byte for byte in range(256)}
     model = {"type": "BPE", "vocab": vocabulary, "merges": [], "ignore_merges": True}
     return ByteLevelTokenizer(
@@ -154,8 +154,8 @@ def bytes_alone():
             "version": "1.0",
             "added_tokens": [],
             "normalizer": {"type": "NFC"},
-            "pre_tokenizer": cutter,
-            "decoder": cutter,
+            "pre_tokenizer": segmenter,
+            "decoder": segmenter,
             "model": model,
         }
     )
@@ -164,11 +164,11 @@ def bytes_alone():
 def test_a_token_that_is_looked_up_as_a_word_is_made_by_merges_too(bytes_alone, chinese):
     """The first token's merge takes the middle of the second away: looked up it is found, in a text never."""
     donor = ["神天地".encode(), "創神天".encode()]
-    extension = extend_tokenizer(bytes_alone, [], chinese, Wish(donor=donor), 256, Quiet())
+    extension = extend_tokenizer(bytes_alone, [], chinese, TokenRequest(donor=donor), 256, Quiet())
     merging = by_merges(extension.tokenizer)
     for token in donor:
         (index,) = (i for i, data in extension.tokenizer.token_bytes.items() if data == token)
-        assert [part.id for part in merging.tokenize(extension.tokenizer.written[index])] == [index]
+        assert [part.id for part in merging.tokenize(extension.tokenizer.id_to_piece[index])] == [index]
         assert index in extension.tokenizer.encode([f"一{token.decode()}一"])[0]
 
 
@@ -177,7 +177,7 @@ def test_a_token_that_no_merge_makes_is_told_dead_although_it_is_looked_up(bytes
     model = {**bytes_alone.spec["model"], "vocab": vocabulary}
     extended = ByteLevelTokenizer({**bytes_alone.spec, "model": model})
     assert extended.encode(["神天", "一神天"])[0] == [256]
-    certificate = verify(bytes_alone, extended, chinese, Texts(["神天"], ["a"], hostile=50))
+    certificate = verify(bytes_alone, extended, chinese, Texts(["神天"], ["a"], adversarial=50))
     (reachable,) = (claim for claim in certificate.claims if claim.name == "reachable")
     assert (reachable.checked, reachable.examples) == (1, ("神天 (id 256)",))
     assert not certificate.passed
@@ -186,18 +186,18 @@ def test_a_token_that_no_merge_makes_is_told_dead_although_it_is_looked_up(bytes
 def test_a_character_that_the_normalizer_replaces_becomes_no_token(bytes_alone, chinese):
     # As in Qwen: NFC makes the compatibility ideograph U+F900 the unified U+8C48.
     donor = ["\uf900".encode(), "神\uf900".encode(), "神天".encode()]
-    extension = extend_tokenizer(bytes_alone, [], chinese, Wish(donor=donor), 256, Quiet())
+    extension = extend_tokenizer(bytes_alone, [], chinese, TokenRequest(donor=donor), 256, Quiet())
     assert "神天".encode() in extension.pieces
     assert not any("\uf900".encode() in token for token in extension.pieces)
-    assert extension.donation.dropped == 2
+    assert extension.donor_merges.dropped == 2
 
 
 def test_russian_words_become_tokens_of_gpt_2(gpt2_json, english):
     lines = russian_lines()
     assert len({word.strip(".,") for line in lines for word in line.split()}) > 200
     base, cyrillic = read_tokenizer(gpt2_json), Alphabet(("Cyrillic",))
-    extension = extend_tokenizer(base, lines, cyrillic, Wish(150), base.size + GAP, Quiet())
-    assert failures(base, extension.tokenizer, cyrillic, Texts(lines, english[:500], hostile=1000)) == {}
+    extension = extend_tokenizer(base, lines, cyrillic, TokenRequest(150), base.size + GAP, Quiet())
+    assert failures(base, extension.tokenizer, cyrillic, Texts(lines, english[:500], adversarial=1000)) == {}
     words = {f" {word.strip('.,')}".encode() for line in lines for word in line.split()}
     assert len(words & extension.pieces.keys()) > 5, "no whole words were learned"
     old, new = (sum(map(len, t.encode(lines))) for t in (base, extension.tokenizer))

@@ -7,9 +7,9 @@ from sentencepiece import SentencePieceProcessor
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.fast import MODEL_NAME
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import LAST, Kind, parse_model
 from vocabx.tokenizer.verify import Texts, verify
 
@@ -31,11 +31,11 @@ RUSSIAN = [
 def made(request, verses, chinese):
     """Each base with up to 600 Chinese tokens, their ids a gap behind the base's."""
     base = read_tokenizer(request.getfixturevalue(request.param))
-    return extend_tokenizer(base, verses[:1200], chinese, Wish(600), base.size + GAP, Quiet())
+    return extend_tokenizer(base, verses[:1200], chinese, TokenRequest(600), base.size + GAP, Quiet())
 
 
 def test_no_required_claim_fails(made, chinese, verses, english):
-    texts = Texts(verses[:1200], english, hostile=700)
+    texts = Texts(verses[:1200], english, adversarial=700)
     certificate = verify(made.base, made.tokenizer, chinese, texts)
     assert [claim for claim in certificate.claims if claim.failed and claim.required] == []
     claims = {claim.name: claim for claim in certificate.claims}
@@ -60,10 +60,10 @@ def test_added_tokens_and_what_stands_around_a_text_stay(made):
 
 def test_an_extension_can_be_extended_again(made, verses, chinese, english):
     again = extend_tokenizer(
-        made.tokenizer, verses[1200:1800], chinese, Wish(50), made.tokenizer.size, Quiet()
+        made.tokenizer, verses[1200:1800], chinese, TokenRequest(50), made.tokenizer.size, Quiet()
     )
     assert again.tokenizer.encode(english[:300]) == made.base.encode(english[:300])
-    texts = Texts(verses[1200:1500], english[:100], hostile=100)
+    texts = Texts(verses[1200:1500], english[:100], adversarial=100)
     certificate = verify(made.tokenizer, again.tokenizer, chinese, texts)
     assert [claim for claim in certificate.claims if claim.failed and claim.required] == []
 
@@ -71,7 +71,7 @@ def test_an_extension_can_be_extended_again(made, verses, chinese, english):
 @pytest.mark.parametrize("name", ["mistral_model", "llama2_json", LARGE])
 def test_scores_fall_below_every_real_one_and_merges_follow_them(request, verses, chinese, name):
     base = read_tokenizer(request.getfixturevalue(name))
-    extended = extend_tokenizer(base, verses[:1200], chinese, Wish(400), base.size, Quiet()).tokenizer
+    extended = extend_tokenizer(base, verses[:1200], chinese, TokenRequest(400), base.size, Quiet()).tokenizer
     model = parse_model(extended.companions()[MODEL_NAME])
     old, new = model.pieces[: base.size], model.pieces[base.size :]
     lowest = min(p.score for p in old if p.type == Kind.NORMAL and p.score > LAST / 10)
@@ -93,7 +93,7 @@ def test_scores_fall_below_every_real_one_and_merges_follow_them(request, verses
 @pytest.mark.parametrize("name", ["mistral_model", "llama2_json"])
 def test_sentencepiece_itself_reaches_every_new_piece(request, verses, chinese, name):
     base = read_tokenizer(request.getfixturevalue(name))
-    extended = extend_tokenizer(base, verses[:1200], chinese, Wish(600), base.size, Quiet()).tokenizer
+    extended = extend_tokenizer(base, verses[:1200], chinese, TokenRequest(600), base.size, Quiet()).tokenizer
     model = parse_model(extended.companions()[MODEL_NAME])
     model.normalizer_spec.add_dummy_prefix = False
     processor = SentencePieceProcessor(model_proto=model.SerializeToString())
@@ -103,7 +103,9 @@ def test_sentencepiece_itself_reaches_every_new_piece(request, verses, chinese, 
 
 def test_unigram_pieces_are_chosen_and_old_scores_stay(t5_json, verses, chinese):
     base = read_tokenizer(t5_json)
-    extended = extend_tokenizer(base, verses[:1200], chinese, Wish(None), base.size, Quiet()).tokenizer
+    extended = extend_tokenizer(
+        base, verses[:1200], chinese, TokenRequest(None), base.size, Quiet()
+    ).tokenizer
     old, vocabulary = base.spec["model"]["vocab"], extended.spec["model"]["vocab"]
     assert vocabulary[: len(old)] == old
     assert min(score for _, score in vocabulary) == min(score for _, score in old)
@@ -115,7 +117,9 @@ def test_unigram_pieces_are_chosen_and_old_scores_stay(t5_json, verses, chinese)
 
 def test_wordpiece_gets_chinese_characters_and_nothing_that_holds_two(bert_json, verses, chinese):
     base = read_tokenizer(bert_json)
-    extended = extend_tokenizer(base, verses[:1200], chinese, Wish(None), base.size, Quiet()).tokenizer
+    extended = extend_tokenizer(
+        base, verses[:1200], chinese, TokenRequest(None), base.size, Quiet()
+    ).tokenizer
     new = [piece for piece, index in extended.vocabulary.items() if index >= base.size]
     assert new and all(len(piece) == 1 for piece in new)
 
@@ -124,8 +128,8 @@ def test_wordpiece_gets_chinese_characters_and_nothing_that_holds_two(bert_json,
 def test_another_script_with_spaces_gets_words(request, english, name):
     base = read_tokenizer(request.getfixturevalue(name))
     cyrillic = Alphabet(("Cyrillic",))
-    extension = extend_tokenizer(base, RUSSIAN, cyrillic, Wish(None), base.size, Quiet())
-    certificate = verify(base, extension.tokenizer, cyrillic, Texts(RUSSIAN, english[:500], hostile=500))
+    extension = extend_tokenizer(base, RUSSIAN, cyrillic, TokenRequest(None), base.size, Quiet())
+    certificate = verify(base, extension.tokenizer, cyrillic, Texts(RUSSIAN, english[:500], adversarial=500))
     assert [claim for claim in certificate.claims if claim.failed and claim.required] == []
     longest = max((token.decode() for token in extension.pieces), key=len)
     assert len(longest) > 5
@@ -139,8 +143,8 @@ def test_wordpiece_learns_continuations(bert_json):
     endings = "ами ого ывать ение ость".split()
     words = [stem + ending for stem in stems for ending in endings]
     base = read_tokenizer(bert_json)
-    extension = extend_tokenizer(base, words, Alphabet(("Cyrillic",)), Wish(None), base.size, Quiet())
-    new = [extension.tokenizer.written[index] for index in extension.new_ids]
+    extension = extend_tokenizer(base, words, Alphabet(("Cyrillic",)), TokenRequest(None), base.size, Quiet())
+    new = [extension.tokenizer.id_to_piece[index] for index in extension.new_ids]
     assert {"##ами", "##ывать"} <= set(new)
     assert any(not piece.startswith("##") and len(piece) > 3 for piece in new)
     assert all(extension.tokenizer.unknown_id not in ids for ids in extension.tokenizer.encode(words))

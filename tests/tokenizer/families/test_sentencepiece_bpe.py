@@ -8,10 +8,10 @@ from sentencepiece import SentencePieceProcessor
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.fast import MODEL_NAME
 from vocabx.tokenizer.from_sentencepiece import splits
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import LAST, Kind, parse_model, piece_scores
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
@@ -67,8 +67,8 @@ _PARAMETERS = [pytest.param(name, marks=pytest.mark.slow) if name == "gemma_json
 @pytest.fixture(scope="module", params=_PARAMETERS)
 def extension(request, verses, chinese):
     """Chinese tokens for a base, a gap behind its last row."""
-    base, wish = read_tokenizer(request.getfixturevalue(request.param)), Wish(BASES[request.param])
-    return extend_tokenizer(base, verses[:1000], chinese, wish, base.size + GAP, Quiet())
+    base, request = read_tokenizer(request.getfixturevalue(request.param)), TokenRequest(BASES[request.param])
+    return extend_tokenizer(base, verses[:1000], chinese, request, base.size + GAP, Quiet())
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def without_prefix(model) -> SentencePieceProcessor:
 
 def test_every_required_claim_holds(extension, chinese, verses, english):
     # The small base meets more hostile strings than the large ones.
-    texts = Texts(verses[:1000], english[:1000], hostile=2500 if extension.base.size < 40_000 else 1000)
+    texts = Texts(verses[:1000], english[:1000], adversarial=2500 if extension.base.size < 40_000 else 1000)
     assert failures(extension.base, extension.tokenizer, chinese, texts) == {}
 
 
@@ -200,8 +200,8 @@ def test_hindi_in_llama_2_has_pieces_across_its_vowel_signs(llama2_json, english
     lines = hindi_lines()
     assert len({word for line in lines for word in line.split()}) > 200
     base, hindi = read_tokenizer(llama2_json), Alphabet(("Devanagari",))
-    extension = extend_tokenizer(base, lines, hindi, Wish(100), base.size + GAP, Quiet())
-    assert failures(base, extension.tokenizer, hindi, Texts(lines, english[:500], hostile=1000)) == {}
+    extension = extend_tokenizer(base, lines, hindi, TokenRequest(100), base.size + GAP, Quiet())
+    assert failures(base, extension.tokenizer, hindi, Texts(lines, english[:500], adversarial=1000)) == {}
     assert " क्योंकि".encode() in extension.pieces, "the word of every sentence is no token"
     old, new = (sum(map(len, t.encode(lines))) for t in (base, extension.tokenizer))
     assert new < 0.65 * old

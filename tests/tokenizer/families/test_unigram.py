@@ -8,10 +8,10 @@ from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
 
 from vocabx.progress import Quiet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.fast import MODEL_NAME
-from vocabx.tokenizer.merge import Merge
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.merges import Merge
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Kind, parse_model, unused_piece
 from vocabx.tokenizer.verify import Texts, verify
 
@@ -28,7 +28,7 @@ def base(t5_json):
 @pytest.fixture(scope="module")
 def extension(base, verses, chinese):
     """Enough tokens for every character of the text and the frequent words, behind the table."""
-    return extend_tokenizer(base, verses[:1200], chinese, Wish(TOKENS), ROWS, Quiet())
+    return extend_tokenizer(base, verses[:1200], chinese, TokenRequest(TOKENS), ROWS, Quiet())
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def failures(base, extended, alphabet, texts):
 
 
 def test_every_required_claim_holds(extension, chinese, verses, english):
-    texts = Texts(verses[:1200], english[:1000], hostile=2500)
+    texts = Texts(verses[:1200], english[:1000], adversarial=2500)
     assert failures(extension.base, extension.tokenizer, chinese, texts) == {}
 
 
@@ -87,7 +87,7 @@ def test_the_scores_of_the_base_and_their_minimum_are_unchanged_in_both_files(ex
 
 
 def test_no_new_piece_is_dead(extension, model):
-    pieces = [extension.tokenizer.written[index] for index in extension.new_ids]
+    pieces = [extension.tokenizer.id_to_piece[index] for index in extension.new_ids]
     rust = extension.tokenizer.rust.model
     assert [[token.id for token in rust.tokenize(piece)] for piece in pieces] == [
         [index] for index in extension.new_ids
@@ -143,9 +143,9 @@ def test_a_base_that_has_pieces_of_the_language_loses_none_of_them(base, english
     """Scores that are the share of the text alone would break hundreds of T5's own words."""
     pieces = ("st", "tr", "ror", "te", "qu", "zz", "ync")
     extended = base.extended([Merge(b"", piece.encode(), 100) for piece in pieces], base.size)
-    longer = [i for i, written in base.written.items() if any(piece in written for piece in pieces)]
+    longer = [i for i, written in base.id_to_piece.items() if any(piece in written for piece in pieces)]
     assert len(longer) > 1000
-    lost = [base.written[i] for i in longer if base.reaches(i) and not extended.reaches(i)]
+    lost = [base.id_to_piece[i] for i in longer if base.reaches(i) and not extended.reaches(i)]
     assert lost == []
     ids = {index for row in extended.encode(english[:500]) for index in row}
     assert len(ids & set(range(base.size, extended.size))) > 3, "the new pieces are never met"

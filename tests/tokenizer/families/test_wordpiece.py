@@ -6,8 +6,8 @@ import pytest
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import Wish, extend_tokenizer
-from vocabx.tokenizer.read import read_tokenizer
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -69,12 +69,12 @@ def base(bert_json):
 
 @pytest.fixture(scope="module")
 def chinese_extension(base, verses, chinese):
-    return extend_tokenizer(base, verses[:1500], chinese, Wish(1000), base.size + GAP, Quiet())
+    return extend_tokenizer(base, verses[:1500], chinese, TokenRequest(1000), base.size + GAP, Quiet())
 
 
 @pytest.fixture(scope="module")
 def russian_extension(base):
-    return extend_tokenizer(base, russian_lines(), CYRILLIC, Wish(200), base.size + GAP, Quiet())
+    return extend_tokenizer(base, russian_lines(), CYRILLIC, TokenRequest(200), base.size + GAP, Quiet())
 
 
 @pytest.fixture(scope="module", params=["chinese_extension", "russian_extension"])
@@ -93,17 +93,17 @@ def unknown_share(tokenizer, lines):
 
 
 def test_every_required_claim_holds_for_chinese(chinese_extension, chinese, verses, english):
-    texts = Texts(verses[:1500], english[:1000], hostile=2500)
+    texts = Texts(verses[:1500], english[:1000], adversarial=2500)
     assert failures(chinese_extension.base, chinese_extension.tokenizer, chinese, texts) == {}
 
 
 def test_every_required_claim_holds_for_russian(russian_extension, english):
-    texts = Texts(russian_lines(), english[:500], hostile=1000)
+    texts = Texts(russian_lines(), english[:500], adversarial=1000)
     assert failures(russian_extension.base, russian_extension.tokenizer, CYRILLIC, texts) == {}
 
 
 def test_each_new_chinese_token_is_one_character(chinese_extension):
-    new = [chinese_extension.tokenizer.written[index] for index in chinese_extension.new_ids]
+    new = [chinese_extension.tokenizer.id_to_piece[index] for index in chinese_extension.new_ids]
     assert all(len(piece) == 1 for piece in new)
     for piece, index in zip(new, chinese_extension.new_ids, strict=True):
         assert chinese_extension.tokenizer.encode([f"在{piece}中"])[0][1:-1] == [index], (
@@ -125,7 +125,7 @@ def test_russian_words_are_begun_and_continued_by_new_tokens(russian_extension):
     lines = russian_lines()
     assert len({word.strip(".,") for line in lines for word in line.split()}) > 200
     base, extended = russian_extension.base, russian_extension.tokenizer
-    new = [extended.written[index] for index in russian_extension.new_ids]
+    new = [extended.id_to_piece[index] for index in russian_extension.new_ids]
     usage = extended.usage(lines)[russian_extension.new_ids.start :]
     used = [piece for piece, count in zip(new, usage, strict=True) if count]
     inside = [piece for piece in used if piece.startswith("##")]
@@ -146,7 +146,7 @@ def test_marks_that_the_normalizer_strips_are_in_no_token(russian_extension):
 def test_no_new_token_is_dead(extension):
     extended = extension.tokenizer
     for index in extension.new_ids:
-        piece = extended.written[index]
+        piece = extended.id_to_piece[index]
         # A word of a, which begins no longer word with Cyrillic or Chinese letters, and the piece.
         word, skipped = (f"a{piece[2:]}", 1) if piece.startswith("##") else (piece, 0)
         assert extended.encode([word])[0][skipped:] == [index], piece
@@ -166,7 +166,7 @@ def test_rows_before_the_first_new_id_belong_to_no_token(extension):
     assert new == list(extension.new_ids)
     assert extension.new_ids.start == size + GAP
     assert {i: extension.tokenizer.rust.id_to_token(i) for i in new} == {
-        i: extension.tokenizer.written[i] for i in new
+        i: extension.tokenizer.id_to_piece[i] for i in new
     }
     assert extension.tokenizer.rust.id_to_token(size) is None
 
@@ -188,7 +188,7 @@ def test_a_vocab_txt_is_written_where_a_line_is_an_id_and_nowhere_else(
     base, verses, chinese, chinese_extension, tmp_path
 ):
     assert chinese_extension.tokenizer.companions() == {}
-    dense = extend_tokenizer(base, verses[:500], chinese, Wish(50), base.size, Quiet()).tokenizer
+    dense = extend_tokenizer(base, verses[:500], chinese, TokenRequest(50), base.size, Quiet()).tokenizer
     write_tokenizer(dense, tmp_path, tmp_path)
     pieces = (tmp_path / "vocab.txt").read_text("utf-8").splitlines()
     assert {piece: index for index, piece in enumerate(pieces)} == dense.vocabulary

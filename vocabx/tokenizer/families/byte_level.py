@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.widen import widened
 
 _IN_NO_TEXT = to_alphabet(b"\xff")
@@ -30,10 +30,10 @@ class ByteLevelTokenizer(FastTokenizer):
         vocabulary: dict[str, int] = self.spec["model"]["vocab"]
         return vocabulary
 
-    def meaning(self, piece: str) -> bytes | None:  # noqa: D102
+    def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
         return from_alphabet(piece)
 
-    def spelling(self, token: bytes) -> str | None:  # noqa: D102
+    def bytes_to_piece(self, token: bytes) -> str | None:  # noqa: D102
         return to_alphabet(token)
 
     def assemble(self, parts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
@@ -44,7 +44,7 @@ class ByteLevelTokenizer(FastTokenizer):
         merges: list[Any] = self.spec["model"]["merges"]
         return merges
 
-    def cut(self, token: bytes) -> tuple[int, ...]:  # noqa: D102
+    def tokenize(self, token: bytes) -> tuple[int, ...]:  # noqa: D102
         return self._merged(to_alphabet(token))
 
     def reaches(self, index: int) -> bool:
@@ -53,7 +53,7 @@ class ByteLevelTokenizer(FastTokenizer):
         Llama 3 takes a whole word for its token before it merges (`ignore_merges`); inside a longer word
         only merges make a token.
         """
-        return self._merged(self.written[index]) == (index,)
+        return self._merged(self.id_to_piece[index]) == (index,)
 
     def _merged(self, piece: str) -> tuple[int, ...]:
         # The byte behind it is in no text and no merge, so the whole is no word that could be looked up.

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.from_sentencepiece import splits
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import (
     SPACE,
     is_unused,
@@ -56,13 +56,13 @@ class SentencePieceTokenizer(FastTokenizer):
         vocabulary: dict[str, int] = self.spec["model"]["vocab"]
         return vocabulary
 
-    def meaning(self, piece: str) -> bytes | None:  # noqa: D102
+    def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
         if is_unused(piece):
             return None
         byte = byte_of(piece)
         return piece.replace(SPACE, " ").encode() if byte is None else bytes([byte])
 
-    def spelling(self, token: bytes) -> str | None:  # noqa: D102
+    def bytes_to_piece(self, token: bytes) -> str | None:  # noqa: D102
         try:
             return token.decode().replace(" ", SPACE)
         except UnicodeDecodeError:
@@ -86,7 +86,7 @@ class SentencePieceTokenizer(FastTokenizer):
 
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
         floor = math.floor(min((score for score in self.scores.values() if score > _NOT_REAL), default=0))
-        spelled = (self.spelling(merge.token) for merge in merges)
+        spelled = (self.bytes_to_piece(merge.token) for merge in merges)
         fresh = dict.fromkeys(piece for piece in spelled if piece and piece not in self.vocabulary)
         added = [(piece, first_id + n, float(floor - 1 - n)) for n, piece in enumerate(fresh)]
         vocabulary = {**self.vocabulary, **{piece: index for piece, index, _ in added}}

@@ -20,7 +20,7 @@ import numpy as np
 
 from vocabx.tokenizer.families.sentencepiece_bpe import byte_of
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer, Ids
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import (
     SPACE,
     is_unused,
@@ -56,13 +56,13 @@ class UnigramTokenizer(FastTokenizer):
     def pieces(self) -> Mapping[str, int]:  # noqa: D102
         return {piece: index for index, (piece, _) in enumerate(self.spec["model"]["vocab"])}
 
-    def meaning(self, piece: str) -> bytes | None:  # noqa: D102
+    def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
         if is_unused(piece):
             return None
         byte = byte_of(piece) if self.spec["model"].get("byte_fallback") else None
         return piece.replace(SPACE, " ").encode() if byte is None else bytes([byte])
 
-    def spelling(self, token: bytes) -> str | None:  # noqa: D102
+    def bytes_to_piece(self, token: bytes) -> str | None:  # noqa: D102
         try:
             return token.decode().replace(" ", SPACE)
         except UnicodeDecodeError:
@@ -97,12 +97,12 @@ class UnigramTokenizer(FastTokenizer):
         return np.array(ids, dtype=np.int64), np.array(words, dtype=np.int64)
 
     def atom_bytes(self, atom: int) -> bytes | None:  # noqa: D102
-        return self.token_bytes.get(atom) if atom < self.size else self.meaning(chr(atom - self.size))
+        return self.token_bytes.get(atom) if atom < self.size else self.piece_to_bytes(chr(atom - self.size))
 
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
         counts: dict[str, int] = {}
         for merge in merges:
-            piece = self.spelling(merge.token)
+            piece = self.bytes_to_piece(merge.token)
             if piece and piece not in self.vocabulary:
                 counts[piece] = counts.get(piece, 0) + merge.count
         scores = self._scores(counts)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from vocabx.tokenizer.fast import FastTokenizer, Ids, components
-from vocabx.tokenizer.merge import Merge
+from vocabx.tokenizer.merges import Merge
 
 _LAST_CODE_POINT = 0x110000
 
@@ -44,12 +44,12 @@ class WordPieceTokenizer(FastTokenizer):
         vocabulary: dict[str, int] = self.spec["model"]["vocab"]
         return vocabulary
 
-    def meaning(self, piece: str) -> bytes | None:  # noqa: D102
+    def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
         if piece.startswith(self.prefix) and len(piece) > len(self.prefix):
             return piece.removeprefix(self.prefix).encode()
         return piece.encode() if self._stands_alone(piece) else f" {piece}".encode()
 
-    def spelling(self, token: bytes) -> str | None:  # noqa: D102
+    def bytes_to_piece(self, token: bytes) -> str | None:  # noqa: D102
         try:
             text = token.decode()
         except UnicodeDecodeError:
@@ -71,12 +71,12 @@ class WordPieceTokenizer(FastTokenizer):
         """`text` normalised, without white space: WordPiece does not keep where it was."""
         return "".join(self.normal(text).split())
 
-    def cut(self, token: bytes) -> tuple[int, ...]:  # noqa: D102
-        piece = self.spelling(token)
+    def tokenize(self, token: bytes) -> tuple[int, ...]:  # noqa: D102
+        piece = self.bytes_to_piece(token)
         return () if piece is None else tuple(self._cut(piece))
 
     def reaches(self, index: int) -> bool:  # noqa: D102
-        piece = self.written[index]
+        piece = self.id_to_piece[index]
         word = piece.removeprefix(self.prefix) if piece != self.prefix else piece
         inside = word != piece
         if self._words("a" + word if inside else word) != ["a" + word if inside else word]:
@@ -106,7 +106,7 @@ class WordPieceTokenizer(FastTokenizer):
         vocabulary = dict(self.vocabulary)
         next_id = first_id
         for merge in merges:
-            piece = self.spelling(merge.token)
+            piece = self.bytes_to_piece(merge.token)
             if piece and piece not in vocabulary:
                 vocabulary[piece] = next_id
                 next_id += 1
@@ -132,9 +132,9 @@ class WordPieceTokenizer(FastTokenizer):
         return next((word for word in words if len(word) == 1 and begun[word] == 1), "")
 
     def _words(self, text: str) -> list[str]:
-        cutter = self.rust.pre_tokenizer
+        segmenter = self.rust.pre_tokenizer
         normal = self.normal(text)
-        return [normal] if cutter is None else [word for word, _ in cutter.pre_tokenize_str(normal)]
+        return [normal] if segmenter is None else [word for word, _ in segmenter.pre_tokenize_str(normal)]
 
     def _is_word(self, word: str) -> bool:
         return self._words(word) == [word]

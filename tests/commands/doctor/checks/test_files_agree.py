@@ -1,0 +1,80 @@
+"""tokenizer.model and tokenizer.json beside each other."""
+
+import json
+
+from transformers import LlamaTokenizer
+
+from vocabx.commands.doctor.examine import examine
+from vocabx.commands.doctor.repair import repair
+from vocabx.tokenizer.from_sentencepiece import spec_of
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.tokenizer.sentencepiece_model import model_of, parse_model
+
+
+def lowered(append, small_file, pieces):
+    """An extended model without a fault of its own."""
+    return append(small_file.read_bytes(), pieces, lambda place: -40_000.0 - place)
+
+
+def test_a_tokenizer_json_that_lacks_the_new_pieces_is_made_anew(
+    directory, tmp_path, append, small, small_file, chinese_pieces, verses, english, names, disagreements
+):
+    model = lowered(append, small_file, chinese_pieces)
+    files = directory(tokenizer__model=model, tokenizer__json=small.spec)
+    found = examine(files)
+    assert names(found)["files-pieces"].count == len(parse_model(model).pieces) - small.size
+    repair(found, tmp_path / "out")
+    assert names(examine(tmp_path / "out")) == {}
+    assert (tmp_path / "out" / "tokenizer.model").read_bytes() == model
+    assert disagreements(tmp_path / "out", [*verses, *english]) == []
+
+
+def test_a_model_that_lacks_the_new_pieces_is_made_anew(
+    directory, tmp_path, append, small_file, chinese_pieces, verses, english, names, disagreements
+):
+    spec = spec_of(parse_model(lowered(append, small_file, chinese_pieces)), add_bos=True, add_eos=False)
+    files = directory(tokenizer__model=small_file.read_bytes(), tokenizer__json=spec)
+    found = examine(files)
+    assert list(names(found)) == ["files-pieces"]
+    repair(found, tmp_path / "out")
+    assert names(examine(tmp_path / "out")) == {}
+    assert json.loads((tmp_path / "out" / "tokenizer.json").read_text("utf-8"))["model"] == spec["model"]
+    assert disagreements(tmp_path / "out", [*verses, *english]) == []
+
+
+def test_a_piece_at_another_id_is_found(directory, small, small_file, names):
+    vocabulary = dict(small.spec["model"]["vocab"])
+    vocabulary["▁the"], vocabulary["▁of"] = vocabulary["▁of"], vocabulary["▁the"]
+    spec = {**small.spec, "model": {**small.spec["model"], "vocab": vocabulary}}
+    found = examine(directory(tokenizer__model=small_file.read_bytes(), tokenizer__json=spec))
+    assert names(found)["files-pieces"].count == 2
+
+
+def test_another_cut_of_the_same_pieces_is_found_and_mended(
+    directory, tmp_path, mistral_model, verses, english, names, disagreements
+):
+    """transformers 5 writes the merges of white space first, where SentencePiece has them last."""
+    source = directory(tokenizer__model=mistral_model.read_bytes())
+    LlamaTokenizer.from_pretrained(source).save_pretrained(tmp_path / "converted")
+    files = tmp_path / "converted"
+    (files / "tokenizer.model").write_bytes(mistral_model.read_bytes())
+    assert len(disagreements(files, english)) > 1000
+    found = examine(files)
+    assert list(names(found)) == ["files-cut"]
+    repair(found, tmp_path / "out")
+    assert names(examine(tmp_path / "out")) == {}
+    assert disagreements(tmp_path / "out", [*verses, *english]) == []
+
+
+def test_texts_that_nobody_writes_are_only_noted(directory, t5_json, names):
+    """The two libraries take different characters for spaces in T5, in every copy of it."""
+    model = model_of(read_tokenizer(t5_json).spec).SerializeToString()
+    found = examine(directory(spiece__model=model, tokenizer__json=t5_json.read_text("utf-8")))
+    assert names(found) == {}
+
+
+def test_a_tiktoken_file_beside_a_tokenizer_json_is_left_alone(directory, llama3_tiktoken, gpt2_json, names):
+    files = directory(
+        tokenizer__model=llama3_tiktoken.read_bytes(), tokenizer__json=gpt2_json.read_text("utf-8")
+    )
+    assert names(examine(files)) == {}

@@ -1,0 +1,97 @@
+"""The mended directory: whole, linked, and the same where nothing was wrong."""
+
+import json
+import os
+
+import pytest
+
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.commands.doctor.examine import examine
+from vocabx.commands.doctor.repair import repair
+from vocabx.errors import OutputError
+
+
+@pytest.fixture
+def broken(model_of_mistral, append, small_file, few_pieces, edit_config):
+    """A model with a .model of score-0 pieces and an edited vocab_size."""
+    model = append(small_file.read_bytes(), few_pieces)
+    return edit_config(model_of_mistral(model, 9_000), vocab_size=34_000)
+
+
+@pytest.fixture
+def edited(bare_model, edit_config):
+    """A model with an edited vocab_size and nothing else wrong."""
+    return edit_config(bare_model(), vocab_size=1)
+
+
+def test_weights_are_the_same_bytes_and_everything_else_is_carried(broken, tmp_path, small_file, names):
+    (broken / "LICENSE").write_text("free")
+    (broken / "extra").mkdir()
+    (broken / "extra" / "note.txt").write_text("kept")
+    (broken / "vocabx.json").write_text("{}")
+    (broken / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "LlamaTokenizer", "model_max_length": 512, "bos_token": "<s>"})
+    )
+    found = examine(broken, small_file)
+    assert set(names(found)) == {"scores", "vocab-size"}
+    out = tmp_path / "deep" / "out"
+    assert {finding.name for finding in repair(found, out)} == {"scores", "vocab-size"}
+    assert names(examine(out, small_file)) == {}
+    assert (out / "model.safetensors").read_bytes() == (broken / "model.safetensors").read_bytes()
+    assert (out / "model.safetensors").samefile(broken / "model.safetensors")
+    assert (out / "LICENSE").read_text() == "free"
+    assert (out / "extra" / "note.txt").read_text() == "kept"
+    assert not (out / "vocabx.json").exists()
+    settings = json.loads((out / "tokenizer_config.json").read_text())
+    assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
+    assert (settings["model_max_length"], settings["bos_token"]) == (512, "<s>")
+    # Other code takes it now.
+    assert read_checkpoint(out).input.rows == 9_000
+
+
+def test_weights_are_copied_where_they_cannot_be_linked(edited, tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    repair(examine(edited), tmp_path / "out")
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == (
+        edited / "model.safetensors"
+    ).read_bytes()
+    assert not (tmp_path / "out" / "model.safetensors").samefile(edited / "model.safetensors")
+
+
+def test_weights_behind_a_link_of_the_hub_cache_are_linked_themselves(edited, tmp_path):
+    blob = tmp_path / "blob"
+    (edited / "model.safetensors").rename(blob)
+    (edited / "model.safetensors").symlink_to(blob)
+    repair(examine(edited), tmp_path / "out")
+    assert not (tmp_path / "out" / "model.safetensors").is_symlink()
+    assert (tmp_path / "out" / "model.safetensors").samefile(blob)
+
+
+def test_nothing_is_written_where_nothing_can_be_mended(tiny_model, tmp_path):
+    assert repair(examine(tiny_model(rows=49_000)), tmp_path / "out") == ()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_target_that_is_taken_or_inside_is_refused(edited, tmp_path):
+    found = examine(edited)
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "mine").write_text("mine")
+    for out in (taken, edited, edited / "new"):
+        with pytest.raises(OutputError, match="choose another --out"):
+            repair(found, out)
+    assert [path.name for path in taken.iterdir()] == ["mine"]
+
+
+def test_a_mending_that_fails_leaves_nothing(edited, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vocabx.commands.doctor.repair.write_json", fail)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OutputError, match="nothing was left"):
+        repair(examine(edited), tmp_path / "out")
+    assert sorted(tmp_path.iterdir()) == before

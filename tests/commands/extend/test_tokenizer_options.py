@@ -1,0 +1,154 @@
+"""What `vocabx extend` does to tokenizers of every family, from the shell."""
+
+import base64
+import json
+import shutil
+
+import pytest
+from tokenizers import Tokenizer
+
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+
+SMALL = (
+    "--lang",
+    "zh-Hant",
+    "--heldout-bytes",
+    6000,
+    "--learn-bytes",
+    300_000,
+    "--hostile",
+    500,
+    "--tokenizer-only",
+)
+
+
+@pytest.fixture
+def extended(vocabx, chinese_file, tmp_path):
+    """Extend a tokenizer with the verses and return its directory and the parsed result."""
+
+    def run(base, *options, code=0):
+        out = tmp_path / "out"
+        arguments = ("--base", base, "--corpus", chinese_file, "--out", out, *SMALL, *options, "--json")
+        ran = vocabx("extend", *arguments)
+        assert ran.code == code, ran.err
+        return out, json.loads(ran.out)
+
+    return run
+
+
+def claims(result):
+    return {claim["name"]: claim for claim in result["claims"]}
+
+
+def test_a_bare_model_file_becomes_a_directory_that_everyone_reads(extended, mistral_model, english):
+    out, result = extended(mistral_model, "--new-tokens", 500)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "README.md", "report.html", "report.json", "tokenizer.json", "tokenizer.model",
+        "tokenizer_config.json", "vocabx.json",
+    ]  # fmt: skip
+    assert result["passed"] and claims(result)["sentencepiece"]["failed"] == 0
+    manifest = json.loads((out / "vocabx.json").read_text("utf-8"))
+    assert manifest["sizes"] == {"tokens": 32500, "new_tokens": 500}
+    assert manifest["tables"] == manifest["initializer"] == {}
+    assert set(manifest["files"]) == {"tokenizer.json", "tokenizer.model", "tokenizer_config.json"}
+    ours = Tokenizer.from_file(str(out / "tokenizer.json"))
+    assert ours.encode("a").ids[0] == 1, "the first token was lost"
+
+
+def test_a_tokenizer_whose_table_is_higher_gets_ids_behind_the_table(extended, t5_json, tmp_path):
+    base = tmp_path / "t5"
+    base.mkdir()
+    shutil.copyfile(t5_json, base / "tokenizer.json")
+    (base / "config.json").write_text('{"vocab_size": 32128}')
+    out, result = extended(base, "--new-tokens", 300)
+    assert result["passed"]
+    tokenizer = read_tokenizer(out)
+    assert tokenizer.size == 32428
+    assert not {i for row in tokenizer.encode(["起初神創造天地"]) for i in row} & set(range(32100, 32128))
+
+
+def test_wordpiece_gets_as_many_characters_as_there_are_when_no_number_is_asked(extended, bert_json):
+    out, result = extended(bert_json)
+    assert result["passed"]
+    assert 100 < result["new_tokens"] < 8000
+    assert result["target"]["extended"]["unknown"] < result["target"]["base"]["unknown"] / 20
+    assert (out / "vocab.txt").read_text("utf-8").split("\n")[101] == "[CLS]"
+
+
+def test_a_donor_is_taken_and_what_it_lacks_is_counted(extended, llama2_json, qwen_json, tmp_path):
+    # The first Chinese tokens of Qwen, as a tiktoken file.
+    tokens = read_tokenizer(qwen_json).token_bytes
+    chinese = [
+        data for _, data in sorted(tokens.items()) if "一" <= data.decode("utf-8", "replace")[0] <= "龥"
+    ]
+    donor = tmp_path / "qwen.tiktoken"
+    lines = (f"{base64.b64encode(data).decode()} {rank}\n" for rank, data in enumerate(chinese[:3000]))
+    donor.write_text("".join(lines))
+    counts = {}
+    for intermediates in ("buy", "drop"):
+        options = ("--donor", donor, "--intermediates", intermediates)
+        out, result = extended(llama2_json, *options)
+        assert result["passed"], [claim for claim in result["claims"] if claim["failed"]]
+        assert claims(result)["reachable"]["failed"] == 0
+        manifest = json.loads((out / "vocabx.json").read_text("utf-8"))
+        counts[intermediates] = manifest["origin"]
+        assert manifest["ranges"][0]["source"] == "donor"
+        assert manifest["ranges"][0]["count"] == result["new_tokens"] > 2000
+        assert manifest["origin"]["taken"] + manifest["origin"]["intermediates"] == result["new_tokens"]
+        shutil.rmtree(out)
+    assert counts["buy"]["left_out"] == 0 < counts["drop"]["left_out"]
+    assert counts["drop"]["intermediates"] == 0 < counts["buy"]["intermediates"]
+
+
+@pytest.mark.slow
+def test_only_the_donors_first_tokens_are_taken_when_a_number_is_asked(extended, gpt2_json, qwen_json):
+    _, result = extended(gpt2_json, "--donor", qwen_json, "--new-tokens", 700)
+    assert result["passed"]
+    assert result["new_tokens"] == 700
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--donor", "nowhere.json"), "--donor nowhere.json is not there"),
+        (("--intermediates", "sell"), "pass buy or drop"),
+        (("--pretokenizer", "mend"), "pass keep or adapt"),
+        (("--protect", "nowhere.txt"), "no such text"),
+        (("--new-tokens", 0), "pass at least 1"),
+        (("--new-tokens", 60_000), "the text supports only"),
+    ],
+)
+def test_bad_options_are_one_line(vocabx, chinese_file, gpt2_json, tmp_path, options, says):
+    out = tmp_path / "out"
+    run = vocabx("extend", "--base", gpt2_json, "--corpus", chinese_file, "--out", out, *SMALL, *options)
+    assert run.code == 2
+    assert says in run.err
+    assert run.err.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_donor_without_the_language_is_one_line(vocabx, chinese_file, gpt2_json, tmp_path):
+    donor = tmp_path / "donor.tiktoken"
+    donor.write_text("dGhl 0\nYQ== 1\n")
+    options = ("--base", gpt2_json, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
+    run = vocabx("extend", *options, "--donor", donor)
+    assert (run.code, run.err.count("\n")) == (2, 1)
+    assert "holds no token of the language" in run.err
+
+
+def test_a_damaged_base_tokenizer_is_one_line(vocabx, chinese_file, mistral_model, tmp_path):
+    data = mistral_model.read_bytes()
+    for content in (b"", data[: len(data) // 2], b"not a model\n", data[:-40]):
+        base = tmp_path / "tokenizer.model"
+        base.write_bytes(content)
+        run = vocabx("extend", "--base", base, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
+        assert (run.code, run.err.count("\n")) == (2, 1), run.err
+        assert "Traceback" not in run.err
+
+
+def test_a_dry_run_of_a_tokenizer_says_what_would_be_written(vocabx, chinese_file, mistral_model, tmp_path):
+    options = ("--base", mistral_model, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
+    run = vocabx("extend", *options, "--dry-run", "--json")
+    plan = json.loads(run.out)
+    assert (plan["family"], plan["first_id"], plan["new_tokens"]) == ("SentencePiece BPE", 32000, 8000)
+    assert "the tokenizer alone" in vocabx("extend", *options, "--dry-run").out

@@ -1,0 +1,436 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from small_hub import TOKEN, Repository, small_hub
+
+from vocabx.commands.push.hub import check_login, push
+from vocabx.commands.push.plan import check_repository, plan_push
+from vocabx.errors import VocabxError
+from vocabx.progress import Quiet
+
+CARD = """---
+base_model: some/model
+language:
+- zh
+library_name: transformers
+license: apache-2.0
+tags:
+- vocabx
+- zh-Hant
+---
+
+# A card
+"""
+MANIFEST = {
+    "format": 1,
+    "base": {"name": "some/model"},
+    "sizes": {"tokens": 290, "new_tokens": 2000, "rows": 300, "pad_rows": 10},
+    "ranges": [{"first_id": 250, "count": 40, "source": "learned"}],
+    "language": "zh-Hant",
+    "certificate": [{"name": "x", "sentence": "It is so.", "failed": 0, "required": True}],
+    "files": {"tokenizer.json": "0"},
+    "run": {"command": "vocabx extend --base some/model", "seconds": {}},
+}
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    with small_hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url + "/")
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        yield hub
+
+
+@pytest.fixture
+def nowhere(monkeypatch):
+    """A hub that no request can reach."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def finished(tmp_path) -> Path:
+    """A finished checkpoint of two small files of weights."""
+    directory = tmp_path / "made"
+    directory.mkdir()
+    for name in ("a", "b"):
+        save_file({name: np.arange(40, dtype=np.float32)}, directory / f"{name}.safetensors")
+    index = {"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}
+    (directory / "model.safetensors.index.json").write_text(json.dumps(index))
+    (directory / "tokenizer.json").write_text('{"臺": 1}', encoding="utf-8")
+    (directory / "README.md").write_text(CARD)
+    (directory / "additional_chat_templates").mkdir()
+    (directory / "additional_chat_templates" / "tool[use].jinja").write_text("{{ x }}")
+    say(directory)
+    return directory
+
+
+def say(directory: Path, **changes) -> None:
+    (directory / "vocabx.json").write_text(json.dumps({**MANIFEST, **changes}))
+
+
+def refusal(function, *arguments) -> str:
+    with pytest.raises(VocabxError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value) and caught.value.exit_code == 2
+    return str(caught.value)
+
+
+class Notes(Quiet):
+    def __init__(self):
+        self.said = []
+
+    def note(self, text):
+        self.said.append(text)
+
+
+def names(plan) -> list[str]:
+    return [file.name for file in plan.files]
+
+
+@pytest.mark.parametrize("name", ["me/model", "model", "me/smollm2-zh-Hant", "A.b_c/D-1.x"])
+def test_a_name_of_the_hub_is_taken(name):
+    check_repository(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a/b/c", "me/", "/model", "me/mo del", "./out", "me/a--b", "me/a..b", "me/x.git", "模型", "a" * 97],
+)
+def test_what_is_no_name_of_the_hub_is_refused_before_any_work(name, nowhere, finished):
+    for function, arguments in (
+        (check_repository, (name,)),
+        (check_login, (name,)),
+        (plan_push, (finished, name, False)),
+    ):
+        assert "is no name on the hub: pass owner/name" in refusal(function, *arguments)
+
+
+# Plans.
+
+
+def test_a_plan_needs_no_network(finished, nowhere):
+    plan = plan_push(finished, "me/model", True)
+    assert plan.repository == "me/model" and plan.private
+    assert names(plan) == [
+        "README.md",
+        "a.safetensors",
+        "additional_chat_templates/tool[use].jinja",
+        "b.safetensors",
+        "model.safetensors.index.json",
+        "tokenizer.json",
+        "vocabx.json",
+    ]
+    assert plan.bytes == sum(path.stat().st_size for path in finished.rglob("*") if path.is_file())
+    assert plan.metadata["base_model"] == "some/model" and plan.metadata["language"] == ["zh"]
+    assert plan.message.startswith("some/model with 2,000 new tokens for zh-Hant, by vocabx ")
+    assert plan.notes == ()
+    assert json.loads(json.dumps(plan.describe()))["files"][0] == {"name": "README.md", "bytes": len(CARD)}
+
+
+def test_what_is_hidden_cached_or_unfinished_is_not_planned(finished):
+    known = names(plan_push(finished, "me/model", False))
+    for name in (
+        ".git/config", ".cache/huggingface/x", ".env", "__pycache__/m.pyc", "c.safetensors.part", "x.tmp",
+        "more/.hidden", ".other.abc.unfinished/model.safetensors",
+    ):  # fmt: skip
+        path = finished / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    assert names(plan_push(finished, "me/model", False)) == known
+
+
+def test_an_unfinished_directory_is_refused(finished):
+    (finished / "unfinished.jsonl").write_text("")
+    assert "is unfinished" in refusal(plan_push, finished, "me/model", False)
+    (finished / "unfinished.jsonl").unlink()
+    renamed = finished.rename(finished.parent / ".made.abc.unfinished")
+    assert "is unfinished" in refusal(plan_push, renamed, "me/model", False)
+
+
+def test_what_vocabx_did_not_write_is_refused(finished, tmp_path):
+    (finished / "vocabx.json").unlink()
+    assert "has no vocabx.json" in refusal(plan_push, finished, "me/model", False)
+    (finished / "vocabx.json").write_text("{")
+    assert "is not JSON" in refusal(plan_push, finished, "me/model", False)
+    assert "there is no directory" in refusal(plan_push, tmp_path / "absent", "me/model", False)
+    assert "there is no directory" in refusal(plan_push, finished / "README.md", "me/model", False)
+
+
+@pytest.mark.parametrize("name", ["b.safetensors", "tokenizer.json"])
+def test_a_file_that_is_missing_is_named(finished, name):
+    (finished / name).unlink()
+    assert f"lacks {name}:" in refusal(plan_push, finished, "me/model", False)
+
+
+def test_weights_that_were_cut_short_are_refused(finished):
+    whole = (finished / "b.safetensors").read_bytes()
+    (finished / "b.safetensors").write_bytes(whole[:-8])
+    assert "b.safetensors" in refusal(plan_push, finished, "me/model", False)
+
+
+@pytest.mark.parametrize("index", ["{", "[]", "{}", '{"weight_map": []}'])
+def test_a_damaged_index_is_refused(finished, index):
+    (finished / "model.safetensors.index.json").write_text(index)
+    assert "was damaged after it was written" in refusal(plan_push, finished, "me/model", False)
+
+
+def test_one_file_of_weights_needs_no_index(finished):
+    (finished / "model.safetensors.index.json").unlink()
+    assert "a.safetensors" in names(plan_push(finished, "me/model", False))
+    for name in ("a", "b"):
+        (finished / f"{name}.safetensors").unlink()
+    assert "lacks model.safetensors:" in refusal(plan_push, finished, "me/model", False)
+
+
+def test_a_tokenizer_has_no_weights_to_miss(finished):
+    for path in finished.glob("*safetensors*"):
+        path.unlink()
+    say(finished, sizes={"tokens": 290, "new_tokens": 40}, tied=None)
+    assert "tokenizer.json" in names(plan_push(finished, "me/model", False))
+
+
+def test_weights_that_are_links_are_whole_files(finished, tmp_path):
+    moved = (finished / "b.safetensors").rename(tmp_path / "elsewhere")
+    (finished / "b.safetensors").symlink_to(moved)
+    plan = plan_push(finished, "me/model", False)
+    assert moved.stat().st_size in [file.bytes for file in plan.files if file.name == "b.safetensors"]
+    (finished / "notes.txt").symlink_to(tmp_path / "nothing")
+    assert "notes.txt is a link to nothing" in refusal(plan_push, finished, "me/model", False)
+
+
+@pytest.mark.parametrize(
+    ("card", "reason"),
+    [
+        ("# No metadata", "has no metadata"),
+        ("---\n---\n# Empty", "has no metadata"),
+        ("---\nlicense: [mit\n---\n", "cannot be read"),
+        ("---\n- a\n---\n", "cannot be read"),
+        ("---\n1: 2\n---\n", "cannot be read"),
+        ("---\nlanguage: zh-Hant\n---\n", "'zh-Hant': write the code of ISO 639 alone"),
+        ("---\nlanguage: [zh, EN]\n---\n", "'EN'"),
+        ("---\nlanguage: no\n---\n", "language holds False, which YAML reads as no text"),
+        ("---\nbase_model: /home/me/model\n---\n", "write the base's owner/name"),
+        ("---\ntags: [a, 1.0]\n---\n", "tags holds 1.0"),
+    ],
+)
+def test_a_card_that_the_hub_would_not_take_is_refused(finished, card, reason):
+    (finished / "README.md").write_text(card)
+    assert reason in refusal(plan_push, finished, "me/model", False)
+
+
+def test_a_directory_without_a_card_is_refused(finished):
+    (finished / "README.md").unlink()
+    assert "has no README.md" in refusal(plan_push, finished, "me/model", False)
+
+
+@pytest.mark.parametrize("language", ["zh", "yue", "'no'", "multilingual", "code", "[zh, en]"])
+def test_a_language_that_the_hub_knows_is_taken(finished, language):
+    (finished / "README.md").write_text(f"---\nlanguage: {language}\nlicense: mit\n---\n")
+    assert plan_push(finished, "me/model", False).notes == ()
+
+
+def test_a_date_in_the_metadata_is_no_trouble(finished):
+    (finished / "README.md").write_text("---\nlicense: mit\ndate: 2024-01-01\n---\n")
+    assert json.dumps(plan_push(finished, "me/model", False).describe())
+
+
+def test_what_to_think_over_is_noted(finished):
+    (finished / "README.md").write_text("---\ntags: [vocabx]\n---\n")
+    failed = [{**MANIFEST["certificate"][0], "failed": 3}]
+    say(finished, certificate=failed, run={"command": "vocabx extend --base=/home/me/model"})
+    notes = plan_push(finished, "me/model", False).notes
+    assert [next(word for word in ("claim", "licence", "paths") if word in note) for note in notes] == [
+        "claim",
+        "licence",
+        "paths",
+    ]
+
+
+def test_the_commit_names_no_directory_of_this_machine(finished):
+    ranges = [{"first_id": 0, "count": 9, "source": "transferred"}]
+    say(finished, base={"name": "/home/me/models/mine"}, ranges=ranges)
+    message = plan_push(finished, "me/model", False).message
+    assert message.startswith("mine with another tokenizer for zh-Hant")
+
+
+# The hub.
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_every_file_arrives_as_it_is_in_one_commit(hub, finished, private):
+    (finished / ".env").write_text("secret")
+    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    plan, progress = plan_push(finished, "me/model", private), Notes()
+    assert push(plan, finished, progress) == f"{hub.url}/me/model"
+    sent = hub.repositories["me/model"]
+    expected = {file.name: (finished / file.name).read_bytes() for file in plan.files}
+    assert sent.files == expected and len(expected) == 7
+    assert (sent.private, sent.commits) == (private, [plan.message])
+    assert progress.said == [f"Publishing 7 files, {plan.bytes / 1e6:.1f} MB, at {hub.url}/me/model"]
+    assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
+
+
+def test_a_name_without_an_owner_is_our_own(hub, finished):
+    assert push(plan_push(finished, "model", False), finished) == f"{hub.url}/me/model"
+    assert "README.md" in hub.repositories["me/model"].files
+
+
+def test_a_repository_that_exists_gets_another_commit(hub, finished):
+    hub.repositories["me/model"] = Repository(False, {"old": b"x", "README.md": b"y"}, ["first"])
+    push(plan_push(finished, "me/model", False), finished)
+    sent = hub.repositories["me/model"]
+    assert sent.files["old"] == b"x" and sent.files["README.md"] == CARD.encode() and len(sent.commits) == 2
+
+
+def test_a_public_repository_never_gets_what_is_to_be_private(hub, finished):
+    hub.repositories["me/model"] = Repository(False)
+    message = refusal(push, plan_push(finished, "me/model", True), finished)
+    assert "exists and everybody can see it" in message
+    assert not hub.repositories["me/model"].files
+    hub.repositories["me/model"].private = True
+    push(plan_push(finished, "me/model", True), finished)
+    assert hub.repositories["me/model"].files
+
+
+def test_weights_of_another_checkpoint_never_stand_before_ours(hub, finished):
+    """transformers takes model.safetensors where it is, and heeds no index beside it."""
+    hub.repositories["me/model"] = Repository(False, {"model.safetensors": b"old"})
+    message = refusal(push, plan_push(finished, "me/model", False), finished)
+    assert "holds model.safetensors of another checkpoint" in message
+    assert list(hub.repositories["me/model"].files) == ["model.safetensors"]
+    (finished / "model.safetensors.index.json").unlink()
+    (finished / "a.safetensors").rename(finished / "model.safetensors")
+    push(plan_push(finished, "me/model", False), finished)
+    assert hub.repositories["me/model"].files["model.safetensors"] != b"old"
+
+
+def test_whoever_interrupts_is_told_how_to_go_on(hub, finished):
+    class Impatient(Quiet):
+        def note(self, text):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        push(plan_push(finished, "me/model", False), finished, Impatient())
+    again = f"run `vocabx push {finished} --to me/model` again"
+    assert caught.value.__notes__ == [f"{finished} is whole: {again}"]
+
+
+@pytest.mark.parametrize(
+    ("route", "status", "message", "body", "reason"),
+    [
+        ("create", 401, "", b"{}", "the hub does not take your token: log in again with `hf auth login`"),
+        ("create", 403, "", b"{}", "check that your token may write there"),
+        ("create", 404, "", b"{}", "the hub knows no such owner"),
+        ("create", 500, "Oh\tno", b"{}", "the hub answered 500: Oh no"),
+        ("create", 200, "", b"<html>", "what answered is no hub: check HF_ENDPOINT"),
+        ("preupload", 403, "", b'{"error": "You may not"}', "the hub forbids it"),
+        (
+            "commit",
+            403,
+            "Private repository storage limit reached, please upgrade your plan",
+            b"{}",
+            "the hub forbids it: Private repository storage limit reached, please upgrade your plan",
+        ),
+        ("commit", 413, "Too large", b"{}", "the hub answered 413: Too large"),
+        (
+            "validate-yaml",
+            400,
+            "",
+            b'{"errors": [{"message": "\\"license\\" is wrong"}], "warnings": []}',
+            'Invalid metadata in README.md. - "license" is wrong',
+        ),
+    ],
+)
+def test_a_refusal_of_the_hub_is_one_line(hub, finished, route, status, message, body, reason):
+    hub.refused[route] = (status, message, body)
+    said = refusal(push, plan_push(finished, "me/model", False), finished)
+    assert said.startswith("cannot publish me/model: ") and reason in said
+    assert said.endswith(f"; {finished} is whole: run `vocabx push {finished} --to me/model` again")
+
+
+def test_a_refusal_of_what_stores_the_weights_is_one_line(hub, finished):
+    """The only thing that is tested of Xet, where the hub keeps large files."""
+    hub.large = (".safetensors",)
+    said = refusal(push, plan_push(finished, "me/model", False), finished)
+    assert "refused the files: " in said and "403 Forbidden" in said
+    assert not hub.repositories["me/model"].commits
+
+
+def test_what_the_hub_says_of_the_card_is_passed_on(hub, finished):
+    hub.refused["validate-yaml"] = (200, "", b'{"errors": [], "warnings": [{"message": "no pipeline tag"}]}')
+    progress = Notes()
+    push(plan_push(finished, "me/model", False), finished, progress)
+    assert "no pipeline tag" in progress.said[-1] and "\n" not in progress.said[-1]
+
+
+def test_a_hub_that_cannot_be_reached_is_told(nowhere, finished):
+    assert "the hub cannot be reached" in refusal(push, plan_push(finished, "me/model", False), finished)
+
+
+# Who we are.
+
+
+def test_whoever_may_write_is_let_through(hub):
+    hub.who["orgs"] = [{"name": "Us", "roleInOrg": "write"}, {"name": "them"}]
+    for name in ("me/model", "Me/model", "us/model", "them/model", "model"):
+        check_login(name)
+    assert hub.asked == ["GET /api/whoami-v2"] * 5
+
+
+def test_a_strange_token_is_told(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_of_somebody_else")
+    said = refusal(check_login, "me/model")
+    assert "the hub does not take your token: log in again with `hf auth login`" in said
+    assert said.endswith("; or leave --push-to-hub out, and `vocabx push DIR --to me/model` later")
+    with pytest.raises(VocabxError) as caught:
+        check_login("me/model", later=False)
+    assert "--push-to-hub" not in str(caught.value)
+
+
+def test_an_owner_that_is_not_ours_is_told(hub):
+    assert "no member of other; publish as me" in refusal(check_login, "other/model")
+    hub.who["orgs"] = [{"name": "us", "roleInOrg": "read"}, {"name": "we", "roleInOrg": "admin"}]
+    assert "publish as me or one of us, we" in refusal(check_login, "other/model")
+    assert "you may only read in us" in refusal(check_login, "us/model")
+
+
+@pytest.mark.parametrize(
+    ("token", "taken"),
+    [
+        ({"role": "read"}, False),
+        ({"role": "write"}, True),
+        ({"role": "fineGrained", "fineGrained": {"scoped": [{"permissions": ["repo.content.read"]}]}}, False),
+        ({"role": "fineGrained", "fineGrained": {"scoped": [{"permissions": ["repo.write"]}]}}, True),
+        ({"role": "fineGrained", "fineGrained": {"scoped": []}}, False),
+        ({"role": "fineGrained"}, True),
+        ({"role": "of another time"}, True),
+    ],
+)
+def test_a_token_that_can_only_read_is_told(hub, token, taken):
+    hub.who["auth"] = {"type": "access_token", "accessToken": token}
+    if taken:
+        check_login("me/model")
+    else:
+        assert "your token can only read" in refusal(check_login, "me/model")
+
+
+def test_no_hub_at_all_is_told(nowhere):
+    said = refusal(check_login, "me/model")
+    assert "the hub cannot be reached; or leave --push-to-hub out" in said
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}"])
+def test_an_answer_that_is_no_hubs_is_told(hub, body):
+    hub.refused["whoami"] = (200, "", body)
+    assert "what answered is no hub: check HF_ENDPOINT" in refusal(check_login, "me/model")
+
+
+def test_too_many_questions_are_told(hub):
+    hub.refused["whoami"] = (429, "", b"{}")
+    assert "wait some minutes" in refusal(check_login, "me/model")

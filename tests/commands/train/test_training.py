@@ -1,0 +1,227 @@
+"""Whole runs on a small model: what trains and what stays, what an early end leaves, what a resume makes."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from vocabx import MergeOptions, merge
+from vocabx.errors import OutputError, TrainingError
+from vocabx.progress import Quiet
+from vocabx.training.metrics import read_metrics
+from vocabx.training.run_checkpoints import whole_checkpoints
+
+
+class Ending(Quiet):
+    """Ends a run after a step, as an error or a lost machine would."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def status(self, text):
+        if text.startswith(f"step {self.step}:"):
+            raise RuntimeError("the machine is gone")
+
+
+def losses(metrics):
+    return {entry["step"]: entry["loss"] for entry in metrics if "loss" in entry}
+
+
+def held_out(metrics):
+    return {entry["step"]: entry["target_bits"] for entry in metrics if "target_bits" in entry}
+
+
+@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+@pytest.mark.parametrize("method", ["lora", "rows"])
+def test_what_is_written_holds_the_new_rows_and_no_old_one(run_of, small_extended, tied, method):
+    result = run_of(tied=tied, method=method, max_steps=4)
+    rows = load_file(result.directory / "rows.safetensors")
+    table = AutoModelForCausalLM.from_pretrained(small_extended(tied)).get_input_embeddings().weight
+    first = result.record.first_id
+    assert sorted(rows) == ["input"] if tied else ["input", "output"]
+    assert rows["input"].shape == (len(table) - first, 32)
+    assert not torch.equal(rows["input"], table[first:])
+    assert (result.directory / "adapter").is_dir() == (method == "lora")
+
+
+def test_training_lowers_the_loss_of_held_out_text(run_of):
+    result = run_of(max_steps=40, rows_learning_rate=0.02, learning_rate=0.02)
+    bits = held_out(result.metrics)
+    assert bits[40] < 0.97 * bits[0]
+
+
+def test_all_of_the_model_trains_with_full(run_of, small_extended):
+    result = run_of(method="full", max_steps=3)
+    trained = load_file(result.directory / "trained.safetensors")
+    before = AutoModelForCausalLM.from_pretrained(small_extended()).state_dict()
+    names = [name.removeprefix("model.") if name not in before else name for name in trained]
+    assert len(names) == len([name for name in before if name != "lm_head.weight"])
+    changed = [name for name in trained if name in before and not torch.equal(trained[name], before[name])]
+    assert len(changed) == len(trained)
+
+
+def test_every_step_is_kept_with_its_numbers(run_of):
+    result = run_of()
+    steps = [entry for entry in result.metrics if "loss" in entry]
+    assert [entry["step"] for entry in steps] == list(range(1, 13))
+    # Three of twelve steps train the rows alone, and the last rates are the lowest.
+    assert [entry["rates"]["others"] == 0 for entry in steps] == [True] * 2 + [False] * 10
+    assert steps[-1]["rates"]["rows"] < steps[-3]["rates"]["rows"]
+    assert sorted(held_out(result.metrics)) == [0, 4, 8, 12]
+    assert result.record.measured == [entry for entry in result.metrics if "target_bits" in entry]
+    assert "Chinese" in (result.directory / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("step", [1, 5, 12])
+def test_a_run_that_broke_off_is_resumed_to_the_same_losses(run_of, tmp_path, step):
+    whole = run_of("whole")
+    with pytest.raises(RuntimeError, match="gone") as error:
+        run_of("broken", progress=Ending(step))
+    assert step < 3 or "--resume goes on" in error.value.__notes__[0]
+    assert not (tmp_path / "broken").exists()
+    assert (tmp_path / "broken.unfinished").exists() == (step >= 3)
+    resumed = run_of("broken", resume=True)
+    assert losses(resumed.metrics) == losses(whole.metrics)
+    assert held_out(resumed.metrics) == held_out(whole.metrics)
+    assert resumed.record.files == whole.record.files
+
+
+def test_a_resume_in_bfloat16_keeps_the_losses_to_a_thousandth(run_of):
+    whole = run_of("whole", dtype="bfloat16")
+    with pytest.raises(RuntimeError):
+        run_of("broken", dtype="bfloat16", progress=Ending(7))
+    resumed = run_of("broken", dtype="bfloat16", resume=True)
+    for step, loss in losses(whole.metrics).items():
+        assert abs(losses(resumed.metrics)[step] - loss) < 1e-3
+
+
+def test_another_batch_size_learns_the_same(run_of):
+    one, four = run_of("one", batch_size=1), run_of("four", batch_size=4)
+    for step, loss in losses(one.metrics).items():
+        assert abs(losses(four.metrics)[step] - loss) < 1e-4
+
+
+def test_activations_computed_twice_give_the_same_losses(run_of):
+    one, two = run_of("one"), run_of("two", gradient_checkpointing=True)
+    for step, loss in losses(one.metrics).items():
+        assert abs(losses(two.metrics)[step] - loss) < 1e-5
+
+
+def test_a_time_limit_ends_a_run_whole_and_it_goes_on(run_of):
+    stopped = run_of("timed", max_minutes=1e-6)
+    assert not stopped.finished
+    assert stopped.step == 1
+    assert stopped.record is None
+    resumed = run_of("timed", resume=True)
+    assert losses(resumed.metrics) == losses(run_of("whole").metrics)
+
+
+def test_a_run_is_branched_from_before_its_rates_fell(run_of, tmp_path):
+    short = run_of("short", decay=0.25)
+    saved = [saved.step for saved in whole_checkpoints(tmp_path / "short")]
+    assert 9 in saved
+    longer = run_of(
+        "longer", branch_from=str(tmp_path / "short"), max_steps=24, decay=0.125, rows_first=0.1, warmup=0.1
+    )
+    before, after = losses(short.metrics), losses(longer.metrics)
+    assert [after[step] for step in range(1, 10)] == [before[step] for step in range(1, 10)]
+    direct = losses(run_of("direct", max_steps=24, decay=0.125, rows_first=0.1, warmup=0.1).metrics)
+    assert after == direct
+
+
+def test_a_resume_with_other_options_is_refused(run_of):
+    with pytest.raises(RuntimeError):
+        run_of("broken", progress=Ending(5))
+    with pytest.raises(OutputError, match="was begun with another learning_rate"):
+        run_of("broken", resume=True, learning_rate=0.5)
+    with pytest.raises(OutputError, match="pass --resume to go on with it"):
+        run_of("broken")
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_whole(run_of, tmp_path):
+    with pytest.raises(TrainingError, match="is no number"):
+        run_of(
+            "wild", rows_learning_rate=1e30, learning_rate=1e30, max_grad_norm=1e30, warmup=0.9, save_every=1
+        )
+    left = whole_checkpoints(tmp_path / "wild.unfinished")
+    for saved in left:
+        for name, tensor in load_file(saved.directory / "trained.safetensors").items():
+            assert torch.isfinite(tensor).all(), (saved.step, name)
+
+
+def test_without_replay_the_base_language_is_still_watched(run_of):
+    result = run_of(replay_share=0.0)
+    assert result.record.text["replay"] == ""
+    assert all("base_bits" in entry for entry in result.metrics if "target_bits" in entry)
+
+
+def test_adapters_on_the_tables_are_bailongs_form_and_need_two_tables(run_of):
+    result = run_of(tied=False, lora_tables=True, max_steps=3)
+    assert not (result.directory / "rows.safetensors").exists()
+    config = json.loads((result.directory / "adapter" / "adapter_config.json").read_text("utf-8"))
+    assert {"lm_head", "model.embed_tokens"} <= set(config["target_modules"])
+    with pytest.raises(TrainingError, match="leave --lora-tables out"):
+        run_of("other", tied=True, lora_tables=True)
+
+
+def test_metrics_behind_a_checkpoint_are_written_anew(run_of, tmp_path):
+    with pytest.raises(RuntimeError):
+        run_of("broken", progress=Ending(5))
+    assert max(entry["step"] for entry in read_metrics(tmp_path / "broken.unfinished")) == 5
+    result = run_of("broken", resume=True)
+    assert [entry["step"] for entry in result.metrics if "loss" in entry] == list(range(1, 13))
+
+
+def test_memory_that_runs_out_is_one_line_that_says_what_to_lower(run_of, monkeypatch):
+    from vocabx.training.trainer import VocabularyTrainer
+
+    def full(*arguments, **settings):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(VocabularyTrainer, "training_step", full)
+    with pytest.raises(TrainingError, match="memory ran out: lower --batch-size"):
+        run_of("full")
+
+
+def test_other_trackers_see_losses_and_held_out_scores(run_of, monkeypatch):
+    from transformers import TrainerCallback
+
+    from vocabx.training import run as running
+
+    seen = []
+
+    class Tracker(TrainerCallback):
+        def on_log(self, args, state, control, logs, **others):
+            seen.append(dict(logs))
+
+    made = running._trainer
+
+    def with_tracker(*arguments):
+        trainer = made(*arguments)
+        trainer.add_callback(Tracker())
+        return trainer
+
+    monkeypatch.setattr(running, "_trainer", with_tracker)
+    run_of()
+    assert sum("loss" in logs for logs in seen) == 12
+    assert sum("heldout_target_bits" in logs and "heldout_base_bits" in logs for logs in seen) == 4
+
+
+def test_of_a_replaced_vocabulary_every_row_trains(run_of, small_extended, tmp_path):
+    import shutil
+
+    transferred = tmp_path / "transferred"
+    shutil.copytree(small_extended(), transferred)
+    manifest = json.loads((transferred / "vocabx.json").read_text("utf-8"))
+    manifest["ranges"] = [{"first_id": 0, "count": manifest["sizes"]["tokens"], "source": "transferred"}]
+    (transferred / "vocabx.json").write_text(json.dumps(manifest), "utf-8")
+    result = run_of(directory=transferred, max_steps=3)
+    rows = load_file(result.directory / "rows.safetensors")["input"]
+    table = AutoModelForCausalLM.from_pretrained(transferred).get_input_embeddings().weight
+    assert rows.shape == table.shape
+    assert not torch.equal(rows[:600], table[:600])
+    merged = merge(MergeOptions(directory=result.directory, out=tmp_path / "merged", compare=False))
+    model = AutoModelForCausalLM.from_pretrained(merged.directory)
+    assert torch.allclose(model.get_input_embeddings().weight, rows)

@@ -1,0 +1,107 @@
+import pytest
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vocabx.corpus.languages import find_language, profiles, with_scripts_of
+from vocabx.errors import LanguageError
+
+GREEK = "Το γρήγορο καφέ αλεπού πηδάει πάνω από το τεμπέλικο σκυλί, Windows 11. "
+
+
+def refusal(tag: str) -> str:
+    with pytest.raises(LanguageError) as caught:
+        find_language(tag)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("tag", profiles())
+def test_every_profile_is_found_by_its_own_tag_and_is_whole(tag):
+    language = find_language(tag)
+    assert language.tag == tag
+    assert language.name and language.scripts
+    assert all(regex.compile(rf"\p{{Script={script}}}") for script in language.scripts)
+    assert all(0 < low <= high <= 0x10FFFF for low, high in language.blocks)
+    assert language.packaged or language.hub.startswith("hf://")
+
+
+@pytest.mark.parametrize(
+    ("tag", "profile"),
+    [
+        ("zh-TW", "zh-Hant"),
+        ("zh-HK", "zh-Hant"),
+        ("zh-Hant-TW", "zh-Hant"),
+        ("zh_hant", "zh-Hant"),
+        ("ZH-TW", "zh-Hant"),
+        ("zh", "zh-Hans"),
+        ("zh-CN", "zh-Hans"),
+        ("zh-SG", "zh-Hans"),
+        ("en-GB", "en"),
+        ("deu", "de"),
+        ("ja-JP", "ja"),
+        ("hi-Deva", "hi"),
+    ],
+)
+def test_a_regional_tag_finds_the_profile_of_its_language_and_script(tag, profile):
+    assert find_language(tag) == find_language(profile)
+
+
+@pytest.mark.parametrize("tag", ["hi-Latn", "zh-Latn", "sr-Latn", "yue", "ru-Latn"])
+def test_a_language_in_another_script_does_not_get_a_profile_that_is_not_its_own(tag):
+    language = find_language(tag)
+    assert language.tag == tag
+    assert language.scripts == ()
+
+
+@pytest.mark.parametrize("tag", ["zh-Hantt", "zh-Hnat", "zhHant"])
+def test_a_mistyped_tag_is_answered_with_the_nearest(tag):
+    assert "Did you mean zh-Hant?" in refusal(tag)
+
+
+@pytest.mark.parametrize("tag", ["", " ", "und", "chinese", "日本", "de de", "xx", "en-Latn-Cyrl", "../en"])
+def test_what_is_no_tag_is_refused_with_an_example_of_one(tag):
+    assert refusal(tag).startswith(f"unknown language tag {tag!r}.")
+    assert refusal(tag).endswith("Pass a BCP 47 tag such as zh-Hant or de")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=12) | st.text("abxyzXZ0189-_ ", max_size=16))
+def test_any_tag_gives_a_language_or_a_refusal(tag):
+    try:
+        assert find_language(tag).tag
+    except LanguageError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("tag", "sample", "scripts"),
+    [
+        ("el", GREEK, {"Greek"}),
+        ("sr", "Брза смеђа лисица", {"Cyrillic"}),
+        ("sr-Latn", "Brza smeđa lisica", {"Latin"}),
+        ("my", "မြန်မာဘာသာ", {"Myanmar"}),
+        ("yue", "佢哋喺度食飯 OK", {"Han"}),
+        ("am", "አማርኛ ቋንቋ and English words", {"Ethiopic"}),
+        ("ain", "アイヌ・イタㇰ 日本語漢字", {"Katakana", "Han"}),
+    ],
+)
+def test_a_language_without_a_profile_gets_its_scripts_from_the_text(tag, sample, scripts):
+    found = with_scripts_of(find_language(tag), sample)
+    assert set(found.scripts) == scripts
+    assert found.tag == tag and found.name == find_language(tag).name
+
+
+def test_a_few_foreign_words_add_no_script():
+    assert with_scripts_of(find_language("el"), GREEK * 20 + "и так далее").scripts == ("Greek",)
+
+
+def test_the_scripts_of_a_profile_are_not_changed_by_the_text():
+    language = find_language("zh-Hant")
+    assert with_scripts_of(language, "English only") is language
+
+
+@pytest.mark.parametrize("sample", ["", "12345 … !", "𐎀𐎁𐎂"])
+def test_text_without_letters_of_a_living_script_is_refused(sample):
+    with pytest.raises(LanguageError, match=r"^cannot tell the script of Greek from the text"):
+        with_scripts_of(find_language("el"), sample)

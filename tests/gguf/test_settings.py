@@ -1,0 +1,113 @@
+"""Settings of a model: rotary positions as transformers computes them, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.errors import BaseModelError
+from vocabx.gguf.rope import rope_of
+from vocabx.gguf.settings import settings_of
+
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 32.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
+KINDS = ("default", "linear", "yarn", "llama3")
+
+
+def test_the_factors_of_llama_3_are_those_of_transformers():
+    from transformers import LlamaConfig
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    config = LlamaConfig(
+        hidden_size=128,
+        num_attention_heads=2,
+        max_position_embeddings=131072,
+        rope_parameters={**LLAMA3, "rope_theta": 500000.0},
+    )
+    scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
+    plain = 500000.0 ** (-np.arange(0, 64, 2) / 64)
+    factors = rope_of(config.to_dict(), "it", KINDS).factors(64)
+    assert factors is not None
+    np.testing.assert_allclose(plain / scaled.numpy(), factors, rtol=1e-5)
+    assert factors.min() == 1 and factors.max() == 32
+
+
+def test_rotary_positions_are_read_as_transformers_4_and_5_write_them():
+    four = {"rope_theta": 500000.0, "rope_scaling": LLAMA3}
+    five = {"rope_parameters": {**LLAMA3, "rope_theta": 500000.0}}
+    old = {
+        "rope_theta": 500000.0,
+        "rope_scaling": {**{k: v for k, v in LLAMA3.items() if k != "rope_type"}, "type": "llama3"},
+    }
+    assert rope_of(four, "it", KINDS) == rope_of(five, "it", KINDS) == rope_of(old, "it", KINDS)
+    assert rope_of({"rope_theta": 7.0, "rope_scaling": None}, "it", KINDS).theta == 7.0
+    assert rope_of({}, "it", KINDS).theta == 10000.0
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"rope_type": "dynamic", "factor": 2.0},
+        {"rope_type": "longrope", "factor": 2.0},
+        {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 8, "mscale": 0.7},
+        {"rope_type": "linear"},
+        {"rope_type": "default", "partial_rotary_factor": 0.5},
+        "linear",
+    ],
+)
+def test_rotary_positions_that_llama_cpp_has_not_are_refused(stated):
+    with pytest.raises(BaseModelError):
+        rope_of({"rope_parameters": stated}, "it", KINDS)
+
+
+def test_scaling_that_the_architecture_has_not_is_refused():
+    with pytest.raises(BaseModelError, match="it does default, linear"):
+        rope_of({"rope_scaling": LLAMA3}, "it", ("default", "linear"))
+
+
+def edit(directory, **changes):
+    path = directory / "config.json"
+    config = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({key: value for key, value in config.items() if value is not ...}))
+
+
+def test_what_a_configuration_leaves_to_its_class_is_read_from_the_shapes(random_model, small):
+    directory = random_model("qwen3", small, head_dim=16)
+    whole = settings_of(read_checkpoint(directory))
+    edit(directory, head_dim=..., num_key_value_heads=...)
+    assert settings_of(read_checkpoint(directory)) == whole
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"num_attention_heads": 3}, "3 heads"),
+        ({"num_key_value_heads": 1}, "damaged"),
+        ({"head_dim": 99}, "damaged"),
+        ({"num_attention_heads": ...}, "num_attention_heads"),
+        ({"max_position_embeddings": "long"}, "max_position_embeddings"),
+        ({"hidden_act": "gelu"}, "gelu"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_its_tensors_is_refused(changes, says, random_model, small):
+    directory = random_model("llama", small)
+    edit(directory, **changes)
+    with pytest.raises(BaseModelError, match=says):
+        settings_of(read_checkpoint(directory))
+
+
+def test_a_sliding_window_is_told_where_it_is_in_use(random_model, small):
+    directory = random_model("mistral", small, sliding_window=100)
+    assert settings_of(read_checkpoint(directory)).window == 100
+    edit(directory, sliding_window=512)
+    assert settings_of(read_checkpoint(directory)).window is None
+    directory = random_model("qwen2", small, sliding_window=100)
+    assert settings_of(read_checkpoint(directory)).window is None
+    edit(directory, use_sliding_window=True, sliding_window=100)
+    assert settings_of(read_checkpoint(directory)).window == 100

@@ -1,0 +1,343 @@
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from vocabx.evaluation.comparison import Comparison, Measure
+from vocabx.report.extension_page import render_page, verdict
+from vocabx.report.extension_plots import norms_histogram, tokens_curve
+from vocabx.report.extension_report import (
+    CurvePoint,
+    FrequentToken,
+    Norms,
+    Origin,
+    Piece,
+    Report,
+    TokenizedParagraph,
+)
+from vocabx.tokenizer.certificate import Claim
+
+HOSTILE = "<script>alert(1)</script>&\"'"
+ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#34;&#39;"
+EMPTY_ELEMENTS = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """What the tests ask of a page: its elements, its visible words, and whether its tags match."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in EMPTY_ELEMENTS:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text += data
+
+    @property
+    def words(self) -> str:
+        return " ".join(self.text.split())
+
+    def all(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
+        return [a for t, a in self.elements if t == tag and all(a.get(k) == v for k, v in wanted.items())]
+
+    def classes(self) -> list[set[str]]:
+        return [set((attributes.get("class") or "").split()) for _, attributes in self.elements]
+
+
+def old(text, whole=True):
+    return Piece(text, False, whole)
+
+
+@pytest.fixture
+def report() -> Report:
+    return Report(
+        version="9.8.7",
+        command="vocabx extend --base smollm2 --lang zh-Hant",
+        base="smollm2",
+        base_origin="a package",
+        language="zh-Hant",
+        language_name="Traditional Chinese",
+        corpus="a corpus of 32 MB",
+        family="byte-level BPE",
+        origin=Origin("", 0, 0, 0, 0, False, "", None),
+        initializer="zip_tie",
+        seed=17,
+        old_tokens=49152,
+        new_tokens=8000,
+        pad_rows=32,
+        rows=57184,
+        tied=True,
+        target=Comparison(
+            "zh-Hant", "held-out wiki", 412311, 1189442, 60001,
+            Measure(742118, 0.556, 2.5041, 2.6172, 1823400.0),
+            Measure(230057, 1.792, 2.2077, 2.3034, 2012345.0),
+        ),
+        base_language=Comparison(
+            "en", "held-out books", 623113, 625002, 60002,
+            Measure(141207, 4.413, 1.0312, 1.1213, 2512346.0),
+            Measure(141207, 4.413, 1.0322, 1.1214, 2498345.0),
+        ),
+        claims=(
+            Claim("base-text", "English is cut as before.", 5321, 0, True, ()),
+            Claim("used", "Every new token is used.", 8001, 14, False, ("詞 is unused",)),
+        ),
+        hull_bound=0.3471,
+        collisions=3,
+        unused=12,
+        dropped=431,
+        curve=tuple(CurvePoint(n, s) for n, s in ((0, 1.0), (4000, 0.42), (8000, 0.31), (16000, 0.27))),
+        paragraphs=(
+            TokenizedParagraph(
+                (Piece("E8 87", False, False), Piece("BA", False, False), Piece("\n", False, True)),
+                (Piece("臺灣", True, True), Piece(HOSTILE, False, True)),
+            ),
+        ),
+        frequent=(
+            FrequentToken(49153, Piece("臺", True, True), 3211, (old("E8 87", False), old("BA", False))),
+            FrequentToken(49154, Piece("BE", True, True), 77, (old("B"), old("E"))),
+            FrequentToken(49155, Piece(HOSTILE, True, True), 5, (old(HOSTILE),)),
+        ),
+        norms=(Norms("input", (0.0, 1.0, 2.0), (10, 40), (6, 2)),),
+        seconds={"learn": 33.1, "write": 3.4},
+    )  # fmt: skip
+
+
+def changed(report: Report, **fields: object) -> Report:
+    return dataclasses.replace(report, **fields)
+
+
+def unmeasured(text: Comparison) -> Comparison:
+    return dataclasses.replace(
+        text,
+        scored_bytes=0,
+        base=dataclasses.replace(text.base, bits_per_byte=None, bits_per_byte_start=None),
+        extended=dataclasses.replace(text.extended, bits_per_byte=None, bits_per_byte_start=None),
+    )
+
+
+def of_length(text: Comparison, tokens: int) -> Comparison:
+    return dataclasses.replace(text, extended=dataclasses.replace(text.extended, tokens=tokens))
+
+
+def test_the_page_needs_nothing_beside_it(report):
+    html = render_page(report)
+    page = Page(html)
+    assert page.open == []
+    assert not {tag for tag, _ in page.elements} & {"script", "link", "img", "iframe", "object"}
+    for _, attributes in page.elements:
+        assert not attributes.keys() & {"src", "srcset", "data", "action"}
+        assert (attributes.get("href") or "#").startswith("#")
+        assert "xlink:href" not in attributes
+    assert "@import" not in html
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", html))
+
+
+def test_equal_reports_give_equal_bytes(report):
+    assert render_page(report) == render_page(changed(report))
+
+
+def test_ids_are_unique_and_references_have_a_target(report):
+    html = render_page(changed(report, norms=report.norms * 2))
+    ids = re.findall(r'\bid="([^"]*)"', html)
+    assert len(ids) == len(set(ids))
+    references = re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)|labelledby="([^"]*)"', html)
+    assert references
+    assert {"".join(reference) for reference in references} <= set(ids)
+
+
+def test_texts_are_never_markup(report):
+    claim = Claim("base-text", HOSTILE, 10, 1, True, (HOSTILE,))
+    texts = dict.fromkeys(
+        ("base_origin", "corpus", "command", "initializer", "language_name", "version"), HOSTILE
+    )
+    html = render_page(changed(report, claims=(claim,), seconds={HOSTILE: 1.0}, **texts))
+    assert "<script" not in html
+    assert html.count(ESCAPED) >= 12
+    assert Page(html).open == []
+
+
+def test_each_number_is_on_the_page(report):
+    words = Page(render_page(report)).words
+    for number in (
+        "742,118", "230,057", "512,061 saved (69.0\u00a0%)", "0.56", "1.79", "2.504", "2.208", "1,823,400",
+        "2,012,345", "141,207", "4.41", "1.031", "1.032", "2,512,346", "2,498,345", "412,311", "1,189,442",
+        "623,113", "625,002", "60,001", "60,002", "49,152", "8,000", "57,184", "0.347\u00a0nats", "5,321",
+        "8,001", "3,211", "49153", "33.1", "36.5", "9.8.7",
+    ):  # fmt: skip
+        # Pages fold every kind of space.
+        assert " ".join(number.split()) in words, number
+    for name, value in (("Pad rows", 32), ("Seed", 17), ("Collisions", 3), ("Unused", 12), ("Dropped", 431)):
+        assert f"{name}{value}" in words.replace(f"{name} ", name)
+
+
+def test_the_verdict_is_made_of_the_numbers(report):
+    assert verdict(report).replace("\u00a0", " ") == (
+        "Traditional Chinese text takes 31 % of the tokens it took; 0 of 5,321 English lines changed; "
+        "the required claim holds; bits per byte 2.50 → 2.21 before any training."
+    )
+
+
+def test_the_verdict_is_honest_when_the_numbers_are_bad(report):
+    worse = dataclasses.replace(report.target.extended, tokens=800000, bits_per_byte=2.9)
+    bad = changed(
+        report,
+        target=dataclasses.replace(report.target, extended=worse),
+        claims=(Claim("base-text", "English is cut as before.", 5321, 31, True, ()),),
+    )
+    sentence = verdict(bad).replace("\u00a0", " ")
+    assert "108 % of the tokens it took, so nothing is saved" in sentence
+    assert "31 of 5,321 English lines changed" in sentence
+    assert "1 of 1 required claims FAIL" in sentence
+    assert "2.50 → 2.90 before any training, which is worse" in sentence
+
+
+def test_a_verdict_without_checked_lines_compares_lengths(report):
+    bare = changed(report, claims=())
+    assert "English takes as many as before; nothing was certified" in verdict(bare)
+    longer = changed(bare, base_language=of_length(report.base_language, 141800))
+    assert "English, which should not change, takes 100.4\u00a0%" in verdict(longer)
+
+
+def test_what_was_not_measured_is_said(report):
+    bare = changed(
+        report,
+        target=unmeasured(report.target),
+        base_language=unmeasured(report.base_language),
+        hull_bound=None,
+        command="",
+        claims=(),
+        curve=(),
+        paragraphs=(),
+        frequent=(),
+        norms=(),
+        seconds={},
+    )
+    html = render_page(bare)
+    page = Page(html)
+    assert "bits per byte were not measured" in verdict(bare)
+    assert page.words.count("not measured") >= 7
+    assert "none: rows were drawn" in page.words
+    assert "Nothing was certified" in page.words
+    assert "called from Python" in page.words
+    assert "None" not in page.text
+    assert not page.all("svg")
+
+
+def test_a_failed_claim_is_seen_with_its_counterexamples(report):
+    examples = ("a café line", "x = 1")
+    html = render_page(changed(report, claims=(Claim("base-ids", "Ids are kept.", 900, 2, True, examples),)))
+    page = Page(html)
+    assert all(word in page.words for word in ("Certificate: FAILS", "Ids are kept.", "900", *examples))
+    assert [details for details in page.all("details") if "open" in details]
+    assert any({"verdict", "broken"} <= names for names in page.classes())
+    assert any("fail" in names for names in page.classes())
+
+
+def test_a_claim_that_is_not_required_fails_nothing(report):
+    page = Page(render_page(report))
+    assert "Certificate: holds" in page.words
+    assert "for information" in page.words
+    assert "詞 is unused" in page.words
+    assert not any("fail" in names or "broken" in names for names in page.classes())
+
+
+def test_a_claim_without_cases_is_not_said_to_hold(report):
+    unchecked = Claim("base-text", "English is cut as before.", 0, 0, True, ())
+    assert "not checked" in Page(render_page(changed(report, claims=(unchecked,)))).words
+
+
+def test_paragraphs_show_tokens_as_they_are(report):
+    html = render_page(report)
+    assert '<span class="piece byte">E8 87</span><span class="piece byte">BA</span>' in html
+    assert f'<span class="piece new">臺灣</span><span class="piece">{ESCAPED}</span>' in html
+    assert '<span class="piece">↵\n</span>' in html
+    words = Page(html).words
+    assert "3 tokens" in words
+    assert "2 tokens" in words
+    assert Page(html).all("p", lang="zh-Hant")
+
+
+def test_frequent_tokens_tell_bytes_from_letters(report):
+    html = render_page(changed(report, paragraphs=()))
+    assert '<span class="piece byte">E8 87</span><span class="piece byte">BA</span>' in html
+    assert '<span class="piece">B</span><span class="piece">E</span>' in html
+    assert '<span class="piece new">BE</span>' in html
+
+
+def test_plots_are_named_for_those_who_do_not_see_them(report):
+    plots = Page(render_page(report)).all("svg", role="img")
+    assert len(plots) == 2
+    assert "31 % at the 8,000 bought" in (plots[0]["aria-label"] or "")
+    assert "input table" in (plots[1]["aria-label"] or "")
+
+
+def test_the_curve_marks_a_number_between_its_points():
+    svg = tokens_curve((CurvePoint(0, 1.0), CurvePoint(1000, 0.5)), 500, "Thai")
+    assert ">500 new tokens: 75 %<" in svg
+
+
+def test_plots_take_the_colours_of_the_page(report):
+    for svg in (tokens_curve(report.curve, 8000, "$x$ <b>"), norms_histogram(report.norms)):
+        assert svg.startswith("<svg")
+        assert svg.endswith("</svg>")
+        assert "currentColor" in svg
+        assert "var(--accent" in svg
+        assert not re.search(r"#0[1-9a]0[1-9a]0[1-9a]|#000000|http|<style|<metadata", svg)
+
+
+def test_plots_leave_matplotlib_as_it_was(report):
+    matplotlib = pytest.importorskip("matplotlib")
+    with matplotlib.rc_context({"font.size": 31.0, "svg.hashsalt": "mine"}):
+        before = dict(matplotlib.rcParams)
+        styled = tokens_curve(report.curve, 8000, "Thai")
+        assert dict(matplotlib.rcParams) == before
+    assert styled == tokens_curve(report.curve, 8000, "Thai")
+
+
+def test_norms_are_shares_so_that_unequal_tables_compare():
+    edges = (0.0, 1.0, 2.0)
+    few = norms_histogram((Norms("input", edges, (10, 40), (6, 2)),))
+    many = norms_histogram((Norms("input", edges, (100, 400), (600, 200)),))
+    paths = [re.findall(r' d="([^"]*)"', svg) for svg in (few, many)]
+    assert paths[0] == paths[1]
+    assert norms_histogram((Norms("input", edges, (0, 0), (0, 0)),))
+
+
+def test_plots_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="without points"):
+        tokens_curve((), 10, "Thai")
+    with pytest.raises(ValueError, match="no table"):
+        norms_histogram(())
+
+
+def test_a_tokenizer_alone_is_shown_without_rows_and_models(report):
+    words = Page(render_page(dataclasses.replace(report, initializer="", norms=(), rows=0))).words
+    for absent in ("Hull bound", "Pad rows", "Collisions", "Bits per byte", "Norms of the rows"):
+        assert absent not in words
+    assert "byte-level BPE" in words
+    assert "bits per byte" not in verdict(dataclasses.replace(report, initializer=""))
+
+
+def test_a_donor_and_what_protection_cost_are_shown(report):
+    origin = Origin(HOSTILE, 19_000, 812, 33, 400, True, "english.txt", 0.25)
+    html = render_page(dataclasses.replace(report, origin=origin))
+    words = Page(html).words
+    for shown in ("19,000", "812", "33", "widened", "english.txt", "without it × 0.250"):
+        assert shown in words
+    assert HOSTILE not in html

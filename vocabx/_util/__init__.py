@@ -1,0 +1,1 @@
+"""Small helpers that every layer may use. Holds nothing of a vocabulary, a model or a command."""

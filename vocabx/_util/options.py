@@ -1,0 +1,213 @@
+"""Options of a command as frozen dataclasses that check themselves: one sentence for whatever is wrong.
+
+Types and bounds are checked by msgspec, which is one small package that validates plain dataclasses in place
+and loads in milliseconds; it reads our JSON files too. The command line is made of the same fields.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from vocabx._util.suggest import nearest
+from vocabx.errors import OptionError
+
+Kind = TypeVar("Kind", bound=type)
+# A sentence that is wrong about a book would fill a screen.
+_LONGEST_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of an option beside its type and default.
+
+    Attributes:
+        help: one or two sentences for people.
+        panel: the heading that --help lists it under.
+        metavar: what --help shows in place of the type, or "".
+        bounds: of a number, as msgspec names them: ge, gt, le, lt.
+    """
+
+    help: str
+    panel: str
+    metavar: str
+    bounds: Mapping[str, float]
+
+
+def option(
+    help: str,
+    *,
+    default: Any = MISSING,
+    panel: str = "",
+    metavar: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> Any:
+    """A field of an options class: its help, its default, and the bounds of a number."""
+    bounds = {"ge": ge, "gt": gt, "le": le, "lt": lt}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    return field(default=default, metadata={"about": About(help, panel, metavar, given)})
+
+
+def about(options_field: Any) -> About:
+    """What `option` was told of a field."""
+    found: About = options_field.metadata["about"]
+    return found
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+def options(kind: Kind) -> Kind:
+    """Make a frozen dataclass of a class of options, whose instances hold only what fits.
+
+    A string or a path stands for a list of itself; paths and strings stand for each other. `check`, where the
+    class has one, sees an instance whose fields fit, and raises `OptionError` where they contradict each
+    other.
+
+    Raises:
+        OptionError: when an instance is made of a value of the wrong type, a number out of its bounds, or a
+            name that is no option; the message says which and what to pass.
+    """
+    made: Any = dataclass(frozen=True, kw_only=True)(kind)
+    plain = made.__init__
+
+    def __init__(self: Any, *arguments: Any, **given: Any) -> None:
+        _check_names(made, arguments, given)
+        plain(self, **given)
+        for one in fields(made):
+            object.__setattr__(self, one.name, _fitted(made, one, getattr(self, one.name)))
+        if hasattr(self, "check"):
+            self.check()
+
+    __init__.__wrapped__ = plain  # type: ignore[attr-defined]
+    made.__init__ = __init__
+    return made  # type: ignore[no-any-return]
+
+
+def flag(name: str) -> str:
+    """How the shell spells an option: --new-tokens for new_tokens."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _check_names(kind: Any, arguments: tuple[Any, ...], given: Mapping[str, Any]) -> None:
+    known = {one.name for one in fields(kind)}
+    if arguments:
+        raise OptionError(f"{kind.__name__} takes its options by name, as {kind.__name__}({min(known)}=…)")
+    for name in given:
+        if name not in known:
+            raise OptionError(
+                f"{kind.__name__} has no option {name[:_LONGEST_SHOWN]!r}.{nearest(name, known)}"
+            )
+    required = [one.name for one in fields(kind) if one.default is MISSING and one.name not in given]
+    if required:
+        raise OptionError(
+            f"{kind.__name__} needs {' and '.join(required)}: pass {'them' if required[1:] else 'it'}"
+        )
+
+
+def _fitted(kind: Any, one: Any, value: Any) -> Any:
+    """The value of a field, brought to its type.
+
+    Raises:
+        OptionError: it does not fit.
+    """
+    wanted = _types(kind)[one.name]
+    bounds: Mapping[str, float] = about(one).bounds
+    try:
+        found = msgspec.convert(_plain(value, wanted), _bounded(wanted, bounds), dec_hook=_path)
+        fits = _is_sound(found)
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits:
+        raise OptionError(f"{flag(one.name)} is {_shown(value)}: pass {_expected(wanted, bounds)}")
+    return found
+
+
+@cache
+def _types(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _bounded(wanted: Any, bounds: Mapping[str, float]) -> Any:
+    if not bounds:
+        return wanted
+    number: Any = next(one for one in (wanted, *get_args(wanted)) if one in (int, float))
+    meta: Any = msgspec.Meta
+    annotated: Any = Annotated[number, meta(**bounds)]
+    return annotated | None if type(None) in get_args(wanted) else annotated
+
+
+def _plain(value: Any, wanted: Any) -> Any:
+    """Paths as strings, and what stands alone for a list as a list of itself."""
+    if get_origin(wanted) is tuple:
+        alone = isinstance(value, str | os.PathLike)
+        if not alone and not isinstance(value, list | tuple):
+            return value
+        return [
+            os.fspath(part) if isinstance(part, os.PathLike) else part
+            for part in ([value] if alone else value)
+        ]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError
+
+
+def _is_sound(value: Any) -> bool:
+    """Whether a number is finite, and no string holds what no path and no text can."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, tuple):
+        return all(map(_is_sound, value))
+    return "\0" not in str(value) if isinstance(value, str | Path) else True
+
+
+def _shown(value: Any) -> str:
+    shown = ascii(value) if not isinstance(value, str | Path) else repr(str(value))
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 1]}…"
+
+
+def _expected(wanted: Any, bounds: Mapping[str, float]) -> str:
+    choices = [str(choice) for one in (wanted, *get_args(wanted)) for choice in _choices(one)]
+    if choices:
+        return f"{', '.join(choices[:-1])} or {choices[-1]}"
+    kinds = get_args(wanted) if get_origin(wanted) is not tuple else ()
+    kinds = kinds or (wanted,)
+    if bool in kinds:
+        return "true or false"
+    if int in kinds or float in kinds:
+        return f"{'a number' if float in kinds else 'a whole number'}{_range(bounds)}"
+    if Path in kinds:
+        return "a path"
+    return "a string or a list of strings" if get_origin(wanted) is tuple else "a string"
+
+
+def _choices(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def _range(bounds: Mapping[str, float]) -> str:
+    words: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+        ("ge", "from", _number),
+        ("gt", "above", _number),
+        ("le", "to", _number),
+        ("lt", "below", _number),
+    )
+    if set(bounds) == {"ge"}:
+        return f" of at least {_number(bounds['ge'])}"
+    parts = [f"{word} {write(bounds[name])}" for name, word, write in words if name in bounds]
+    joined = " and ".join(parts) if "gt" in bounds or "lt" in bounds else " ".join(parts)
+    return f" {joined}" if parts else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if value < 2**31 else str(value)

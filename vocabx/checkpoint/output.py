@@ -1,0 +1,42 @@
+"""Around the writing of a checkpoint: the base's tables checked before, the result's recorded after."""
+
+from pathlib import Path
+from typing import Any
+
+from vocabx.checkpoint.grow import files_with_tables
+from vocabx.checkpoint.hashing import examine_tables, table_bytes, table_hashes
+from vocabx.checkpoint.manifest import records_of
+from vocabx.checkpoint.recorded import require_own_tables
+from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.progress import Progress
+
+
+def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
+    """The sha256 of the base's tables by tensor name, which are found to be sound.
+
+    Raises:
+        BaseModelError: they hold what is no finite number, or the base is a checkpoint of vocabx and they are
+            not those that it recorded.
+    """
+    with progress.stage("Checking the base's tables", table_bytes(checkpoint), "B") as advance:
+        tables = examine_tables(checkpoint, advance)
+    require_own_tables(checkpoint, tables)
+    return tables
+
+
+def record_weights(
+    base: Checkpoint, directory: Path, hashed: bool, progress: Progress
+) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """The sha256 of the tables in `directory` by tensor name, and what is recorded of its weight files.
+
+    Args:
+        base: what it was made from.
+        directory: the result.
+        hashed: whether to record the sha256 of whole files too.
+        progress: told of the stage.
+    """
+    written = read_checkpoint(directory)
+    changed = {file.path.name for file in files_with_tables(base)}
+    weights = sum(file.path.stat().st_size for file in written.files)
+    with progress.stage("Hashing", table_bytes(written) + weights * hashed, "B") as advance:
+        return table_hashes(written, advance), records_of(written, changed, hashed, advance)

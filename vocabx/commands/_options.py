@@ -1,0 +1,120 @@
+"""What every command that writes a checkpoint for a language can be told, and what several commands share."""
+
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.options import option, options
+from vocabx.corpus.sample_sizes import LEARN_BYTES, SampleSizes
+from vocabx.errors import OptionError
+from vocabx.initializers.options import InitializerOptions
+
+TEXT, OUTPUT, HUB = "Text", "Output", "Hub"
+MODEL, MEASURING = "Model", "Measuring"
+OUT_HELP = "Directory to write; must not exist or be empty."
+LARGEST_SEED = 2**32 - 1
+
+
+def text_field() -> Any:
+    """The option --text-field."""
+    return option("Field of .jsonl and .parquet records that holds the text.", default="text", panel=TEXT)
+
+
+def opencc() -> Any:
+    """The option --opencc."""
+    return option("Convert the corpus between Chinese scripts first, as s2twp.", default="", panel=TEXT)
+
+
+def seed(what: str) -> Any:
+    """The option --seed, which changes `what`."""
+    return option(f"Changes {what}; the same seed gives the same result.", default=0, ge=0, le=LARGEST_SEED)
+
+
+def command(what: str) -> Any:
+    """The command line, which is recorded in `what` and is no option of the shell."""
+    return option(f"The command line, for the {what}.", default="")
+
+
+def check_opencc(corpus: tuple[str, ...], configuration: str) -> None:
+    """Refuse a conversion of a text that is not there.
+
+    Raises:
+        OptionError: it is one.
+    """
+    if configuration and not corpus:
+        raise OptionError("--opencc converts the text of --corpus, and there is none: pass both or neither")
+
+
+@options
+class CheckpointOptions(InitializerOptions):
+    """What every command that writes a checkpoint for a language can be told."""
+
+    base: str = option(
+        "Base model: an alias, a hub id, a directory or a .gguf file.", default="smollm2", panel=MODEL
+    )
+    lang: str = option("Language of the new tokens, a BCP 47 tag such as zh-Hant.", default="", panel=MODEL)
+    out: Path = option(OUT_HELP, default=Path("extended"), panel=OUTPUT)
+    corpus: tuple[str, ...] = option(
+        "Text in the language: .txt, .jsonl or .parquet (also .gz, .zst), directories, globs, or "
+        "hf://owner/name/configuration. Default: the language's own.",
+        default=(),
+        panel=TEXT,
+        metavar="<path>",
+    )
+    base_text: tuple[str, ...] = option(
+        "Text in the base's language, to prove that its tokenization is unchanged.",
+        default=(),
+        panel=TEXT,
+        metavar="<path>",
+    )
+    text_field: str = text_field()
+    learn_bytes: int = option(
+        "Bytes of text to learn from, sampled from the corpus.", default=LEARN_BYTES, panel=TEXT, ge=1000
+    )
+    heldout_bytes: int = option(
+        "Bytes of text to hold out and measure on.", default=60_000, panel=MEASURING, ge=1000
+    )
+    pad_to_multiple_of: int = option(
+        "Pad the embedding matrices to a multiple of this many rows; servers want 64.",
+        default=64,
+        panel=OUTPUT,
+        ge=1,
+    )
+    seed: int = seed("what is sampled and drawn")
+    evaluate: bool = option("Measure bits per byte, which loads both models.", default=True, panel=MEASURING)
+    link: bool = option(
+        "Make weight files without an embedding matrix hard links to the base's: no disk and no time, but a "
+        "change to one is a change to both.",
+        default=False,
+        panel=OUTPUT,
+    )
+    hash: bool = option(
+        "Record the sha256 of every weight file, not of the embedding matrices alone.",
+        default=False,
+        panel=OUTPUT,
+    )
+    resume: bool = option(
+        "Continue what an earlier run of the same job left unfinished.", default=False, panel=OUTPUT
+    )
+    push_to_hub: str = option(
+        "Then publish the result on the Hugging Face hub, as owner/name.",
+        default="",
+        panel=HUB,
+        metavar="<owner/name>",
+    )
+    private: bool = option("Publish it as a private repository.", default=False, panel=HUB)
+    command: str = command("manifest")
+
+    @property
+    def sample_sizes(self) -> SampleSizes:
+        """How much text is learned from and held out."""
+        return SampleSizes(self.learn_bytes, self.heldout_bytes, self.seed)
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            OptionError: they do; the message says which.
+        """
+        super().check()
+        if self.private and not self.push_to_hub:
+            raise OptionError("--private is about --push-to-hub, which is not given: pass both or neither")

@@ -1,0 +1,224 @@
+"""The story of a comparison, in order: text, tokens, and for each initializer rows, bits per byte, training.
+
+Nothing is written but numbers and a picture: one model is loaded, and its new rows are filled anew.
+"""
+
+import gc
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vocabx._util.extras import need
+from vocabx._util.memory import peak_memory, reset_peak
+from vocabx._util.quiet import quiet_transformers
+from vocabx._util.version import VERSION
+from vocabx.checkpoint.staging import staged
+from vocabx.commands.compare.options import CompareOptions
+from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
+from vocabx.commands.extend.plan import Plan, make_plan
+from vocabx.errors import BaseModelError
+from vocabx.evaluation.bits_per_byte import begin_id, score_model, split_for_scoring
+from vocabx.evaluation.load_model import load_model
+from vocabx.evaluation.measure import context_of
+from vocabx.initializers.initialize import rows_by_kind
+from vocabx.initializers.registry import INITIALIZERS
+from vocabx.mixture.initialization import Initialization
+from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.initializer_plot import initializer_plot
+from vocabx.report.initializer_table import Bits, CurvePoint, InitializerTable, Row
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.training.train_new_rows import split_sequences, train_rows
+
+_PAUSES = 4
+# What is measured while training pauses: the first passages, up to so many bytes.
+_CURVE_BYTES = 6_000
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """A finished comparison: the table, and the directory of compare.json and compare.svg."""
+
+    directory: Path
+    table: InitializerTable
+
+
+def compare(options: CompareOptions, progress: Progress | None = None) -> CompareResult:
+    """Place the same new tokens by several initializers, and measure each on the same text.
+
+    Args:
+        options: what to compare; see `CompareOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can mend what is wrong; the message says how.
+    """
+    timed = Timed(progress or Quiet())
+    plan = make_plan(options, timed)
+    if options.train_tokens and not plan.evaluate:
+        raise BaseModelError("--train-tokens needs the model in memory, and it is not to be loaded here")
+    with staged(options.out) as directory:
+        learned = learn(plan, timed)
+        plan = plan.with_tokens(len(learned.extension.pieces))
+        initialized = {name: _place(plan, learned, name, timed) for name in options.initializers}
+        measured = _Measured(None, tuple(row for row, _ in initialized.values()))
+        if plan.evaluate:
+            with quiet_transformers("evaluate"):
+                measured = _measure(plan, learned, options, initialized, timed)
+        table = _table(plan, options, measured, timed)
+        (directory / "compare.json").write_text(table.to_json(), encoding="utf-8")
+        if plan.evaluate:
+            (directory / "compare.svg").write_text(initializer_plot(table), encoding="utf-8")
+    return CompareResult(options.out, table)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Bits per byte of the base, the rows of the table, and the bytes measured on in either language."""
+
+    base: Bits | None
+    rows: tuple[Row, ...]
+    sizes: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class _Passages:
+    """What is measured on: passages of both languages, and the few of the curve."""
+
+    target: Sequence[str]
+    base_language: Sequence[str]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        target, base_language = (
+            sum(len(passage.encode()) for passage in group) for group in (self.target, self.base_language)
+        )
+        return target, base_language
+
+    @property
+    def few(self) -> list[str]:
+        """The first target passages, of some `_CURVE_BYTES` together."""
+        sizes = np.cumsum([len(passage.encode()) for passage in self.target])
+        return list(self.target[: 1 + int(np.searchsorted(sizes, _CURVE_BYTES))])
+
+
+def _place(plan: Plan, learned: Learned, name: str, progress: Progress) -> tuple[Row, Initialization]:
+    """Place the tokens and make their rows, with nothing left over from the initializer before."""
+    gc.collect()
+    reset_peak()
+    start = time.perf_counter()
+    initialization = embedding_initializer(plan, learned, progress).initialize(name).initialization
+    for table in plan.checkpoint.tables:
+        for _ in initialization.blocks(plan.checkpoint.kind_of(table), table.map()):
+            pass
+    row = Row(
+        initializer=name,
+        source=INITIALIZERS[name].source,
+        seconds=round(time.perf_counter() - start, 2),
+        peak_bytes=peak_memory(),
+        **rows_by_kind(initialization),
+        hull_bound=initialization.hull_bound(),
+        collisions=initialization.collisions(),
+        start=None,
+        trained=None,
+        curve=(),
+    )
+    return row, initialization
+
+
+def _measure(
+    plan: Plan,
+    learned: Learned,
+    options: CompareOptions,
+    initialized: Mapping[str, tuple[Row, Initialization]],
+    progress: Progress,
+) -> _Measured:
+    """Score the base, then the model with the rows of each initializer in turn."""
+    texts = (learned.target.heldout, learned.base_language.heldout)
+    passages = _Passages(*(split_for_scoring(text, context_of(plan.checkpoint.config)) for text in texts))
+    model = load_model(plan.base.directory)
+    base = _bits(model, learned.extension.base, passages, "the base", progress)
+    model.resize_token_embeddings(plan.new_ids.stop, mean_resizing=False)
+    tokenizer = learned.extension.tokenizer
+    sequences = []
+    if options.train_tokens:
+        encoded = tokenizer.encode(learned.target.learning)
+        sequences = split_sequences(encoded, begin_id(model.config), options.seed)
+    rows = []
+    for name, (row, initialization) in initialized.items():
+        _fill(model, plan, initialization)
+        row = replace(row, start=_bits(model, tokenizer, passages, name, progress))
+        if options.train_tokens:
+            curve = _train(model, plan, options.train_tokens, sequences, tokenizer, passages, name, progress)
+            row = replace(
+                row, trained=_bits(model, tokenizer, passages, f"{name}, trained", progress), curve=curve
+            )
+        rows.append(row)
+    return _Measured(base, tuple(rows), passages.sizes)
+
+
+def _bits(model: Any, tokenizer: FastTokenizer, passages: _Passages, title: str, progress: Progress) -> Bits:
+    with progress.stage(f"Scoring {title}", sum(passages.sizes), "B") as advance:
+        groups = (passages.target, passages.base_language)
+        target, base_language = score_model(model, tokenizer, groups, advance)
+    return Bits(target.whole, base_language.whole)
+
+
+def _fill(model: Any, plan: Plan, initialization: Initialization) -> None:
+    """Put new rows into the tables of a model that has room for them."""
+    torch = need("torch", "evaluate")
+    output = model.get_output_embeddings()
+    places = {"input": model.get_input_embeddings().weight, "output": output.weight, "bias": output.bias}
+    checkpoint = plan.checkpoint
+    with torch.no_grad():
+        for table in checkpoint.tables:
+            kind = checkpoint.kind_of(table)
+            rows = torch.from_numpy(initialization.apply(kind, table.map()))
+            place = places[kind][plan.new_ids.start :]
+            place.copy_(rows.reshape(place.shape))
+
+
+def _train(
+    model: Any,
+    plan: Plan,
+    tokens: int,
+    sequences: Sequence[Sequence[int]],
+    tokenizer: FastTokenizer,
+    passages: _Passages,
+    name: str,
+    progress: Progress,
+) -> tuple[CurvePoint, ...]:
+    curve: list[CurvePoint] = []
+
+    def pause(done: int) -> None:
+        score = score_model(model, tokenizer, [passages.few])[0]
+        curve.append(CurvePoint(done, score.whole))
+        model.train()
+
+    pauses = [tokens * part // _PAUSES for part in range(_PAUSES + 1)]
+    with progress.stage(f"Training the rows of {name}", tokens, "tokens") as advance:
+        train_rows(model, plan.new_ids, sequences, tokens, pauses, pause, advance)
+    return tuple(curve)
+
+
+def _table(plan: Plan, options: CompareOptions, measured: _Measured, progress: Timed) -> InitializerTable:
+    return InitializerTable(
+        version=VERSION,
+        command=options.command,
+        base=plan.base.name,
+        base_origin=plan.base.origin,
+        language=plan.language.tag,
+        base_language=plan.base_language,
+        corpus=plan.source.description,
+        new_tokens=plan.new_tokens,
+        old_tokens=plan.tokenizer.size,
+        heldout_bytes=measured.sizes,
+        seed=options.seed,
+        train_tokens=options.train_tokens,
+        base_bits=measured.base,
+        rows=measured.rows,
+        seconds=dict(progress.seconds),
+    )

@@ -1,0 +1,1 @@
+"""What vocabx doctor looks for, one fault a file."""

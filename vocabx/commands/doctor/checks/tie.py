@@ -1,0 +1,94 @@
+"""Whether input and output share one table: what config.json says against what is stored."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.configuration import is_tied, with_tie
+from vocabx.checkpoint.tables import Table
+from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
+from vocabx.commands.doctor.finding import Finding, counted
+
+_ROWS = 1024
+
+
+def check_tie(files: CheckpointFiles) -> list[Finding]:
+    """Find a configuration that contradicts the stored tables, or the base."""
+    if files.weights is None or not files.config:
+        return []
+    return [*_fault(files), *_untied(files)]
+
+
+def repair_tie(files: CheckpointFiles) -> CheckpointFiles:
+    """The patient with a configuration that says what is stored."""
+    if files.weights is None or not files.config or not _fault(files):
+        return files
+    return replace(files, config=with_tie(files.config, not _is_tied(files)))
+
+
+def _is_tied(files: CheckpointFiles) -> bool:
+    assert files.weights is not None
+    return is_tied(files.config, files.weights.output is not None)
+
+
+def _says_tied(config: dict[str, Any]) -> bool:
+    """Whether a configuration of this type can say it at all: that of T5 cannot."""
+    architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
+    return architecture is None or architecture.says_tied
+
+
+def _fault(files: CheckpointFiles) -> list[Finding]:
+    assert files.weights is not None
+    if not _says_tied(files.config):
+        return []
+    table, head, tied = files.weights.input, files.weights.output, _is_tied(files)
+    if head is None:
+        if tied:
+            return []
+        sentence = "config.json says that the output table is one of its own, and none is stored."
+        return [
+            Finding("no-head", "fatal", sentence, remedy="tie_word_embeddings becomes true.", repairable=True)
+        ]
+    if head.rows != table.rows or head.dtype != table.dtype:
+        return []  # Sizes are another fault; a head of another dtype was converted on purpose.
+    different = _differing_rows(table, head)
+    if tied and different:
+        sentence = (
+            f"config.json says that input and output share one table, and two are stored that differ in "
+            f"{counted(different, 'row')}: one of them is thrown away when the model is loaded."
+        )
+        remedy = "tie_word_embeddings becomes false, so that both are used as they were stored."
+        return [Finding("tie-lost", "wrong", sentence, different, remedy=remedy, repairable=True)]
+    if not tied and not different:
+        sentence = "Input and output tables are the same, and config.json says that they are not tied."
+        remedy = "tie_word_embeddings becomes true: training and the next extension keep them one."
+        return [Finding("tie-lost", "wrong", sentence, table.rows, remedy=remedy, repairable=True)]
+    return []
+
+
+def _untied(files: CheckpointFiles) -> list[Finding]:
+    """A model with two tables whose base had one."""
+    if not files.base_config or not is_tied(files.base_config, has_output=False) or _is_tied(files):
+        return []
+    sentence = "The base shares one table between input and output, and this model does not."
+    remedy = "Unless that was meant, tie the tables in the training code before resizing."
+    return [Finding("untied", "note", sentence, remedy=remedy)]
+
+
+def _differing_rows(one: Table, other: Table) -> int:
+    a, b = _bytes(one), _bytes(other)
+    if a.shape != b.shape:
+        return one.rows
+    blocks = range(0, len(a), _ROWS)
+    return sum(int((a[n : n + _ROWS] != b[n : n + _ROWS]).any(axis=1).sum()) for n in blocks)
+
+
+def _bytes(table: Table) -> NDArray[np.uint8]:
+    """The table by its bytes, memory-mapped, (rows, bytes of a row) uint8."""
+    entry = table.file.tensors[table.name]
+    shape = (table.rows, (entry.end - entry.begin) // max(1, table.rows))
+    offset = table.file.data_start + entry.begin
+    return np.memmap(table.file.path, dtype=np.uint8, mode="r", offset=offset, shape=shape)

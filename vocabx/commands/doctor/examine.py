@@ -1,0 +1,97 @@
+"""The examination: every check in turn, each on what the cures before it leave: a fault is named once."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx.checkpoint.recorded import require_base_directory
+from vocabx.commands.doctor.checkpoint_files import CheckpointFiles, read_checkpoint_files
+from vocabx.commands.doctor.checks.added_tokens import (
+    check_added_ids,
+    check_added_tokens,
+    repair_added_ids,
+    repair_added_tokens,
+)
+from vocabx.commands.doctor.checks.embeddings import check_rows
+from vocabx.commands.doctor.checks.files_agree import check_files_agree, repair_files_agree
+from vocabx.commands.doctor.checks.pieces import check_pieces, repair_pieces
+from vocabx.commands.doctor.checks.records import check_records
+from vocabx.commands.doctor.checks.scores import check_scores, repair_scores
+from vocabx.commands.doctor.checks.sizes import check_sizes, repair_sizes
+from vocabx.commands.doctor.checks.tie import check_tie, repair_tie
+from vocabx.commands.doctor.finding import Finding
+from vocabx.commands.doctor.new_tokens import NewTokens
+
+_Check = Callable[[CheckpointFiles], list[Finding]]
+_Repair = Callable[[CheckpointFiles], CheckpointFiles]
+_TOKENIZER: tuple[tuple[_Check, _Repair], ...] = (
+    (check_added_ids, repair_added_ids),
+    (check_scores, repair_scores),
+    (check_pieces, repair_pieces),
+    (check_added_tokens, repair_added_tokens),
+)
+_WORST_FIRST = ("fatal", "wrong", "note")
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """What was found.
+
+    Attributes:
+        patient: the directory as it is.
+        cured: the same with everything mended that can be; nothing of it is written.
+        findings: the worst first.
+    """
+
+    files: CheckpointFiles
+    repaired_files: CheckpointFiles
+    findings: tuple[Finding, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything that was found is for information only."""
+        return all(finding.harmless for finding in self.findings)
+
+    @property
+    def changes_tokenization(self) -> bool:
+        """Whether the cures change the tokenizer, and with it what the model is fed."""
+        return self.repaired_files.stated is not self.files.stated
+
+    def to_dict(self) -> dict[str, Any]:
+        """The examination as plain values, for JSON."""
+        new = self.files.new
+        return {
+            "directory": str(self.files.directory),
+            "sound": self.sound,
+            "new": {"count": len(new.ids), "inferred": new.inferred},
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+def examine(directory: Path, base: Path | None = None, new: NewTokens | None = None) -> Examination:
+    """Examine a checkpoint, or a tokenizer without one.
+
+    Args:
+        directory: with config.json, safetensors and tokenizer files, as far as there are any.
+        base: the model directory or the tokenizer file that it extends; without it, what is new is inferred.
+        new: what is new, where an examination before mending has found out.
+
+    Raises:
+        VocabxError: there is nothing to examine, or the base cannot be read or is not the one that the
+            directory's vocabx.json recorded.
+    """
+    if base is not None:
+        require_base_directory(directory, base)
+    files = read_checkpoint_files(directory, base, new)
+    findings = [*files.damage, *check_sizes(files), *check_tie(files), *check_rows(files)]
+    disagree = check_files_agree(files)
+    findings += [*disagree, *check_records(files)]
+    repaired_files = repair_tie(repair_sizes(files))
+    for check, repair in _TOKENIZER:
+        findings += check(repaired_files)
+        repaired_files = repair(repaired_files)
+    if any(finding.repairable for finding in (*disagree, *files.damage)):
+        repaired_files = repair_files_agree(repaired_files)
+    findings.sort(key=lambda finding: _WORST_FIRST.index(finding.severity))
+    return Examination(files, repaired_files, tuple(findings))

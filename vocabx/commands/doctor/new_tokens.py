@@ -1,0 +1,149 @@
+"""Which pieces are new: those the base lacks, or, without a base, those that were evidently added.
+
+Inferred are only additions that leave a trace. New pieces that score below all others, as vocabx and a
+careful recipe make them, look like the base's own: then nothing is new, and nothing is wrong with them.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.sentencepiece_model import LAST, SPACE, Family, Kind, parse_model
+
+
+@dataclass(frozen=True)
+class NewTokens:
+    """The new pieces.
+
+    Attributes:
+        ids: of new pieces, ascending.
+        inferred: how they were told from the base's, "" when there was a base to compare with.
+    """
+
+    ids: tuple[int, ...]
+    inferred: str = ""
+
+    @cached_property
+    def known(self) -> frozenset[int]:
+        """The ids, for looking one up."""
+        return frozenset(self.ids)
+
+
+def find_new(tokenizer: FastTokenizer | None, model: bytes | None, base: FastTokenizer | None) -> NewTokens:
+    """The pieces of `tokenizer` that `base` lacks, or that seem to have been added.
+
+    Args:
+        tokenizer: the tokenizer that leads, None when there is none.
+        model: the SentencePiece model, if that leads.
+        base: the tokenizer of the base, None when it is not known.
+    """
+    if tokenizer is None:
+        return NewTokens(())
+    if base is not None:
+        return NewTokens(_ids(tokenizer, (p for p in tokenizer.vocabulary if p not in base.vocabulary)))
+    proto = None if model is None else parse_model(model)
+    if proto is not None:
+        found, how = _by_score(proto), "pieces from the first whose score leaps over the scores before it"
+    else:
+        found, how = _by_merges(tokenizer), "pieces that are merged before all others, behind those"
+    plain = [token["content"] for token in plain_added(tokenizer) if not is_ordinary(tokenizer, token, proto)]
+    ways = [how] * bool(found) + ["added tokens that are no special tokens"] * bool(plain)
+    return NewTokens(_ids(tokenizer, [*found, *plain]), "; ".join(ways) or "none found without a base")
+
+
+def plain_added(tokenizer: FastTokenizer) -> list[dict[str, Any]]:
+    """Added tokens that are words: not special, and neither marks such as <tool_call> nor white space."""
+    return [
+        token
+        for token in tokenizer.spec["added_tokens"]
+        if not token.get("special") and is_word(token["content"])
+    ]
+
+
+def is_ordinary(tokenizer: FastTokenizer, token: dict[str, Any], proto: Any) -> bool:
+    """Whether an added token is a piece of the model too, under the same id, and could do without the list.
+
+    Args:
+        tokenizer: the tokenizer that leads.
+        token: as tokenizer.json lists it.
+        proto: the SentencePiece model if that leads, else None.
+    """
+    piece, index = token["content"], token["id"]
+    if proto is not None:
+        return index < len(proto.pieces) and bool(proto.pieces[index].type == Kind.NORMAL)
+    known = tokenizer.pieces().get(piece) == index and tokenizer.piece_to_bytes(piece) is not None
+    return known and tokenizer.reaches(index)
+
+
+def is_word(content: str) -> bool:
+    """Whether `content` is text that a writer might write, and no mark such as <think> or [INST]."""
+    text = content.replace(SPACE, " ").strip()
+    marked = bool(text) and not _is_letter(text[0]) and not _is_letter(text[-1])
+    return any(map(_is_letter, text)) and not marked
+
+
+def _is_letter(character: str) -> bool:
+    # A vowel sign ends words too, and is a mark.
+    return unicodedata.category(character)[0] in "LMN"
+
+
+def is_real(piece: str, score: float, bpe: bool) -> bool:
+    """Whether the score of a piece decides anything.
+
+    In BPE no pair makes a single character, and white space stands last of all, whatever was learned.
+    """
+    return not bpe or (score > LAST / 10 and bool(piece.strip(SPACE)) and len(piece) > 1)
+
+
+def merge_products(tokenizer: FastTokenizer) -> dict[str, int]:
+    """Each piece that a merge makes, with the place of its first merge; white space is left out."""
+    products: dict[str, int] = {}
+    for place, merge in enumerate(tokenizer.spec["model"].get("merges") or ()):
+        piece = merge.replace(" ", "", 1) if isinstance(merge, str) else merge[0] + merge[1]
+        if piece.strip(SPACE):
+            products.setdefault(piece, place)
+    return products
+
+
+def _ids(tokenizer: FastTokenizer, pieces: Iterable[str]) -> tuple[int, ...]:
+    return tuple(sorted({tokenizer.vocabulary[piece] for piece in pieces if piece in tokenizer.vocabulary}))
+
+
+def _by_score(proto: Any) -> list[str]:
+    """The pieces from the first on whose score leaps over half of those before, or the last that score 0."""
+    normal = [(p.piece, p.score) for p in proto.pieces if p.type == Kind.NORMAL]
+    if proto.trainer_spec.model_type == Family.BPE:
+        real = [n for n, (piece, score) in enumerate(normal) if is_real(piece, score, bpe=True)]
+        # Pieces below all of the base's may be in any order: only a leap over half of the others counts.
+        leaps = (real[n] for n in range(1, len(real)) if normal[real[n]][1] > normal[real[n // 2]][1])
+        start = next(leaps, len(normal))
+        # Single characters before it were added with it.
+        while (
+            start < len(normal)
+            and len(normal[start - 1][0]) == 1
+            and normal[start - 1][1] >= normal[start][1]
+        ):
+            start -= 1
+    else:
+        start = len(normal)
+        while start and normal[start - 1][1] == 0:
+            start -= 1
+    return [piece for piece, _ in normal[start:]] if start else []
+
+
+def _by_merges(tokenizer: FastTokenizer) -> list[str]:
+    """The last pieces, from the first on that a merge makes, where all those merges precede all others."""
+    products: Mapping[str, int] = merge_products(tokenizer)
+    pieces = sorted(products, key=lambda piece: tokenizer.vocabulary.get(piece, -1))
+    places = [products[piece] for piece in pieces]
+    least = list(accumulate(places, min))
+    greatest = list(accumulate(reversed(places), max))[::-1]
+    cut = next((n for n in range(1, len(pieces)) if greatest[n] < least[n - 1]), None)
+    if cut is None:
+        return []
+    vocabulary = tokenizer.pieces()
+    return [piece for piece, index in vocabulary.items() if index >= vocabulary[pieces[cut]]]

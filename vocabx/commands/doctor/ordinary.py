@@ -1,0 +1,216 @@
+"""Tokens that have an id already made ordinary ones of the model, under that id; and the way back.
+
+A token of a family that builds them from parts needs two halves that are tokens. What would need a
+token in between that has no id is left alone, and so is what the pre-tokenizer cuts. No rule is made for a
+token that was ordinary before, so text without the new ones is cut as before.
+"""
+
+import copy
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.merges import Merge
+from vocabx.tokenizer.sentencepiece_model import Kind, parse_model, unused_piece
+
+# Nobody counted these tokens; earlier ones are taken to be more frequent (Zipf).
+_ZIPF = 10**6
+
+
+def made_ordinary(start: FastTokenizer, wanted: Mapping[bytes, int]) -> tuple[FastTokenizer, frozenset[int]]:
+    """Give `start` the tokens `wanted` under their ids, as far as they can be built.
+
+    Args:
+        start: a tokenizer in which no text is cut into them.
+        wanted: tokens by the bytes they stand for, with their ids, most frequent first.
+
+    Returns:
+        The tokenizer, and the ids of those of `wanted` that it has now.
+    """
+    # Parts before wholes.
+    pending = sorted((token for token in wanted if _can_be_made(start, token)), key=_length)
+    made: dict[bytes, list[Merge]] = {}
+    current = start
+    while pending:
+        ways = _ways(current, pending, made)
+        current, fresh = _reached(start, made, ways)
+        if not fresh:
+            break
+        made |= fresh
+        pending = [token for token in pending if token not in made]
+    ids = {
+        bytes_to_piece: wanted[token]
+        for token in made
+        if (bytes_to_piece := start.bytes_to_piece(token)) is not None
+    }
+    return _renumbered(start, current, ids), frozenset(ids.values())
+
+
+def without(tokenizer: FastTokenizer, ids: Collection[int]) -> FastTokenizer:
+    """`tokenizer` as if it had never had the tokens `ids`: what it tells of how text was cut then."""
+    gone = {tokenizer.id_to_piece[index] for index in ids if index in tokenizer.id_to_piece}
+    spec = copy.copy(tokenizer.spec)
+    spec["model"] = model = dict(spec["model"])
+    spec["added_tokens"] = [token for token in spec["added_tokens"] if token["content"] not in gone]
+    if isinstance(model["vocab"], dict):
+        model["vocab"] = {piece: index for piece, index in model["vocab"].items() if piece not in gone}
+    else:
+        model["vocab"] = [[unused_piece(n) if piece in gone else piece, score]
+                          for n, (piece, score) in enumerate(model["vocab"])]  # fmt: skip
+    if model.get("merges"):
+        model["merges"] = [merge for merge in model["merges"] if not gone.intersection(parts_of(merge))]
+    bare = replace(tokenizer, spec=spec)
+    held = getattr(tokenizer, "model", None)
+    return bare if held is None else replace(bare, model=_emptied(held, gone))  # type: ignore[call-arg]
+
+
+def _emptied(model: bytes, gone: Collection[str]) -> bytes:
+    """The SentencePiece model with the places of the pieces `gone` held by nothing."""
+    proto = parse_model(model)
+    for piece in proto.pieces:
+        if piece.piece in gone:
+            piece.type, piece.score = Kind.UNUSED, 0.0
+    data: bytes = proto.SerializeToString()
+    return data
+
+
+def with_pieces(model: bytes, added: Iterable[tuple[str, int, float]]) -> bytes:
+    """The SentencePiece model with each of `added` an ordinary piece at its id and with its score."""
+    proto = parse_model(model)
+    for piece, index, score in sorted(added, key=lambda new: new[1]):
+        for hole in range(len(proto.pieces), index + 1):
+            proto.pieces.add(piece=unused_piece(hole), type=Kind.UNUSED)
+        entry = proto.pieces[index]
+        entry.piece, entry.score, entry.type = piece, score, Kind.NORMAL
+    proto.trainer_spec.vocab_size = len(proto.pieces)
+    data: bytes = proto.SerializeToString()
+    return data
+
+
+def parts_of(merge: Any) -> tuple[str, str, str]:
+    """What a merge joins and what it makes."""
+    left, right = merge.split(" ", 1) if isinstance(merge, str) else merge
+    return left, right, left + right
+
+
+def is_cut(tokenizer: FastTokenizer, token: bytes) -> bool:
+    """Whether the pre-tokenizer cuts the text of `token`, so that no text holds it whole."""
+    segmenter = tokenizer.rust.pre_tokenizer
+    return segmenter is not None and _is_text(token) and len(segmenter.pre_tokenize_str(token.decode())) > 1
+
+
+def _length(token: bytes) -> int:
+    return len(token.decode())
+
+
+def _is_text(token: bytes) -> bool:
+    try:
+        return bool(token.decode().strip())
+    except UnicodeDecodeError:
+        return False
+
+
+def _can_be_made(start: FastTokenizer, token: bytes) -> bool:
+    if token in start.known_bytes or not _is_text(token) or start.bytes_to_piece(token) is None:
+        return False
+    return start.keeps(token.decode()) and not is_cut(start, token)
+
+
+def _reaches(tokenizer: FastTokenizer, token: bytes) -> bool:
+    index = tokenizer.vocabulary.get(tokenizer.bytes_to_piece(token) or "")
+    return index is not None and tokenizer.reaches(index)
+
+
+def _ways(
+    current: FastTokenizer, tokens: Sequence[bytes], made: Mapping[bytes, Sequence[Merge]]
+) -> dict[bytes, list[Merge]]:
+    """The merges that make each of `tokens` of what it is cut into now, shorter ones of them included."""
+    ways: dict[bytes, list[Merge]] = {}
+    known = set(made)
+    for token in tokens:
+        count = max(1, _ZIPF // (len(known) + 1))
+        pairs = _pairs(current, token, known)
+        if pairs:
+            ways[token] = [Merge(left, right, count) for left, right in pairs]
+            known.add(token)
+    return ways
+
+
+def _pairs(current: FastTokenizer, token: bytes, made: Collection[bytes]) -> list[tuple[bytes, bytes]]:
+    # Where bytes are no parts, a character is a token at once.
+    is_character = _length(token) == 1 and current.assemble([token]) == [(b"", token)]
+    if is_character or not current.needs_parts:
+        return [(b"", token)]
+    pieces = (current.rust.id_to_token(index) or "" for index in current.tokenize(token))
+    parts = [current.piece_to_bytes(piece) or b"" for piece in pieces]
+    return _tree(parts, made) or [] if b"".join(parts) == token else []
+
+
+def _reached(
+    start: FastTokenizer, made: Mapping[bytes, list[Merge]], ways: Mapping[bytes, list[Merge]]
+) -> tuple[FastTokenizer, dict[bytes, list[Merge]]]:
+    """`start` with `made` and with those of `ways` that are reached then, and these."""
+    kept = dict(ways)
+    while True:
+        extended = start.extended([*_flat(made), *_flat(kept)], start.size)
+        lost = {token for token in kept if not _reaches(extended, token)}
+        if not lost:
+            return extended, kept
+        kept = {
+            token: way for token, way in kept.items() if lost.isdisjoint(_tokens(way)) and token not in lost
+        }
+
+
+def _tokens(way: Sequence[Merge]) -> set[bytes]:
+    return {token for merge in way for token in (merge.left, merge.right)}
+
+
+def _tree(parts: Sequence[bytes], made: Collection[bytes]) -> list[tuple[bytes, bytes]] | None:
+    """The merges of two that join `parts` through tokens of `made` only, None when there are none."""
+    found: dict[tuple[int, int], list[tuple[bytes, bytes]]] = {(n, n + 1): [] for n in range(len(parts))}
+    for width in range(2, len(parts) + 1):
+        for start in range(len(parts) - width + 1):
+            end = start + width
+            joined = b"".join(parts[start:end])
+            if width < len(parts) and joined not in made:
+                continue
+            for middle in range(start + 1, end):
+                if (start, middle) in found and (middle, end) in found:
+                    pair = (b"".join(parts[start:middle]), b"".join(parts[middle:end]))
+                    found[start, end] = [*found[start, middle], *found[middle, end], pair]
+                    break
+    return found.get((0, len(parts)))
+
+
+def _flat(ways: Mapping[bytes, Sequence[Merge]]) -> Iterable[Merge]:
+    return (merge for way in ways.values() for merge in way)
+
+
+def _renumbered(start: FastTokenizer, extended: FastTokenizer, ids: Mapping[str, int]) -> FastTokenizer:
+    """`extended` with its new pieces under `ids`."""
+    spec = copy.copy(extended.spec)
+    spec["model"] = model = dict(spec["model"])
+    if isinstance(model["vocab"], dict):
+        vocabulary = {piece: ids.get(piece, index) for piece, index in model["vocab"].items()}
+        model["vocab"] = dict(sorted(vocabulary.items(), key=lambda item: item[1]))
+    else:
+        model["vocab"] = _listed(start, dict(model["vocab"]), ids)
+    if not hasattr(extended, "added"):
+        return replace(extended, spec=spec)
+    added = sorted(((piece, ids[piece], score) for piece, _, score in extended.added), key=lambda new: new[1])
+    return replace(extended, spec=spec, added=tuple(added))  # type: ignore[call-arg]
+
+
+def _listed(start: FastTokenizer, scores: Mapping[str, float], ids: Mapping[str, int]) -> list[list[Any]]:
+    """The vocabulary of `start` as a list whose places are ids, with the pieces `ids` in theirs."""
+    vocabulary = [list(entry) for entry in start.spec["model"]["vocab"]]
+    lowest = min(score for _, score in vocabulary)
+    held = {index: piece for piece, index in start.vocabulary.items()} | {
+        index: piece for piece, index in ids.items()
+    }
+    places = range(len(vocabulary), max(held) + 1)
+    vocabulary += [[held.get(n, unused_piece(n)), lowest] for n in places]
+    for piece, index in ids.items():
+        vocabulary[index] = [piece, scores[piece]]
+    return vocabulary

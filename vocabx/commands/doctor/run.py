@@ -1,0 +1,71 @@
+"""The story of `vocabx doctor`: a directory is examined, repaired into a copy, and the copy examined."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx.checkpoint.base import find_tokenizer_base
+from vocabx.commands.doctor.examine import Examination, examine
+from vocabx.commands.doctor.finding import Finding
+from vocabx.commands.doctor.options import DoctorOptions
+from vocabx.commands.doctor.repair import check_target, repair
+from vocabx.progress import Progress, Quiet
+
+
+@dataclass(frozen=True, eq=False)
+class DoctorResult:
+    """What was found and what was repaired.
+
+    Attributes:
+        found: in the directory as it is.
+        repaired: the findings that the copy no longer has.
+        out: the repaired copy; None where none was written.
+        left: what is found in the copy, or `found` where there is none.
+    """
+
+    found: Examination
+    repaired: tuple[Finding, ...]
+    out: Path | None
+    left: Examination
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is left wrong."""
+        return self.left.sound
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, ready for JSON."""
+        return {
+            **self.found.to_dict(),
+            "out": None if self.out is None else str(self.out),
+            "repaired": [finding.name for finding in self.repaired],
+            "left": None if self.out is None else [asdict(finding) for finding in self.left.findings],
+        }
+
+
+def doctor(options: DoctorOptions, progress: Progress | None = None) -> DoctorResult:
+    """Say what is wrong with an extended checkpoint that anybody made, and write a repaired copy.
+
+    Args:
+        options: what to examine; see `DoctorOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can repair what is wrong; the message says how.
+    """
+    progress = progress or Quiet()
+    directory, out = options.directory, options.out
+    if out is not None:
+        check_target(directory, out)
+    base = find_tokenizer_base(options.base, progress).directory if options.base else None
+    with progress.stage(f"Examining {directory}"):
+        found = examine(directory, base)
+    if out is None:
+        return DoctorResult(found, (), None, found)
+    with progress.stage(f"Repairing into {out}"):
+        repaired = repair(found, out)
+    if not repaired:
+        return DoctorResult(found, (), None, found)
+    with progress.stage(f"Examining {out}"):
+        left = examine(out, base, found.files.new)
+    return DoctorResult(found, repaired, out, left)

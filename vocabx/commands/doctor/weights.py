@@ -1,0 +1,71 @@
+"""The tables of a directory, read so that no contradiction stops the reading. Checks nothing: see `sizes`.
+
+A missing or damaged file becomes a finding, and the tables that are left are looked for by name.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
+from vocabx.checkpoint.tables import INDEX, SINGLE, StoredTables, find_tables
+from vocabx.commands.doctor.finding import Finding, first
+from vocabx.errors import VocabxError
+
+
+def read_weights(directory: Path, config: dict[str, Any]) -> tuple[StoredTables | None, list[Finding]]:
+    """The tables of `directory`, None where none are found, and what is damaged."""
+    files, damage = _files(directory)
+    if not files:
+        return None, damage
+    # A tensor of other dimensions is no table, whatever its name.
+    where = {
+        name: file for file in files for name, entry in file.tensors.items() if len(entry.shape) in (1, 2)
+    }
+    kind = str(config.get("model_type", ""))
+    known = [ARCHITECTURES[kind]] if kind in ARCHITECTURES else list(dict.fromkeys(ARCHITECTURES.values()))
+    for architecture in known:
+        if (found := find_tables(architecture, where)) is not None:
+            return found, damage
+    if damage:
+        return None, damage
+    sentence = f"The embedding table is under no name that vocabx knows for the model type {kind!r}."
+    return None, [Finding("tables", "note", sentence, remedy="Rows and sizes are not examined.")]
+
+
+def _files(directory: Path) -> tuple[list[SafetensorsFile], list[Finding]]:
+    files: list[SafetensorsFile] = []
+    bad: list[str] = []
+    for path in _paths(directory, bad):
+        try:
+            files.append(read_header(path))
+        except VocabxError as error:
+            bad.append(str(error))
+        except OSError:
+            bad.append(f"{path.name} is missing")
+    if not bad:
+        return files, []
+    remedy = "Get these files again."
+    return files, [
+        Finding("weights", "fatal", "Weight files are missing or damaged.", len(bad), first(bad), remedy)
+    ]
+
+
+def _paths(directory: Path, bad: list[str]) -> list[Path]:
+    """The weight files that the index names, or those that are there."""
+    found = sorted(directory.glob("*.safetensors"))
+    index = directory / INDEX
+    if not index.is_file():
+        single = directory / SINGLE
+        return [single] if single in found else found
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        bad.append(f"{INDEX} is no index")
+        return found
+    inside = [name for name in names if isinstance(name, str) and Path(name).name == name]
+    bad += [
+        f"{INDEX} names {name!r}, which is no file of the directory" for name in names if name not in inside
+    ]
+    return [directory / name for name in sorted(inside)]

@@ -1,0 +1,199 @@
+"""Each model of a comparison measured in turn: loaded, scored, let write, compared with the base, let go.
+
+One model is in memory at a time; the base stays beside the others where there is room, for KL needs both.
+"""
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vocabx._util.extras import need
+from vocabx._util.memory import fits
+from vocabx._util.quiet import quiet_transformers
+from vocabx.commands.evaluate.model import EvaluatedModel
+from vocabx.errors import BaseModelError
+from vocabx.evaluation.bits_per_byte import Score, begin_id, score_model
+from vocabx.evaluation.divergence import mean_divergence
+from vocabx.evaluation.fertility import count_tokens
+from vocabx.evaluation.generation import generate
+from vocabx.evaluation.load_model import load_model
+from vocabx.evaluation.side_by_side import FromBase, Generated, ModelNumbers, Prompt, TextNumbers
+from vocabx.progress import Progress
+from vocabx.tokenizer.fast import FastTokenizer
+
+
+@dataclass(frozen=True)
+class Material:
+    """What every model is measured on.
+
+    Attributes:
+        target, base_language: passages that fit the context of each model, of both languages.
+        prompts: what to continue; none to generate nothing.
+        generate_tokens: by how many tokens.
+    """
+
+    target: Sequence[str]
+    base_language: Sequence[str]
+    prompts: Sequence[Prompt]
+    generate_tokens: int
+
+    @property
+    def bytes(self) -> int:
+        """UTF-8 bytes of all passages."""
+        return sum(len(passage.encode()) for passage in (*self.target, *self.base_language))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where models run.
+
+    Attributes:
+        device: as torch names it.
+        holds_two: whether the base may stay beside another model.
+    """
+
+    device: str
+    holds_two: bool
+
+    def describe(self) -> str:
+        """The device for people, as "cpu, 2 threads"."""
+        torch = need("torch", "evaluate")
+        if self.device == "cpu":
+            threads = torch.get_num_threads()
+            return f"cpu, {threads} thread{'s' if threads != 1 else ''}"
+        return str(torch.cuda.get_device_name(self.device))
+
+
+def find_place(base: EvaluatedModel | None, evaluated_models: Sequence[EvaluatedModel]) -> Place:
+    """A GPU that has room for each model, else the CPU.
+
+    Raises:
+        BaseModelError: a model does not fit there either.
+        MissingPackageError: torch is not installed.
+    """
+    torch = need("torch", "evaluate")
+    models = [*([base] if base else []), *evaluated_models]
+    largest = max(models, key=lambda model: model.weight_bytes)
+    pair = (base.weight_bytes if base else 0) + max(model.weight_bytes for model in evaluated_models)
+    if torch.cuda.is_available():
+        free = torch.cuda.mem_get_info()[0]
+        if fits(largest.weight_bytes, free):
+            return Place("cuda", fits(pair, free))
+    if not fits(largest.weight_bytes):
+        raise BaseModelError(f"{largest.name} does not fit into the memory that is free")
+    return Place("cpu", fits(pair))
+
+
+def measure_models(
+    base: EvaluatedModel | None,
+    evaluated_models: Sequence[EvaluatedModel],
+    material: Material,
+    place: Place,
+    progress: Progress,
+) -> tuple[ModelNumbers, ...]:
+    """Measure the base, where there is one, then each of the others, each in its own dtype.
+
+    Args:
+        base: or None.
+        contenders: the others.
+        material: what to measure on.
+        place: where.
+        progress: told of each stage, and why KL is left out.
+    """
+    measured: list[ModelNumbers] = []
+    with quiet_transformers("evaluate"):
+        held = None
+        if base is not None:
+            held = load_model(base.directory).to(place.device)
+            measured.append(_measure(base, held, material, progress, is_base=True))
+            if not place.holds_two:
+                progress.note("KL from the base is left out: two models do not fit into the memory.")
+                held = None
+        for evaluated_model in evaluated_models:
+            gc.collect()
+            model = load_model(evaluated_model.directory).to(place.device)
+            from_base = None
+            if base is not None:
+                from_base = _from_base(base, held, evaluated_model, model, material.base_language, progress)
+            measured.append(_measure(evaluated_model, model, material, progress, from_base))
+            del model
+    return tuple(measured)
+
+
+def _measure(
+    evaluated_model: EvaluatedModel,
+    model: Any,
+    material: Material,
+    progress: Progress,
+    from_base: FromBase | None = None,
+    is_base: bool = False,
+) -> ModelNumbers:
+    name, texts = evaluated_model.name, (material.target, material.base_language)
+    with progress.stage(f"Scoring {name}", material.bytes, "B") as advance:
+        scores = score_model(model, evaluated_model.tokenizer, texts, advance)
+    numbers = [_numbers(evaluated_model.tokenizer, *pair) for pair in zip(texts, scores, strict=True)]
+    return ModelNumbers(
+        name=name,
+        is_base=is_base,
+        parameters=int(model.num_parameters()),
+        dtype=str(model.dtype).removeprefix("torch."),
+        target=numbers[0],
+        base_language=numbers[1],
+        from_base=from_base,
+        generated=_generated(evaluated_model, model, material, progress),
+    )
+
+
+def _numbers(tokenizer: FastTokenizer, passages: Sequence[str], score: Score) -> TextNumbers:
+    tokens = count_tokens(tokenizer, passages)
+    return TextNumbers(score.whole, score.start, tokens, sum(map(len, passages)) / max(1, tokens))
+
+
+def _generated(
+    evaluated_model: EvaluatedModel, model: Any, material: Material, progress: Progress
+) -> Generated | None:
+    if not material.prompts:
+        return None
+    title = f"Generating with {evaluated_model.name}"
+    with progress.stage(title, len(material.prompts), "samples") as advance:
+        return generate(model, evaluated_model.tokenizer, material.prompts, material.generate_tokens, advance)
+
+
+def _from_base(
+    base: EvaluatedModel,
+    held: Any | None,
+    evaluated_model: EvaluatedModel,
+    model: Any,
+    passages: Sequence[str],
+    progress: Progress,
+) -> FromBase:
+    """KL from the base on passages that both cut into the same ids; `held` is the base's model, if there."""
+    begin = begin_id(model.config)
+    sequences = []
+    if held is not None and begin_id(held.config) == begin and _width(model) >= _width(held):
+        both = zip(*(one.tokenizer.encode(passages) for one in (base, evaluated_model)), strict=True)
+        sequences = [
+            [begin, *ids] for ids, others in both if ids == others and _same(base, evaluated_model, ids)
+        ]
+    kl = None
+    if sequences:
+        positions = sum(len(ids) - 1 for ids in sequences)
+        with progress.stage(
+            f"Comparing {evaluated_model.name} with the base", positions, "tokens"
+        ) as advance:
+            kl = mean_divergence(held, model, sequences, advance)
+    left_out = len(passages) - len(sequences)
+    bound = evaluated_model.hull_bound(base.checkpoint)
+    return FromBase(kl, len(sequences), left_out, bound)
+
+
+def _width(model: Any) -> int:
+    """How many ids a model gives a probability."""
+    return int(model.config.get_text_config().vocab_size)
+
+
+def _same(base: EvaluatedModel, evaluated_model: EvaluatedModel, ids: Sequence[int]) -> bool:
+    """Whether the ids are the same tokens in both, and not another vocabulary's by chance."""
+    old, new = base.tokenizer.id_to_piece, evaluated_model.tokenizer.id_to_piece
+    return all(old.get(index) == new.get(index) for index in set(ids))

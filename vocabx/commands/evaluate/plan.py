@@ -1,0 +1,135 @@
+"""What an evaluation will measure, checked before a model is loaded: models, language, texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocabx._util.extras import require
+from vocabx.checkpoint.base import find_base
+from vocabx.checkpoint.recorded import require_base
+from vocabx.checkpoint.staging import check_free
+from vocabx.commands.evaluate.model import EvaluatedModel, read_evaluated_model
+from vocabx.commands.evaluate.options import EvaluateOptions
+from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.source import TextSource, default_source, peek, scripts_of, user_source
+from vocabx.errors import LanguageError, TokenizerError, VocabxError
+from vocabx.progress import Progress
+
+_UNKNOWN = Language("und", "the base's language", ())
+
+
+@dataclass(frozen=True)
+class EvaluatePlan:
+    """A checked evaluation.
+
+    Attributes:
+        options: what was asked.
+        base: the base, or None where it is not known or not to be had.
+        base_origin: where it came from, "" without one.
+        contenders: the checkpoints, in the order given.
+        language: of the new tokens, with its scripts known.
+        base_language: with the scripts of its text; of the tag "und" where the user brought the text.
+        source, base_source: the texts.
+    """
+
+    options: EvaluateOptions
+    base: EvaluatedModel | None
+    base_origin: str
+    evaluated_models: tuple[EvaluatedModel, ...]
+    language: Language
+    base_language: Language
+    source: TextSource
+    base_source: TextSource
+
+    @property
+    def models(self) -> tuple[EvaluatedModel, ...]:
+        """The base first, where there is one."""
+        return (() if self.base is None else (self.base,)) + self.evaluated_models
+
+    @property
+    def context(self) -> int:
+        """How many tokens every model reads at once."""
+        return min(model.context for model in self.models)
+
+
+def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> EvaluatePlan:
+    """Check everything that can be checked before a model is loaded.
+
+    Raises:
+        VocabxError: whatever is wrong with the options, the directories, the language or the text.
+    """
+    _check_options(options)
+    evaluated_models = tuple(read_evaluated_model(str(path), path) for path in options.directories)
+    language = _language(options, evaluated_models)
+    source = _source(options, language)
+    found = _find_base(options, evaluated_models[0], progress)
+    base, base_origin, tag = found if found else (None, "", "en")
+    if options.base_text:
+        base_source, base_language = user_source(options.base_text, options.text_field, ""), _UNKNOWN
+    else:
+        base_language = find_language(tag)
+        base_source = default_source(base_language)
+    return EvaluatePlan(
+        options=options,
+        base=base,
+        base_origin=base_origin,
+        evaluated_models=evaluated_models,
+        language=with_scripts_of(language, peek(source)),
+        base_language=Language(base_language.tag, base_language.name, scripts_of(base_source)),
+        source=source,
+        base_source=base_source,
+    )
+
+
+def _check_options(options: EvaluateOptions) -> None:
+    for package in ("torch", "transformers"):
+        require(package, "evaluate")
+    if not options.directories:
+        raise TokenizerError("nothing to evaluate: pass the directory of a checkpoint, or several")
+    if options.out is not None:
+        require("matplotlib", "report")
+        check_free(options.out)
+
+
+def _language(options: EvaluateOptions, evaluated_models: Sequence[EvaluatedModel]) -> Language:
+    recorded = [str(evaluated_model.manifest.get("language") or "") for evaluated_model in evaluated_models]
+    tag = options.lang or next(filter(None, recorded), "")
+    if not tag:
+        raise LanguageError(
+            f"{evaluated_models[0].name} does not say for which language it was made: pass --lang with a BCP 47 tag"
+        )
+    return find_language(tag)
+
+
+def _source(options: EvaluateOptions, language: Language) -> TextSource:
+    if options.corpus:
+        return user_source(options.corpus, options.text_field, options.opencc)
+    return default_source(language)
+
+
+def _find_base(
+    options: EvaluateOptions, first: EvaluatedModel, progress: Progress
+) -> tuple[EvaluatedModel, str, str] | None:
+    """The base, its origin and its language: the one asked for, else what the first directory names."""
+    if options.base:
+        found = find_base(options.base, progress)
+        return read_evaluated_model(found.name, found.directory), found.origin, found.language
+    obstacle = f"{first.name} does not say what it extends; pass --base"
+    for name in _recorded_names(first):
+        try:
+            found = find_base(name, progress)
+            evaluated_model = read_evaluated_model(found.name, found.directory)
+            require_base(first.directory, evaluated_model.checkpoint)
+        except VocabxError as error:
+            obstacle = str(error)
+        else:
+            return evaluated_model, found.origin, found.language
+    progress.note(f"The base is left out, and KL from it: {obstacle}.")
+    return None
+
+
+def _recorded_names(first: EvaluatedModel) -> list[str]:
+    """What the base was called, then the hub id that it came from where that is another name."""
+    name, origin = (str(first.recorded_base.get(key) or "") for key in ("name", "origin"))
+    is_hub_id = origin.count("/") == 1 and " " not in origin and not Path(origin).exists()
+    return list(dict.fromkeys([*([name] if name else []), *([origin] if is_hub_id else [])]))

@@ -1,0 +1,71 @@
+"""The first stages of an extension, which `extend` and `compare` share: text, tokens, and who places them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from vocabx.commands.extend.plan import Plan, VocabularyPlan
+from vocabx.corpus.draw import draw_corpus
+from vocabx.corpus.sample import Corpus
+from vocabx.corpus.source import TextSource
+from vocabx.initializers.initialize import EmbeddingInitializer, Tokens
+from vocabx.initializers.word_vectors import Texts
+from vocabx.progress import Progress
+from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
+
+
+@dataclass(frozen=True)
+class Learned:
+    """An extended tokenizer with the texts that it was made from.
+
+    Attributes:
+        extension: both tokenizers and the new tokens.
+        target, base_language: text in the new language and in the base's, some of it held out.
+        protected: lines that must be cut as before.
+    """
+
+    extension: Extension
+    target: Corpus
+    base_language: Corpus
+    protected: Sequence[str] = field(repr=False)
+
+
+def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
+    """Read both texts and find the new tokens.
+
+    Raises:
+        VocabxError: there is too little text for what is wanted.
+    """
+    options = plan.options
+    target = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", progress)
+    title = "Reading text of the base's language"
+    base_language = draw_corpus(plan.base_source, plan.base_scripts, options.sample_sizes, title, progress)
+    protected = _lines(plan.protected) if plan.protected else []
+    request = TokenRequest(
+        new_tokens=options.new_tokens,
+        protected=protected,
+        donor=plan.donor,
+        add_intermediates=options.intermediates == "add",
+        adapt=options.pretokenizer == "adapt",
+    )
+    extension = extend_tokenizer(
+        plan.tokenizer, target.learning, plan.alphabet, request, plan.first_id, progress
+    )
+    return Learned(extension, target, base_language, protected)
+
+
+def embedding_initializer(plan: Plan, learned: Learned, progress: Progress) -> EmbeddingInitializer:
+    """Who places the new tokens by any initializer."""
+    extension = learned.extension
+    tokens = Tokens(
+        base=plan.tokenizer,
+        tokenizer=extension.tokenizer,
+        ids=extension.new_ids,
+        pieces=tuple(extension.pieces.values()),
+    )
+    texts = Texts(plan.language, learned.target.learning, plan.base_language, learned.base_language.learning)
+    return EmbeddingInitializer(plan.options, tokens, texts, plan.checkpoint, plan.options.seed, progress)
+
+
+def _lines(source: TextSource) -> list[str]:
+    lines = (line for document in source.open() for line in document.text.split("\n"))
+    return list(dict.fromkeys(line for line in lines if line.strip()))

@@ -1,0 +1,294 @@
+"""What an extension will do, decided before anything is learned or written: the content of --dry-run."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from vocabx._util.extras import installed, require
+from vocabx.checkpoint.base import Base, find_base, find_tokenizer_base
+from vocabx.checkpoint.configuration import rows_by_configuration
+from vocabx.checkpoint.grow import grown_bytes
+from vocabx.checkpoint.staging import check_free, free_space
+from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
+from vocabx.commands.extend.form import check_base
+from vocabx.commands.extend.options import ExtendOptions
+from vocabx.commands.push.plan import check_repository
+from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.source import (
+    TextSource,
+    base_source,
+    default_source,
+    looks_simplified,
+    peek,
+    scripts_of,
+    user_source,
+)
+from vocabx.errors import LanguageError, TokenizerError
+from vocabx.evaluation.load_model import can_evaluate
+from vocabx.initializers.check import check_initializers
+from vocabx.progress import Progress
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.donor import of_language, read_donor
+from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+
+# Tokenizer, manifest, card, report, and the slack that a file system wants.
+_OTHER_BYTES = 50_000_000
+# Rates measured on two cores, for an estimate that need only be right to a factor of two.
+_READ_RATE, _LEARN_RATE, _WRITE_RATE, _FLOPS = 8e6, 7e5, 3e8, 2e11
+_TOKENS_PER_BYTE = 0.45
+
+
+@dataclass(frozen=True)
+class VocabularyPlan:
+    """The part of a checked job that is about the tokenizer.
+
+    Attributes:
+        options: what was asked.
+        base, tokenizer: the base model and its tokenizer.
+        language: with its scripts known.
+        alphabet: the characters that new tokens may hold.
+        source: the text to learn from.
+        base_source: text in the base's language.
+        protected: text that must not change, or None.
+        base_language: BCP 47 tag of the base's text, "und" when the user brought it.
+        base_scripts: its scripts.
+        donor: the tokens of the donor, or None.
+        first_id: id of the first new token: after the last row of the table where one is known, so that
+            rows which pad it stay what they are; else after the last token.
+        new_tokens: how many tokens will be added; a guess until they are chosen.
+    """
+
+    options: ExtendOptions
+    base: Base
+    tokenizer: FastTokenizer
+    language: Language
+    alphabet: Alphabet
+    source: TextSource
+    base_source: TextSource
+    protected: TextSource | None
+    base_language: str
+    base_scripts: tuple[str, ...]
+    donor: tuple[bytes, ...] | None
+    first_id: int
+    new_tokens: int
+
+    @property
+    def new_ids(self) -> range:
+        """Ids of the new tokens."""
+        return range(self.first_id, self.first_id + self.new_tokens)
+
+    @property
+    def evaluate(self) -> bool:
+        """Whether bits per byte will be measured."""
+        return False
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that the result takes."""
+        return _OTHER_BYTES
+
+    def with_tokens(self, count: int) -> Self:
+        """The plan now that the tokens are chosen."""
+        return replace(self, new_tokens=count)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain data, for a table or JSON."""
+        return {
+            "base": self.base.name,
+            "base_origin": self.base.origin,
+            "family": self.tokenizer.family,
+            "language": self.language.tag,
+            "scripts": list(self.language.scripts),
+            "corpus": self.source.description,
+            "corpus_bytes": self.source.bytes,
+            "learn_bytes": self.options.learn_bytes,
+            "donor": self.options.donor or None,
+            "old_tokens": self.tokenizer.size,
+            "new_tokens": self.new_tokens,
+            "first_id": self.first_id,
+            "disk_bytes": self.disk_bytes,
+            "disk_free": free_space(self.options.out),
+            "out": str(self.options.out),
+            "push_to_hub": self.options.push_to_hub or None,
+        }
+
+
+@dataclass(frozen=True)
+class Plan(VocabularyPlan):
+    """A checked job with a checkpoint.
+
+    Attributes:
+        checkpoint: the base model by its headers.
+        scoring: whether bits per byte will be measured.
+    """
+
+    checkpoint: Checkpoint
+    scoring: bool
+
+    @property
+    def evaluate(self) -> bool:
+        """Whether bits per byte will be measured."""
+        return self.scoring
+
+    @property
+    def rows(self) -> int:
+        """Height of the new tables."""
+        multiple = self.options.pad_to_multiple_of
+        return -(-self.new_ids.stop // multiple) * multiple
+
+    @property
+    def pad_ids(self) -> range:
+        """Ids after the last new token, whose rows fill the table up to the multiple asked for."""
+        return range(self.new_ids.stop, self.rows)
+
+    @property
+    def pad_rows(self) -> int:
+        """How many rows fill the table up."""
+        return len(self.pad_ids)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that the result takes, at its largest: to be factorised, it is written whole first."""
+        whole = grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows, self.options.link)
+        return (2 if self.options.factorised else 1) * whole + _OTHER_BYTES
+
+    def estimated_seconds(self) -> float:
+        """A rough wall time, from rates measured on two cores."""
+        options = self.options
+        reading = (self.source.bytes or 10 * options.learn_bytes) / _READ_RATE
+        learning = options.learn_bytes / _LEARN_RATE
+        writing = 2 * self.disk_bytes / _WRITE_RATE
+        width = self.checkpoint.input.map().itemsize
+        flops = 2 * self.disk_bytes / width * 4 * options.heldout_bytes * _TOKENS_PER_BYTE
+        return reading + learning + writing + (flops / _FLOPS if self.evaluate else 0.0)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain data, for a table or JSON."""
+        table = self.checkpoint.input
+        return {
+            **super().describe(),
+            "initializer": self.options.init,
+            "form": "factorised" if self.options.factorised else "dense",
+            "old_rows": table.rows,
+            "pad_rows": self.pad_rows,
+            "rows": self.rows,
+            "width": self.checkpoint.input.map().shape[1],
+            "dtype": table.dtype,
+            "tied": self.checkpoint.tied,
+            "evaluate": self.evaluate,
+            "estimated_seconds": round(self.estimated_seconds(), 1),
+        }
+
+
+def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
+    """Check everything that can be checked before the work begins.
+
+    Raises:
+        VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
+    """
+    check_initializers(options, options.initializers)
+    language, source = _checked_request(options)
+    base = find_base(options.base, progress)
+    tokenizer = read_tokenizer(base.directory)
+    checkpoint = read_checkpoint(base.directory)
+    check_base(options, checkpoint, tokenizer.size)
+    vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
+    check_tables(checkpoint, tokenizer.size)
+    scoring = can_evaluate(options.evaluate, checkpoint, progress)
+    return Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
+
+
+def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> VocabularyPlan:
+    """Check everything about an extension of the tokenizer alone.
+
+    Raises:
+        VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
+    """
+    language, source = _checked_request(options)
+    base = find_tokenizer_base(options.base, progress)
+    tokenizer = read_tokenizer(base.directory)
+    rows = rows_by_configuration(base.directory) or 0
+    return _vocabulary_plan(options, language, source, base, tokenizer, rows, progress)
+
+
+def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
+    _check_donor(options)
+    if options.push_to_hub:
+        check_repository(options.push_to_hub)
+    if not options.lang:
+        raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
+    language = find_language(options.lang)
+    check_free(options.out, options.resume)
+    _check_packages(options)
+    # A missing text is told before a base is fetched.
+    return language, _source(options, language)
+
+
+def _vocabulary_plan(
+    options: ExtendOptions,
+    language: Language,
+    source: TextSource,
+    base: Base,
+    tokenizer: FastTokenizer,
+    rows: int,
+    progress: Progress,
+) -> VocabularyPlan:
+    sample = peek(source)
+    language = with_scripts_of(language, sample)
+    if _may_be_simplified(language, options) and looks_simplified(sample):
+        progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
+    base_text = base_source(options.base_text, options.text_field, base.language)
+    alphabet = Alphabet(language.scripts, language.blocks)
+    donor = _donor(options, alphabet) if options.donor else None
+    return VocabularyPlan(
+        options=options,
+        base=base,
+        tokenizer=tokenizer,
+        language=language,
+        alphabet=alphabet,
+        source=source,
+        base_source=base_text,
+        protected=user_source(options.protect, options.text_field, "") if options.protect else None,
+        base_language="und" if options.base_text else base.language,
+        base_scripts=scripts_of(base_text),
+        donor=donor,
+        first_id=max(rows, tokenizer.size),
+        new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
+    )
+
+
+def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:
+    tokens = tuple(of_language(read_donor(Path(options.donor)), alphabet.allows_token))
+    if not tokens:
+        raise TokenizerError(
+            f"{options.donor} holds no token of the language: pass another --donor or --lang"
+        )
+    return tokens
+
+
+def _source(options: ExtendOptions, language: Language) -> TextSource:
+    if options.corpus:
+        return user_source(options.corpus, options.text_field, options.opencc)
+    return default_source(language)
+
+
+def _may_be_simplified(language: Language, options: ExtendOptions) -> bool:
+    return language.tag == "zh-Hant" and bool(options.corpus) and not options.opencc and installed("opencc")
+
+
+def _check_packages(options: ExtendOptions) -> None:
+    """Refuse now what would fail at the end."""
+    require("matplotlib", "report")
+    if options.evaluate and not options.tokenizer_only:
+        require("torch", "evaluate")
+        require("transformers", "evaluate")
+
+
+def _check_donor(options: ExtendOptions) -> None:
+    if options.donor and not Path(options.donor).exists():
+        raise TokenizerError(
+            f"--donor {options.donor} is not there: pass a directory, a tokenizer.json, a .model or a "
+            "tiktoken file"
+        )

@@ -1,0 +1,192 @@
+"""The story of an extension, in order: corpus, tokens, tokenizer, mixture, checkpoint, report."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from vocabx._util.version import VERSION
+from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
+from vocabx.checkpoint.journal import Journal
+from vocabx.checkpoint.manifest import Manifest, TokenRange, composed_hashes, run_record
+from vocabx.checkpoint.output import examine_base, record_weights
+from vocabx.checkpoint.staging import resumable, staged
+from vocabx.commands._output import prepare_output, publish
+from vocabx.commands.extend.form import bring_to_form
+from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
+from vocabx.commands.extend.measure import measure_both, score_both
+from vocabx.commands.extend.options import ExtendOptions
+from vocabx.commands.extend.plan import Plan, VocabularyPlan, make_plan, make_vocabulary_plan
+from vocabx.commands.extend.report import compose_report
+from vocabx.mixture.initialization import Initialization
+from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.card import write_card
+from vocabx.report.extension_page import render_page
+from vocabx.report.extension_report import Report
+from vocabx.tokenizer.certificate import Certificate
+from vocabx.tokenizer.extension import Extension
+from vocabx.tokenizer.verify import Texts, verify
+from vocabx.tokenizer.write import write_tokenizer
+
+
+@dataclass(frozen=True)
+class ExtendResult:
+    """A finished extension.
+
+    Attributes:
+        directory: where it is.
+        report: its numbers.
+        certificate: what was proven of its tokenizer.
+        url: where it was published, "" where it was not.
+    """
+
+    directory: Path
+    report: Report
+    certificate: Certificate
+    url: str = ""
+
+
+def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendResult:
+    """Give a base model tokens for a language and write the result as a checkpoint.
+
+    Reads text, finds tokens, proves that the base's own text is cut as before, makes rows for the new
+    tokens, writes everything to `options.out` with vocabx.json, report.json and report.html, and measures
+    it. The directory appears only when whole. With `options.tokenizer_only` it holds no weights.
+
+    Args:
+        options: what to do; see `ExtendOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can mend what is wrong; the message says how.
+    """
+    timed = Timed(progress or Quiet())
+    return _extend_vocabulary(options, timed) if options.tokenizer_only else _extend_model(options, timed)
+
+
+def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
+    plan = make_plan(options, timed)
+    prepare_output(options, plan.disk_bytes)
+    base_tables = examine_base(plan.checkpoint, timed)
+    with resumable(options.out, options.resume) as journal:
+        directory = journal.directory
+        learned = learn(plan, timed)
+        certificate = _prove(plan, learned, directory, timed)
+        extension, texts = learned.extension, (learned.target, learned.base_language)
+        plan = plan.with_tokens(len(extension.pieces))
+        initialized = embedding_initializer(plan, learned, timed).initialize(options.init)
+        _write_rows(plan, initialized.initialization, journal, timed)
+        if options.factorised:
+            # The files are rewritten in their place, and are no longer those that the journal knows.
+            journal.forget()
+        factorised = bring_to_form(options, plan.checkpoint, plan.tokenizer.size, directory, timed)
+        form = factorised.as_form() if factorised else {"form": "dense"}
+        scores = score_both(plan, extension, directory, *texts, timed)
+        numbers = measure_both(plan, extension, *texts, scores)
+        written = (plan, initialized, directory)
+        report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
+        report = replace(report, factorised=factorised)
+        _write_report(plan, report, directory)
+        tables, shards = record_weights(plan.checkpoint, directory, options.hash, timed)
+        _manifest(plan, report, directory, timed).with_tables(
+            rows=plan.rows,
+            base_rows=plan.checkpoint.input.rows,
+            pad=plan.pad_ids,
+            tied=plan.checkpoint.tied,
+            initializer={
+                "name": options.init,
+                "parameters": initialized.parameters,
+                "seed": options.seed,
+                **form,
+            },
+            base_tables=base_tables,
+            tables=tables,
+            shards=shards,
+        ).write(directory)
+    return ExtendResult(options.out, report, certificate, publish(options, timed))
+
+
+def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
+    plan = make_vocabulary_plan(options, timed)
+    prepare_output(options, plan.disk_bytes)
+    with staged(options.out) as directory:
+        learned = learn(plan, timed)
+        certificate = _prove(plan, learned, directory, timed)
+        extension, texts = learned.extension, (learned.target, learned.base_language)
+        plan = plan.with_tokens(len(extension.pieces))
+        numbers = measure_both(plan, extension, *texts)
+        report = compose_report(plan, extension, certificate, texts[0], numbers, timed)
+        _write_report(plan, report, directory)
+        _manifest(plan, report, directory, timed).write(directory)
+    return ExtendResult(options.out, report, certificate, publish(options, timed))
+
+
+def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed) -> Certificate:
+    """Write the extended tokenizer, and prove what it kept by its files."""
+    options, extension = plan.options, learned.extension
+    write_tokenizer(extension.tokenizer, plan.base.directory, directory)
+    texts = Texts(
+        target=[*learned.target.heldout, *learned.target.learning],
+        base=[*learned.base_language.heldout, *learned.base_language.learning],
+        protected=learned.protected,
+        seed=options.seed,
+        adversarial=options.adversarial,
+    )
+    directories = (plan.base.directory, directory)
+    with timed.stage("Verifying", unit="texts") as advance:
+        certificate = verify(plan.tokenizer, extension.tokenizer, plan.alphabet, texts, directories, advance)
+    _note(plan, extension, certificate, timed)
+    return certificate
+
+
+def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, progress: Progress) -> None:
+    if plan.options.new_tokens is None and plan.donor is None and len(extension.pieces) < plan.new_tokens:
+        progress.note(f"The text supports {len(extension.pieces):,} new tokens: more text would give more.")
+    for claim in certificate.claims:
+        if claim.name == "base-text" and claim.failed and not claim.required:
+            advice = "" if plan.protected else " --protect TEXT keeps a text as it was."
+            progress.note(
+                f"{plan.language.name} shares its script with the base's language: {claim.failed:,} of "
+                f"{claim.checked:,} lines of that are now cut in another way.{advice}"
+            )
+
+
+def _write_rows(plan: Plan, initialization: Initialization, journal: Journal, progress: Progress) -> None:
+    total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows)
+    padded = initialization.followed_by_means(plan.pad_rows)
+    with progress.stage("Writing the checkpoint", total, "B") as advance:
+        grow_checkpoint(
+            plan.checkpoint,
+            padded,
+            journal.directory,
+            plan.pad_ids,
+            advance,
+            link=plan.options.link,
+            journal=journal,
+        )
+
+
+def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None:
+    (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
+    (directory / "report.html").write_text(render_page(report), encoding="utf-8")
+    write_card(directory, plan.base, report, repository=plan.options.push_to_hub)
+
+
+def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: Timed) -> Manifest:
+    """The manifest of a tokenizer, before anything is said of tables."""
+    source = "donor" if plan.donor else "learned"
+    return Manifest(
+        version=VERSION,
+        base={"name": plan.base.name, "origin": plan.base.origin, "tokens": plan.tokenizer.size},
+        sizes={"tokens": plan.new_ids.stop, "new_tokens": plan.new_tokens},
+        tied=None,
+        ranges=(TokenRange(plan.first_id, plan.new_tokens, source),),
+        origin=asdict(report.origin),
+        language=plan.language.tag,
+        initializer={},
+        certificate=[
+            {key: value for key, value in asdict(claim).items() if key != "examples"}
+            for claim in report.claims
+        ],
+        tables={},
+        files=composed_hashes(directory),
+        run=run_record(plan.options.command, progress.seconds, directory),
+    )

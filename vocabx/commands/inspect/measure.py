@@ -1,0 +1,293 @@
+"""How well a tokenizer serves a language before anything is done: what text costs, what is lost, what is cut.
+
+Everything is counted on a sample of text and on the vocabulary. Reads no files, knows no model, and gives no
+verdict: that is for whoever shows the numbers.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import regex
+
+from vocabx.corpus.languages import Language
+from vocabx.errors import TokenizerError
+from vocabx.progress import Advance
+from vocabx.tokenizer.alphabet import Alphabet, split_unfinished
+from vocabx.tokenizer.families.sentencepiece_bpe import byte_of
+from vocabx.tokenizer.fast import FastTokenizer
+
+# Above this share of cut words a remedy is looked for.
+_NOTABLE = 0.01
+_BATCH = 1024
+_EXAMPLES = 20
+_CUT_WORDS = 10
+_MARK = regex.compile(r"\p{M}")
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The letters and marks of the language's scripts that the text holds, each by itself.
+
+    Attributes:
+        distinct, occurrences: how many.
+        single, single_occurrences: how many are one token with no space before, once normalised.
+        apart_occurrences: how many the normalizer makes words of their own, so that no token holds two.
+        missing: the most frequent that are not one token, with their occurrences.
+    """
+
+    distinct: int
+    occurrences: int
+    single: int
+    single_occurrences: int
+    apart_occurrences: int
+    missing: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words of the normalised text: longest runs of the language's letters and marks, joiners between those.
+
+    Attributes:
+        total: occurrences of words.
+        cut: how many of those the pre-tokenizer sets a boundary inside.
+        cut_adapted: the same with `FastTokenizer.adapted`; None where few are cut or that changes nothing.
+        examples: the most frequent cut words, each by its parts, with its occurrences.
+    """
+
+    total: int
+    cut: int
+    cut_adapted: int | None
+    examples: tuple[tuple[tuple[str, ...], int], ...]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens that stand for text.
+
+    Attributes:
+        tokens: how many; added tokens are none of them.
+        of_language: tokens of the language's characters, a letter or mark among them, perhaps after a space.
+        of_language_long: those of two whole characters or more, the space not counted.
+        checked: tokens that have a text of their own; a piece for a byte, as <0x0A>, has none.
+        unreachable: those that the model cuts into others, given just their text.
+        unreachable_examples: some of these, evenly spread over the ids; as written in the vocabulary where
+            another token has the same text.
+    """
+
+    tokens: int
+    of_language: int
+    of_language_long: int
+    checked: int
+    unreachable: int
+    unreachable_examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a tokenizer makes of text in one language.
+
+    Attributes:
+        family: of the tokenizer.
+        characters, bytes: code points of the text, and its size in UTF-8.
+        spaced_words: runs between white space; None for a language without spaces.
+        tokens: what the text is cut into; no template adds to it.
+        partial_tokens: those whose bytes are not whole characters.
+        split_characters: characters spelled in more than one token.
+        unknown_characters: characters lost to the unknown token.
+        marks, marks_removed: marks of the text in NFD, and how many of those the normalizer takes away.
+        letters, words, vocabulary: see there.
+    """
+
+    family: str
+    characters: int
+    bytes: int
+    spaced_words: int | None
+    tokens: int
+    partial_tokens: int
+    split_characters: int
+    unknown_characters: int
+    marks: int
+    marks_removed: int
+    letters: Letters
+    words: Words
+    vocabulary: Vocabulary
+
+    @property
+    def ratios(self) -> dict[str, Any]:
+        """The counts set against each other, floats; shares from 0 to 1; None for what was not measured."""
+        letters, words = self.letters, self.words
+        return {
+            "characters_per_token": _over(self.characters, self.tokens),
+            "bytes_per_token": _over(self.bytes, self.tokens),
+            "tokens_per_word": None if self.spaced_words is None else _over(self.tokens, self.spaced_words),
+            "partial_token_share": _over(self.partial_tokens, self.tokens),
+            "split_character_share": _over(self.split_characters, self.characters),
+            "unknown_share": _over(self.unknown_characters, self.characters),
+            "single_letter_share": _over(letters.single, letters.distinct),
+            "single_letter_occurrence_share": _over(letters.single_occurrences, letters.occurrences),
+            "apart_letter_share": _over(letters.apart_occurrences, letters.occurrences),
+            "marks_removed_share": _over(self.marks_removed, self.marks),
+            "cut_word_share": _over(words.cut, words.total),
+            "cut_word_share_adapted": _over(words.cut_adapted, words.total),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """All counts and ratios as plain data."""
+        return {**asdict(self), "ratios": self.ratios}
+
+
+def inspect_tokenizer(
+    tokenizer: FastTokenizer,
+    texts: Sequence[str],
+    language: Language,
+    advance: Advance = lambda done: None,
+) -> Inspection:
+    """Measure what `tokenizer` makes of a language.
+
+    Args:
+        tokenizer: of any family.
+        texts: text in the language; each stands alone.
+        language: with its scripts known.
+        advance: called with the number of texts cut, then of tokens looked at.
+    """
+    alphabet = Alphabet(language.scripts, language.blocks)
+    usage = tokenizer.usage(texts, advance)
+    tokens = tokenizer.token_bytes
+    partial = [index for index in tokens if tokenizer.text_of(index) is None]
+    # A character in several tokens begins in exactly one of them, which ends inside it.
+    unfinished = [index for index in partial if split_unfinished(tokens[index])[1]]
+    normal = [_normalised(tokenizer, text) for text in texts]
+    marks = _marks(texts)
+    return Inspection(
+        family=tokenizer.family,
+        characters=sum(map(len, texts)),
+        bytes=sum(len(text.encode()) for text in texts),
+        spaced_words=sum(len(t.split()) for t in texts) if language.segmentation == "spaces" else None,
+        tokens=int(usage.sum()),
+        partial_tokens=int(usage[partial].sum()),
+        split_characters=int(usage[unfinished].sum()),
+        unknown_characters=_unknown_characters(tokenizer, texts),
+        marks=marks,
+        marks_removed=max(0, marks - _marks(normal)),
+        letters=_letters(tokenizer, texts, alphabet),
+        words=_words(tokenizer, normal, alphabet),
+        vocabulary=_vocabulary(tokenizer, alphabet, advance),
+    )
+
+
+def _over(part: int | None, whole: int) -> Any:
+    return None if part is None else part / max(1, whole)
+
+
+def _normalised(tokenizer: FastTokenizer, text: str) -> str:
+    normalizer = tokenizer.rust.normalizer
+    return text if normalizer is None else normalizer.normalize_str(text)
+
+
+def _marks(texts: Iterable[str]) -> int:
+    return sum(len(_MARK.findall(unicodedata.normalize("NFD", text))) for text in texts)
+
+
+def _unknown_characters(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
+    unknown, lost = tokenizer.unknown_id, 0
+    if unknown is None:
+        return 0
+    for start in range(0, len(texts), _BATCH):
+        batch = texts[start : start + _BATCH]
+        encodings = tokenizer.rust.encode_batch(batch, add_special_tokens=False)
+        for text, encoding in zip(batch, encodings, strict=True):
+            if unknown in encoding.ids:
+                spans = zip(encoding.ids, encoding.offsets, strict=True)
+                places = {p for index, span in spans if index == unknown for p in range(*span)}
+                lost += sum(not text[place].isspace() for place in places)
+    return lost
+
+
+def _letters(tokenizer: FastTokenizer, texts: Sequence[str], alphabet: Alphabet) -> Letters:
+    characters: Counter[str] = Counter()
+    for text in texts:
+        characters.update(text)
+    letter = regex.compile(alphabet.word_class(), regex.V1)
+    counts = {c: count for c, count in characters.items() if letter.fullmatch(c)}
+    # Between other characters, where nothing is put before a text and no mark is lost.
+    normal = {c: _normalised(tokenizer, f"0{c}0")[:-1].partition("0")[2] for c in counts}
+    single = {c for c in counts if _is_single(tokenizer, normal[c].strip())}
+    missing = sorted(counts.keys() - single, key=lambda c: (-counts[c], c))
+    return Letters(
+        distinct=len(counts),
+        occurrences=sum(counts.values()),
+        single=len(single),
+        single_occurrences=sum(counts[c] for c in single),
+        apart_occurrences=sum(counts[c] for c in counts if normal[c] != normal[c].strip()),
+        missing=tuple((c, counts[c]) for c in missing[:_EXAMPLES]),
+    )
+
+
+def _is_single(tokenizer: FastTokenizer, character: str) -> bool:
+    ids = tokenizer.tokenize(character.encode())
+    return len(ids) == 1 and ids[0] != tokenizer.unknown_id
+
+
+def _words(tokenizer: FastTokenizer, normal: Sequence[str], alphabet: Alphabet) -> Words:
+    letters = f"{alphabet.word_class()}+"
+    word = regex.compile(rf"{letters}(?:[\u200C\u200D]+{letters})*", regex.V1)
+    total = sum(1 for text in normal for _ in word.finditer(text))
+    cuts = _cuts(tokenizer, normal, word)
+    cut_adapted = None
+    if cuts.total() > _NOTABLE * total:
+        try:
+            adapted = tokenizer.adapted(alphabet)
+        except TokenizerError:
+            adapted = tokenizer
+        if adapted.spec.get("pre_tokenizer") != tokenizer.spec.get("pre_tokenizer"):
+            cut_adapted = _cuts(adapted, normal, word).total()
+    ordered = sorted(cuts.items(), key=lambda item: (-item[1], item[0]))
+    return Words(total, cuts.total(), cut_adapted, tuple(ordered[:_CUT_WORDS]))
+
+
+def _cuts(
+    tokenizer: FastTokenizer, normal: Iterable[str], word: "regex.Pattern[str]"
+) -> Counter[tuple[str, ...]]:
+    """The words that the pre-tokenizer cuts, by their parts."""
+    segmenter = tokenizer.rust.pre_tokenizer
+    cuts: Counter[tuple[str, ...]] = Counter()
+    if segmenter is None:
+        return cuts
+    for text in normal:
+        boundaries = {place for _, span in segmenter.pre_tokenize_str(text) for place in span}
+        for found in word.finditer(text):
+            start, end = found.span()
+            places = [place for place in range(start + 1, end) if place in boundaries]
+            if places:
+                edges = zip([start, *places], [*places, end], strict=True)
+                cuts[tuple(text[low:high] for low, high in edges)] += 1
+    return cuts
+
+
+def _vocabulary(tokenizer: FastTokenizer, alphabet: Alphabet, advance: Advance) -> Vocabulary:
+    letter = regex.compile(alphabet.word_class(), regex.V1)
+    checked = of_language = of_language_long = 0
+    unreachable: list[int] = []
+    for index, data in sorted(tokenizer.token_bytes.items()):
+        whole = split_unfinished(data.removeprefix(b" "))[0].decode(errors="ignore")
+        if letter.search(whole) and alphabet.allows_token(data):
+            of_language += 1
+            of_language_long += len(whole) > 1
+        if len(data) > 1 or byte_of(tokenizer.id_to_piece[index]) is None:
+            checked += 1
+            if not tokenizer.reaches(index):
+                unreachable.append(index)
+        advance(1)
+    texts = Counter(tokenizer.token_bytes.values())
+    examples = tuple(
+        tokenizer.describe(index)
+        if texts[tokenizer.token_bytes[index]] == 1
+        else tokenizer.id_to_piece[index]
+        for index in unreachable[:: -(-len(unreachable) // _EXAMPLES) or 1]
+    )
+    return Vocabulary(
+        len(tokenizer.token_bytes), of_language, of_language_long, checked, len(unreachable), examples
+    )

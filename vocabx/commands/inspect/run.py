@@ -1,0 +1,101 @@
+"""The story of `vocabx inspect`: a tokenizer and a text are read, counted, and summed up."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from vocabx.checkpoint.base import Base, find_tokenizer_base
+from vocabx.commands.inspect.measure import Inspection, inspect_tokenizer
+from vocabx.commands.inspect.options import InspectOptions
+from vocabx.commands.inspect.verdict import percent, verdict_of
+from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.sample import sample_corpus
+from vocabx.corpus.source import default_source, peek, user_source
+from vocabx.progress import Progress, Quiet
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+
+_FEW_LETTERS = 0.5
+
+
+@dataclass(frozen=True)
+class InspectResult:
+    """How well a tokenizer serves a language.
+
+    Attributes:
+        base, base_origin: the tokenizer as it was asked for, and where it came from.
+        language: with its scripts known.
+        corpus: where the text comes from.
+        script_share: share of the text's letters that are of the language's scripts.
+        inspection: the counts.
+        verdict: the sentences that sum them up; the first says whether an extension would help.
+    """
+
+    base: str
+    base_origin: str
+    language: Language
+    corpus: str
+    script_share: float
+    inspection: Inspection
+    verdict: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, ready for JSON."""
+        return {
+            "base": self.base,
+            "base_origin": self.base_origin,
+            "language": self.language.tag,
+            "scripts": list(self.language.scripts),
+            "corpus": self.corpus,
+            "script_share": self.script_share,
+            **self.inspection.to_dict(),
+            "verdict": list(self.verdict),
+        }
+
+
+def inspect(options: InspectOptions, progress: Progress | None = None) -> InspectResult:
+    """Say how well a tokenizer serves a language, before anything is done.
+
+    Args:
+        options: what to look at; see `InspectOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can repair what is wrong; the message says how.
+    """
+    progress = progress or Quiet()
+    language = find_language(options.lang)
+    source = (
+        user_source(options.corpus, options.text_field, options.opencc)
+        if options.corpus
+        else default_source(language)
+    )
+    found = find_tokenizer_base(options.base, progress)
+    tokenizer = read_tokenizer(found.directory)
+    language = with_scripts_of(language, peek(source))
+    with progress.stage("Reading text", source.bytes, "B") as advance:
+        sample = sample_corpus(
+            source.open(), language.scripts, options.sample_bytes, 0, options.seed, advance
+        )
+    if sample.script_share < _FEW_LETTERS:
+        progress.note(
+            f"Only {percent(sample.script_share)} of the letters of this text are of "
+            f"{' or '.join(language.scripts)} script: check --lang and --corpus."
+        )
+    with progress.stage("Inspecting", len(sample.learning) + len(tokenizer.token_bytes)) as advance:
+        inspection = inspect_tokenizer(tokenizer, sample.learning, language, advance)
+    return InspectResult(
+        base=options.base,
+        base_origin=found.origin,
+        language=language,
+        corpus=source.description,
+        script_share=sample.script_share,
+        inspection=inspection,
+        verdict=tuple(verdict_of(inspection, language, _command(options, found))),
+    )
+
+
+def _command(options: InspectOptions, found: Base) -> list[str]:
+    """The words of the `vocabx extend` that would do what the verdict advises."""
+    command = ["vocabx", "extend", "--base", options.base, "--lang", options.lang]
+    command += [word for path in options.corpus for word in ("--corpus", path)]
+    command += ["--opencc", options.opencc] if options.opencc else []
+    return command + ([] if (found.directory / "config.json").is_file() else ["--tokenizer-only"])

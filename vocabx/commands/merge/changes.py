@@ -1,0 +1,173 @@
+"""Which tensors of a checkpoint a run changes, and what each is to become.
+
+Nothing is computed before a tensor is written, and then one matrix at a time.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, read_header
+from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor
+from vocabx.commands.merge.adapters import LowRank, read_adapters
+from vocabx.commands.merge.dequantise import through_4_bits
+from vocabx.commands.merge.finished_run import FinishedRun
+from vocabx.commands.merge.lora import BLOCK, added, cast
+from vocabx.commands.merge.outline import Outline
+from vocabx.errors import BaseModelError, TrainingError
+from vocabx.mixture.initialization import Which
+from vocabx.training.state import ADAPTER, ROWS, TRAINED
+from vocabx.training.stored import stored_tensor, stored_weight
+
+Changes = dict[Path, dict[str, NewTensor | None]]
+_Change = tuple[SafetensorsFile, str, NewTensor]
+
+
+@dataclass(frozen=True)
+class _Changer:
+    """What the changes of a run are made from.
+
+    Attributes:
+        run: the run and its base.
+        outline: of the base's model.
+        dequantise: whether weights go through 4 bits first.
+        device: of torch, where they do.
+    """
+
+    run: FinishedRun
+    outline: Outline
+    dequantise: bool
+    device: str
+
+    def adapted(self, file: SafetensorsFile, name: str, module: str, adapter: LowRank | None) -> NewTensor:
+        """A weight with its adapter."""
+        entry = file.tensors[name]
+        if adapter is not None and adapter.shape != entry.shape:
+            raise TrainingError(
+                f"the adapter of {module} is for a weight of {adapter.shape}, and that of "
+                f"{self.run.checkpoint.directory} has {entry.shape}: it is of another base"
+            )
+        quantised = self.dequantise and module in self.outline.quantised
+        turned = module in self.outline.turned
+
+        def blocks() -> Iterator[NDArray[Any]]:
+            weight = file.map(name)
+            if quantised:
+                weight = through_4_bits(weight, self.run.method.dtype, self.device, turned)
+            yield from added(weight, adapter, DTYPES[entry.dtype], name)
+
+        return NewTensor(entry.dtype, entry.shape, (Made(blocks),))
+
+
+def merge_changes(run: FinishedRun, outline: Outline, dequantise: bool, device: str) -> Changes:
+    """The tensors that a run changes, by the path of their file and their name.
+
+    Args:
+        run: the run and its base.
+        outline: of the base's model, with what is quantised where `dequantise` is set.
+        dequantise: whether layers of 4 bits are merged as those bits have them, also where no adapter is.
+        device: of torch, for that.
+
+    Raises:
+        TrainingError: what was trained does not fit the base.
+        BaseModelError: the base's files have no tensor for what was trained.
+    """
+    if run.method.name == "full":
+        return _gathered(_of_parameters(run, outline))
+    changer = _Changer(run, outline, dequantise, device)
+    adapters: dict[str, LowRank] = {}
+    if run.method.adapts:
+        adapters = read_adapters(run.directory / ADAPTER, outline.turned)
+        if adapters.keys() != set(run.record.targets):
+            raise TrainingError(f"{run.directory / ADAPTER} holds other adapters than training.json names")
+    tables = _of_tables(changer, adapters) if run.method.tables else _of_rows(run)
+    return _gathered([*tables, *_of_weights(changer, adapters)])
+
+
+def _gathered(changes: Iterable[_Change]) -> Changes:
+    result: Changes = {}
+    for file, name, tensor in changes:
+        result.setdefault(file.path, {})[name] = tensor
+    return result
+
+
+def _of_rows(run: FinishedRun) -> Iterator[_Change]:
+    """Old rows by their bytes, new ones behind them."""
+    file = read_header(run.directory / ROWS)
+    first = run.record.first_id
+    for table in run.checkpoint.tables:
+        kind = run.checkpoint.kind_of(table)
+        entry = table.file.tensors[table.name]
+        shape = (run.new_rows, *entry.shape[1:])
+        if kind not in file.tensors or file.tensors[kind].shape != shape:
+            raise TrainingError(f"{file.path} has no rows of {shape} for {table.name}: it is of another base")
+        old = (Kept(table.file, table.name, first),) if first else ()
+        made = _trained(file, kind, table.file, table.name)
+        yield table.file, table.name, NewTensor(entry.dtype, entry.shape, (*old, made))
+
+
+def _of_tables(changer: _Changer, adapters: dict[str, LowRank]) -> Iterator[_Change]:
+    """Tables with adapters: every row changes."""
+    modules = {"input": changer.outline.embedding, "output": changer.outline.output}
+    for table in changer.run.checkpoint.tables:
+        module = modules.get(changer.run.checkpoint.kind_of(table))
+        if module in adapters:
+            yield table.file, table.name, changer.adapted(table.file, table.name, module, adapters[module])
+
+
+def _of_weights(changer: _Changer, adapters: dict[str, LowRank]) -> Iterator[_Change]:
+    """Linear layers with adapters, and those that are merged as 4 bits have them."""
+    tables = {changer.outline.embedding, changer.outline.output}
+    quantised = changer.outline.quantised if changer.dequantise else frozenset[str]()
+    for module in sorted((adapters.keys() | quantised) - tables):
+        found = stored_weight(changer.run.checkpoint, module)
+        if found is None:
+            raise _not_stored(changer.run, module, "" if module in adapters else ", or pass --onto original")
+        yield *found, changer.adapted(*found, module, adapters.get(module))
+
+
+def _of_parameters(run: FinishedRun, outline: Outline) -> Iterator[_Change]:
+    """Every tensor from the parameter of its name; a table that is stored twice from the same one."""
+    trained = read_header(run.directory / TRAINED)
+    names: dict[Which, str] = {
+        "input": f"{outline.embedding}.weight",
+        "output": f"{outline.output}.weight",
+        "bias": f"{outline.output}.bias",
+    }
+    for table in run.checkpoint.tables:
+        yield _whole(trained, names[run.checkpoint.kind_of(table)], table.file, table.name)
+    for name in trained.tensors.keys() - set(names.values()):
+        found = stored_tensor(run.checkpoint, name)
+        if found is None:
+            raise _not_stored(run, name, "")
+        yield _whole(trained, name, *found)
+
+
+def _whole(trained: SafetensorsFile, parameter: str, file: SafetensorsFile, name: str) -> _Change:
+    entry = file.tensors[name]
+    if parameter not in trained.tensors or trained.tensors[parameter].shape != entry.shape:
+        raise TrainingError(f"{trained.path} has no {parameter} of {entry.shape}: it is of another base")
+    return file, name, NewTensor(entry.dtype, entry.shape, (_trained(trained, parameter, file, name),))
+
+
+def _trained(trained: SafetensorsFile, parameter: str, file: SafetensorsFile, name: str) -> Made:
+    """Rows that were trained, in the dtype of the tensor that they go into."""
+    dtype = DTYPES[file.tensors[name].dtype]
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        rows = np.atleast_1d(trained.map(parameter))
+        for start in range(0, len(rows), BLOCK):
+            yield cast(rows[start : start + BLOCK], dtype, name)
+
+    return Made(blocks)
+
+
+def _not_stored(run: FinishedRun, name: str, advice: str) -> BaseModelError:
+    return BaseModelError(
+        f"{run.checkpoint.directory} stores no weight of its own for {name}, and vocabx merges by its files: "
+        f"merge with peft{advice}"
+    )

@@ -1,0 +1,111 @@
+"""How near a merged checkpoint is to the model that was trained, on real text. Judges neither of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.quiet import quiet_transformers
+from vocabx.commands.merge.finished_run import FinishedRun
+from vocabx.commands.merge.load_run import load_finished
+from vocabx.corpus.clean import clean
+from vocabx.corpus.languages import find_language
+from vocabx.corpus.source import TextSource, default_source, peek
+from vocabx.errors import VocabxError
+from vocabx.evaluation.bits_per_byte import begin_id, score_model, split_for_scoring
+from vocabx.evaluation.divergence import mean_divergence
+from vocabx.evaluation.load_model import load_model
+from vocabx.evaluation.measure import context_of
+from vocabx.progress import Progress
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+
+_BYTES = 6000
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two models on the same passages.
+
+    Attributes:
+        text: where the passages come from.
+        bytes: how much text that is.
+        trained, merged: bits per byte of each model.
+        divergence: mean KL(trained ‖ merged) in nats a position.
+    """
+
+    text: str
+    bytes: int
+    trained: float
+    merged: float
+    divergence: float
+
+    @property
+    def difference(self) -> float:
+        """Bits per byte that the merge costs."""
+        return self.merged - self.trained
+
+
+@dataclass(frozen=True)
+class Passages:
+    """Text to compare on: where it comes from, and the passages."""
+
+    text: str
+    passages: tuple[str, ...]
+
+
+def find_passages(run: FinishedRun) -> Passages | None:
+    """The beginning of the language's own text, else of English, else None.
+
+    No model is judged by it, so it need not be held out.
+    """
+    for tag in dict.fromkeys((run.record.language, "en")):
+        try:
+            source = default_source(find_language(tag))
+            passages = _first(source, context_of(run.checkpoint.config))
+        except VocabxError:
+            continue
+        if passages:
+            return Passages(f"{tag}, {source.description}", passages)
+    return None
+
+
+def agreement_of(
+    run: FinishedRun, directory: Path, passages: Passages, device: str, progress: Progress
+) -> Agreement:
+    """Load the trained model and the merged one, and compare them.
+
+    Args:
+        run: the trained.
+        directory: the merged.
+        passages: what to compare on.
+        device: of torch, for both.
+        progress: told of the stage.
+    """
+    texts = passages.passages
+    size = sum(len(passage.encode()) for passage in texts)
+    with (
+        progress.stage("Comparing with the trained model", 3.0 * size, "B") as advance,
+        quiet_transformers("train"),
+    ):
+        tokenizer = read_tokenizer(directory)
+        trained, merged = load_finished(run, device), load_model(directory).to(device)
+        bits = [score_model(model, tokenizer, [texts], advance)[0].whole for model in (trained, merged)]
+        divergence = mean_divergence(trained, merged, _sequences(trained, tokenizer.encode(texts)))
+        advance(size)
+    return Agreement(passages.text, size, bits[0], bits[1], divergence)
+
+
+def _first(source: TextSource, context: int) -> tuple[str, ...]:
+    """The first passages of a source, together at most `_BYTES` bytes."""
+    taken: list[str] = []
+    size = 0
+    for passage in split_for_scoring([clean(peek(source))], context):
+        size += len(passage.encode())
+        if taken and size > _BYTES:
+            break
+        taken.append(passage)
+    return tuple(taken)
+
+
+def _sequences(model: Any, texts: Sequence[Sequence[int]]) -> list[list[int]]:
+    return [[begin_id(model.config), *ids] for ids in texts]

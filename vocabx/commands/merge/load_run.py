@@ -1,0 +1,54 @@
+"""A finished run in memory: base, adapters and new rows, each in the precision that it was trained in."""
+
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.extras import need
+from vocabx.commands.merge.finished_run import FinishedRun, read_finished
+from vocabx.errors import TrainingError
+from vocabx.training.methods import Prepared, prepare
+from vocabx.training.state import ADAPTER, ROWS, load_trained
+
+
+def load_run(directory: Path, base: str = "", device: str = "cpu") -> Any:
+    """The model of a finished run as it was when its last step ended, in eval mode.
+
+    Args:
+        directory: of the run.
+        base: the checkpoint that was trained; "" where the run says that it is.
+        device: of torch, as "cpu" or "cuda:0".
+
+    Returns:
+        A transformers.PreTrainedModel, inside a peft.PeftModel where it has adapters.
+
+    Raises:
+        VocabxError: the run or its base is missing or was changed, or a package is missing.
+    """
+    return load_finished(read_finished(directory, base), device)
+
+
+def load_finished(run: FinishedRun, device: str) -> Any:
+    """The same for a run that was found and checked."""
+    prepared = prepare(run.checkpoint.directory, run.method, run.record.first_id, run.record.seed, device)
+    if run.method.name == "full":
+        load_trained(prepared.model, run.directory)
+    else:
+        _load_parts(run, prepared)
+    return prepared.model.eval()
+
+
+def _load_parts(run: FinishedRun, prepared: Prepared) -> None:
+    torch, read = need("torch", "train"), need("safetensors.torch", "train").load_file
+    if prepared.split is not None:
+        rows = read(str(run.directory / ROWS))
+        with torch.no_grad():
+            for kind, parameter in prepared.split.parameters.items():
+                parameter.copy_(rows[kind])
+    if run.method.adapts:
+        peft = need("peft", "train")
+        tensors = read(str(run.directory / ADAPTER / "adapter_model.safetensors"))
+        found = peft.set_peft_model_state_dict(prepared.model, tensors)
+        lacking = [name for name in found.missing_keys if "lora_" in name]
+        if lacking or found.unexpected_keys:
+            name = (lacking or found.unexpected_keys)[0]
+            raise TrainingError(f"{run.directory / ADAPTER} does not fit its base: {name}")

@@ -1,0 +1,203 @@
+"""The story of a merge, in order: run and base, what changes, weights, files, records, comparison."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.extras import need
+from vocabx._util.memory import fits, free_memory
+from vocabx._util.version import VERSION
+from vocabx.checkpoint.grow import COMPOSED, carry_files, write_changed, write_json
+from vocabx.checkpoint.hashing import table_bytes, table_hashes
+from vocabx.checkpoint.manifest import (
+    DOCUMENTS,
+    composed_hashes,
+    file_hash,
+    read_manifest,
+    records_of,
+    run_record,
+)
+from vocabx.checkpoint.staging import check_free, check_space, staged
+from vocabx.checkpoint.tables import INDEX, read_checkpoint
+from vocabx.commands.merge.changes import Changes, merge_changes
+from vocabx.commands.merge.compare_models import Agreement, agreement_of, find_passages
+from vocabx.commands.merge.finished_run import FinishedRun, read_finished
+from vocabx.commands.merge.options import MergeOptions
+from vocabx.commands.merge.outline import outline_of
+from vocabx.errors import BaseModelError
+from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.trained_card import write_trained_card
+from vocabx.training.record import RECORD
+
+# Claims about the weights of a base that training has left behind.
+_BY_WEIGHTS = ("copied-rows", "other-tensors")
+
+
+@dataclass(frozen=True)
+class MergeResult:
+    """A finished merge.
+
+    Attributes:
+        directory: where the checkpoint is.
+        method: how it was trained.
+        onto: which weights the adapters were added to: "trained" or "original".
+        changed: how many tensors training changed, of how many.
+        tensors: all of them.
+        agreement: how near it is to the model that was trained; None where that was not measured.
+    """
+
+    directory: Path
+    method: str
+    onto: str
+    changed: int
+    tensors: int
+    agreement: Agreement | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, ready for JSON."""
+        return {**asdict(self), "directory": str(self.directory)}
+
+
+def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResult:
+    """Make a checkpoint that needs no adapters of a finished training run.
+
+    Old rows keep their bytes; every other number that was trained is reckoned in float32 and rounded once.
+    One matrix is in memory at a time, but for the comparison. The directory appears only when whole.
+
+    Args:
+        options: what to do; see `MergeOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can mend what is wrong; the message says how.
+    """
+    timed = Timed(progress or Quiet())
+    check_free(options.out)
+    run = read_finished(options.directory, options.base, timed)
+    manifest = _manifest_of(run)
+    device = _device(run, options, timed)
+    dequantise = run.method.name == "qlora" and options.onto == "trained"
+    outline = outline_of(run.checkpoint.directory, dequantise)
+    changes = merge_changes(run, outline, dequantise, device)
+    check_space(options.out, _written_bytes(run, changes, options.link))
+    with staged(options.out) as directory:
+        with timed.stage("Merging", _written_bytes(run, changes), "B") as advance:
+            write_changed(run.checkpoint, changes, directory, advance, options.link)
+        _carry(run, directory)
+        write_trained_card(
+            run.checkpoint.directory, directory, asdict(run.record), options.onto, run.checkpoint.input.dtype
+        )
+        agreement = _compare(run, directory, options, device, timed)
+        _write_manifest(run, manifest, changes, options, directory, timed)
+    changed = sum(map(len, changes.values()))
+    tensors = sum(len(file.tensors) for file in run.checkpoint.files)
+    return MergeResult(options.out, run.method.name, options.onto, changed, tensors, agreement)
+
+
+def _manifest_of(run: FinishedRun) -> dict[str, Any]:
+    directory = run.checkpoint.directory
+    manifest = read_manifest(directory)
+    if not manifest:
+        raise BaseModelError(f"{directory} holds no vocabx.json: pass the checkpoint as vocabx wrote it")
+    return manifest
+
+
+def _device(run: FinishedRun, options: MergeOptions, progress: Progress) -> str:
+    """Where 4 bits are made again and models compared: the GPU, where there is one."""
+    device = "cuda:0" if need("torch", "train").cuda.is_available() else "cpu"
+    trained_on = str(run.record.run.get("versions", {}).get("device", device))
+    if (
+        run.method.name == "qlora"
+        and options.onto == "trained"
+        and (trained_on == "cpu") != (device == "cpu")
+    ):
+        progress.note(f"It was trained on {trained_on}, and its 4 bits are made again on {device}.")
+    return device
+
+
+def _written_bytes(run: FinishedRun, changes: Changes, link: bool = False) -> int:
+    """Bytes of the weight files; what is linked takes none."""
+    files = [file.path for file in run.checkpoint.files if not link or file.path in changes]
+    return sum(path.stat().st_size for path in files)
+
+
+def _carry(run: FinishedRun, directory: Path) -> None:
+    """What goes along as it is: tokenizer, configuration, licences, the extension's report, the record."""
+    base = run.checkpoint.directory
+    carry_files(run.checkpoint, directory)
+    reports = [name for name in DOCUMENTS if name.startswith("report.")]
+    for name in (*COMPOSED, *reports):
+        if name != INDEX and (base / name).is_file():
+            shutil.copyfile(base / name, directory / name)
+    templates = "additional_chat_templates"
+    if (base / templates).is_dir():
+        shutil.copytree(base / templates, directory / templates)
+    shutil.copyfile(run.directory / RECORD, directory / RECORD)
+
+
+def _compare(
+    run: FinishedRun, directory: Path, options: MergeOptions, device: str, progress: Progress
+) -> Agreement | None:
+    if not options.compare:
+        return None
+    weights = sum(file.path.stat().st_size for file in run.checkpoint.files)
+    # Computed in or held in float32, a model of 16 bits takes twice its files.
+    if not fits(weights * 3, free_memory(device)):
+        progress.note("Not compared with the trained model: the free memory does not hold both.")
+        return None
+    passages = find_passages(run)
+    if passages is None:
+        progress.note("Not compared with the trained model: there is no text on this machine.")
+        return None
+    return agreement_of(run, directory, passages, device, progress)
+
+
+def _write_manifest(
+    run: FinishedRun,
+    before: dict[str, Any],
+    changes: Changes,
+    options: MergeOptions,
+    directory: Path,
+    progress: Timed,
+) -> None:
+    """The base's manifest, with records of the files of now and what is to be known of the training."""
+    written = read_checkpoint(directory)
+    shards = before.get("shards") or {}
+    changed = {path.name for path in changes} | {name for name in shards if shards[name].get("rewritten")}
+    hashed = any("sha256" in shard for shard in shards.values())
+    weights = sum(file.path.stat().st_size for file in written.files)
+    with progress.stage("Hashing", table_bytes(written) + weights * hashed, "B") as advance:
+        renewed = {
+            "tables": table_hashes(written, advance),
+            "shards": records_of(written, changed, hashed, advance),
+        }
+    certificate = [entry for entry in before.get("certificate", ()) if entry.get("name") not in _BY_WEIGHTS]
+    write_json(
+        directory / "vocabx.json",
+        {
+            **before,
+            **renewed,
+            "version": VERSION,
+            "certificate": certificate,
+            "training": _training(run, options.onto, directory, before.get("training") or {}),
+            "files": composed_hashes(directory),
+            "run": run_record(options.command, progress.seconds, directory),
+        },
+    )
+
+
+def _training(run: FinishedRun, onto: str, directory: Path, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What vocabx.json says of the training; `before` is the same of an earlier one."""
+    record = run.record
+    return {
+        "method": record.method,
+        "onto": onto,
+        "first_id": record.first_id,
+        "text": record.text,
+        "steps": record.steps,
+        "seed": record.seed,
+        "record": file_hash(directory / RECORD),
+        "before": dict(before),
+    }

@@ -1,0 +1,235 @@
+"""What publishing a finished directory would do, by its files alone: no network is asked."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.version import VERSION
+from vocabx.checkpoint.journal import NAME as JOURNAL
+from vocabx.checkpoint.manifest import read_manifest
+from vocabx.checkpoint.safetensors_file import read_header
+from vocabx.checkpoint.tables import INDEX, SINGLE
+from vocabx.errors import OutputError
+from vocabx.report.card import without_directories
+
+CARD = "README.md"
+_UNFINISHED = (".unfinished", ".part", ".tmp", ".incomplete")
+# What the hub takes for a language besides the codes of ISO 639.
+_LANGUAGES = re.compile(r"[a-z]{2,3}|code|multilingual")
+_LONGEST_ANSWER = 300
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """A file to publish: its name in the repository, and its size."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class PushPlan:
+    """What publishing a directory would do.
+
+    Attributes:
+        repository: owner/name, or a name below the user's own.
+        private: whether nobody else may see it.
+        files: in the order of their names.
+        metadata: of the card, as the hub will read it.
+        message: of the commit.
+        notes: what to think over before, a sentence each.
+    """
+
+    repository: str
+    private: bool
+    files: tuple[PlannedFile, ...]
+    metadata: dict[str, Any]
+    message: str
+    notes: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files together."""
+        return sum(file.bytes for file in self.files)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain data, ready for JSON."""
+        return {
+            "repository": self.repository,
+            "private": self.private,
+            "bytes": self.bytes,
+            "files": [{"name": file.name, "bytes": file.bytes} for file in self.files],
+            "metadata": self.metadata,
+            "message": self.message,
+            "notes": list(self.notes),
+        }
+
+
+def check_repository(name: str) -> None:
+    """Refuse a name that the hub would not take, before any work.
+
+    Raises:
+        OutputError: it is not owner/name or name.
+    """
+    if not is_repository(name):
+        raise OutputError(
+            f"{name!r} is no name on the hub: pass owner/name, of letters, digits, '-', '_' and '.', such as "
+            "somebody/smollm2-zh-Hant"
+        )
+
+
+def plan_push(directory: Path, repository: str, private: bool) -> PushPlan:
+    """Say what publishing `directory` would do. Asks nobody: it works without a network.
+
+    Args:
+        directory: a finished checkpoint or tokenizer of vocabx.
+        repository: owner/name, or a name below the user's own.
+        private: whether nobody else may see it.
+
+    Raises:
+        OutputError: the name is none; the directory is unfinished, not of vocabx, or not whole; or the hub
+            would not take its card.
+        BaseModelError: a file of weights or vocabx.json is damaged.
+    """
+    check_repository(repository)
+    manifest = _finished(directory)
+    _check_whole(directory, manifest)
+    metadata = _read_card(directory / CARD)
+    return PushPlan(
+        repository=repository,
+        private=private,
+        files=tuple(_files(directory)),
+        metadata=metadata,
+        message=_message(manifest),
+        notes=tuple(_notes(manifest, metadata)),
+    )
+
+
+def is_repository(name: Any) -> bool:
+    """Whether something is a name that the hub takes for a repository."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return isinstance(name, str)
+
+
+def one_line(text: str) -> str:
+    """Somebody else's message as one line, cut where it is long."""
+    return " ".join(text.split())[:_LONGEST_ANSWER]
+
+
+def _finished(directory: Path) -> dict[str, Any]:
+    """The manifest of a finished directory."""
+    if not directory.is_dir():
+        raise OutputError(f"there is no directory {directory}: pass one that vocabx wrote")
+    if directory.resolve().name.endswith(_UNFINISHED[0]) or (directory / JOURNAL).exists():
+        raise OutputError(f"{directory} is unfinished: finish it with --resume, and publish the result")
+    manifest = read_manifest(directory)
+    if not manifest:
+        raise OutputError(f"{directory} has no vocabx.json: pass a directory that vocabx wrote")
+    return manifest
+
+
+def _check_whole(directory: Path, manifest: dict[str, Any]) -> None:
+    """Refuse a directory that lacks a file which vocabx.json or the index of the weights names."""
+    names = set(_mapping(manifest, "files"))
+    if _mapping(manifest, "sizes").get("rows"):
+        weights = _weights(directory)
+        for name in weights:
+            if (directory / name).is_file():
+                read_header(directory / name)
+        names |= set(weights)
+    missing = sorted(name for name in names if not (directory / name).is_file())
+    if missing:
+        raise OutputError(f"{directory} lacks {', '.join(missing)}: it was not copied whole, or was changed")
+
+
+def _weights(directory: Path) -> Sequence[str]:
+    index = directory / INDEX
+    if not index.is_file():
+        return sorted(path.name for path in directory.glob("*.safetensors")) or [SINGLE]
+    try:
+        return sorted({str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise OutputError(f"{index} names no files of weights: it was damaged after it was written") from None
+
+
+def _files(directory: Path) -> Iterator[PlannedFile]:
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory)
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
+        if hidden or name.name.endswith(_UNFINISHED):
+            continue
+        if path.is_file():
+            yield PlannedFile(name.as_posix(), path.stat().st_size)
+        elif path.is_symlink() and not path.exists():
+            raise OutputError(f"{path} is a link to nothing: mend or remove it")
+
+
+def _message(manifest: dict[str, Any]) -> str:
+    base = without_directories(str(_mapping(manifest, "base").get("name", ""))) or "a local model"
+    tokens = _mapping(manifest, "sizes").get("new_tokens")
+    replaced = any(one.get("source") == "transferred" for one in manifest.get("ranges") or ())
+    what = "another tokenizer" if replaced else f"{tokens:,} new tokens" if tokens else "new tokens"
+    return f"{base} with {what} for {manifest.get('language')}, by vocabx {VERSION}"
+
+
+def _notes(manifest: dict[str, Any], metadata: dict[str, Any]) -> Iterator[str]:
+    failed = [one for one in manifest.get("certificate") or () if one.get("required") and one.get("failed")]
+    if failed:
+        yield f"A claim that must hold fails: {failed[0].get('sentence')} The card says so too."
+    if not metadata.get("license"):
+        yield f"{CARD} names no licence: find out what that of the base allows, and add it."
+    words = str(_mapping(manifest, "run").get("command", "")).replace("=", " ").split()
+    if any(word.strip("'\"").startswith(("/", "~")) for word in words):
+        yield f"{CARD}, vocabx.json and the report hold the command line, with paths of this machine."
+
+
+def _mapping(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    value = manifest.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    """The metadata of the card, which the hub would take."""
+    from huggingface_hub import ModelCard
+    from huggingface_hub.repocard import metadata_load
+
+    if not path.is_file():
+        raise OutputError(f"{path.parent} has no {CARD}: write one, the hub shows it as the model's card")
+    try:
+        found = metadata_load(path)
+        if found is not None:
+            ModelCard.load(path)
+    # YAML fails in many ways, and the class of the card in some of its own.
+    except Exception as error:
+        raise OutputError(f"the metadata of {path} cannot be read: {one_line(str(error))}; mend it") from None
+    if not found:
+        raise OutputError(f"{path} has no metadata: begin it with a block of YAML between two lines of ---")
+    wrong = next(_faults(found), "")
+    if wrong:
+        raise OutputError(f"the hub would not take the metadata of {path}: {wrong}")
+    metadata: dict[str, Any] = json.loads(json.dumps(found, default=str))
+    return metadata
+
+
+def _faults(metadata: dict[str, Any]) -> Iterator[str]:
+    for name in ("language", "license", "base_model", "tags", "library_name"):
+        for value in _values(metadata.get(name)):
+            if not isinstance(value, str):
+                yield f"{name} holds {value!r}, which YAML reads as no text: put it into quotes"
+            elif name == "language" and not _LANGUAGES.fullmatch(value):
+                yield f"{name} holds {value!r}: write the code of ISO 639 alone, as zh for zh-Hant"
+            elif name == "base_model" and not is_repository(value):
+                yield f"{name} holds {value!r}: write the base's owner/name on the hub, or leave it out"
+
+
+def _values(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]

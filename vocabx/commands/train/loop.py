@@ -1,0 +1,248 @@
+"""One run in one process: the model brought to memory, transformers' Trainer set up and let go."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from vocabx._util.quiet import quiet_transformers
+from vocabx.commands.train.plan import TrainPlan
+from vocabx.commands.train.texts import RunTexts
+from vocabx.errors import BaseModelError, TrainingError
+from vocabx.progress import Progress
+from vocabx.training.batches import Sequences, collate
+from vocabx.training.callbacks import Recorder, Stopper
+from vocabx.training.methods import Prepared, prepare
+from vocabx.training.metrics import Metrics, tokens_until
+from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
+from vocabx.training.processes import Processes
+from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, whole_checkpoints
+from vocabx.training.schedule import Schedule
+from vocabx.training.state import load_trained
+from vocabx.training.stored import stored_tensor, stored_weight
+from vocabx.training.trainer import Rates, VocabularyTrainer
+from vocabx.training.watch import Watch
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        prepared: the model with what it learned.
+        step: the last step.
+        tokens: predicted in all.
+        reason: why it ended early: "signal", "time", "another process"; "" where it is whole.
+    """
+
+    prepared: Prepared
+    step: int
+    tokens: int
+    reason: str
+
+
+def run_training(
+    plan: TrainPlan,
+    texts: RunTexts,
+    schedule: Schedule,
+    run: Path,
+    start: SavedStep | None,
+    processes: Processes,
+    progress: Progress,
+) -> Ended:
+    """Train from a checkpoint or from the beginning to the end, or to the step where something ends it.
+
+    Args:
+        plan: what to do.
+        texts: what to learn from.
+        schedule: of the learning rates.
+        run: the run's directory.
+        start: the checkpoint to go on from, None to begin.
+        processes: who shares the run.
+        progress: told of every step.
+
+    Raises:
+        TrainingError: memory ran out, or a loss is no number.
+        BaseModelError: the checkpoint's files have no weight for a module that would be trained.
+    """
+    options = plan.options
+    with _out_of_memory(run), quiet_transformers("train"):
+        with progress.stage("Loading the model"):
+            device = processes.device
+            prepared = prepare(options.directory, plan.method, plan.first_id, options.seed, device)
+            check_targets(plan, prepared)
+            loss = ModelLoss(prepared.model, find_abilities(prepared.model))
+            if start is not None:
+                load_trained(loss, start.directory)
+            if plan.method.adapts and plan.method.dtype != "float32":
+                cast_by_autocast(prepared.model)
+            if plan.fit.checkpointing:
+                _checkpoint_activations(base_of(prepared.model))
+        if not loss.abilities.isolates:
+            progress.note("This model's attention reaches across the documents of a sequence.")
+        total = texts.steps * plan.step_sequences * plan.length
+        metrics = Metrics(run, start.step if start else 0) if processes.main else None
+        rates = Rates(options.rows_learning_rate, options.learning_rate, options.weight_decay)
+        stopper = Stopper(schedule, options.max_minutes, processes)
+        with progress.stage("Training", total, "tokens") as advance, stopper.listening():
+            recorder = Recorder(
+                metrics=metrics,
+                sequences=Sequences(
+                    texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences
+                ),
+                step_sequences=plan.step_sequences,
+                token_bytes=token_lengths(plan),
+                rates=lambda step: rates.at(step, schedule, loss),
+                progress=progress,
+                advance=advance,
+                watch=_watch(plan, texts, progress),
+                every=_every(options.evaluate_every, texts.steps),
+                processes=processes,
+                run=run,
+                tokens=tokens_until(run, start.step) if start else 0,
+            )
+            trainer = _trainer(plan, loss, schedule, rates, run, [recorder, stopper])
+            recorder.report = trainer.log
+            trainer.train(resume_from_checkpoint=str(start.directory) if start else None)
+        if metrics is not None:
+            metrics.close()
+    return Ended(prepared, trainer.state.global_step, recorder.tokens, stopper.reason)
+
+
+def token_lengths(plan: TrainPlan) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Bytes of text that each id stands for, (rows,) int64; 0 for special tokens."""
+    lengths = np.zeros(plan.checkpoint.input.rows, dtype=np.int64)
+    for index, data in plan.tokenizer.token_bytes.items():
+        lengths[index] = len(data)
+    return lengths
+
+
+def check_targets(plan: TrainPlan, prepared: Prepared) -> None:
+    """Refuse, before the work, what no merge could find the place of in the checkpoint's files.
+
+    Raises:
+        BaseModelError: the files have no weight for a module, or hold a parameter in another form.
+    """
+    directory = plan.options.directory
+    for name in prepared.targets:
+        if stored_weight(plan.checkpoint, name) is None:
+            raise BaseModelError(
+                f"{directory} stores no weight of its own for {name}: adapters on it could not be merged; "
+                "pass --method rows"
+            )
+    if plan.method.name != "full":
+        return
+    model = prepared.model
+    tables = {id(layer.weight) for layer in (model.get_input_embeddings(), model.get_output_embeddings())}
+    for name, parameter in model.named_parameters():
+        if id(parameter) not in tables and stored_tensor(plan.checkpoint, name) is None:
+            raise BaseModelError(
+                f"{directory} stores no {name} by itself: what was trained of it could not be merged; pass "
+                "--method lora or qlora"
+            )
+
+
+def cast_by_autocast(model: Any) -> None:
+    """Leave the casts before adapters to autocast, where peft would bring each input to float32 first.
+
+    The model must run under autocast from then on.
+    """
+    for module in model.modules():
+        if hasattr(module, "cast_input_dtype_enabled"):
+            module.cast_input_dtype_enabled = False
+
+
+def _trainer(
+    plan: TrainPlan, loss: ModelLoss, schedule: Schedule, rates: Rates, run: Path, callbacks: list[Any]
+) -> Any:
+    options, cpu = plan.options, not torch.cuda.is_available()
+    arguments = transformers.TrainingArguments(
+        output_dir=str(run / DIRECTORY),
+        max_steps=schedule.steps,
+        per_device_train_batch_size=plan.fit.batch_size,
+        gradient_accumulation_steps=plan.fit.accumulation,
+        max_grad_norm=options.max_grad_norm,
+        bf16=plan.method.dtype == "bfloat16",
+        fp16=plan.method.dtype == "float16",
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=_every(options.save_every, schedule.steps),
+        eval_strategy="no",
+        report_to=list(options.trackers) or "none",
+        disable_tqdm=True,
+        log_level="error",
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,
+        use_cpu=cpu,
+        dataloader_pin_memory=not cpu,
+        seed=options.seed,
+        # What does not train is the same everywhere, and would be sent round at every step.
+        ddp_broadcast_buffers=False,
+        ddp_find_unused_parameters=False,
+    )
+    # Processes are for several GPUs; without them one is enough.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    trainer = VocabularyTrainer(
+        run=run,
+        schedule=schedule,
+        rates=rates,
+        keep=options.keep,
+        model=loss,
+        args=arguments,
+        data_collator=collate,
+        train_dataset=callbacks[0].sequences,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    return trainer
+
+
+def _watch(plan: TrainPlan, texts: RunTexts, progress: Progress) -> Watch | None:
+    if plan.options.evaluate_every == 0:
+        return None
+    if os.environ.get("ACCELERATE_USE_FSDP") == "true":
+        progress.note(
+            "Held-out text is not scored along the way where FSDP parts the model: evaluate it merged."
+        )
+        return None
+    return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype)
+
+
+def _every(given: int | None, steps: int) -> int:
+    return max(1, steps // 10) if given is None else given
+
+
+def _checkpoint_activations(model: Any) -> None:
+    settings = {"use_reentrant": False}
+    if hasattr(model, "activation_checkpointing_enable"):
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs=settings)
+    else:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=settings)
+
+
+@contextmanager
+def _out_of_memory(run: Path) -> Iterator[None]:
+    """Memory that ran out, as a line that says what to lower."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise _memory_error(run) from error
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        raise _memory_error(run) from error
+
+
+def _memory_error(run: Path) -> TrainingError:
+    left = f"; {run} holds whole checkpoints for --resume" if whole_checkpoints(run) else ""
+    return TrainingError(
+        "memory ran out: lower --batch-size or --sequence-length, or pass --gradient-checkpointing or "
+        "--max-memory" + left
+    )

@@ -1,0 +1,286 @@
+"""Everything of a run that can be checked and reckoned before it: the content of `--dry-run`.
+
+Loads no model.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.extras import require
+from vocabx.checkpoint.base import aliases
+from vocabx.checkpoint.factorised import refuse_factorised
+from vocabx.checkpoint.manifest import read_manifest
+from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.commands.train.fit import Fit, fit_batch
+from vocabx.commands.train.options import TrainOptions
+from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.source import TextSource, default_source, peek, user_source
+from vocabx.errors import BaseModelError, TrainingError, VocabxError
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.training.methods import Method
+from vocabx.training.model_sizes import ModelSizes, operations, sizes_of, trained_parameters
+from vocabx.training.record import RECORD
+
+# The share of what a large product reaches that a whole step does: measured on SmolLM2, inferred for GPUs.
+_REACHED = {"cpu": 0.18, "gpu": 0.4}
+_SAMPLE = 200_000
+_DEFAULTS = {"sequence_length": (2048, 256), "step_sequences": (64, 4)}
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """A checked run.
+
+    Attributes:
+        options: what was asked, with every default that depends on the machine filled in.
+        checkpoint: what is trained.
+        tokenizer: its tokenizer.
+        manifest: its vocabx.json.
+        method: how it is trained.
+        first_id: the id of its first new row.
+        language, base_language: of the new tokens; of the base.
+        source: text in the new language.
+        base_source: text in the base's language, to replay and to measure on; None where there is none and
+            none is replayed.
+        sizes: of the model.
+        fit: how many sequences are in memory at once, and what that takes.
+        device: of torch.
+    """
+
+    options: TrainOptions
+    checkpoint: Checkpoint
+    tokenizer: FastTokenizer
+    manifest: dict[str, Any]
+    method: Method
+    first_id: int
+    language: Language
+    base_language: Language
+    source: TextSource
+    base_source: TextSource | None
+    sizes: ModelSizes
+    fit: Fit
+    device: str
+
+    @property
+    def trained(self) -> dict[str, int]:
+        """How many numbers train, by what they are."""
+        new = self.checkpoint.input.rows - self.first_id
+        return trained_parameters(self.sizes, self.method, new)
+
+    @property
+    def replay(self) -> TextSource | None:
+        """The text that is mixed in, None where none is."""
+        return self.base_source if self.options.replay_share else None
+
+    @property
+    def length(self) -> int:
+        """Tokens of a sequence."""
+        return self.options.sequence_length or 0
+
+    @property
+    def step_sequences(self) -> int:
+        """Sequences of a step."""
+        return self.options.step_sequences or 0
+
+    def text_tokens(self) -> int | None:
+        """About how many tokens the target text has, None for a stream of unknown length."""
+        if not self.source.bytes:
+            return None
+        texts: list[str] = []
+        read = size = 0
+        for document in self.source.open():
+            texts.append(document.text)
+            # What is read may be compressed.
+            read, size = document.bytes_read, size + len(document.text.encode())
+            if size >= _SAMPLE:
+                break
+        tokens = sum(map(len, self.tokenizer.encode(texts)))
+        text = min(self.source.bytes * size / max(1, read), self.options.text_bytes)
+        return int(tokens / max(1, size) * text)
+
+    def describe(self, operations_a_second: float) -> dict[str, Any]:
+        """What the run will do and take, as plain data.
+
+        Args:
+            operations_a_second: what the machine multiplies matrices at.
+        """
+        tokens, share = self.text_tokens(), self.options.replay_share if self.replay else 0.0
+        steps = self.options.max_steps
+        if steps is None and tokens is not None:
+            steps = max(
+                1, int(tokens * self.options.epochs / (1 - share) / (self.length * self.step_sequences))
+            )
+        taken = None if steps is None else steps * self.length * self.step_sequences
+        share_reached = _REACHED["cpu" if self.device == "cpu" else "gpu"]
+        speed = share_reached * operations_a_second / operations(self.sizes, self.method, self.trained)
+        return {
+            "directory": str(self.options.directory),
+            "out": str(self.options.out),
+            "method": self.method.name,
+            "dtype": self.method.dtype,
+            "language": self.language.tag,
+            "corpus": self.source.description,
+            "corpus_tokens": tokens,
+            "replay": self.replay.description if self.replay else "",
+            "replay_share": share,
+            "parameters": self.sizes.linear + self.sizes.tables + self.sizes.others,
+            "trained": self.trained,
+            "sequence_length": self.length,
+            "step_sequences": self.step_sequences,
+            "batch_size": self.fit.batch_size,
+            "accumulation": self.fit.accumulation,
+            "gradient_checkpointing": self.fit.checkpointing,
+            "processes": self.fit.processes,
+            "memory": {name: round(size) for name, size in self.fit.parts.items()},
+            "memory_bytes": round(self.fit.bytes),
+            "memory_free": self.fit.free,
+            "steps": steps,
+            "tokens": taken,
+            "tokens_per_second": round(speed, 1),
+            "estimated_seconds": None if taken is None else round(taken / speed, 3),
+        }
+
+
+def make_train_plan(options: TrainOptions, device: str, processes: int) -> TrainPlan:
+    """Check a run and reckon what it takes.
+
+    Args:
+        options: what was asked.
+        device: of torch, as "cpu" or "cuda:0".
+        processes: how many share the run.
+
+    Raises:
+        VocabxError: the checkpoint cannot be trained so, there is no text, a number is out of its range, a
+            package is missing, or the memory is too small.
+    """
+    gpu = device != "cpu"
+    method = _method(options, gpu)
+    _check_packages(options, method)
+    options = _with_defaults(options, gpu)
+    checkpoint, manifest = _checkpoint(options.directory)
+    if method.tables and checkpoint.tied:
+        raise TrainingError(
+            f"{options.directory} shares one table between input and output, and adapters on both would part "
+            "them: leave --lora-tables out"
+        )
+    tokenizer = read_tokenizer(options.directory)
+    source = _source(options, str(manifest.get("language", "")))
+    language = _language(str(manifest.get("language", "")), source)
+    base = str(manifest.get("base", {}).get("name", ""))
+    base_language = find_language(str(aliases().get(base, {}).get("language", "en")))
+    base_source = _base_source(options, base_language)
+    sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory)
+    new = checkpoint.input.rows - first
+    trained = trained_parameters(sizes, method, new)
+    fit = fit_batch(options, sizes, method, trained, device, processes)
+    return TrainPlan(
+        options,
+        checkpoint,
+        tokenizer,
+        manifest,
+        method,
+        first,
+        language,
+        base_language,
+        source,
+        base_source,
+        sizes,
+        fit,
+        device,
+    )
+
+
+def first_new_id(manifest: dict[str, Any], directory: Path) -> int:
+    """The id of the first row that vocabx made, by a manifest.
+
+    Raises:
+        BaseModelError: it does not say.
+    """
+    entries = [entry for entry in manifest.get("ranges", ()) if isinstance(entry, dict)]
+    starts = [int(entry["first_id"]) for entry in entries if isinstance(entry.get("first_id"), int)]
+    if not starts:
+        raise BaseModelError(f"{directory}: vocabx.json names no new tokens: extend the base again")
+    return min(starts)
+
+
+def _checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, Any]]:
+    if not directory.is_dir():
+        raise BaseModelError(f"there is no directory {directory}: pass a checkpoint that vocabx wrote")
+    if (directory / RECORD).is_file() and not (directory / "config.json").is_file():
+        raise BaseModelError(
+            f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR, or "
+            "pass it to --branch-from"
+        )
+    manifest = read_manifest(directory)
+    if not manifest:
+        raise BaseModelError(
+            f"{directory} holds no vocabx.json, which says which rows are new: pass a checkpoint that vocabx "
+            f"wrote"
+        )
+    checkpoint = read_checkpoint(directory)
+    refuse_factorised(checkpoint)
+    if not checkpoint.generates or checkpoint.sees:
+        what = "sees, too" if checkpoint.sees else "does not predict the next token of a text"
+        raise BaseModelError(f"{directory} holds a model that {what}: vocabx trains language models")
+    return checkpoint, manifest
+
+
+def _source(options: TrainOptions, tag: str) -> TextSource:
+    if options.corpus:
+        return user_source(options.corpus, options.text_field, options.opencc)
+    return default_source(find_language(tag))
+
+
+def _base_source(options: TrainOptions, language: Language) -> TextSource | None:
+    if options.replay:
+        return user_source(options.replay, options.text_field, "")
+    try:
+        return default_source(language)
+    except VocabxError:
+        if options.replay_share:
+            raise
+        return None
+
+
+def _language(tag: str, source: TextSource) -> Language:
+    return with_scripts_of(find_language(tag), peek(source))
+
+
+def _method(options: TrainOptions, gpu: bool) -> Method:
+    name = options.method if options.method != "auto" else "qlora" if gpu else "lora"
+    if options.dtype == "float16" and not gpu:
+        raise TrainingError("--dtype float16 needs a GPU: pass bfloat16 or float32")
+    if name not in ("qlora", "lora"):
+        if options.lora_tables:
+            raise TrainingError(
+                f"--lora-tables is about adapters, and --method {name} has none: pass one of them"
+            )
+        return Method(name, options.dtype)
+    alpha = 2.0 * options.lora_rank if options.lora_alpha is None else options.lora_alpha
+    return Method(name, options.dtype, options.lora_rank, alpha, options.lora_dropout, options.lora_tables)
+
+
+def _with_defaults(options: TrainOptions, gpu: bool) -> TrainOptions:
+    chosen: dict[str, Any] = {
+        name: values[0] if gpu else values[1]
+        for name, values in _DEFAULTS.items()
+        if getattr(options, name) is None
+    }
+    return replace(options, **chosen)
+
+
+def _check_packages(options: TrainOptions, method: Method) -> None:
+    """Refuse now what would fail later."""
+    for package in ("torch", "transformers", "accelerate", "matplotlib"):
+        require(package, "train")
+    if method.adapts:
+        require("peft", "train")
+    if method.name == "qlora":
+        require("bitsandbytes", "train")
+    known = ("trackio", "wandb", "tensorboard")
+    for name in filter(None, options.report_to.split(",")):
+        if name not in known:
+            raise TrainingError(f"--report-to knows {', '.join(known)}, and not {name!r}")
+        require(name, "train")

@@ -1,0 +1,213 @@
+"""The story of continued pretraining, in order: plan, text, model, steps, what was trained, report."""
+
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.extras import installed, need
+from vocabx._util.quiet import quiet_transformers
+from vocabx._util.version import VERSION
+from vocabx.checkpoint.hashing import examine_tables
+from vocabx.checkpoint.manifest import file_hash
+from vocabx.checkpoint.recorded import require_own_tables
+from vocabx.checkpoint.staging import unfinished_of
+from vocabx.commands.train.options import TrainOptions
+from vocabx.commands.train.plan import TrainPlan, make_train_plan
+from vocabx.commands.train.texts import RunTexts, gather_texts
+from vocabx.commands.train.workspace import begin, branch, finish, run_directory
+from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.training_page import render_training_page
+from vocabx.training.metrics import METRICS, read_metrics
+from vocabx.training.processes import Processes
+from vocabx.training.record import TrainingRecord
+from vocabx.training.run_checkpoints import whole_checkpoints
+from vocabx.training.schedule import Schedule, make_schedule
+from vocabx.training.state import ADAPTER, ROWS, TRAINED, save_result
+
+# Options that do not decide what is learned: a resumed run may change them.
+_FREE = {
+    "out", "resume", "branch_from", "max_minutes", "batch_size", "max_memory", "gradient_checkpointing",
+    "keep", "save_every", "evaluate_every", "report_to", "command",
+}  # fmt: skip
+_LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a run ended.
+
+    Attributes:
+        directory: of the run; beside its target while it is unfinished.
+        finished: whether all steps were trained.
+        step: the last one.
+        record: what training.json says, None while it is unfinished.
+        metrics: the lines of metrics.jsonl.
+        main: whether this process is the one that writes and speaks.
+    """
+
+    directory: Path
+    finished: bool
+    step: int
+    record: TrainingRecord | None
+    metrics: list[dict[str, Any]]
+    main: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, ready for JSON."""
+        record = None if self.record is None else asdict(self.record)
+        measured = [entry for entry in self.metrics if "target_bits" in entry]
+        return {
+            "out": str(self.directory), "finished": self.finished, "step": self.step, "measured": measured,
+            "training": record,
+        }  # fmt: skip
+
+
+def train(options: TrainOptions, progress: Progress | None = None) -> TrainResult:
+    """Continue the pretraining of an extended checkpoint, and write what was trained.
+
+    Reads and packs text, trains new rows and adapters (or what the method says), and measures held-out text
+    along the way. The directory `options.out` appears when the run is whole; `merge` makes a checkpoint of
+    it. Started by `accelerate launch` or `torchrun`, every process calls this with the same options.
+
+    Args:
+        options: what to do; see `TrainOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can mend what is wrong; the message says how.
+        KeyboardInterrupt: a signal ended the run, after a checkpoint; its notes say how to go on.
+    """
+    processes = Processes()
+    timed = Timed(progress if progress is not None and processes.main else Quiet())
+    plan = make_train_plan(options, processes.device, processes.count)
+    tables = _own_tables(plan, timed)
+    if not processes.main:
+        return replace(_train(plan, tables, unfinished_of(options.out), processes, timed), main=False)
+    with run_directory(options.out, options.resume) as run:
+        result = _train(plan, tables, run, processes, timed)
+        if result.finished:
+            finish(run, options.out)
+            return replace(result, directory=options.out)
+    return result
+
+
+def _train(
+    plan: TrainPlan, tables: dict[str, str], run: Path, processes: Processes, timed: Timed
+) -> TrainResult:
+    with quiet_transformers("train"):
+        from vocabx.commands.train.loop import run_training
+
+    processes.wait()
+    started = time.time()
+    texts = gather_texts(plan, run, processes, timed)
+    schedule = schedule_of(plan, texts.steps)
+    if processes.main:
+        if plan.options.branch_from:
+            branch(run, Path(plan.options.branch_from), texts.steps)
+        begin(run, _job(plan, tables, schedule))
+    processes.wait()
+    start = next(reversed(whole_checkpoints(run)), None)
+    ended = run_training(plan, texts, schedule, run, start, processes, timed)
+    if ended.reason == "signal":
+        interrupted = KeyboardInterrupt()
+        if not processes.main:
+            interrupted.add_note(f"{run} holds the run up to step {ended.step:,}")
+        raise interrupted
+    if ended.reason:
+        return TrainResult(run, False, ended.step, None, read_metrics(run))
+    record = None
+    if processes.main:
+        split = ended.prepared.split
+        save_result(ended.prepared.model, split.parameters if split else {}, run, str(plan.options.directory))
+        record = _record(plan, tables, texts, schedule, ended, run, time.time() - started, processes.count)
+        record.write(run)
+        page = render_training_page(record, read_metrics(run), plan.base_language.tag)
+        (run / "report.html").write_text(page, encoding="utf-8")
+    return TrainResult(run, True, ended.step, record, read_metrics(run))
+
+
+def schedule_of(plan: TrainPlan, steps: int) -> Schedule:
+    """The schedule that a plan asks for; rows come first only where they and adapters train."""
+    options = plan.options
+    first = options.rows_first if plan.method.adapts and plan.method.splits else 0.0
+    return make_schedule(steps, first, options.warmup, options.decay)
+
+
+def _own_tables(plan: TrainPlan, progress: Progress) -> dict[str, str]:
+    """The sha256 of the checkpoint's tables, which are sound and those that it recorded."""
+    with progress.stage("Checking the checkpoint's tables"):
+        tables = examine_tables(plan.checkpoint)
+    require_own_tables(plan.checkpoint, tables)
+    return tables
+
+
+def _job(plan: TrainPlan, tables: dict[str, str], schedule: Schedule) -> dict[str, Any]:
+    """What decides the numbers of a run."""
+    options = {name: value for name, value in asdict(plan.options).items() if name not in _FREE}
+    return {
+        **options,
+        "directory": str(plan.options.directory),
+        "tables": tables,
+        "schedule": asdict(schedule),
+    }
+
+
+def _record(
+    plan: TrainPlan,
+    tables: dict[str, str],
+    texts: RunTexts,
+    schedule: Schedule,
+    ended: Any,
+    run: Path,
+    seconds: float,
+    processes: int,
+) -> TrainingRecord:
+    options, measured = plan.options, [entry for entry in read_metrics(run) if "target_bits" in entry]
+    trained = [run / ROWS, run / TRAINED, *sorted((run / ADAPTER).glob("*"))]
+    return TrainingRecord(
+        version=VERSION,
+        method=asdict(plan.method),
+        base={"directory": str(options.directory.absolute()), "tables": tables},
+        language=plan.language.tag,
+        first_id=plan.first_id,
+        rows=plan.checkpoint.input.rows,
+        tied=plan.checkpoint.tied,
+        targets=ended.prepared.targets,
+        text={
+            "corpus": plan.source.description,
+            "replay": plan.replay.description if plan.replay else "",
+            "replay_share": texts.order.replay_share,
+            "sequence_length": plan.length,
+            "sequences": texts.order.target_subset,
+            "replay_sequences": texts.order.replay,
+            "heldout_bytes": sum(len(passage.encode()) for passage in texts.heldout),
+        },
+        steps={"steps": ended.step, "sequences": plan.step_sequences, "tokens": ended.tokens},
+        schedule={
+            **asdict(schedule),
+            "learning_rate": options.learning_rate,
+            "rows_learning_rate": options.rows_learning_rate,
+            "weight_decay": options.weight_decay,
+        },
+        measured=measured,
+        seed=options.seed,
+        files={str(path.relative_to(run)): file_hash(path) for path in trained if path.is_file()},
+        run={
+            "command": options.command,
+            "seconds": round(seconds, 1),
+            "processes": processes,
+            "batch_size": plan.fit.batch_size,
+            "accumulation": plan.fit.accumulation,
+            "versions": _versions(),
+            "metrics": file_hash(run / METRICS),
+        },
+    )
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    torch = need("torch", "train")
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return {"device": device, **{name: version(name) for name in _LIBRARIES if installed(name)}}

@@ -1,0 +1,224 @@
+"""What a transfer will do, decided before anything is placed or written: the content of its --dry-run."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.extras import require
+from vocabx.checkpoint.base import Base, aliases, find_base, find_tokenizer_base
+from vocabx.checkpoint.factorised import refuse_factorised
+from vocabx.checkpoint.grow import grown_bytes
+from vocabx.checkpoint.staging import check_free, free_space
+from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
+from vocabx.commands.push.plan import check_repository
+from vocabx.commands.transfer.options import TransferOptions
+from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.source import TextSource, base_source, default_source, peek, scripts_of, user_source
+from vocabx.errors import LanguageError, TokenizerError
+from vocabx.evaluation.load_model import can_evaluate
+from vocabx.initializers.check import check_initializers
+from vocabx.initializers.registry import find_initializer
+from vocabx.progress import Progress
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.tokenizer.renumber import exchanged
+from vocabx.tokenizer.roles import roles_of
+
+# Tokenizer, manifest, card, report, and the slack that a file system wants.
+_OTHER_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class TransferPlan:
+    """A checked transfer.
+
+    Attributes:
+        options: what was asked.
+        base, checkpoint: the base model, and its tables by their headers.
+        old, old_roles: its tokenizer, and the ids of its special tokens by role.
+        donor: the file or directory of the new tokenizer.
+        given: the new tokenizer as it was given.
+        new, roles: the same as the result will have it, see `_anchored`.
+        language, source: of the new tokenizer, with its text.
+        base_language: BCP 47 tag of the base's text, "und" where the user brought it.
+        base_source, base_scripts: that text and its scripts, None where the initializer needs none.
+        evaluate: whether bits per byte will be measured.
+    """
+
+    options: TransferOptions
+    base: Base
+    checkpoint: Checkpoint
+    old: FastTokenizer
+    old_roles: dict[str, int]
+    donor: Path
+    given: FastTokenizer
+    new: FastTokenizer
+    roles: dict[str, int]
+    language: Language
+    source: TextSource
+    base_language: str
+    base_source: TextSource | None
+    base_scripts: tuple[str, ...]
+    evaluate: bool
+
+    @property
+    def rows(self) -> int:
+        """Height of the new tables."""
+        multiple = self.options.pad_to_multiple_of
+        return -(-self.new.size // multiple) * multiple
+
+    @property
+    def unreached(self) -> tuple[int, ...]:
+        """Ids that no token has: holes, and those after the last token."""
+        return tuple(index for index in range(self.rows) if index not in self.new.id_to_piece)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights that the result takes."""
+        return grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Bytes that the result takes; what is linked takes none."""
+        grown = self.rows - self.checkpoint.input.rows
+        return grown_bytes(self.checkpoint, grown, self.options.link) + _OTHER_BYTES
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as plain data, for a table or JSON."""
+        table, options = self.checkpoint.input, self.options
+        return {
+            "base": self.base.name,
+            "base_origin": self.base.origin,
+            "base_family": self.old.family,
+            "tokenizer": options.tokenizer,
+            "family": self.new.family,
+            "language": self.language.tag,
+            "corpus": self.source.description,
+            "corpus_bytes": self.source.bytes,
+            "old_tokens": self.old.size,
+            "tokens": self.new.size,
+            "old_rows": table.rows,
+            "rows": self.rows,
+            "pad_rows": len(self.unreached),
+            "width": table.map().shape[1],
+            "dtype": table.dtype,
+            "tied": self.checkpoint.tied,
+            "initializer": options.init,
+            "evaluate": self.evaluate,
+            "disk_bytes": self.disk_bytes,
+            "disk_free": free_space(options.out),
+            "out": str(options.out),
+            "push_to_hub": options.push_to_hub or None,
+        }
+
+
+def make_transfer_plan(options: TransferOptions, progress: Progress) -> TransferPlan:
+    """Check everything that can be checked before the work begins.
+
+    Raises:
+        VocabxError: whatever is wrong with the options, the base, the tokenizer, the language, the text or
+            the disk.
+    """
+    language, source = _checked_request(options)
+    donor = _find_tokenizer(options.tokenizer, progress)
+    given = read_tokenizer(donor)
+    base = find_base(options.base, progress)
+    old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
+    refuse_factorised(checkpoint)
+    check_tables(checkpoint, old.size)
+    if (old.vocabulary, old.rules()) == (given.vocabulary, given.rules()):
+        raise TokenizerError(
+            f"{options.tokenizer} is the tokenizer that {options.base} has: nothing would change; pass "
+            "another --tokenizer"
+        )
+    new, roles = _anchored(given, roles_of(given, donor), checkpoint, progress)
+    by_words = find_initializer(options.init).vectors in ("by frequency", "plain", "if there")
+    base_text = base_source(options.base_text, options.text_field, base.language) if by_words else None
+    plan = TransferPlan(
+        options=options,
+        base=base,
+        checkpoint=checkpoint,
+        old=old,
+        old_roles=roles_of(old, base.directory),
+        donor=donor,
+        given=given,
+        new=new,
+        roles=roles,
+        language=with_scripts_of(language, peek(source)),
+        source=source,
+        base_language="und" if options.base_text else base.language,
+        base_source=base_text,
+        base_scripts=scripts_of(base_text) if base_text else (),
+        evaluate=can_evaluate(options.evaluate, checkpoint, progress),
+    )
+    if _around(old) and not _around(given):
+        progress.note(
+            "The base's tokenizer puts special tokens around a text, and the new one does not: give it a "
+            "post-processor that does, unless your own code adds them."
+        )
+    return plan
+
+
+def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
+    check_initializers(options, [options.init])
+    if options.push_to_hub:
+        check_repository(options.push_to_hub)
+    if not options.tokenizer:
+        raise TokenizerError("which tokenizer? Pass --tokenizer with a directory, a file or a hub id")
+    if not options.lang:
+        raise LanguageError("which language? Pass --lang with a BCP 47 tag such as de")
+    language = find_language(options.lang)
+    check_free(options.out, options.resume)
+    if options.evaluate:
+        require("torch", "evaluate")
+        require("transformers", "evaluate")
+    if options.corpus:
+        return language, user_source(options.corpus, options.text_field, "")
+    return language, default_source(language)
+
+
+def _find_tokenizer(name: str, progress: Progress) -> Path:
+    # A directory may also be called ~name, and expanduser raises for a user that is not there.
+    path = Path(os.path.expanduser(name))  # noqa: PTH111
+    on_hub = name.count("/") == 1 and not name.startswith((".", "/", "~")) and not path.suffix
+    if not path.exists() and name not in aliases() and not on_hub:
+        raise TokenizerError(
+            f"--tokenizer {name} is not there: pass a directory, a tokenizer.json, a SentencePiece .model, "
+            "an alias or a hub id"
+        )
+    return find_tokenizer_base(name, progress).directory
+
+
+def _around(tokenizer: FastTokenizer) -> bool:
+    """Whether a tokenizer adds special tokens to a text."""
+    return len(tokenizer.rust.encode("").ids) > 0
+
+
+def _anchored(
+    given: FastTokenizer, roles: dict[str, int], checkpoint: Checkpoint, progress: Progress
+) -> tuple[FastTokenizer, dict[str, int]]:
+    """The tokenizer and its roles, with the pad token where the model needs it.
+
+    RoBERTa numbers positions from the id of the pad token. Moving that id in config.json would give every
+    position its neighbour's embedding; moving the position embeddings would change tensors that are no
+    tables. So the tokenizer gives way: its pad token and the token at that id exchange their ids.
+
+    Raises:
+        TokenizerError: the tokenizer has no pad token, or its ids cannot be exchanged.
+    """
+    anchor = checkpoint.pad_anchor
+    if anchor is None or roles.get("pad") == anchor:
+        return given, roles
+    if "pad" not in roles:
+        raise TokenizerError(
+            f"the tokenizer has no pad token, and {checkpoint.config['model_type']} models count positions "
+            f"from it: add one, as <pad> with the id {anchor}, to its special tokens"
+        )
+    pad = roles["pad"]
+    progress.note(
+        f"The pad token of the tokenizer moves from the id {pad} to {anchor}, from which the model counts "
+        f"positions; the token that had the id {anchor} gets {pad}."
+    )
+    moved = {role: {pad: anchor, anchor: pad}.get(index, index) for role, index in roles.items()}
+    return exchanged(given, pad, anchor), moved

@@ -1,0 +1,276 @@
+"""The story of a transfer, in order: counterparts, placement, checkpoint, proof, report.
+
+A transfer gives a model another tokenizer: what WECHSEL and FOCUS do. Its tables get one row for each token
+of that tokenizer, and everything else in it stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vocabx._util.version import VERSION
+from vocabx.checkpoint.journal import Journal
+from vocabx.checkpoint.manifest import Manifest, TokenRange, composed_hashes, run_record
+from vocabx.checkpoint.output import examine_base, record_weights
+from vocabx.checkpoint.proof import prove_tables, prove_tokenizer
+from vocabx.checkpoint.replace import replace_checkpoint
+from vocabx.checkpoint.special_ids import SpecialIds
+from vocabx.checkpoint.staging import resumable
+from vocabx.commands._output import prepare_output, publish
+from vocabx.commands.transfer.options import TransferOptions
+from vocabx.commands.transfer.plan import TransferPlan, make_transfer_plan
+from vocabx.corpus.draw import draw_corpus
+from vocabx.corpus.sample import Corpus
+from vocabx.errors import TokenizerError
+from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, split_for_scoring
+from vocabx.evaluation.measure import compare, context_of
+from vocabx.initializers.initialize import EmbeddingInitializer, Initialized, Tokens
+from vocabx.initializers.word_vectors import Texts
+from vocabx.mixture.initialization import Initialization
+from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.card import write_card
+from vocabx.report.transfer_report import RowCounts, TransferReport
+from vocabx.tokenizer.certificate import Claim
+from vocabx.tokenizer.fast import MODEL_NAME
+from vocabx.tokenizer.read_tokenizer import read_config
+from vocabx.tokenizer.roles import ROLES
+from vocabx.tokenizer.vocabulary_map import VocabularyMap, map_vocabulary
+from vocabx.tokenizer.write import write_tokenizer
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """A finished transfer: where it is, its numbers, and whether every required claim holds."""
+
+    directory: Path
+    report: TransferReport
+    url: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every required claim holds."""
+        return self.report.passed
+
+
+def transfer(options: TransferOptions, progress: Progress | None = None) -> TransferResult:
+    """Give a base model another tokenizer and write the result as a checkpoint.
+
+    Finds the counterpart of each new token in the old vocabulary, makes its rows, writes everything to
+    `options.out` with vocabx.json and report.json, proves it by the files, and measures it. The directory
+    appears only when whole.
+
+    Args:
+        options: what to do; see `TransferOptions`.
+        progress: shows the stages; by default nothing is shown.
+
+    Raises:
+        VocabxError: the user can mend what is wrong; the message says how.
+    """
+    timed = Timed(progress or Quiet())
+    plan = make_transfer_plan(options, timed)
+    prepare_output(options, plan.disk_bytes)
+    base_tables = examine_base(plan.checkpoint, timed)
+    with resumable(options.out, options.resume) as journal:
+        directory = journal.directory
+        corpus = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", timed)
+        with timed.stage("Finding counterparts"):
+            found = map_vocabulary(plan.old, plan.new, plan.old_roles, plan.roles)
+        initialized = _place(plan, found, corpus, timed)
+        _write(plan, found, initialized.initialization, journal, timed)
+        claims = _prove(plan, initialized.initialization, corpus, directory, timed)
+        scores = _score(plan, corpus, directory, timed)
+        report = _report(plan, found, initialized.initialization, corpus, claims, scores, timed)
+        (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
+        write_card(directory, plan.base, report, "transfer_card.md", options.push_to_hub)
+        _manifest(plan, report, initialized, directory, base_tables, timed).write(directory)
+    return TransferResult(options.out, report, publish(options, timed))
+
+
+def _place(plan: TransferPlan, found: VocabularyMap, corpus: Corpus, progress: Progress) -> Initialized:
+    """Make the placement, the mean of the old rows wherever nothing is known of a token."""
+    options = plan.options
+    tokens = Tokens(
+        base=plan.old,
+        tokenizer=plan.new,
+        ids=range(plan.new.size),
+        pieces=found.pieces,
+        copies=found.special,
+        texts=found.texts,
+        old_texts=found.old_texts,
+    )
+    texts = Texts(plan.language, corpus.learning, plan.base_language, _base_lines(plan, progress))
+    initializer = EmbeddingInitializer(options, tokens, texts, plan.checkpoint, options.seed, progress)
+    initialized = initializer.initialize(options.init)
+    return Initialized(initialized.initialization.averaging(found.without), initialized.parameters)
+
+
+def _base_lines(plan: TransferPlan, progress: Progress) -> Sequence[str]:
+    if plan.base_source is None:
+        return ()
+    title = "Reading text of the base's language"
+    return draw_corpus(
+        plan.base_source, plan.base_scripts, plan.options.sample_sizes, title, progress
+    ).learning
+
+
+def _write(
+    plan: TransferPlan,
+    found: VocabularyMap,
+    initialization: Initialization,
+    journal: Journal,
+    progress: Progress,
+) -> None:
+    # Of several new tokens that copy one, the first stands for it, as in a mask that is also a pad.
+    moved = {old: new for new, old in reversed(list(found.special.items()))}
+    with progress.stage("Writing the checkpoint", plan.weight_bytes, "B") as advance:
+        dropped = replace_checkpoint(
+            plan.checkpoint,
+            initialization.followed_by_means(plan.rows - plan.new.size),
+            journal.directory,
+            plan.unreached,
+            SpecialIds(moved, plan.roles),
+            advance,
+            link=plan.options.link,
+            journal=journal,
+        )
+    if dropped:
+        progress.note(f"Settings whose tokens the new tokenizer lacks were dropped: {', '.join(dropped)}.")
+    write_tokenizer(plan.new, plan.donor, journal.directory, _settings(plan), _companions(plan, progress))
+
+
+def _settings(plan: TransferPlan) -> dict[str, object]:
+    """What tokenizer_config.json must say for this model: its inputs and context, and the roles of tokens."""
+    types = int(plan.checkpoint.config.get("type_vocab_size") or 0) > 1 and not plan.checkpoint.generates
+    inputs = ["input_ids", *(["token_type_ids"] if types else []), "attention_mask"]
+    names = {f"{role}_token": plan.new.id_to_piece[plan.roles[role]] for role in ROLES if role in plan.roles}
+    context = read_config(plan.base.directory).get("model_max_length")
+    return {"model_input_names": inputs, "model_max_length": context, **names}
+
+
+def _companions(plan: TransferPlan, progress: Progress) -> dict[str, bytes]:
+    """The files beside tokenizer.json; no .model where none can say what the tokenizer does."""
+    try:
+        return plan.new.companions()
+    except TokenizerError as error:
+        progress.note(f"No {MODEL_NAME} is written: {error}.")
+        return {}
+
+
+def _prove(
+    plan: TransferPlan, initialization: Initialization, corpus: Corpus, directory: Path, progress: Progress
+) -> tuple[Claim, ...]:
+    texts = [*corpus.heldout, *corpus.learning]
+    with progress.stage("Verifying", len(texts), "texts") as advance:
+        return (
+            *prove_tables(plan.checkpoint, directory, initialization, plan.new),
+            *prove_tokenizer(plan.given, plan.new, directory, texts, advance),
+        )
+
+
+def _score(
+    plan: TransferPlan, corpus: Corpus, directory: Path, progress: Progress
+) -> tuple[Score, Score] | None:
+    """Bits per byte of the held-out text under the base and under the result."""
+    if not plan.evaluate:
+        return None
+    group = split_for_scoring(corpus.heldout, context_of(plan.checkpoint.config))
+    total = sum(len(passage.encode()) for passage in group)
+    scores = []
+    for title, where, tokenizer in (
+        ("Scoring the base model", plan.base.directory, plan.old),
+        ("Scoring the result", directory, plan.new),
+    ):
+        with progress.stage(title, total, "B") as advance:
+            scores += bits_per_byte(where, tokenizer, [group], advance)
+    return scores[0], scores[1]
+
+
+def _report(
+    plan: TransferPlan,
+    found: VocabularyMap,
+    initialization: Initialization,
+    corpus: Corpus,
+    claims: tuple[Claim, ...],
+    scores: tuple[Score, Score] | None,
+    progress: Timed,
+) -> TransferReport:
+    options, source = plan.options, plan.source.description
+    with progress.stage("Measuring the tokenizers"):
+        target = compare(plan.language.tag, source, corpus, (plan.old, plan.new), scores)
+    return TransferReport(
+        version=VERSION,
+        command=options.command,
+        base=plan.base.name,
+        base_origin=plan.base.origin,
+        tokenizer=options.tokenizer,
+        language=plan.language.tag,
+        language_name=plan.language.name,
+        corpus=source,
+        base_family=plan.old.family,
+        family=plan.new.family,
+        initializer=options.init,
+        seed=options.seed,
+        old_tokens=plan.old.size,
+        tokens=plan.new.size,
+        old_rows=plan.checkpoint.input.rows,
+        rows=plan.rows,
+        pad_rows=len(plan.unreached),
+        tied=plan.checkpoint.tied,
+        counts=_counts(plan, initialization, found),
+        target=target,
+        claims=claims,
+        seconds=dict(progress.seconds),
+    )
+
+
+def _counts(plan: TransferPlan, initialization: Initialization, found: VocabularyMap) -> RowCounts:
+    mixture = initialization.input
+    new, old = mixture.copied()
+    mean = int((mixture.uniform == 1).sum())
+    drawn = 0 if mixture.draws is None else len(mixture.draws.rows)
+    mixed = mixture.rows - len(new) - mean - drawn
+    lost = [row for row in new[old == plan.old.unknown_id].tolist() if row not in found.special]
+    return RowCounts(len(new), mixed, drawn, mean, len(found.special), len(lost))
+
+
+def _manifest(
+    plan: TransferPlan,
+    report: TransferReport,
+    initialized: Initialized,
+    directory: Path,
+    base_tables: dict[str, str],
+    progress: Timed,
+) -> Manifest:
+    tables, shards = record_weights(plan.checkpoint, directory, plan.options.hash, progress)
+    base = {"name": plan.base.name, "origin": plan.base.origin, "tokens": plan.old.size}
+    return Manifest(
+        version=VERSION,
+        base={**base, "rows": plan.checkpoint.input.rows, "tables": base_tables},
+        sizes={"tokens": plan.new.size, "new_tokens": len(plan.new.id_to_piece), "rows": plan.rows}
+        | {"pad_rows": len(plan.unreached)},
+        tied=plan.checkpoint.tied,
+        ranges=_ranges(plan),
+        origin={"tokenizer": plan.options.tokenizer, "rows": asdict(report.counts)},
+        language=plan.language.tag,
+        initializer={
+            "name": plan.options.init, "parameters": initialized.parameters, "seed": plan.options.seed,
+            "form": "dense",
+        },
+        certificate=[{k: v for k, v in asdict(one).items() if k != "examples"} for one in report.claims],
+        tables=tables,
+        files=composed_hashes(directory),
+        run=run_record(plan.options.command, progress.seconds, directory),
+        shards=shards,
+    )  # fmt: skip
+
+
+def _ranges(plan: TransferPlan) -> tuple[TokenRange, ...]:
+    """All ids, in runs of those that a token has and those that none has."""
+    starts = [0]
+    has_token = [index in plan.new.id_to_piece for index in range(plan.rows)]
+    starts += [index for index in range(1, plan.rows) if has_token[index] != has_token[index - 1]]
+    ends = [*starts[1:], plan.rows]
+    return tuple(
+        TokenRange(start, end - start, "transferred" if has_token[start] else "pad")
+        for start, end in zip(starts, ends, strict=True)
+    )

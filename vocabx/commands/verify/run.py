@@ -1,0 +1,182 @@
+"""The certificate of a finished directory, whoever made it: `vocabx verify`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vocabx.checkpoint.base import find_tokenizer_base
+from vocabx.checkpoint.configuration import rows_by_configuration
+from vocabx.checkpoint.manifest import read_manifest
+from vocabx.checkpoint.recorded import recorded_claims, require_base_directory
+from vocabx.commands.verify.options import VerifyOptions
+from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.sample import sample_corpus
+from vocabx.corpus.source import TextSource, default_source, peek, user_source
+from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
+from vocabx.progress import Progress, Quiet
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.certificate import Certificate, Claim, claim
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.tokenizer.verify import Texts
+from vocabx.tokenizer.verify import verify as verify_tokenizers
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """What was verified against what, and the certificate.
+
+    Attributes:
+        directory, base: the two.
+        language: BCP 47 tag, "und" when only the script is known.
+        new_tokens: how many tokens of text the base does not have.
+        certificate: the claims.
+    """
+
+    directory: Path
+    base: str
+    language: str
+    new_tokens: int
+    certificate: Certificate
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, ready for JSON."""
+        return {
+            "directory": str(self.directory),
+            "base": self.base,
+            "language": self.language,
+            "new_tokens": self.new_tokens,
+            "passed": self.certificate.passed,
+            "claims": [vars(found) | {"holds": found.holds} for found in self.certificate.claims],
+        }
+
+
+def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyResult:
+    """Prove an extension, made by anyone, against its base, and hold its files against vocabx.json.
+
+    A tokenizer that replaced its base's extends nothing: only what was recorded is checked of it.
+
+    Args:
+        options: what to verify; the base and the language may be left to the manifest of the directory.
+        progress: shows the stages.
+
+    Raises:
+        VocabxError: there is no tokenizer, its base is not known or not the one that was recorded, or there
+            is no text to verify on.
+    """
+    progress = progress or Quiet()
+    directory = options.directory
+    if not directory.exists():
+        raise TokenizerError(f"there is no {directory}: pass the directory of an extended checkpoint")
+    manifest = read_manifest(directory)
+    records = _records(directory, progress)
+    if options.records or _is_transferred(manifest):
+        return _by_records(directory, manifest, records)
+    extended = read_tokenizer(directory)
+    name = options.against or str(manifest.get("base", {}).get("name", ""))
+    if not name:
+        raise TokenizerError(f"{directory} does not say what it extends: pass --against with its base")
+    base = find_tokenizer_base(name, progress)
+    with progress.stage("Checking the base's tables"):
+        require_base_directory(directory, base.directory)
+    tokenizer = read_tokenizer(base.directory)
+    new = new_tokens(tokenizer, extended)
+    language = _language(options.lang or str(manifest.get("language", "")), new)
+    with progress.stage("Reading text"):
+        target = _sample(_target_source(options, language), language.scripts, options, progress)
+        source = _user(options.base_text, options) or default_source(find_language(base.language))
+        own = _sample(source, _scripts_of(source), options, progress)
+    alphabet = Alphabet(language.scripts, language.blocks)
+    # Where no text is to be had, the tokens themselves are the text.
+    texts = Texts(target or _alone(new), own, (), options.seed, options.adversarial)
+    # transformers reads directories, and a bare file says nothing of special tokens.
+    directories = (base.directory, directory) if directory.is_dir() else None
+    with progress.stage("Verifying", unit="texts") as advance:
+        certificate = verify_tokenizers(tokenizer, extended, alphabet, texts, directories, advance)
+    claims = (*certificate.claims, *records, *_fits(directory, extended))
+    return VerifyResult(directory, name, language.tag, len(new), Certificate(claims))
+
+
+def new_tokens(base: FastTokenizer, extended: FastTokenizer) -> list[str]:
+    """The texts of the tokens that `base` lacks, those aside that are no whole characters."""
+    known = base.id_to_piece.keys()
+    ids = (index for index in sorted(extended.id_to_piece) if index not in known)
+    return [text for index in ids if (text := extended.text_of(index))]
+
+
+def _alone(new: list[str]) -> list[str]:
+    return [token.strip() for token in new if token.strip()]
+
+
+def _language(tag: str, new: list[str]) -> Language:
+    sample = "".join(new)
+    if tag:
+        return with_scripts_of(find_language(tag), sample)
+    try:
+        return with_scripts_of(Language("und", "the new tokens' language", ()), sample)
+    except LanguageError:
+        raise LanguageError("the new tokens tell of no script: pass --lang with their language") from None
+
+
+def _scripts_of(source: TextSource) -> tuple[str, ...]:
+    return with_scripts_of(Language("und", "the base's text", ()), peek(source)).scripts
+
+
+def _user(patterns: tuple[str, ...], options: VerifyOptions) -> TextSource | None:
+    return user_source(patterns, options.text_field, "") if patterns else None
+
+
+def _target_source(options: VerifyOptions, language: Language) -> TextSource | None:
+    source = _user(options.corpus, options)
+    if source is not None or language.tag == "und":
+        return source
+    try:
+        return default_source(language)
+    except VocabxError:
+        return None
+
+
+def _sample(
+    source: TextSource | None, scripts: tuple[str, ...], options: VerifyOptions, progress: Progress
+) -> list[str]:
+    if source is None:
+        progress.note("No text in the language: verified on the new tokens and on hostile strings alone.")
+        return []
+    corpus = sample_corpus(source.open(), scripts, options.sample_bytes, 1000, options.seed)
+    lines = [*corpus.heldout, *corpus.learning]
+    if not lines:
+        raise CorpusError(f"{source.description} holds no text to verify on")
+    return lines
+
+
+def _records(directory: Path, progress: Progress) -> tuple[Claim, ...]:
+    """That the files are those which vocabx.json recorded."""
+    with progress.stage("Checking what was recorded", unit="B") as advance:
+        return recorded_claims(directory, advance)
+
+
+def _by_records(directory: Path, manifest: dict[str, Any], records: tuple[Claim, ...]) -> VerifyResult:
+    """The verification of what needs no base: a tokenizer that replaced its base's extends nothing."""
+    if not records:
+        raise TokenizerError(f"{directory} has no vocabx.json that records anything: pass --against its base")
+    base, sizes = manifest.get("base", {}), manifest.get("sizes", {})
+    return VerifyResult(
+        directory,
+        str(base.get("name", "")),
+        str(manifest.get("language", "und")),
+        int(sizes.get("new_tokens", 0)),
+        Certificate(records),
+    )
+
+
+def _is_transferred(manifest: dict[str, Any]) -> bool:
+    return any(part.get("source") == "transferred" for part in manifest.get("ranges", ()))
+
+
+def _fits(directory: Path, extended: FastTokenizer) -> list[Claim]:
+    """That every id has a row, as far as a configuration says how many there are."""
+    rows = rows_by_configuration(directory)
+    if rows is None:
+        return []
+    case = (f"the highest id is {extended.size - 1} and config.json says {rows} rows", extended.size <= rows)
+    return [claim("rows", "Every token has a row in the tables.", [case])]

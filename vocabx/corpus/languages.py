@@ -1,0 +1,215 @@
+"""A BCP 47 tag to what the project knows of the language: scripts, default text, segmentation, dictionary.
+
+The profiles are data, in assets/languages. A language without one works from the user's own text.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import regex
+
+from vocabx._util.packaged import PackagedFile
+from vocabx._util.suggest import nearest
+from vocabx.errors import LanguageError
+
+# Scripts of living use, for text in a language without a profile; names are Unicode's.
+_LIVING = (
+    "Latin Greek Cyrillic Armenian Hebrew Arabic Syriac Thaana Nko Devanagari Bengali Gurmukhi Gujarati "
+    "Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Georgian Hangul Ethiopic "
+    "Cherokee Canadian_Aboriginal Khmer Mongolian Hiragana Katakana Bopomofo Han Yi Balinese Javanese "
+    "Sundanese Tifinagh Vai Adlam Ol_Chiki Meetei_Mayek Tai_Le New_Tai_Lue Tai_Tham Tai_Viet Cham Lisu "
+    "Bamum Osage"
+).split()
+_WITHOUT_SPACES = {
+    "Han",
+    "Hiragana",
+    "Katakana",
+    "Bopomofo",
+    "Thai",
+    "Lao",
+    "Khmer",
+    "Myanmar",
+    "Tibetan",
+    "Yi",
+}
+
+
+@dataclass(frozen=True)
+class PackagedText:
+    """A packaged file of text and the OpenCC configuration that brings it to the language, or ""."""
+
+    file: PackagedFile
+    opencc: str
+
+
+@dataclass(frozen=True)
+class PackagedVectors:
+    """Word vectors inside installed packages.
+
+    Attributes:
+        files: what the reader needs, in its order.
+        reader: the name of one of the readers of vectors.
+        opencc: the OpenCC configuration that brings the words to the language, or "".
+    """
+
+    files: tuple[PackagedFile, ...]
+    reader: str
+    opencc: str = ""
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language as far as a vocabulary needs to know it.
+
+    Attributes:
+        tag: standardised BCP 47 tag.
+        name: in English.
+        scripts: Unicode script names; empty when they are to be read from the data.
+        blocks: inclusive ranges of further characters that its tokens may hold.
+        segmentation: how words are found: "spaces", "jieba", or "none".
+        dictionary: a bilingual dictionary with English, by name, or "".
+        packaged: default text inside installed packages.
+        hub: default text on the hub, as an hf:// source, or "".
+        hub_opencc: OpenCC configuration for the hub text, or "".
+        vectors: word vectors inside installed packages, or None.
+    """
+
+    tag: str
+    name: str
+    scripts: tuple[str, ...]
+    blocks: tuple[tuple[int, int], ...] = ()
+    segmentation: str = "spaces"
+    dictionary: str = ""
+    packaged: tuple[PackagedText, ...] = ()
+    hub: str = ""
+    hub_opencc: str = ""
+    vectors: PackagedVectors | None = None
+
+
+def profiles() -> tuple[str, ...]:
+    """Tags that have a profile, sorted."""
+    directory = files("vocabx.assets") / "languages"
+    return tuple(
+        sorted(p.name.removesuffix(".toml") for p in directory.iterdir() if p.name.endswith(".toml"))
+    )
+
+
+def find_language(tag: str) -> Language:
+    """Return what is known of the language of a BCP 47 tag.
+
+    A regional tag finds the profile of its language and script: zh-TW is zh-Hant.
+
+    Raises:
+        LanguageError: the tag is not one of BCP 47.
+    """
+    import langcodes
+
+    try:
+        standard = langcodes.standardize_tag(tag, macro=True)
+        parsed = langcodes.Language.get(standard)
+        valid = parsed.is_valid() and standard not in ("", "und")
+    except langcodes.LanguageTagError:
+        valid = False
+    known = profiles()
+    if not valid:
+        raise LanguageError(
+            f"unknown language tag {tag!r}.{_suggestion(tag)} Pass a BCP 47 tag such as zh-Hant or de"
+        )
+    wanted = parsed.maximize()
+    for profile in known:
+        candidate = langcodes.Language.get(profile).maximize()
+        if (candidate.language, candidate.script) == (wanted.language, wanted.script):
+            return _read_profile(profile)
+    return Language(tag=standard, name=parsed.display_name(), scripts=())
+
+
+def language_name(tag: str) -> str:
+    """English name of a language for people, or its tag when that is unknown."""
+    import langcodes
+
+    if tag == "und":
+        return "The base's language"
+    try:
+        name: str = langcodes.Language.get(tag).display_name()
+    except langcodes.LanguageTagError:
+        return tag
+    return name
+
+
+def _suggestion(tag: str) -> str:
+    """A tag for what may be a name, in English or the language itself, or a mistyped tag."""
+    import langcodes
+
+    # The name table reads a control character as a separator of its own, and breaks.
+    if not tag.isprintable():
+        return ""
+    try:
+        return f" Did you mean {langcodes.find(tag).to_tag()}?"
+    except LookupError:
+        return nearest(tag, profiles())
+
+
+def with_scripts_of(language: Language, sample: str) -> Language:
+    """Return `language` with its scripts read from `sample`, if its profile gives none.
+
+    A script counts when a fifth of the letters are of it; Latin gives way to any other.
+
+    Raises:
+        LanguageError: the sample holds no letters of a living script.
+    """
+    if language.scripts:
+        return language
+    counts = {
+        name: len(regex.findall(rf"[\p{{Script={name}}}&&\p{{L}}]", sample, regex.V1)) for name in _LIVING
+    }
+    total = sum(counts.values())
+    scripts = tuple(name for name, count in counts.items() if total and count >= total / 5)
+    if len(scripts) > 1:
+        scripts = tuple(name for name in scripts if name != "Latin")
+    if not scripts:
+        raise LanguageError(f"cannot tell the script of {language.name} from the text: it holds no letters")
+    return Language(
+        tag=language.tag,
+        name=language.name,
+        scripts=scripts,
+        segmentation="none" if set(scripts) <= _WITHOUT_SPACES else "spaces",
+    )
+
+
+def _read_profile(tag: str) -> Language:
+    text = (files("vocabx.assets") / "languages" / f"{tag}.toml").read_text(encoding="utf-8")
+    profile = tomllib.loads(text)
+    packaged = tuple(
+        PackagedText(
+            PackagedFile(**{k: v for k, v in entry.items() if k != "opencc"}), entry.get("opencc", "")
+        )
+        for entry in profile.get("packaged", ())
+    )
+    hub = profile.get("hub", {})
+    return Language(
+        tag=tag,
+        name=profile["name"],
+        scripts=tuple(profile["scripts"]),
+        blocks=tuple(_range(block) for block in profile.get("blocks", ())),
+        segmentation=profile["segmentation"],
+        dictionary=profile.get("dictionary", ""),
+        packaged=packaged,
+        hub=hub.get("source", ""),
+        hub_opencc=hub.get("opencc", ""),
+        vectors=_vectors(profile.get("vectors")),
+    )
+
+
+def _vectors(table: dict[str, Any] | None) -> PackagedVectors | None:
+    if table is None:
+        return None
+    return PackagedVectors(
+        tuple(PackagedFile(**file) for file in table["files"]), table["reader"], table.get("opencc", "")
+    )
+
+
+def _range(block: str) -> tuple[int, int]:
+    low, _, high = block.partition("-")
+    return int(low, 16), int(high, 16)

@@ -1,0 +1,85 @@
+"""Text that ships inside installed packages: one reader a source, named by the language profiles."""
+
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.packaged import PackagedFile, locate
+from vocabx.corpus.read_text import Document
+
+
+def read_packaged(file: PackagedFile) -> Iterator[Document]:
+    """Yield the documents of a packaged file."""
+    if file.reader == "pydoc_topics":
+        yield from _pydoc_topics()
+        return
+    yield from _READERS[file.reader](locate(file))
+
+
+def packaged_bytes(file: PackagedFile) -> int:
+    """Size of the packaged file on disk; 0 for the text inside Python itself."""
+    return 0 if file.reader == "pydoc_topics" else locate(file).stat().st_size
+
+
+def _taiwan_opinions(path: Path) -> Iterator[Document]:
+    """Opinions of the justices of Taiwan's Constitutional Court, one zip member a case."""
+    with zipfile.ZipFile(path) as archive:
+        read = 0
+        for info in sorted(archive.infolist(), key=lambda info: info.filename):
+            if info.is_dir():
+                continue
+            read += info.compress_size
+            for document in json.loads(archive.read(info))["documents"]:
+                yield Document(document["text"], str(path), read)
+
+
+def _taiwan_cases(path: Path) -> Iterator[Document]:
+    """Decisions of the same court: holding and reasoning of each case."""
+    cases: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    size = path.stat().st_size
+    for number, case in enumerate(cases.values(), 1):
+        parts = [case.get(field) for field in ("main_text", "summary", "reasoning")]
+        text = "\n\n".join(part for part in parts if isinstance(part, str) and part)
+        yield Document(text, str(path), size * number // len(cases))
+
+
+_VERSE = re.compile(r"^(\w+) (\d+):\d+ ?")
+
+
+def _union_bible(path: Path) -> Iterator[Document]:
+    """The Chinese Union Version of 1919, a chapter a document; an ideographic space marks reverence."""
+    chapter: list[str] = []
+    current: tuple[str, str] | None = None
+    read = 0
+    for raw in path.read_bytes().splitlines(keepends=True):
+        line = raw.decode("big5hkscs")
+        verse = _VERSE.match(line)
+        read += len(raw)
+        if verse is None:
+            continue
+        if current not in (None, verse.groups()):
+            yield Document("\n".join(chapter), str(path), read)
+            chapter = []
+        current = (verse[1], verse[2])
+        chapter.append(line[verse.end() :].strip())
+    yield Document("\n".join(chapter), str(path), read)
+
+
+def _pydoc_topics() -> Iterator[Document]:
+    """The language reference that Python carries for its own help(): English technical prose."""
+    from pydoc_data.topics import topics
+
+    read = 0
+    for name in sorted(topics):
+        read += len(topics[name])
+        yield Document(topics[name], "pydoc_data.topics", read)
+
+
+_READERS: dict[str, Callable[[Path], Iterator[Document]]] = {
+    "taiwan_opinions": _taiwan_opinions,
+    "taiwan_cases": _taiwan_cases,
+    "union_bible": _union_bible,
+}

@@ -1,0 +1,95 @@
+"""A written model brought to memory: of any form, and without running code from its directory."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.extras import need
+from vocabx._util.memory import fits
+from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.factorised import CODE, is_factorised
+from vocabx.checkpoint.tables import Checkpoint
+from vocabx.errors import BaseModelError
+from vocabx.progress import Progress
+
+
+def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
+    """Load a factorised checkpoint by the model class of this package.
+
+    The same class as `AutoModelForCausalLM.from_pretrained(directory, trust_remote_code=True)` makes from the
+    file in the directory, which is not run here.
+
+    Args:
+        directory: what `vocabx extend --factorised` wrote, or what was saved from such a model since.
+        dtype: of the weights, "auto" for that of the file.
+
+    Returns:
+        A transformers.PreTrainedModel. It trains, generates, and saves with its code.
+
+    Raises:
+        BaseModelError: the checkpoint is not factorised, or lacks a tensor.
+        MissingPackageError: torch or transformers is not installed.
+    """
+    need("torch", "evaluate")
+    need("transformers", "evaluate")
+    config = _config(Path(directory))
+    named = config.get("architectures") or [""]
+    module = need(f"vocabx.assets.factorised.{Path(CODE).stem}", "evaluate")
+    made = getattr(module, str(named[0]), None) if is_factorised(config) else None
+    if made is None:
+        raise BaseModelError(
+            f"{directory} is not factorised: load it with AutoModelForCausalLM.from_pretrained"
+        )
+    model, info = made.from_pretrained(
+        directory, dtype=dtype, local_files_only=True, output_loading_info=True
+    )
+    # transformers fills what is missing with random numbers and goes on.
+    if info["missing_keys"]:
+        raise BaseModelError(
+            f"{directory} lacks {sorted(info['missing_keys'])[0]}: a file is missing or damaged"
+        )
+    return model
+
+
+def load_model(directory: Path) -> Any:
+    """Load a model that predicts the next token, whole or factorised, in its own dtype.
+
+    Raises:
+        MissingPackageError: torch or transformers is not installed.
+    """
+    need("torch", "evaluate")
+    transformers = need("transformers", "evaluate")
+    config = _config(directory)
+    if is_factorised(config):
+        return load_factorised(directory)
+    architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
+    sees = architecture is not None and architecture.sees
+    auto = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
+    return auto.from_pretrained(directory, dtype="auto", local_files_only=True)
+
+
+def _config(directory: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise BaseModelError(f"{directory} has no readable config.json: pass a checkpoint") from None
+    return config if isinstance(config, dict) else {}
+
+
+def can_evaluate(wanted: bool, checkpoint: Checkpoint, progress: Progress) -> bool:
+    """Whether bits per byte will be measured; says why not where they were wanted."""
+    if not wanted:
+        return False
+    obstacle = _obstacle(checkpoint)
+    if obstacle:
+        progress.note(f"Bits per byte are not measured: {obstacle}.")
+    return not obstacle
+
+
+def _obstacle(checkpoint: Checkpoint) -> str:
+    """Why bits per byte cannot be measured, or ""."""
+    if not checkpoint.generates:
+        return "the model does not predict the next token of a text"
+    if not fits(sum(file.path.stat().st_size for file in checkpoint.files)):
+        return "the model does not fit into the memory that is free"
+    return ""

@@ -1,0 +1,204 @@
+"""The tensors of a .gguf file, each made a block of rows at a time from the memory map of its source.
+
+Names are those of the gguf package. Vectors become F32, as llama.cpp computes with them; matrices keep their
+dtype or take the one that was asked for.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx._util.extras import need
+from vocabx.checkpoint.safetensors_file import SafetensorsFile
+from vocabx.checkpoint.tables import Checkpoint
+from vocabx.errors import BaseModelError, OutputError
+from vocabx.gguf.settings import Settings
+
+AUTO = "auto"
+DTYPES: dict[str, Any] = {
+    "f32": np.dtype("<f4"),
+    "f16": np.dtype("<f2"),
+    "bf16": np.dtype(ml_dtypes.bfloat16),
+    # Blocks of 32 numbers: a scale in 16 bits, then a byte each.
+    "q8_0": np.dtype(np.uint8),
+}
+CHOICES = (AUTO, *DTYPES)
+_BLOCK, _BLOCK_BYTES = 32, 34
+# What is asked for where the source's dtype is kept.
+_OF_SOURCE = {"F64": "f32", "F32": "f32", "F16": "f16", "BF16": "bf16"}
+_NUMBERS_AT_ONCE = 1 << 22
+_MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+_VECTORS = ("attn_norm", "ffn_norm")
+# Old checkpoints store the frequencies that follow from the configuration.
+_IMPLIED = "rotary_emb.inv_freq"
+
+
+@dataclass(frozen=True)
+class GgufTensor:
+    """One tensor of the file.
+
+    Attributes:
+        name: llama.cpp's.
+        shape: the first axis is that of the rows.
+        dtype: a key of DTYPES.
+        blocks: yields the bytes, rows in their order; called once.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    blocks: Callable[[], Iterator[NDArray[Any]]]
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        count = math.prod(self.shape)
+        return count // _BLOCK * _BLOCK_BYTES if self.dtype == "q8_0" else count * DTYPES[self.dtype].itemsize
+
+
+def tensors_of(checkpoint: Checkpoint, settings: Settings, dtype: str) -> list[GgufTensor]:
+    """The tensors of a checkpoint in the order of its files, and what follows from its configuration.
+
+    Args:
+        checkpoint: by its headers.
+        settings: of the checkpoint.
+        dtype: one of CHOICES.
+
+    Raises:
+        BaseModelError: a tensor is missing, of a wrong shape, or llama.cpp has no place for it.
+    """
+    name_of = _names(settings)
+    found: list[GgufTensor] = []
+    factors = settings.rope.factors(settings.head_width)
+    if factors is not None:
+        found.append(GgufTensor("rope_freqs.weight", factors.shape, "f32", lambda: iter([factors])))
+    for file in checkpoint.files:
+        for source in file.tensors:
+            if source.endswith(_IMPLIED) or (checkpoint.tied and source == "lm_head.weight"):
+                continue
+            name = name_of(source)
+            if name is None:
+                raise BaseModelError(
+                    f"{checkpoint.directory} holds {source}, for which llama.cpp's "
+                    f"{settings.architecture.name} models have no place"
+                )
+            found.append(_tensor(file, source, name, settings, dtype))
+    _check(found, settings, checkpoint)
+    return found
+
+
+def _names(settings: Settings) -> Callable[[str], str | None]:
+    gguf = need("gguf", "gguf")
+    kind = next(key for key, name in gguf.MODEL_ARCH_NAMES.items() if name == settings.architecture.name)
+    table = gguf.get_tensor_name_map(kind, settings.blocks)
+
+    def name_of(source: str) -> str | None:
+        # Checkpoints saved from the model without its head leave the first part of the names out.
+        full = source if source.startswith(("model.", "lm_head.")) else f"model.{source}"
+        name: str | None = table.get_name(full, try_suffixes=(".weight", ".bias"))
+        return name
+
+    return name_of
+
+
+def _shapes(settings: Settings) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor that there may be, by its name without the number of its block."""
+    width, inner = settings.width, settings.inner
+    queries, keys = settings.heads * settings.head_width, settings.key_heads * settings.head_width
+    rows = dict(zip(_MATRICES, (queries, keys, keys, width, inner, inner, width), strict=True))
+    columns = dict(zip(_MATRICES, (width, width, width, queries, width, width, inner), strict=True))
+    shapes: dict[str, tuple[int, ...]] = {
+        "token_embd.weight": (settings.rows, width),
+        "output_norm.weight": (width,),
+        "output.weight": (settings.rows, width),
+        "rope_freqs.weight": (settings.head_width // 2,),
+    }
+    shapes |= {f"{part}.weight": (rows[part], columns[part]) for part in _MATRICES}
+    shapes |= {f"{part}.bias": (rows[part],) for part in settings.architecture.biases}
+    shapes |= {f"{part}.weight": (width,) for part in _VECTORS}
+    shapes |= {f"{part}.weight": (settings.head_width,) for part in settings.architecture.norms}
+    return shapes
+
+
+def _check(tensors: list[GgufTensor], settings: Settings, checkpoint: Checkpoint) -> None:
+    """Refuse what llama.cpp would: it loads a file whole, with all of its tensors and no other."""
+    shapes = _shapes(settings)
+    for tensor in tensors:
+        short = tensor.name.split(".", 2)[-1] if tensor.name.startswith("blk.") else tensor.name
+        if short not in shapes:
+            raise BaseModelError(
+                f"{checkpoint.directory} needs a place for {tensor.name}, which llama.cpp's "
+                f"{settings.architecture.name} models do not have"
+            )
+        if tensor.shape != shapes[short]:
+            raise BaseModelError(
+                f"{checkpoint.directory}: {tensor.name} would be {tensor.shape}, and config.json says "
+                f"{shapes[short]}: the checkpoint is damaged"
+            )
+    parts = (*_MATRICES, *_VECTORS, *settings.architecture.norms)
+    wanted = {f"blk.{block}.{part}.weight" for block in range(settings.blocks) for part in parts}
+    wanted |= {"token_embd.weight", "output_norm.weight"}
+    missing = sorted(wanted - {tensor.name for tensor in tensors})
+    if missing:
+        raise BaseModelError(
+            f"{checkpoint.directory} holds nothing for {missing[0]} and {len(missing) - 1} more: is a "
+            "shard missing?"
+        )
+
+
+def _tensor(file: SafetensorsFile, source: str, name: str, settings: Settings, dtype: str) -> GgufTensor:
+    entry = file.tensors[source]
+    kept = _OF_SOURCE.get(entry.dtype)
+    if kept is None:
+        raise BaseModelError(
+            f"{source} in {file.path} is stored as {entry.dtype}: export the model in one of "
+            f"{', '.join(_OF_SOURCE)} first"
+        )
+    wanted = kept if dtype == AUTO else dtype
+    if len(entry.shape) < 2:
+        wanted = "f32"
+    elif wanted == "q8_0" and entry.shape[-1] % _BLOCK:
+        wanted = "f16"
+    heads = _heads(name, settings)
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        data = file.map(source)
+        order = None if heads is None else neighbours(len(data), heads)
+        step = max(1, _NUMBERS_AT_ONCE // max(1, math.prod(entry.shape[1:])))
+        for start in range(0, len(data), step):
+            rows = data[start : start + step] if order is None else data[order[start : start + step]]
+            yield _converted(rows, wanted, source)
+
+    return GgufTensor(name, entry.shape, wanted, blocks)
+
+
+def _heads(name: str, settings: Settings) -> int | None:
+    """The number of heads of a tensor whose rows change places, else None."""
+    part = name.split(".")[-2]
+    if not settings.architecture.pairs_neighbours:
+        return None
+    return {"attn_q": settings.heads, "attn_k": settings.key_heads}.get(part)
+
+
+def neighbours(rows: int, heads: int) -> NDArray[np.intp]:
+    """The order of rows in which dimension n and n + half of each head stand side by side, (rows,)."""
+    return np.arange(rows).reshape(heads, 2, rows // heads // 2).swapaxes(1, 2).reshape(rows)
+
+
+def _converted(rows: NDArray[Any], dtype: str, source: str) -> NDArray[Any]:
+    if dtype == "q8_0":
+        gguf = need("gguf", "gguf")
+        quantised: NDArray[Any] = gguf.quants.quantize(
+            rows.astype(np.float32), gguf.GGMLQuantizationType.Q8_0
+        )
+        return quantised
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(rows, dtype=DTYPES[dtype])
+    if dtype == "f16" and rows.dtype != converted.dtype and not np.isfinite(converted).all():
+        raise OutputError(f"{source} holds numbers that are too large for f16: pass --dtype bf16 or f32")
+    return converted

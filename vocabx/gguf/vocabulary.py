@@ -1,0 +1,307 @@
+"""The vocabulary of a .gguf file: a token for each row of the table, and what llama.cpp does around a text.
+
+llama.cpp has two ways to make tokens that are of use here: "gpt2" by merges over the byte alphabet, and
+"llama" by the scores of SentencePiece. It finds every token of the list in a text, also those that are not to
+be used; so a row without a token has a name that no text is joined to.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from vocabx.errors import TokenizerError
+from vocabx.gguf.pretokenizers import name_of
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
+from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
+from vocabx.tokenizer.read_tokenizer import read_config
+from vocabx.tokenizer.roles import roles_of
+from vocabx.tokenizer.sentencepiece_model import SPACE, Kind, is_unused, parse_model
+
+_ROLE_KEYS = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
+_TEMPLATE = "tokenizer.chat_template"
+# What a piece scores that is never made by its score.
+_NO_SCORE = -1e9
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A tokenizer as a .gguf file states it.
+
+    Attributes:
+        model: "gpt2" or "llama".
+        pretokenizer: llama.cpp's name of it; "default" for "llama", which cuts nothing before.
+        tokens: a token a row, as written.
+        kinds: the type of each.
+        scores: the score of each; empty for "gpt2".
+        merges: "left right" by rank; empty for "llama".
+        roles: ids of special tokens by role, as "bos".
+        begins, ends: whether the bos token stands before each text, and the eos token behind it.
+        space_first: whether a space is put before each text.
+        templates: chat templates by name, the usual one under "".
+        differences: what llama.cpp does otherwise than the tokenizer, in sentences.
+    """
+
+    model: str
+    pretokenizer: str
+    tokens: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    scores: tuple[float, ...]
+    merges: tuple[str, ...]
+    roles: dict[str, int]
+    begins: bool
+    ends: bool
+    space_first: bool
+    templates: dict[str, str]
+    differences: tuple[str, ...]
+
+    def values(self) -> dict[str, Any]:
+        """The keys and values of the file, in their order; lists are not empty."""
+        values: dict[str, Any] = {
+            "tokenizer.ggml.model": self.model,
+            "tokenizer.ggml.pre": self.pretokenizer,
+            "tokenizer.ggml.tokens": list(self.tokens),
+            "tokenizer.ggml.token_type": [int(kind) for kind in self.kinds],
+        }
+        if self.scores:
+            values["tokenizer.ggml.scores"] = list(self.scores)
+        if self.merges:
+            values["tokenizer.ggml.merges"] = list(self.merges)
+        for role, key in _ROLE_KEYS.items():
+            if role in self.roles:
+                values[f"tokenizer.ggml.{key}_token_id"] = self.roles[role]
+        values["tokenizer.ggml.add_bos_token"] = self.begins
+        values["tokenizer.ggml.add_eos_token"] = self.ends
+        values["tokenizer.ggml.add_space_prefix"] = self.space_first
+        named = {name: text for name, text in self.templates.items() if name}
+        if named:
+            values["tokenizer.chat_templates"] = list(named)
+        for name, text in self.templates.items():
+            values[f"{_TEMPLATE}.{name}" if name else _TEMPLATE] = text
+        return values
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """What a family lists: tokens and types by id, and what decides between them."""
+
+    model: str
+    pretokenizer: str
+    tokens: dict[int, str]
+    kinds: dict[int, Kind]
+    scores: dict[int, float]
+    merges: tuple[str, ...]
+    space_first: bool
+
+
+def vocabulary_of(
+    tokenizer: FastTokenizer, directory: Path, config: dict[str, Any], rows: int, pretokenizer: str = ""
+) -> Vocabulary:
+    """State the tokenizer of a checkpoint as a .gguf file does.
+
+    Args:
+        tokenizer: that of `directory`.
+        directory: for the roles of special tokens and the chat templates.
+        config: the parsed config.json, for roles that the tokenizer does not name.
+        rows: height of the embedding table.
+        pretokenizer: llama.cpp's name of the pre-tokenizer, "" to find it.
+
+    Raises:
+        TokenizerError: the family or what it does has no counterpart in llama.cpp, its files disagree, or it
+            has more tokens than the table rows.
+    """
+    if tokenizer.size > rows:
+        raise TokenizerError(
+            f"{directory}: the tokenizer has ids up to {tokenizer.size - 1:,} and the table {rows:,} rows: "
+            "it is not this model's; `vocabx doctor` tells more"
+        )
+    listed = _with_added(_listed(tokenizer, directory, pretokenizer), tokenizer.spec["added_tokens"])
+    roles = _roles(tokenizer, directory, config, rows)
+    before, after = _around(tokenizer)
+    if len(before) > 1 or len(after) > 1 or (after and after[0] != roles.get("eos")):
+        raise TokenizerError(
+            f"{directory}: the tokenizer puts {len(before)} tokens before a text and {len(after)} behind it; "
+            "llama.cpp can add one bos token and one eos token: change the post_processor of tokenizer.json"
+        )
+    kinds = (listed.kinds.get(i, Kind.NORMAL if i in listed.tokens else Kind.UNUSED) for i in range(rows))
+    scored = listed.model == "llama"
+    return Vocabulary(
+        model=listed.model,
+        pretokenizer=listed.pretokenizer,
+        tokens=tuple(_filled(listed.tokens, rows)),
+        kinds=tuple(kinds),
+        scores=tuple(listed.scores.get(i, _NO_SCORE) for i in range(rows)) if scored else (),
+        merges=listed.merges,
+        roles={**roles, "bos": before[0]} if before else roles,
+        begins=bool(before),
+        ends=bool(after),
+        space_first=listed.space_first,
+        templates=_templates(directory),
+        differences=tuple(_differences(tokenizer.spec)),
+    )
+
+
+def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Listed:
+    if isinstance(tokenizer, ByteLevelTokenizer):
+        merges = tuple(rule if isinstance(rule, str) else " ".join(rule) for rule in tokenizer.rules())
+        name = pretokenizer or name_of(tokenizer.spec)
+        return _Listed("gpt2", name, tokenizer.id_to_piece, {}, {}, merges, False)
+    if not isinstance(tokenizer, SentencePieceTokenizer):
+        raise TokenizerError(
+            f"llama.cpp's Llama models take byte-level BPE and SentencePiece BPE, and {directory} has a "
+            f"{tokenizer.family} tokenizer"
+        )
+    if pretokenizer:
+        raise TokenizerError("a SentencePiece tokenizer has no pre-tokenizer: leave --pre out")
+    space_first = _space_first(tokenizer.spec)
+    tokens, kinds, scores = _pieces(tokenizer, directory)
+    return _Listed("llama", "default", tokens, kinds, scores, (), space_first)
+
+
+def _with_added(listed: _Listed, added: list[dict[str, Any]]) -> _Listed:
+    """The list with the added tokens of tokenizer.json, whose types are what that file says."""
+    tokens, kinds = dict(listed.tokens), dict(listed.kinds)
+    for token in added:
+        index, content = token["id"], token["content"]
+        if kinds.get(index) is not Kind.UNKNOWN:
+            kinds[index] = Kind.CONTROL if token["special"] else Kind.USER_DEFINED
+            tokens[index] = _as_matched(content, kinds[index]) if listed.model == "llama" else content
+    return replace(listed, tokens=tokens, kinds=kinds)
+
+
+def _pieces(
+    tokenizer: SentencePieceTokenizer, directory: Path
+) -> tuple[dict[int, str], dict[int, Kind], dict[int, float]]:
+    """Piece, kind and score by id, as the .model beside tokenizer.json says, or the one that it implies."""
+    pieces = parse_model(tokenizer.companions()[MODEL_NAME]).pieces
+    in_model = {index: piece.piece for index, piece in enumerate(pieces) if not is_unused(piece.piece)}
+    for piece, index in tokenizer.vocabulary.items():
+        if is_unused(piece) or index in tokenizer.added_ids:
+            continue
+        if in_model.get(index) != piece:
+            raise TokenizerError(
+                f"{directory}: tokenizer.json says that {index} is {piece!r} and {MODEL_NAME} that it is "
+                f"{in_model.get(index)!r}: `vocabx doctor --out` can make one of the other"
+            )
+    # llama.cpp joins two pieces to any third, also to one that is of no use: only its name can prevent that.
+    used = {
+        index: _as_matched(text, pieces[index].type)
+        for index, text in in_model.items()
+        if index in tokenizer.id_to_piece and pieces[index].type != Kind.UNUSED
+    }
+    kinds = {index: Kind(pieces[index].type) for index in used}
+    return used, kinds, {index: float(pieces[index].score) for index in used}
+
+
+def _as_matched(piece: str, kind: int) -> str:
+    """A piece as llama.cpp compares it: those of a user are looked for before spaces are marked."""
+    return piece.replace(SPACE, " ") if kind == Kind.USER_DEFINED else piece
+
+
+def _space_first(spec: dict[str, Any]) -> bool:
+    """Whether a space is put before a text, of a tokenizer that does nothing else that llama.cpp does not.
+
+    Raises:
+        TokenizerError: it does.
+    """
+    first = False
+    for part in (*_parts(spec.get("normalizer")), *_parts(spec.get("pre_tokenizer"))):
+        match part:
+            case {"type": "Prepend", "prepend": "▁"}:
+                first = True
+            case {"type": "Metaspace", "split": False, **rest}:
+                first |= rest.get("prepend_scheme", "always") != "never"
+            case {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}:
+                pass
+            case {"type": "Split", "pattern": {"String": " "}}:
+                pass  # Gemma's: no space is left by then.
+            case _:
+                raise TokenizerError(
+                    f"llama.cpp has nothing like the tokenizer's {part.get('type')}, and would cut text "
+                    "otherwise"
+                )
+    return first
+
+
+def _differences(spec: dict[str, Any]) -> Iterator[str]:
+    parts = [*_parts(spec.get("normalizer")), *_parts(spec.get("pre_tokenizer"))]
+    if any(part.get("type") == "NFC" for part in parts):
+        yield "llama.cpp does not compose characters (NFC): give it text that is composed."
+    if any(part.get("type") == "Metaspace" for part in parts):
+        yield (
+            "llama.cpp puts a space also before a text that begins with one, and behind special tokens: it "
+            "cuts otherwise there, as it does for the base."
+        )
+    if any(token.get("lstrip") or token.get("rstrip") for token in spec["added_tokens"]):
+        yield "llama.cpp keeps the spaces beside special tokens, which the tokenizer takes away."
+
+
+def _parts(component: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """The parts of a normalizer or pre-tokenizer, sequences unfolded and themselves left out."""
+    if component is None:
+        return
+    inner = component.get("normalizers", component.get("pretokenizers"))
+    if inner is None:
+        yield component
+    for part in inner or ():
+        yield from _parts(part)
+
+
+def _roles(tokenizer: FastTokenizer, directory: Path, config: dict[str, Any], rows: int) -> dict[str, int]:
+    """Ids of special tokens: as the tokenizer names them, and otherwise the configuration."""
+    roles = {role: index for role, index in roles_of(tokenizer, directory).items() if role in _ROLE_KEYS}
+    for role in _ROLE_KEYS:
+        index = config.get(f"{role}_token_id")
+        index = index[0] if isinstance(index, list) and index else index
+        if type(index) is int and 0 <= index < rows:
+            roles.setdefault(role, index)
+    return roles
+
+
+def _around(tokenizer: FastTokenizer) -> tuple[list[int], list[int]]:
+    """The ids that the tokenizer puts before a text and behind it."""
+    encoding = tokenizer.rust.encode("a", add_special_tokens=True)
+    special = encoding.special_tokens_mask
+    start = next((place for place, added in enumerate(special) if not added), len(special))
+    end = start + sum(not added for added in special)
+    return encoding.ids[:start], encoding.ids[end:]
+
+
+def _filled(by_id: dict[int, str], rows: int) -> Iterator[str]:
+    """A token for each row: llama.cpp wants one, and no two the same."""
+    taken = set(by_id.values())
+    for index in range(rows):
+        text = by_id.get(index, f"[PAD{index}]")
+        while index not in by_id and text in taken:
+            text = f"[{text}]"
+        yield text
+
+
+def _templates(directory: Path) -> dict[str, str]:
+    """The chat templates by name, the usual one under ""."""
+    found: dict[str, str] = {}
+    stated = read_config(directory).get("chat_template")
+    if isinstance(stated, str):
+        found[""] = stated
+    elif isinstance(stated, list):
+        found.update((entry["name"], entry["template"]) for entry in stated)
+        found |= {"": found.pop("default")} if "default" in found else {}
+    path = directory / "chat_template.jinja"
+    if path.is_file():
+        found[""] = path.read_text(encoding="utf-8")
+    for path in sorted((directory / "additional_chat_templates").glob("*.jinja")):
+        found[path.stem] = path.read_text(encoding="utf-8")
+    return dict(sorted(found.items()))
+
+
+def suppressed(directory: Path, rows: int) -> list[int]:
+    """Ids that generation_config.json says are never to be generated, such as those of pad rows."""
+    path = directory / "generation_config.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError:
+        return []
+    ids = content.get("suppress_tokens") if isinstance(content, dict) else None
+    return [index for index in ids or () if type(index) is int and 0 <= index < rows]

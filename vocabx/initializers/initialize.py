@@ -1,0 +1,210 @@
+"""New tokens to new rows: gathers what an initializer asks for, and asks it.
+
+Initializers see arrays. What lies before them is here: word vectors are found or trained, aligned and lifted
+to tokens, text is cut, tables are mapped; each once, however many initializers are asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocabx.checkpoint.tables import Checkpoint
+from vocabx.initializers.initializer import Initializer
+from vocabx.initializers.inputs import LINE_END, InitializerInputs, Tables, TokenVectors
+from vocabx.initializers.options import InitializerOptions
+from vocabx.initializers.overlap import overlapping
+from vocabx.initializers.registry import find_initializer
+from vocabx.initializers.word_vectors import Texts, describe_space, find_space, space_is_there
+from vocabx.mixture.initialization import Initialization
+from vocabx.progress import Progress
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.vectors.lift import lift_by_subwords, lift_by_words
+from vocabx.vectors.shared_space import SharedSpace
+from vocabx.vectors.space import WordVectors
+
+Vectors = NDArray[np.float32]
+Weighting = Literal["frequency", "plain"]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens to place, and where they come from.
+
+    Attributes:
+        base: the tokenizer of the old rows.
+        tokenizer: the one that the new rows are for.
+        ids: the id in `tokenizer` of each new row.
+        pieces: the old ids that each new token is cut into.
+        copies: new rows that must be an old row.
+        texts, old_texts: the bytes of each new and of each old token, where they are not as the tokenizers
+            state them: those of a token that is matched as a whole string, none of a special one.
+    """
+
+    base: FastTokenizer
+    tokenizer: FastTokenizer
+    ids: Sequence[int]
+    pieces: Sequence[tuple[int, ...]]
+    copies: Mapping[int, int] = field(default_factory=dict)
+    texts: Sequence[bytes] | None = None
+    old_texts: Sequence[bytes | None] | None = None
+
+    @property
+    def new_bytes(self) -> tuple[bytes, ...]:
+        """The bytes of each new token, empty for one that stands for no text."""
+        if self.texts is not None:
+            return tuple(self.texts)
+        return tuple(self.tokenizer.token_bytes.get(index, b"") for index in self.ids)
+
+    @property
+    def old_bytes(self) -> tuple[bytes | None, ...]:
+        """The bytes of each old token, None for one that stands for no text."""
+        if self.old_texts is not None:
+            return tuple(self.old_texts)
+        return tuple(self.base.token_bytes.get(index) for index in range(self.base.size))
+
+
+@dataclass(frozen=True)
+class Initialized:
+    """Where the tokens went.
+
+    Attributes:
+        placement: how the rows of every table are made.
+        parameters: what the method was told and given, as plain data for the manifest.
+    """
+
+    initialization: Initialization
+    parameters: dict[str, Any]
+
+
+class EmbeddingInitializer:
+    """Places the same tokens by any initializer."""
+
+    def __init__(
+        self,
+        options: InitializerOptions,
+        tokens: Tokens,
+        texts: Texts,
+        checkpoint: Checkpoint,
+        seed: int,
+        progress: Progress,
+    ) -> None:
+        self.options, self.tokens, self.texts = options, tokens, texts
+        self.checkpoint, self.seed, self.progress = checkpoint, seed, progress
+        self._lifted: dict[Weighting, TokenVectors] = {}
+
+    def initialize(self, name: str) -> Initialized:
+        """Place the tokens by the initializer called `name`.
+
+        Raises:
+            VocabxError: it is unknown, what it needs is missing, or a setting does not fit.
+        """
+        initializer = find_initializer(name)
+        inputs, given = self._problem(initializer)
+        total = len(self.tokens.ids) * self.options.epochs if initializer.learns else None
+        with self.progress.stage(f"Placing tokens by {name}", total, "tokens") as advance:
+            initialization = initializer(replace(inputs, advance=advance))
+        return Initialized(initialization, {**initializer.parameters(inputs), **given})
+
+    def _problem(self, initializer: Initializer) -> tuple[InitializerInputs, dict[str, Any]]:
+        tokens, base = self.tokens, self.tokens.base
+        inputs = InitializerInputs(
+            tokens=tokens.new_bytes,
+            pieces=tuple(tokens.pieces),
+            old_rows=base.size,
+            seed=self.seed,
+            old_tokens=tokens.old_bytes,
+            copies=tokens.copies,
+            settings=self.options,
+        )
+        if initializer.learns:
+            inputs = replace(inputs, text=self._text, tables=self._tables())
+        if initializer.vectors == "of tokens":
+            inputs = replace(inputs, vectors=self._of_tokens(inputs))
+        weighting = self._weighting(initializer)
+        if weighting is None:
+            return inputs, {}
+        return replace(inputs, vectors=self._of_words(weighting)), describe_space(self._space)
+
+    def _weighting(self, initializer: Initializer) -> Weighting | None:
+        """How word vectors are lifted for an initializer; None where it gets none."""
+        if initializer.vectors == "plain":
+            return "plain"
+        there = initializer.vectors == "if there" and space_is_there(self.options, self.texts)
+        return "frequency" if there or initializer.vectors == "by frequency" else None
+
+    def _tables(self) -> Tables:
+        output = None if self.checkpoint.tied else self.checkpoint.output
+        return Tables(self.checkpoint.input.map(), None if output is None else output.map())
+
+    @cached_property
+    def _text(self) -> NDArray[np.int64]:
+        """The lines of the language cut by the new tokenizer, numbered as `InitializerInputs.text` is."""
+        tokenizer, old_rows = self.tokens.tokenizer, self.tokens.base.size
+        row = np.arange(tokenizer.size)
+        row[list(self.tokens.ids)] = old_rows + np.arange(len(self.tokens.ids))
+        parts: list[NDArray[np.int64]] = []
+        lines = self.texts.lines
+        with self.progress.stage("Cutting the text for learning", len(lines), "lines") as advance:
+            for start in range(0, len(lines), 1024):
+                encoded = tokenizer.encode(lines[start : start + 1024])
+                parts += [np.append(row[np.array(ids, np.int64)], LINE_END) for ids in encoded]
+                advance(len(encoded))
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+    def _of_tokens(self, inputs: InitializerInputs) -> TokenVectors:
+        """Vectors trained on the text; an old token has that of the new token which is the same."""
+        from vocabx.vectors.of_tokens import train_token_vectors
+
+        old_rows, count = inputs.old_rows, len(inputs.tokens)
+        with self.progress.stage("Training vectors of tokens", unit="tokens") as advance:
+            vectors = train_token_vectors(
+                self._text, LINE_END, old_rows + count, seed=self.seed, advance=advance
+            )
+        source, target = vectors[:old_rows], vectors[old_rows:]
+        for row, old in overlapping(inputs.tokens, inputs.old_tokens, fold_case=False).items():
+            source[old] = target[row]
+        return TokenVectors(source, target)
+
+    def _of_words(self, weighting: Weighting) -> TokenVectors:
+        if weighting not in self._lifted:
+            space, tokens = self._space, self.tokens
+            source = self._lift(tokens.base, space.source, weighting)
+            target = self._lift(tokens.tokenizer, space.target, weighting)
+            self._lifted[weighting] = TokenVectors(source, target[list(tokens.ids)])
+        return self._lifted[weighting]
+
+    def _lift(self, tokenizer: FastTokenizer, words: WordVectors, weighting: Weighting) -> Vectors:
+        """WECHSEL takes a token's own vector where the model has n-grams, OFA always words."""
+        if words.of_text is not None and weighting == "frequency":
+            texts = [
+                tokenizer.text_of(index) if index in tokenizer.token_bytes else None
+                for index in range(tokenizer.size)
+            ]
+            with self.progress.stage("Lifting subword vectors to tokens"):
+                return lift_by_subwords(texts, words)
+        with self.progress.stage("Lifting word vectors to tokens", len(words.words), "words") as advance:
+            return lift_by_words(
+                tokenizer.encode,
+                tokenizer.size,
+                words,
+                weighting=weighting,
+                casing=weighting == "plain",
+                advance=advance,
+            )
+
+    @cached_property
+    def _space(self) -> SharedSpace:
+        """Word vectors of both languages in one space."""
+        return find_space(self.options, self.texts, self.seed, self.progress)
+
+
+def rows_by_kind(initialization: Initialization) -> dict[str, int]:
+    """How many new rows are mixed, copied from one old row, or drawn, in the table of the input."""
+    mixture = initialization.input
+    drawn = 0 if mixture.draws is None else len(mixture.draws.rows)
+    copied = len(mixture.copied()[0])
+    return {"mixed": mixture.rows - drawn - copied, "copied": copied, "drawn": drawn}

@@ -1,0 +1,64 @@
+"""What the registry says of a method: its function, its source, and what it has to be given."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from vocabx.errors import InitializerError
+from vocabx.initializers.inputs import InitializerInputs
+from vocabx.initializers.zip_tie import zip_tie
+from vocabx.mixture.initialization import Initialization, everywhere
+from vocabx.mixture.mixture import Mixture
+
+Lift = Literal["", "by frequency", "plain", "if there", "of tokens"]
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """A method of the registry; calling it places the tokens of a problem.
+
+    Attributes:
+        function: the method.
+        source: the paper or practice that it comes from.
+        vectors: which `InitializerInputs.vectors` it takes: none; of words, lifted to tokens by frequency or by a
+            plain mean; those by frequency where they can be had; or of tokens, trained on `InitializerInputs.text`.
+        learns: whether it needs `InitializerInputs.text` and `InitializerInputs.tables`.
+        settings: the names of the `Settings` that it heeds.
+    """
+
+    function: Callable[[InitializerInputs], Mixture | Initialization]
+    source: str
+    vectors: Lift = ""
+    learns: bool = False
+    settings: tuple[str, ...] = ()
+
+    def __call__(self, inputs: InitializerInputs) -> Initialization:
+        """Place the tokens; `inputs.copies` hold whatever the method says.
+
+        Raises:
+            InitializerError: the method lacks something, or what it was given does not fit together.
+        """
+        _check_sizes(inputs)
+        found = self.function(inputs)
+        initialization = everywhere(found) if isinstance(found, Mixture) else found
+        if "fallback" in self.settings and inputs.settings.fallback == "pieces":
+            initialization = initialization.mixing_draws(zip_tie(inputs))
+        return initialization.copying(inputs.copies)
+
+    def parameters(self, inputs: InitializerInputs) -> dict[str, Any]:
+        """The settings that the method heeded, for the manifest."""
+        return {name: value for name, value in asdict(inputs.settings).items() if name in self.settings}
+
+
+def _check_sizes(inputs: InitializerInputs) -> None:
+    if inputs.vectors is None:
+        return
+    for name, vectors, tokens in (
+        ("old", inputs.vectors.source, inputs.old_rows),
+        ("new", inputs.vectors.target, len(inputs.tokens)),
+    ):
+        if len(vectors) != tokens:
+            raise InitializerError(
+                f"{tokens:,} {name} tokens and {len(vectors):,} vectors of them: they were made for another "
+                "tokenizer"
+            )

@@ -1,0 +1,110 @@
+"""Word vectors for a pair of languages: the user's files, an installed package's, or trained on the text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vocabx.corpus.languages import Language, find_language
+from vocabx.errors import VectorsError
+from vocabx.initializers.options import InitializerOptions
+from vocabx.progress import Progress
+from vocabx.vectors.dictionary import read_dictionary
+from vocabx.vectors.packaged_vectors import packaged_vectors
+from vocabx.vectors.read_vectors import load_vectors
+from vocabx.vectors.shared_space import SharedSpace, shared_space
+from vocabx.vectors.space import WordVectors
+from vocabx.vectors.train import train_vectors
+
+_EPOCHS = 5
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What may be learned from: lines in either language.
+
+    Attributes:
+        language: of the new tokens.
+        lines: in that language.
+        base_language: BCP 47 tag of the base's, "und" where it is not known.
+        base_lines: in the base's language.
+    """
+
+    language: Language
+    lines: Sequence[str] = field(repr=False)
+    base_language: str
+    base_lines: Sequence[str] = field(repr=False)
+
+
+def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: Progress) -> SharedSpace:
+    """Bring word vectors of both languages into one space.
+
+    Vectors that the options do not name are those of an installed package, or are trained on the lines.
+
+    Args:
+        options: files and dictionary.
+        texts: the languages, and what to train on.
+        seed: of training, and of the words that the alignment is measured on.
+        progress: told of each stage.
+
+    Raises:
+        VocabxError: a file cannot be read, there is no dictionary, or it shares no word with the vectors.
+    """
+    language, source_tag = texts.language, _source_tag(texts)
+    if options.shared_vectors:
+        words = _read(options.shared_vectors, progress)
+        return SharedSpace(words, words, None, ())
+    name = options.dictionary or language.dictionary
+    if not name:
+        raise VectorsError(
+            f"no dictionary of {language.name} is known here: pass --dictionary with a file of word pairs, "
+            "or identical, which takes words spelled alike for translations"
+        )
+    dictionary = None if name == "none" else read_dictionary(name, language, source_tag)
+    source_language = language if source_tag == language.tag else find_language(source_tag)
+    source = _find(options.source_vectors, source_language, texts.base_lines, seed, progress)
+    target = _find(options.target_vectors, language, texts.lines, seed, progress)
+    return shared_space(source, target, dictionary, seed=seed, progress=progress)
+
+
+def space_is_there(options: InitializerOptions, texts: Texts) -> bool:
+    """Whether word vectors cost no training: the user's, or those of packages on both sides."""
+    if options.shared_vectors or (options.source_vectors and options.target_vectors):
+        return True
+    return find_language(_source_tag(texts)).vectors is not None and texts.language.vectors is not None
+
+
+def describe_space(space: SharedSpace) -> dict[str, Any]:
+    """Where the vectors come from and how well they align, as plain data for the manifest."""
+    described: dict[str, Any] = {
+        "source_vectors": space.source.origin,
+        "target_vectors": space.target.origin,
+    }
+    if space.alignment is not None:
+        described |= {
+            "pairs": space.alignment.pairs,
+            "precision_at_1": round(space.alignment.precision_at_1, 4),
+            "chance": round(space.alignment.chance, 6),
+        }
+    return described
+
+
+def _find(path: str, language: Language, lines: Sequence[str], seed: int, progress: Progress) -> WordVectors:
+    if path:
+        return _read(path, progress)
+    packaged = packaged_vectors(language.tag, progress)
+    if packaged is not None:
+        return packaged
+    # One pass cuts the lines into words, the others train.
+    total = (1 + _EPOCHS) * len(lines)
+    with progress.stage(f"Training word vectors of {language.name}", total, "lines") as advance:
+        return train_vectors(lines, language.segmentation, epochs=_EPOCHS, seed=seed, advance=advance)
+
+
+def _read(path: str, progress: Progress) -> WordVectors:
+    with progress.stage("Reading word vectors"):
+        return load_vectors(Path(path))
+
+
+def _source_tag(texts: Texts) -> str:
+    return "en" if texts.base_language == "und" else texts.base_language

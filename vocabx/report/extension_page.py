@@ -1,0 +1,191 @@
+"""The page that shows a report: one HTML file that needs nothing beside it. Measures and writes nothing."""
+
+import math
+
+from markupsafe import Markup
+
+from vocabx.corpus.languages import language_name
+from vocabx.evaluation.comparison import Comparison
+from vocabx.report.extension_plots import norms_histogram, tokens_curve
+from vocabx.report.extension_report import CurvePoint, Report
+from vocabx.report.templates import render_template, visible
+from vocabx.tokenizer.certificate import Claim
+
+_SPACE = "\u00a0"
+_MINUS = "\u2212"
+_NOT_MEASURED = "not measured"
+_NO_HULL = "none: rows were drawn"
+
+
+def render_page(report: Report) -> str:
+    """The content of report.html. Equal reports give equal pages.
+
+    Raises:
+        MissingPackageError: matplotlib, which draws the plots, is not installed.
+    """
+    curve, norms = report.curve, report.norms
+    values = {
+        "report": report,
+        "base_name": report.base.rstrip("/").rpartition("/")[2] or report.base,
+        "verdict": verdict(report),
+        "comparisons": [
+            (text, name, _rows(text, bool(report.initializer)))
+            for text, name in (
+                (report.target, report.language_name),
+                (report.base_language, language_name(report.base_language.language)),
+            )
+        ],
+        "outcomes": [(claim, *_outcome(claim)) for claim in report.claims],
+        "hull": _NO_HULL if report.hull_bound is None else f"{report.hull_bound:.3g}{_SPACE}nats",
+        "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
+        "steps": _steps(curve, report.new_tokens),
+        "paragraphs": report.paragraphs,
+        "frequent": report.frequent,
+        "norms": Markup(norms_histogram(norms)) if norms else None,
+    }
+    return render_template(
+        "page.html",
+        values,
+        {"count": _count, "number": _number, "visible": visible, "seconds": _seconds},
+    )
+
+
+def verdict(report: Report) -> str:
+    """What the extension did, in one plain sentence made of the report's numbers."""
+    name, target, other = report.language_name, report.target, report.base_language
+    parts = (
+        _length(name, target),
+        _unchanged(language_name(other.language), other, report.claims),
+        _certificate(report.claims),
+        _bits(target) if report.initializer else "",
+    )
+    return "; ".join(part for part in parts if part) + "."
+
+
+def _length(name: str, text: Comparison) -> str:
+    if not text.base.tokens:
+        return f"{name} text was {_NOT_MEASURED}"
+    sentence = f"{name} text takes {_share(text.tokens_share)} of the tokens it took"
+    return sentence if text.tokens_share < 1 else f"{sentence}, so nothing is saved"
+
+
+def _unchanged(name: str, text: Comparison, claims: tuple[Claim, ...]) -> str:
+    """How much of the base's language is cut otherwise: in lines where these were checked, or in length."""
+    for claim in claims:
+        if claim.name == "base-text" and claim.checked:
+            return f"{claim.failed:,} of {claim.checked:,} {name} lines changed"
+    if not text.base.tokens:
+        return ""
+    if text.base.tokens == text.extended.tokens:
+        return f"{name} takes as many as before"
+    return f"{name}, which should not change, takes {_share(text.tokens_share)}"
+
+
+def _certificate(claims: tuple[Claim, ...]) -> str:
+    required = [claim for claim in claims if claim.required]
+    if not any(claim.checked for claim in required):
+        return "nothing was certified"
+    broken = sum(claim.failed > 0 for claim in required)
+    if broken:
+        return f"{broken} of {len(required)} required claims FAIL"
+    return f"all {len(required)} required claims hold" if len(required) > 1 else "the required claim holds"
+
+
+def _bits(text: Comparison) -> str:
+    base, extended = text.base.bits_per_byte, text.extended.bits_per_byte
+    if base is None or extended is None:
+        return "bits per byte were not measured"
+    numbers = f"bits per byte {base:.2f} → {extended:.2f} before any training"
+    return f"{numbers}, which is worse" if round(extended, 2) > round(base, 2) else numbers
+
+
+def _rows(text: Comparison, with_models: bool) -> list[tuple[str, str, str, str]]:
+    """The rows of the table of numbers: what, base, extended, and what changed in words."""
+    base, extended = text.base, text.extended
+    rows = [
+        ("Tokens", _count(base.tokens), _count(extended.tokens), _saved(text)),
+        (
+            "Characters per token",
+            f"{base.characters_per_token:.2f}",
+            f"{extended.characters_per_token:.2f}",
+            _times(extended.characters_per_token, base.characters_per_token),
+        ),
+    ]
+    if base.unknown or extended.unknown:
+        rows.append(("Unknown tokens, lost text", _count(base.unknown), _count(extended.unknown), ""))
+    scored = (
+        ("Bits per byte", base.bits_per_byte, extended.bits_per_byte),
+        ("… in the first 1,000 bytes of a passage", base.bits_per_byte_start, extended.bits_per_byte_start),
+    )
+    for name, before, after in scored if with_models else ():
+        change = "" if before is None or after is None else _difference(before, after)
+        rows.append((name, _number(before, 3), _number(after, 3), change))
+    speeds = _count(round(base.encode_speed)), _count(round(extended.encode_speed))
+    rows.append(("Encoding, characters a second", *speeds, _times(extended.encode_speed, base.encode_speed)))
+    return rows
+
+
+def _saved(text: Comparison) -> str:
+    saved = text.base.tokens - text.extended.tokens
+    if not saved or not text.base.tokens:
+        return "no change"
+    share = f"{100 * abs(saved) / text.base.tokens:.1f}{_SPACE}%"
+    return f"{saved:,} saved ({share})" if saved > 0 else f"{-saved:,} more ({share})"
+
+
+def _difference(before: float, after: float) -> str:
+    if round(before, 3) == round(after, 3):
+        return "no change"
+    sign, word = (_MINUS, "better") if after < before else ("+", "worse")
+    return f"{sign}{abs(after - before):.3f}, {word}"
+
+
+def _times(after: float, before: float) -> str:
+    return f"×{_SPACE}{after / before:.2f}" if before else ""
+
+
+def _outcome(claim: Claim) -> tuple[str, str]:
+    """What to say of a claim, and the style to say it in."""
+    if not claim.checked:
+        return "not checked", "info"
+    if not claim.required:
+        return "for information", "info"
+    return ("FAILS", "fail") if claim.failed else ("holds", "pass")
+
+
+def _steps(curve: tuple[CurvePoint, ...], bought: int) -> str:
+    """What the last step to the bought number saved, and what one step further would save."""
+    points = sorted(curve, key=lambda point: point.new_tokens)
+    reached = [point for point in points if point.new_tokens <= bought]
+    further = [point for point in points if point.new_tokens > bought]
+    said = []
+    if len(reached) > 1:
+        said.append(_step(reached[-2], reached[-1], "saved"))
+    if reached and further:
+        said.append(_step(reached[-1], further[0], "would save"))
+    return "; ".join(said)
+
+
+def _step(start: CurvePoint, end: CurvePoint, verb: str) -> str:
+    # Steps are of unequal length: only the saving per token compares.
+    points = 100 * (start.tokens_share - end.tokens_share) * 1000 / (end.new_tokens - start.new_tokens)
+    step = f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens"
+    return f"{step} {verb} {points:.2g} percentage points per thousand"
+
+
+def _share(share: float) -> str:
+    """A share in percent, with one more digit where whole percents would hide a difference."""
+    digits = 1 if share < 0.1 or (share != 1 and round(share, 2) == 1) else 0
+    return f"{100 * share:.{digits}f}{_SPACE}%"
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+def _number(number: float | None, digits: int) -> str:
+    return _NOT_MEASURED if number is None or math.isnan(number) else f"{number:.{digits}f}"
+
+
+def _seconds(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"

@@ -1,0 +1,167 @@
+"""What one extension is worth, in numbers: the content of report.json. Draws nothing and measures nothing."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from vocabx.checkpoint.factorised import Factorisation
+from vocabx.evaluation.comparison import Comparison
+from vocabx.tokenizer.certificate import Certificate, Claim
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Length of the held-out text, as a share of the base's tokens, had `new_tokens` been bought."""
+
+    new_tokens: int
+    tokens_share: float
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One token of a paragraph: its text (hexadecimal bytes when not whole characters) and origin."""
+
+    text: str
+    new: bool
+    whole: bool
+
+
+@dataclass(frozen=True)
+class TokenizedParagraph:
+    """One paragraph cut by both tokenizers."""
+
+    base: tuple[Piece, ...]
+    extended: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class FrequentToken:
+    """A new token, how often the held-out text holds it, and the old tokens that it is made of."""
+
+    id: int
+    token: Piece
+    count: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Distribution of the Euclidean norms of the rows of one table.
+
+    Attributes:
+        table: "input" or "output".
+        edges: bin edges, one more than the counts.
+        old, new: rows in each bin.
+    """
+
+    table: str
+    edges: tuple[float, ...]
+    old: tuple[int, ...]
+    new: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the new tokens come from.
+
+    Attributes:
+        donor: the donor, or "" where the tokens were learned.
+        taken, intermediates: tokens of the donor, and tokens bought only to build those.
+        left_out: tokens of the donor in the language that could not be built.
+        known: tokens of the donor in the language that the base had.
+        adapted: whether the pre-tokenizer was widened.
+        protected: where the text comes from that had to stay as it was, or "".
+        unprotected_share: length of the held-out text over the base's had nothing been protected, or None.
+    """
+
+    donor: str
+    taken: int
+    intermediates: int
+    left_out: int
+    known: int
+    adapted: bool
+    protected: str
+    unprotected_share: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that report.json holds and report.html shows.
+
+    Attributes:
+        version: of vocabx.
+        command: the command line, or "" from Python.
+        base, base_origin: what the user called the base, and where it came from.
+        language, language_name: BCP 47 tag and English name.
+        corpus: one line that says what text the tokens were learned from.
+        family: of the tokenizer, as "Unigram".
+        origin: where the new tokens come from.
+        initializer, seed: how new rows were made; no initializer where only a tokenizer was written.
+        old_tokens, new_tokens, pad_rows, rows: sizes; rows is the new tables' height.
+        tied: whether input and output share one table.
+        target, base_language: held-out comparisons.
+        claims: the certificate.
+        hull_bound: nats, upper bound on KL(old ‖ new) after old tokens, pad rows included; None when rows
+            were drawn or there are none.
+        collisions: new rows equal to another new row.
+        unused: new tokens that the learning text never holds.
+        dropped: learned tokens that were not bought because nothing used them.
+        curve: held-out length against number of new tokens.
+        paragraphs: the same paragraphs cut by both.
+        frequent: the most frequent new tokens of the held-out text.
+        norms: one for each table.
+        seconds: wall time of each stage, in order.
+        kinds: how many new rows were mixed, copied from one old row, or drawn; empty where there are none.
+        parameters: what the initializer was told and given, as in the manifest.
+        factorised: what the factors come to, or None where the tables are whole.
+    """
+
+    version: str
+    command: str
+    base: str
+    base_origin: str
+    language: str
+    language_name: str
+    corpus: str
+    family: str
+    origin: Origin
+    initializer: str
+    seed: int
+    old_tokens: int
+    new_tokens: int
+    pad_rows: int
+    rows: int
+    tied: bool
+    target: Comparison
+    base_language: Comparison
+    claims: tuple[Claim, ...]
+    hull_bound: float | None
+    collisions: int
+    unused: int
+    dropped: int
+    curve: tuple[CurvePoint, ...]
+    paragraphs: tuple[TokenizedParagraph, ...]
+    frequent: tuple[FrequentToken, ...]
+    norms: tuple[Norms, ...]
+    seconds: dict[str, float]
+    kinds: dict[str, int] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    factorised: Factorisation | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every required claim holds."""
+        return Certificate(self.claims).passed
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data, ready for JSON."""
+        data = dataclasses.asdict(self)
+        data["passed"] = self.passed
+        for text in ("target", "base_language"):
+            data[text]["tokens_share"] = getattr(self, text).tokens_share
+        return data
+
+    def to_json(self) -> str:
+        """The content of report.json."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
