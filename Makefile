@@ -37,6 +37,7 @@ check: $(VENV)/test-installed
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 format: $(VENV)/test-installed
 	$(BIN)/ruff check --fix $(SOURCES)
