@@ -20,10 +20,10 @@ class Initializer:
     Attributes:
         function: the method.
         source: the paper or practice that it comes from.
-        vectors: which `InitializerInputs.vectors` it takes: none; of words, lifted to tokens by frequency or by a
-            plain mean; those by frequency where they can be had; or of tokens, trained on `InitializerInputs.text`.
+        vectors: which `InitializerInputs.vectors` it takes: none; of words, lifted to tokens by frequency or
+            by a plain mean; those by frequency where they can be had; or of tokens, trained on the text.
         learns: whether it needs `InitializerInputs.text` and `InitializerInputs.tables`.
-        settings: the names of the `Settings` that it heeds.
+        settings: the names of the options that it uses.
     """
 
     function: Callable[[InitializerInputs], Mixture | Initialization]

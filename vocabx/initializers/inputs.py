@@ -82,6 +82,6 @@ def token_vectors(inputs: InitializerInputs) -> TokenVectors:
     """
     if inputs.vectors is None:
         raise InitializerError(
-            "this initializer places tokens by static vectors, and there are none: set InitializerInputs.vectors"
+            "this initializer needs static vectors, and there are none: set InitializerInputs.vectors"
         )
     return inputs.vectors

@@ -103,7 +103,8 @@ def _text_claims(
         texts.adversarial, texts.seed, literals, long=texts.adversarial >= _WITH_LONG
     )
     for kind, group in (
-        ("target", texts.target), ("base", texts.base), ("protected", texts.protected), ("hostile", adversarial)
+        ("target", texts.target), ("base", texts.base), ("protected", texts.protected),
+        ("adversarial", adversarial),
     ):  # fmt: skip
         for start in range(0, len(group), _BATCH):
             batch = group[start : start + _BATCH]
@@ -170,7 +171,7 @@ class _Counts:
         foreign = kind != "target" and self._is_foreign(text)
         if kind == "base" and (foreign or self.shares_script):
             self.base_text.add(text, same)
-        if kind == "hostile" and foreign:
+        if kind == "adversarial" and foreign:
             self.other.add(text, same)
         if foreign and self._other_words:
             self.words.add(text, self._same_words(text))

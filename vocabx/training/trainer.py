@@ -79,7 +79,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             save_trained(self.model, directory, state_dict)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Nothing: what was trained is loaded before the model is wrapped, see `vocabx.commands.train.loop`."""
+        """Nothing: what was trained is loaded before the model is wrapped, see commands/train/loop.py."""
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)

@@ -37,8 +37,8 @@ def made(small_tokenizer, verses, english, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         _default_texts(patch, directory)
         options = ExtendOptions(
-            base=str(directory / "base"), lang="zh-Hant", out=directory / "good", new_tokens=200, adversarial=200,
-            heldout_bytes=4000, seed=5,
+            base=str(directory / "base"), lang="zh-Hant", out=directory / "good", new_tokens=200,
+            adversarial=200, heldout_bytes=4000, seed=5,
         )  # fmt: skip
         assert extend(options).certificate.passed
     return directory

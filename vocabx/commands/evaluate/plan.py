@@ -96,7 +96,8 @@ def _language(options: EvaluateOptions, evaluated_models: Sequence[EvaluatedMode
     tag = options.lang or next(filter(None, recorded), "")
     if not tag:
         raise LanguageError(
-            f"{evaluated_models[0].name} does not say for which language it was made: pass --lang with a BCP 47 tag"
+            f"{evaluated_models[0].name} does not say for which language it was made: pass --lang with a "
+            "BCP 47 tag"
         )
     return find_language(tag)
 

@@ -21,10 +21,10 @@ def verdict_of(inspection: Inspection, language: Language, command: Sequence[str
     help_ = "it serves the language" if _serves(ratios) else f"{remedy} would help"
     sentences = [f"{_cost(ratios, language)}; {_missing(inspection)}: {help_}."]
     if ratios["cut_word_share"] > _NOTABLE:
-        after = f"; with --pretokenizer adapt it cuts {percent(ratios['cut_word_share_adapted'])}"
+        after = f"; with --pretokenizer adapt it splits {percent(ratios['cut_word_share_adapted'])}"
         sentences.append(
-            f"The pre-tokenizer cuts {percent(ratios['cut_word_share'])} of the words, and no token can reach "
-            f"across a cut{after if healed else ''}."
+            f"The pre-tokenizer splits {percent(ratios['cut_word_share'])} of the words, and no token can "
+            f"reach across a boundary{after if healed else ''}."
         )
     if inspection.marks_removed > _NOTABLE * inspection.characters:
         removed = percent(ratios["marks_removed_share"])

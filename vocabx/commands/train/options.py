@@ -119,8 +119,8 @@ class TrainOptions:
     )
     lora_dropout: float = option("Dropout before the adapters.", default=0.0, panel=LORA, ge=0, lt=1)
     lora_tables: bool = option(
-        "Bailong's form: adapters on the embedding matrix and the lm_head too, instead of new token embeddings "
-        "that train. Old embeddings change with it.",
+        "Bailong's form: adapters on the embedding matrix and the lm_head too, instead of new token "
+        "embeddings that train. Old embeddings change with it.",
         default=False,
         panel=LORA,
     )
