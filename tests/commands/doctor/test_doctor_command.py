@@ -47,7 +47,7 @@ def test_a_broken_checkpoint_is_named_with_what_can_be_done(vocabx, broken):
 
 
 def test_what_was_mended_is_said_and_what_is_left_examined_again(vocabx, tiny_model, tmp_path):
-    path, out = tiny_model(), tmp_path / "mended"
+    path, out = tiny_model(), tmp_path / "repaired"
     config = json.loads((path / "config.json").read_text())
     (path / "config.json").write_text(json.dumps(config | {"vocab_size": 7}))
     result = vocabx("doctor", path, "--out", out, "--base", "smollm2")
@@ -61,13 +61,13 @@ def test_json_is_one_object_with_what_was_mended_and_what_is_left(
     vocabx, broken, tmp_path, mistral_model, edit_rows
 ):
     edit_rows(broken)
-    result = vocabx("doctor", broken, "--json", "--out", tmp_path / "mended", "--base", mistral_model)
+    result = vocabx("doctor", broken, "--json", "--out", tmp_path / "repaired", "--base", mistral_model)
     assert result.code == 1
     assert result.out.count("\n") == 1
     found = json.loads(result.out)
     assert not found["sound"]
     assert {"scores", "not-finite"} <= {finding["name"] for finding in found["findings"]}
-    assert found["mended"] == ["scores"]
+    assert found["repaired"] == ["scores"]
     assert [finding["name"] for finding in found["left"] if finding["severity"] != "note"] == ["not-finite"]
     assert found["new"]["count"] > 1000
 
@@ -86,10 +86,10 @@ def edit_rows():
 
 
 def test_a_sound_checkpoint_ends_with_0_and_is_not_copied(vocabx, smollm2, tmp_path):
-    result = vocabx("doctor", smollm2, "--base", "smollm2", "--out", tmp_path / "mended")
+    result = vocabx("doctor", smollm2, "--base", "smollm2", "--out", tmp_path / "repaired")
     assert result.code == 0
     assert "was not made" in result.out
-    assert not (tmp_path / "mended").exists()
+    assert not (tmp_path / "repaired").exists()
 
 
 def test_bad_input_is_one_line(refused, tmp_path, smollm2, monkeypatch):
@@ -101,5 +101,5 @@ def test_bad_input_is_one_line(refused, tmp_path, smollm2, monkeypatch):
     assert "nothing to examine" in refused(taken)
     assert "Did you mean smollm2?" in refused(smollm2, "--base", "smolm2")
     assert "choose another --out" in refused(smollm2, "--out", taken)
-    assert "choose another --out" in refused(smollm2, "--out", smollm2 / "mended")
+    assert "choose another --out" in refused(smollm2, "--out", smollm2 / "repaired")
     assert "no tokenizer" in refused(smollm2, "--base", taken)

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 from vocabx.checkpoint.tables import read_checkpoint
 
 FEW = (
-    "--lang", "zh-Hant", "--new-tokens", 50, "--heldout-bytes", 3000, "--hostile", 20, "--no-evaluate",
+    "--lang", "zh-Hant", "--new-tokens", 50, "--heldout-bytes", 3000, "--adversarial", 20, "--no-evaluate",
 )  # fmt: skip
 
 

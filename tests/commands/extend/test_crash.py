@@ -50,7 +50,7 @@ def test_the_command_killed_at_any_point_is_resumed_to_the_same_bytes(
     base = small_model(tied=False, sharded=True)
     options = (
         "extend", "--base", base, "--lang", "zh-Hant", "--corpus", chinese_file, "--base-text", english_file,
-        "--new-tokens", 50, "--heldout-bytes", 3000, "--hostile", 20, "--no-evaluate",
+        "--new-tokens", 50, "--heldout-bytes", 3000, "--adversarial", 20, "--no-evaluate",
     )  # fmt: skip
     whole = run(*options, "--out", tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr

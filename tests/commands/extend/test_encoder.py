@@ -19,7 +19,7 @@ def test_bert_gets_tokens_and_no_bits_per_byte(vocabx, bert_json, chinese_file, 
     shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     BertForMaskedLM(BertConfig(vocab_size=30522, **shape)).save_pretrained(base)
     shutil.copyfile(bert_json, base / "tokenizer.json")
-    options = ("--heldout-bytes", 6000, "--learn-bytes", 200_000, "--hostile", 100, "--new-tokens", 300)
+    options = ("--heldout-bytes", 6000, "--learn-bytes", 200_000, "--adversarial", 100, "--new-tokens", 300)
     run = vocabx(
         "extend", "--base", base, "--lang", "zh-Hant", "--corpus", chinese_file, "--out", out, *options
     )

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
-SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 6000, "--learn-bytes", 400_000, "--hostile", 300)
+SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 6000, "--learn-bytes", 400_000, "--adversarial", 300)
 
 
 def tensors_of(directory):

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from vocabx import load_factorised
 
-SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 3000, "--learn-bytes", 200_000, "--hostile", 200)
+SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 3000, "--learn-bytes", 200_000, "--adversarial", 200)
 ASKED = ("--new-tokens", 200, "--init", "ofa", "--rank", 8)
 
 

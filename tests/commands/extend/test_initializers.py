@@ -49,7 +49,7 @@ def given(tiny_model, chinese_file, tmp_path):
     def arguments(base=None):
         return [
             *("extend", "--base", base or tiny_model(dtype="float32"), "--lang", "zh-Hant"),
-            *("--corpus", chinese_file, "--new-tokens", 300, "--hostile", 100, "--heldout-bytes", 2000),
+            *("--corpus", chinese_file, "--new-tokens", 300, "--adversarial", 100, "--heldout-bytes", 2000),
             *("--no-evaluate", "--out", tmp_path / "out"),
         ]
 
@@ -187,7 +187,7 @@ def test_without_vectors_of_a_language_they_are_trained_on_its_text(vocabx, tiny
             "--new-tokens",
             5,
         ),
-        *("--init", "wechsel", "--dictionary", "identical", "--hostile", 100, "--heldout-bytes", 2000),
+        *("--init", "wechsel", "--dictionary", "identical", "--adversarial", 100, "--heldout-bytes", 2000),
         *("--no-evaluate", "--out", tmp_path / "out"),
     )
     assert ran.code == 0, ran.err

@@ -123,7 +123,7 @@ def test_a_signal_after_the_weights_are_whole_says_how_to_go_on(
     out = tmp_path / "out"
     arguments = (
         "extend", "--base", small_model(), "--lang", "zh-Hant", "--corpus", chinese_file, "--out", out,
-        "--base-text", english_file, "--new-tokens", 100, "--heldout-bytes", 20_000, "--hostile", 100,
+        "--base-text", english_file, "--new-tokens", 100, "--heldout-bytes", 20_000, "--adversarial", 100,
     )  # fmt: skip
     process = start_vocabx(*arguments)
     journal = tmp_path / "out.unfinished" / "unfinished.jsonl"

@@ -16,7 +16,7 @@ SMALL = (
     6000,
     "--learn-bytes",
     300_000,
-    "--hostile",
+    "--adversarial",
     500,
     "--tokenizer-only",
 )
@@ -85,7 +85,7 @@ def test_a_donor_is_taken_and_what_it_lacks_is_counted(extended, llama2_json, qw
     lines = (f"{base64.b64encode(data).decode()} {rank}\n" for rank, data in enumerate(chinese[:3000]))
     donor.write_text("".join(lines))
     counts = {}
-    for intermediates in ("buy", "drop"):
+    for intermediates in ("add", "drop"):
         options = ("--donor", donor, "--intermediates", intermediates)
         out, result = extended(llama2_json, *options)
         assert result["passed"], [claim for claim in result["claims"] if claim["failed"]]
@@ -96,8 +96,8 @@ def test_a_donor_is_taken_and_what_it_lacks_is_counted(extended, llama2_json, qw
         assert manifest["ranges"][0]["count"] == result["new_tokens"] > 2000
         assert manifest["origin"]["taken"] + manifest["origin"]["intermediates"] == result["new_tokens"]
         shutil.rmtree(out)
-    assert counts["buy"]["left_out"] == 0 < counts["drop"]["left_out"]
-    assert counts["drop"]["intermediates"] == 0 < counts["buy"]["intermediates"]
+    assert counts["add"]["left_out"] == 0 < counts["drop"]["left_out"]
+    assert counts["drop"]["intermediates"] == 0 < counts["add"]["intermediates"]
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ def test_it_is_verified_by_its_records_and_against_the_first_base(vocabx, extend
     claims = json.loads(records.out)["claims"]
     assert all(claim["holds"] for claim in claims)
     proven = vocabx(
-        "verify", out, "--corpus", text["chinese"], "--base-text", text["english"], "--hostile", 100, "--json"
+        "verify", out, "--corpus", text["chinese"], "--base-text", text["english"], "--adversarial", 100, "--json"
     )
     assert proven.code == 0, proven.err
     # A trained table is not the extension's.
@@ -161,7 +161,7 @@ def test_a_merged_checkpoint_is_extended_without_its_training_record(vocabx, tra
     assert vocabx("merge", trained, "--out", out, "--no-compare").code == 0
     run = vocabx(
         "extend", "--base", out, "--lang", "zh-Hant", "--corpus", text["chinese"],
-        "--base-text", text["english"], "--new-tokens", 20, "--hostile", 200, "--no-evaluate",
+        "--base-text", text["english"], "--new-tokens", 20, "--adversarial", 200, "--no-evaluate",
         "--out", tmp_path / "more",
     )  # fmt: skip
     assert run.code == 0, run.err

@@ -11,7 +11,7 @@ from vocabx import ExtendOptions, extend
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Kind, read_model
 
-QUICK = ("--hostile", 300, "--sample-bytes", 100_000)
+QUICK = ("--adversarial", 300, "--sample-bytes", 100_000)
 
 
 @pytest.fixture(scope="module")
