@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
@@ -22,6 +23,20 @@ from vocabx.tokenizer.sentencepiece_model import SPACE
 Ids = NDArray[np.int64]
 # What llama.cpp and the slow tokenizers call a SentencePiece model.
 MODEL_NAME = "tokenizer.model"
+
+
+def build_rust(spec: dict[str, Any]) -> Tokenizer:
+    """The tokenizer of the tokenizers library for the content of a tokenizer.json.
+
+    Raises:
+        Exception: the library cannot make one of it; it has no class of its own for that.
+    """
+    try:
+        # Some twenty times as fast as json, for a vocabulary of 50,000 pieces.
+        return Tokenizer.from_buffer(msgspec.json.encode(spec))
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which json escapes.
+        return Tokenizer.from_str(json.dumps(spec))
 
 
 @dataclass(frozen=True)
@@ -117,7 +132,7 @@ class FastTokenizer(ABC):
     @cached_property
     def rust(self) -> Tokenizer:
         """The tokenizer of the tokenizers library."""
-        return Tokenizer.from_str(json.dumps(self.spec, ensure_ascii=False))
+        return build_rust(self.spec)
 
     @cached_property
     def vocabulary(self) -> dict[str, int]:

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from vocabx.options import help_of
 
+from vocabx._util.options import help_of
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.transfer.options import TransferOptions
@@ -197,7 +197,7 @@ def test_without_vectors_of_a_language_they_are_trained_on_its_text(vocabx, tiny
 
 
 def test_the_help_names_every_initializer_and_a_transfer_begins_with_wechsel():
-    text = help_of("init", ExtendOptions)
+    text = help_of(ExtendOptions, "init")
     from vocabx.initializers.registry import INITIALIZERS
 
     assert all(name in text for name in INITIALIZERS)
