@@ -97,12 +97,13 @@ def _read(given: Any, wanted: Any) -> Any:
     """A value as its type wants it; what cannot be read so stays text, which the options class refuses."""
     if isinstance(given, list):
         return tuple(given)
+    if not isinstance(given, str) or not {int, float} & {wanted, *get_args(wanted)}:
+        return given
     for kind in (int, float):
-        if kind in (wanted, *get_args(wanted)) and isinstance(given, str):
-            try:
-                return kind(given)
-            except ValueError:
-                return given
+        try:
+            return kind(given)
+        except ValueError:
+            continue
     return given
 
 

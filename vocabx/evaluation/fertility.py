@@ -9,7 +9,7 @@ from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
 
 _SPEED_ROUNDS = 5
-_SPEED_CHARACTERS = 500_000
+_SPEED_CHARACTERS = 150_000
 
 
 def count_tokens(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
@@ -28,7 +28,7 @@ def count_unknown(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
 def encode_speeds(tokenizers: Sequence[FastTokenizer], texts: Sequence[str]) -> list[float]:
     """Characters that each tokenizer encodes a second, on all cores.
 
-    Up to half a million characters, each tokenizer in turn, the best of five rounds: a machine that is
+    Up to 150,000 characters, each tokenizer in turn, the best of five rounds: a machine that is
     busy for a moment slows all of them and not one.
     """
     sample: list[str] = []

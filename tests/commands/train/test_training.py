@@ -188,7 +188,7 @@ def test_memory_that_runs_out_is_one_line_that_says_what_to_lower(run_of, monkey
 def test_other_trackers_see_losses_and_held_out_scores(run_of, monkeypatch):
     from transformers import TrainerCallback
 
-    from vocabx.training import run as running
+    from vocabx.commands.train import loop as running
 
     seen = []
 
