@@ -139,7 +139,8 @@ def test_every_method_extends_a_model_whose_old_rows_stay(vocabx, given, tmp_pat
         ({"more": ["--neighbours", 60_000]}, "--neighbours is 60000: pass 1 to 49,152"),
         ({"more": ["--dictionary", "nowhere.tsv"]}, "no dictionary 'nowhere.tsv'"),
         ({"more": ["--fallback", "zip"]}, "--fallback is 'zip'"),
-        ({"more": ["--shared-vectors", "en.vec"]}, "is no file"),
+        ({"more": ["--target-vectors", "en.vec"]}, "is no file"),
+        ({"more": ["--shared-vectors", "en.vec"]}, "--shared-vectors holds both languages"),
         ({"more": ["--candidates", 5]}, "--candidates is of no use to wechsel"),
     ],
 )
