@@ -105,7 +105,7 @@ class EmbeddingInitializer:
         initializer = find_initializer(name)
         inputs, given = self._problem(initializer)
         total = len(self.tokens.ids) * self.options.epochs if initializer.learns else None
-        with self.progress.stage(f"Placing tokens by {name}", total, "tokens") as advance:
+        with self.progress.stage(f"Initializing embeddings by {name}", total, "tokens") as advance:
             initialization = initializer(replace(inputs, advance=advance))
         return Initialized(initialization, {**initializer.parameters(inputs), **given})
 
@@ -148,7 +148,7 @@ class EmbeddingInitializer:
         row[list(self.tokens.ids)] = old_rows + np.arange(len(self.tokens.ids))
         parts: list[NDArray[np.int64]] = []
         lines = self.texts.lines
-        with self.progress.stage("Cutting the text for learning", len(lines), "lines") as advance:
+        with self.progress.stage("Tokenizing the text for training", len(lines), "lines") as advance:
             for start in range(0, len(lines), 1024):
                 encoded = tokenizer.encode(lines[start : start + 1024])
                 parts += [np.append(row[np.array(ids, np.int64)], LINE_END) for ids in encoded]
@@ -160,7 +160,7 @@ class EmbeddingInitializer:
         from vocabx.vectors.of_tokens import train_token_vectors
 
         old_rows, count = inputs.old_rows, len(inputs.tokens)
-        with self.progress.stage("Training vectors of tokens", unit="tokens") as advance:
+        with self.progress.stage("Training token vectors", unit="tokens") as advance:
             vectors = train_token_vectors(
                 self._text, LINE_END, old_rows + count, seed=self.seed, advance=advance
             )

@@ -93,7 +93,15 @@ def test_it_is_verified_by_its_records_and_against_the_first_base(vocabx, extend
     claims = json.loads(records.out)["claims"]
     assert all(claim["holds"] for claim in claims)
     proven = vocabx(
-        "verify", out, "--corpus", text["chinese"], "--base-text", text["english"], "--adversarial", 100, "--json"
+        "verify",
+        out,
+        "--corpus",
+        text["chinese"],
+        "--base-text",
+        text["english"],
+        "--adversarial",
+        100,
+        "--json",
     )
     assert proven.code == 0, proven.err
     # A trained table is not the extension's.
