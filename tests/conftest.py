@@ -39,7 +39,7 @@ def _real_file(path: str, sha256: str):
         if not file.is_file():
             pytest.fail(f"{file} is missing: run `make test`, which installs it", pytrace=False)
         if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
-            pytest.fail(f"{file} is not the file we know: run `make clean test`", pytrace=False)
+            pytest.fail(f"{file} does not have the expected content: run `make clean test`", pytrace=False)
         return file
 
     return real_file

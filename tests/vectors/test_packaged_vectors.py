@@ -66,7 +66,7 @@ def test_every_packaged_file_has_its_licence_and_is_the_one_we_know():
     for tag in ("en", "zh-Hans", "zh-Hant"):
         for file in find_language(tag).vectors.files:
             assert file.licence and locate(file).is_file()
-            with pytest.raises(MissingPackageError, match="is not the file we know"):
+            with pytest.raises(MissingPackageError, match="does not have the expected content"):
                 locate(dataclasses.replace(file, sha256="0" * 64))
 
 
