@@ -139,8 +139,8 @@ def test_every_method_extends_a_model_whose_old_rows_stay(vocabx, given, tmp_pat
         ({"more": ["--neighbours", 60_000]}, "--neighbours is 60000: pass 1 to 49,152"),
         ({"more": ["--dictionary", "nowhere.tsv"]}, "no dictionary 'nowhere.tsv'"),
         ({"more": ["--fallback", "zip"]}, "--fallback is 'zip'"),
-        ({"more": ["--shared-vectors", "en.vec"]}, "is no file"),
-        ({"more": ["--candidates", 5]}, "--candidates is of no use to wechsel"),
+        ({"more": ["--shared-vectors", "en.vec"]}, "is not a file"),
+        ({"more": ["--candidates", 5]}, "--candidates is not used by wechsel"),
     ],
 )
 def test_vectors_that_cannot_be_used_are_told_in_one_line(vocabx, given, tmp_path, change, says):

@@ -133,7 +133,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
             "another --tokenizer"
         )
     new, roles = _anchored(given, roles_of(given, donor), checkpoint, progress)
-    by_words = find_initializer(options.init).vectors in ("by frequency", "plain", "if there")
+    by_words = find_initializer(options.init).vectors in ("by frequency", "plain", "if available")
     base_text = base_source(options.base_text, options.text_field, base.language) if by_words else None
     plan = TransferPlan(
         options=options,
