@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         VectorsError,
         VocabxError,
     )
+    from vocabx.evaluation.load_model import load_factorised
     from vocabx.gguf.export_gguf import ExportResult
     from vocabx.progress import Progress
 
@@ -91,6 +92,7 @@ _WHERE = {
     "export": "vocabx.commands.export.run",
     "extend": "vocabx.commands.extend.run",
     "inspect": "vocabx.commands.inspect.run",
+    "load_factorised": "vocabx.evaluation.load_model",
     "merge": "vocabx.commands.merge.run",
     "push": "vocabx.commands.push.run",
     "train": "vocabx.commands.train.run",
@@ -140,6 +142,7 @@ __all__ = [
     "export",
     "extend",
     "inspect",
+    "load_factorised",
     "merge",
     "push",
     "train",

@@ -211,3 +211,8 @@ def _range(bounds: Mapping[str, float]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,}" if value < 2**31 else str(value)
+
+
+def help_of(kind: type[Any], name: str) -> str:
+    """The help text of one option."""
+    return about(next(one for one in fields(kind) if one.name == name)).help

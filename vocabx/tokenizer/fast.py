@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
@@ -22,6 +23,20 @@ from vocabx.tokenizer.sentencepiece_model import SPACE
 Ids = NDArray[np.int64]
 # The name of a SentencePiece model's file that llama.cpp and slow tokenizers expect.
 MODEL_NAME = "tokenizer.model"
+
+
+def build_rust(spec: dict[str, Any]) -> Tokenizer:
+    """Build the tokenizers library's tokenizer from a parsed tokenizer.json.
+
+    Raises:
+        Exception: the library rejects it; it raises bare exceptions.
+    """
+    try:
+        # About twenty times as fast as json for a vocabulary of 50,000 pieces.
+        return Tokenizer.from_buffer(msgspec.json.encode(spec))
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which only json can escape.
+        return Tokenizer.from_str(json.dumps(spec))
 
 
 @dataclass(frozen=True)
@@ -117,7 +132,7 @@ class FastTokenizer(ABC):
     @cached_property
     def rust(self) -> Tokenizer:
         """This tokenizer in the tokenizers library."""
-        return Tokenizer.from_str(json.dumps(self.spec, ensure_ascii=False))
+        return build_rust(self.spec)
 
     @cached_property
     def vocabulary(self) -> dict[str, int]:

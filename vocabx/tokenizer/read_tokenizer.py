@@ -4,13 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.families import family_of
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
 from vocabx.tokenizer.families.unigram import UnigramTokenizer
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, build_rust
 from vocabx.tokenizer.from_sentencepiece import spec_of
 from vocabx.tokenizer.sentencepiece_model import read_model
 from vocabx.tokenizer.tiktoken_file import is_tiktoken
@@ -68,8 +66,8 @@ def read_config(directory: Path) -> dict[str, Any]:
 def _read_json(path: Path, model: Path | None) -> FastTokenizer:
     try:
         spec = json.loads(path.read_text(encoding="utf-8"))
-        Tokenizer.from_str(json.dumps(spec))
-    except Exception as error:  # The Rust side raises bare Exception for every damaged file.
+        rust = build_rust(spec)
+    except Exception as error:  # The library raises bare exceptions for damaged files.
         raise TokenizerError(f"{path} cannot be read as a tokenizer: {error}") from None
     family = family_of(spec)
     if isinstance(family, str):
@@ -78,9 +76,13 @@ def _read_json(path: Path, model: Path | None) -> FastTokenizer:
             "WordPiece"
         )
     if model is None or is_tiktoken(model) or not issubclass(family, _WITH_MODEL):
-        return family(spec)
-    read_model(model)
-    return family(spec, model.read_bytes())
+        made: FastTokenizer = family(spec)
+    else:
+        read_model(model)
+        made = family(spec, model.read_bytes())
+    # Keep it: it was built above to validate the file.
+    made.__dict__["rust"] = rust
+    return made
 
 
 def _read_model(path: Path, config: dict[str, Any]) -> FastTokenizer:

@@ -46,18 +46,18 @@ def test_a_broken_checkpoint_is_named_with_what_can_be_done(vocabx, broken):
     assert "pass --out" in result.out
 
 
-def test_what_was_mended_is_said_and_what_is_left_examined_again(vocabx, tiny_model, tmp_path):
+def test_what_was_repaired_is_said_and_what_is_left_examined_again(vocabx, tiny_model, tmp_path):
     path, out = tiny_model(), tmp_path / "repaired"
     config = json.loads((path / "config.json").read_text())
     (path / "config.json").write_text(json.dumps(config | {"vocab_size": 7}))
     result = vocabx("doctor", path, "--out", out, "--base", "smollm2")
     assert result.code == 0, result
-    assert f"{out}: mended vocab-size" in result.out
+    assert f"{out}: repaired vocab-size" in result.out
     assert "Nothing is wrong." in result.out
     assert json.loads((out / "config.json").read_text())["vocab_size"] == 49_152
 
 
-def test_json_is_one_object_with_what_was_mended_and_what_is_left(
+def test_json_is_one_object_with_what_was_repaired_and_what_is_left(
     vocabx, broken, tmp_path, mistral_model, edit_rows
 ):
     edit_rows(broken)

@@ -51,7 +51,7 @@ def _default_texts(patch, directory):
         name = "chinese.txt" if language.tag == "zh-Hant" else "english.txt"
         return user_source([str(directory / name)], "text", "")
 
-    for module in ("plan", "evaluate_plan"):
+    for module in ("corpus.source", "commands.extend.plan", "commands.evaluate.plan"):
         patch.setattr(f"vocabx.{module}.default_source", source)
 
 
@@ -235,8 +235,8 @@ def test_where_two_models_do_not_fit_kl_is_left_out_with_a_note(made, texts, mon
         (["{good}", "--corpus", "{digits}"], "holds no letter of Han or Bopomofo script"),
         (["{good}", "--corpus", "nowhere.txt"], "nowhere.txt"),
         (["{good}", "--opencc", "s2t"], "--opencc converts the text of --corpus"),
-        (["{good}", "--samples", "-1"], "--samples is -1: pass at least 0"),
-        (["{good}", "--heldout-bytes", "10"], "--heldout-bytes is 10: pass at least 1000"),
+        (["{good}", "--samples", "-1"], "--samples is -1: pass a whole number of at least 0"),
+        (["{good}", "--heldout-bytes", "10"], "--heldout-bytes is 10: pass a whole number of at least 1,000"),
         (["{good}", "--corpus", "{short}"], "too short to be continued"),
         (["{good}", "--out", "{good}"], "exists and is not empty"),
         ([], "Missing argument"),

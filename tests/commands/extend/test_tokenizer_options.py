@@ -111,10 +111,10 @@ def test_only_the_donors_first_tokens_are_taken_when_a_number_is_asked(extended,
     ("options", "says"),
     [
         (("--donor", "nowhere.json"), "--donor nowhere.json is not there"),
-        (("--intermediates", "sell"), "pass buy or drop"),
+        (("--intermediates", "sell"), "pass add or drop"),
         (("--pretokenizer", "mend"), "pass keep or adapt"),
         (("--protect", "nowhere.txt"), "no such text"),
-        (("--new-tokens", 0), "pass at least 1"),
+        (("--new-tokens", 0), "pass a whole number of at least 1"),
         (("--new-tokens", 60_000), "the text supports only"),
     ],
 )

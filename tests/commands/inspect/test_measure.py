@@ -195,7 +195,7 @@ def test_words_are_cut_between_letters_and_marks(real, name, tag, texts):
     cuts = Counter({parts: n for parts, n in cuts.items() if len(parts) > 1})
     found = inspect_tokenizer(real(name), texts, find_language(tag))
     assert found.words.total == len(words)
-    assert found.words.tokenize == cuts.total() > 0
+    assert found.words.cut == cuts.total() > 0
     assert all(cuts[parts] == n for parts, n in found.words.examples)
     assert [n for _, n in found.words.examples] == sorted(cuts.values(), reverse=True)[:10]
 
@@ -211,7 +211,7 @@ def test_an_adapted_pre_tokenizer_cuts_no_word(real, name, tag, texts):
 def test_words_that_are_not_cut_ask_for_no_remedy(base, verses):
     found = inspect_tokenizer(base, verses[:200], ZH).words
     assert found.total > 200
-    assert (found.tokenize, found.cut_adapted, found.examples) == (0, None, ())
+    assert (found.cut, found.cut_adapted, found.examples) == (0, None, ())
 
 
 @pytest.mark.parametrize("name", ["llama2_json", "t5_json"])
@@ -219,7 +219,7 @@ def test_families_that_cut_at_spaces_or_nowhere_cut_no_word(real, name):
     # T5's normalizer makes a space of the joiner.
     texts = [text for text in HINDI if "\u200d" not in text]
     found = inspect_tokenizer(real(name), texts, find_language("hi")).words
-    assert (found.tokenize, found.total) == (0, len(words_of(texts, "DEVANAGARI")))
+    assert (found.cut, found.total) == (0, len(words_of(texts, "DEVANAGARI")))
 
 
 def test_marks_that_the_normalizer_takes_away(real):

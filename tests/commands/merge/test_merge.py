@@ -8,12 +8,12 @@ from finished_runs import FIRST, LORA, QLORA, ROWS, finished_run, small_base
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from vocabx import merging
 from vocabx.checkpoint.recorded import recorded_claims
+from vocabx.commands.merge import run as merging
 from vocabx.commands.merge.load_run import load_run
 from vocabx.commands.merge.options import MergeOptions
 from vocabx.commands.merge.run import merge
-from vocabx.errors import BaseModelError, OutputError, TrainingError
+from vocabx.errors import BaseModelError, OptionError, OutputError, TrainingError
 from vocabx.progress import Quiet
 from vocabx.training.methods import Method
 
@@ -242,7 +242,7 @@ def test_what_is_no_finished_run_is_refused(tmp_path: Path):
 
 def test_bad_options_are_refused_before_anything_is_read(tmp_path: Path):
     run = finished_run(small_base(tmp_path / "base"), tmp_path / "run")
-    with pytest.raises(TrainingError, match="--onto is 'both'"):
+    with pytest.raises(OptionError, match="--onto is 'both'"):
         merged(run, onto="both")
     with pytest.raises(OutputError, match="is not empty"):
         merge(MergeOptions(directory=run, out=run))

@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import save_file
 from small_hub import TOKEN, Repository, small_hub
 
-from vocabx.commands.push.hub import check_login, push
+from vocabx.commands.push.hub import check_login, publish
 from vocabx.commands.push.plan import check_repository, plan_push
 from vocabx.errors import VocabxError
 from vocabx.progress import Quiet
@@ -267,7 +267,7 @@ def test_every_file_arrives_as_it_is_in_one_commit(hub, finished, private):
     (finished / ".env").write_text("secret")
     before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
     plan, progress = plan_push(finished, "me/model", private), Notes()
-    assert push(plan, finished, progress) == f"{hub.url}/me/model"
+    assert publish(plan, finished, progress) == f"{hub.url}/me/model"
     sent = hub.repositories["me/model"]
     expected = {file.name: (finished / file.name).read_bytes() for file in plan.files}
     assert sent.files == expected and len(expected) == 7
@@ -277,36 +277,36 @@ def test_every_file_arrives_as_it_is_in_one_commit(hub, finished, private):
 
 
 def test_a_name_without_an_owner_is_our_own(hub, finished):
-    assert push(plan_push(finished, "model", False), finished) == f"{hub.url}/me/model"
+    assert publish(plan_push(finished, "model", False), finished) == f"{hub.url}/me/model"
     assert "README.md" in hub.repositories["me/model"].files
 
 
 def test_a_repository_that_exists_gets_another_commit(hub, finished):
     hub.repositories["me/model"] = Repository(False, {"old": b"x", "README.md": b"y"}, ["first"])
-    push(plan_push(finished, "me/model", False), finished)
+    publish(plan_push(finished, "me/model", False), finished)
     sent = hub.repositories["me/model"]
     assert sent.files["old"] == b"x" and sent.files["README.md"] == CARD.encode() and len(sent.commits) == 2
 
 
 def test_a_public_repository_never_gets_what_is_to_be_private(hub, finished):
     hub.repositories["me/model"] = Repository(False)
-    message = refusal(push, plan_push(finished, "me/model", True), finished)
+    message = refusal(publish, plan_push(finished, "me/model", True), finished)
     assert "exists and everybody can see it" in message
     assert not hub.repositories["me/model"].files
     hub.repositories["me/model"].private = True
-    push(plan_push(finished, "me/model", True), finished)
+    publish(plan_push(finished, "me/model", True), finished)
     assert hub.repositories["me/model"].files
 
 
 def test_weights_of_another_checkpoint_never_stand_before_ours(hub, finished):
     """transformers takes model.safetensors where it is, and heeds no index beside it."""
     hub.repositories["me/model"] = Repository(False, {"model.safetensors": b"old"})
-    message = refusal(push, plan_push(finished, "me/model", False), finished)
+    message = refusal(publish, plan_push(finished, "me/model", False), finished)
     assert "holds model.safetensors of another checkpoint" in message
     assert list(hub.repositories["me/model"].files) == ["model.safetensors"]
     (finished / "model.safetensors.index.json").unlink()
     (finished / "a.safetensors").rename(finished / "model.safetensors")
-    push(plan_push(finished, "me/model", False), finished)
+    publish(plan_push(finished, "me/model", False), finished)
     assert hub.repositories["me/model"].files["model.safetensors"] != b"old"
 
 
@@ -316,7 +316,7 @@ def test_whoever_interrupts_is_told_how_to_go_on(hub, finished):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        push(plan_push(finished, "me/model", False), finished, Impatient())
+        publish(plan_push(finished, "me/model", False), finished, Impatient())
     again = f"run `vocabx push {finished} --to me/model` again"
     assert caught.value.__notes__ == [f"{finished} is whole: {again}"]
 
@@ -349,7 +349,7 @@ def test_whoever_interrupts_is_told_how_to_go_on(hub, finished):
 )
 def test_a_refusal_of_the_hub_is_one_line(hub, finished, route, status, message, body, reason):
     hub.refused[route] = (status, message, body)
-    said = refusal(push, plan_push(finished, "me/model", False), finished)
+    said = refusal(publish, plan_push(finished, "me/model", False), finished)
     assert said.startswith("cannot publish me/model: ") and reason in said
     assert said.endswith(f"; {finished} is whole: run `vocabx push {finished} --to me/model` again")
 
@@ -357,7 +357,7 @@ def test_a_refusal_of_the_hub_is_one_line(hub, finished, route, status, message,
 def test_a_refusal_of_what_stores_the_weights_is_one_line(hub, finished):
     """The only thing that is tested of Xet, where the hub keeps large files."""
     hub.large = (".safetensors",)
-    said = refusal(push, plan_push(finished, "me/model", False), finished)
+    said = refusal(publish, plan_push(finished, "me/model", False), finished)
     assert "refused the files: " in said and "403 Forbidden" in said
     assert not hub.repositories["me/model"].commits
 
@@ -365,12 +365,12 @@ def test_a_refusal_of_what_stores_the_weights_is_one_line(hub, finished):
 def test_what_the_hub_says_of_the_card_is_passed_on(hub, finished):
     hub.refused["validate-yaml"] = (200, "", b'{"errors": [], "warnings": [{"message": "no pipeline tag"}]}')
     progress = Notes()
-    push(plan_push(finished, "me/model", False), finished, progress)
+    publish(plan_push(finished, "me/model", False), finished, progress)
     assert "no pipeline tag" in progress.said[-1] and "\n" not in progress.said[-1]
 
 
 def test_a_hub_that_cannot_be_reached_is_told(nowhere, finished):
-    assert "the hub cannot be reached" in refusal(push, plan_push(finished, "me/model", False), finished)
+    assert "the hub cannot be reached" in refusal(publish, plan_push(finished, "me/model", False), finished)
 
 
 # Who we are.

@@ -118,8 +118,8 @@ def test_less_memory_means_smaller_batches_for_the_same_step(vocabx, arguments, 
 
 BAD = {
     ("--method", "sft"): "--method is 'sft': pass auto, qlora, lora, rows or full",
-    ("--replay-share", "1"): "pass a share from 0 up to, but not, 1",
-    ("--max-steps", "0"): "--max-steps is 0: pass at least 1",
+    ("--replay-share", "1"): "--replay-share is 1: pass a number from 0 and below 1",
+    ("--max-steps", "0"): "--max-steps is 0: pass a whole number of at least 1",
     ("--learning-rate", "nan"): "--learning-rate is nan: pass a number above 0",
     ("--dtype", "int8"): "pass bfloat16, float16 or float32",
     ("--dtype", "float16"): "--dtype float16 needs a GPU",
