@@ -5,7 +5,7 @@ import unicodedata
 import regex
 
 # Newlines and tabs carry meaning; every other control character, the byte-order mark and the
-# replacement character are artefacts of files and decoders.
+# replacement character are artifacts of files and decoders.
 _RESIDUE = regex.compile(r"[\p{Cc}\uFEFF\uFFFD--[\n\t]]", regex.V1)
 # A form feed separates words like a newline: dropping it would join them.
 _NEWLINE = regex.compile(r"\r\n?|[\v\f\x85\u2028\u2029]")

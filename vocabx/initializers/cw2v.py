@@ -4,7 +4,7 @@ Source: arXiv 2407.05841. A new row is softmax(θ) E over frozen old rows E; θ 
 negative sampling on text tokenized by the new tokenizer, with center rows from the input embeddings and
 context rows from the lm_head. Tied matrices learn one θ, untied ones two.
 
-Differences to the released code, each derived or inferred here:
+Differences from the released code, each derived or inferred here:
 - A row mixes K candidate old tokens, not all V, so no dense (N, V) softmax is formed.
 - The loss is the expectation of the sampled one: pairs are counted once, and negatives enter with their
   probability (Levy and Goldberg, 2014). No pairs or negatives are sampled, so no seed is needed.
@@ -38,7 +38,7 @@ NEGATIVE_POWER = 0.75
 # t in the subsampling sqrt(t / share of the center); word2vec's order of magnitude (inferred).
 SUBSAMPLING = 1e-4
 RATE = 0.3
-# The initial weight of all candidates, including those that are not pieces.
+# The initial weight spread equally over all candidates, pieces or not.
 OPENNESS = 0.1
 _BLOCK = 256
 # Maximum size of the candidate rows of one block, in numbers.

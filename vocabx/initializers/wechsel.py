@@ -2,7 +2,7 @@
 
 Source: arXiv 2112.06598 and its released code. The vectors come from `vocabx.vectors`: old tokens' in the
 base's language, new tokens' in the new language, aligned in one space by a dictionary.
-Differences to the released code: equal cosines go to the lower id, and rows are sampled only if needed.
+Differences from the released code: equal cosines go to the lower id, and rows are sampled only if needed.
 """
 
 from collections.abc import Mapping

@@ -100,7 +100,7 @@ class FastTokenizer(ABC):
         return text if normalizer is None else str(normalizer.normalize_str(text))
 
     def keeps(self, text: str) -> bool:
-        """Whether the normalizer leaves `text` unchanged; otherwise a piece with this text never occurs."""
+        """Whether the normalizer keeps `text`, surrounding spaces aside: only then can its piece occur."""
         return self.normal(text).replace(SPACE, " ").strip(" ") == text.strip(" ")
 
     def canonical(self, text: str) -> str:

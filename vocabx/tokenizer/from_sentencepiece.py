@@ -1,6 +1,6 @@
 """A tokenizer.json from a SentencePiece model that gives the same ids for the same text.
 
-SentencePiece merges the neighbouring pair whose concatenation scores best, whatever its halves. The
+SentencePiece merges the adjacent pair whose concatenation scores best, whatever its halves. The
 tokenizers library needs each such pair in a list, in order.
 """
 

@@ -1,6 +1,6 @@
 """Protected text, whose tokenization must not change: which new tokens occur in it.
 
-New tokens rank after the base's, so the first one to apply to a text joins two neighbouring tokens of the
+New tokens rank after the base's, so the first one to apply to a text joins two adjacent tokens of the
 base's own tokenization, and the final tokenization contains it or a token built from it. Without those tokens
 the text is tokenized as before.
 """

@@ -53,7 +53,7 @@ def _widened_parts(component: dict[str, Any], alphabet: Alphabet) -> list[dict[s
 def _widened_pattern(pattern: str, alphabet: Alphabet) -> str:
     words = [part for part in _alternatives(pattern) if part.endswith(_LETTERS)]
     if not words:
-        # A pattern with marks (GPT-4o's) splits no word, and one without letters matches no words at all.
+        # A pattern with marks (GPT-4o's) splits no word; one without letters does not apply to words.
         if r"\p{M}" in pattern or r"\p{L}" not in pattern:
             return pattern
         raise TokenizerError(

@@ -1,6 +1,6 @@
 """SentencePiece BPE with byte fallback (Llama 2, Mistral, Gemma): pieces of characters, merged by score.
 
-SentencePiece has pieces and scores: of all neighbouring pairs whose concatenation is a piece, the one with
+SentencePiece has pieces and scores: of all adjacent pairs whose concatenation is a piece, the one with
 the highest score is merged. tokenizer.json states the same as merges: every split of every piece in two, by
 descending score. New pieces score below the lowest real score of the base, each lower than the one before,
 so they never outrank a base merge and never tie. A character that is not a piece falls back to bytes, so it
