@@ -55,7 +55,7 @@ STEPS = {
 # What of a run is about weights; the rest reads text, learns tokens and proves the tokenizer.
 WEIGHT_STAGES = (
     "Checking the base's tables",
-    "Placing tokens by zip-tie",
+    "Initializing embeddings by zip-tie",
     "Writing the checkpoint",
     "Hashing",
 )

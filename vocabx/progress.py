@@ -1,4 +1,4 @@
-"""How the stages say where they are. Draws nothing: a terminal, a notebook or a log does that."""
+"""How stages report progress. Terminals, notebooks and logs implement the display."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,25 +9,25 @@ Advance = Callable[[float], None]
 
 
 class Progress(Protocol):
-    """What a stage needs from whoever shows its progress."""
+    """What a stage calls to report its progress."""
 
     def stage(
         self, title: str, total: float | None = None, unit: str = ""
     ) -> AbstractContextManager[Advance]:
-        """Open a stage of `total` units (None when unknown); call what it yields with units done."""
+        """Open a stage of `total` units (None if unknown); call the yielded function with units done."""
         ...
 
     def note(self, text: str) -> None:
-        """Say one line that the user should see now."""
+        """Show one line that the user should see now."""
         ...
 
     def status(self, text: str) -> None:
-        """Say a few words about the stage that is going on, in the place of those before."""
+        """Show a few words about the current stage, replacing the previous ones."""
         ...
 
 
 class Quiet:
-    """A Progress that says nothing: the default of the Python API."""
+    """A Progress that shows nothing: the default of the Python API."""
 
     @contextmanager
     def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
@@ -35,17 +35,17 @@ class Quiet:
         yield lambda amount: None
 
     def note(self, text: str) -> None:
-        """Drop the line."""
+        """Discard the line."""
 
     def status(self, text: str) -> None:
-        """Drop the words."""
+        """Discard the words."""
 
 
 class Timed:
-    """A Progress that passes everything on, a note only once, and keeps how long each stage took.
+    """A Progress that forwards everything, each note only once, and records how long each stage took.
 
     Attributes:
-        seconds: wall time by stage title, in the order in which stages ended.
+        seconds: wall-clock time by stage title, in the order in which stages ended.
     """
 
     def __init__(self, shown: Progress) -> None:
@@ -62,11 +62,11 @@ class Timed:
         self.seconds[title] = round(self.seconds.get(title, 0.0) + time.perf_counter() - start, 3)
 
     def note(self, text: str) -> None:
-        """Pass the line on, the first time."""
+        """Forward the line the first time."""
         if text not in self._notes:
             self._notes.add(text)
             self.shown.note(text)
 
     def status(self, text: str) -> None:
-        """Pass the words on."""
+        """Forward the words."""
         self.shown.status(text)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_models import ENCODER_DECODERS, PLAIN, SEEING, head_of, tiny_config, tiny_model
+from tiny_models import ENCODER_DECODERS, MULTIMODAL, PLAIN, head_of, tiny_config, tiny_model
 from transformers import AutoConfig
 
 from vocabx.checkpoint.architectures import ARCHITECTURES
@@ -137,7 +137,7 @@ def test_the_tables_are_found_in_shards_and_without_the_head(tmp_path, kind):
 def test_a_silent_configuration_is_tied_as_transformers_ties_it(kind):
     config = tiny_config(kind)
     silent = {"model_type": kind}
-    if kind in SEEING:
+    if kind in MULTIMODAL:
         silent["text_config"] = {"model_type": config.text_config.model_type}
     expected = config.tie_word_embeddings
     # Where the two versions of transformers tie differently, what is stored decides.
@@ -194,7 +194,7 @@ def test_a_silent_configuration_is_tied_as_transformers_4_ties_it():
     assert defaults.keys() == ARCHITECTURES.keys()
     for kind, (inner, expected) in defaults.items():
         silent = {"model_type": kind}
-        if kind in SEEING:
+        if kind in MULTIMODAL:
             silent["text_config"] = {"model_type": inner}
         # A model that is not tied has its output table stored.
         assert is_tied(silent, has_output=not expected) == expected, kind
@@ -211,7 +211,7 @@ def test_two_statements_that_disagree_are_settled_by_what_is_stored(text_tied, t
     assert is_tied(config, stored) == (bool(top_tied) if agree else not stored)
 
 
-@pytest.mark.parametrize("kind", SEEING)
+@pytest.mark.parametrize("kind", MULTIMODAL)
 def test_a_language_model_under_its_older_or_newer_name_is_found(tmp_path, kind):
     """transformers before 4.52, since, and 5 moved the language model's tensors about."""
     _, directory = saved(tmp_path / "model", kind, 100, tied=False)

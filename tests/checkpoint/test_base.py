@@ -69,7 +69,7 @@ def test_an_unreachable_hub_also_names_the_package_that_would_do(offline):
 
 
 def test_a_name_that_the_hub_does_not_allow_is_told(offline):
-    assert "this is no hub id" in offline["not a/hub id"]
+    assert "it is not a valid hub id" in offline["not a/hub id"]
 
 
 def test_the_packaged_base_needs_no_hub(smollm2):

@@ -27,16 +27,16 @@ def test_all_of_a_short_text_is_drawn_once(source):
     assert drawn(twice, 10**9) == everything
 
 
-def test_about_as_much_is_drawn_as_was_asked_for(source):
+def test_about_the_requested_size_is_drawn(source):
     few = drawn(source, 10_000)
     assert 10_000 <= size_of(few) <= 13_000
     assert drawn(source, 10_000) == few
     assert set(drawn(source, 10_000, seed=1)) != set(few)
-    # More of the same.
+    # A larger sample extends the smaller one.
     assert drawn(source, 20_000)[: len(few)] == few
 
 
-def test_of_a_large_text_the_same_sections_are_drawn_as_extend_holds_out(source):
+def test_the_sections_drawn_are_those_that_extend_holds_out(source):
     corpus = sample_corpus(source.open(), ("Han",), 50_000, 10_000, 3)
     assert drawn(source, 10_000, seed=3)[: len(corpus.heldout) - 1] == corpus.heldout[:-1]
 

@@ -17,7 +17,7 @@ def refusal(tag: str) -> str:
 
 
 @pytest.mark.parametrize("tag", profiles())
-def test_every_profile_is_found_by_its_own_tag_and_is_whole(tag):
+def test_every_profile_is_found_by_its_own_tag_and_is_complete(tag):
     language = find_language(tag)
     assert language.tag == tag
     assert language.name and language.scripts
@@ -48,19 +48,19 @@ def test_a_regional_tag_finds_the_profile_of_its_language_and_script(tag, profil
 
 
 @pytest.mark.parametrize("tag", ["hi-Latn", "zh-Latn", "sr-Latn", "yue", "ru-Latn"])
-def test_a_language_in_another_script_does_not_get_a_profile_that_is_not_its_own(tag):
+def test_a_language_in_another_script_does_not_get_the_profile(tag):
     language = find_language(tag)
     assert language.tag == tag
     assert language.scripts == ()
 
 
 @pytest.mark.parametrize("tag", ["zh-Hantt", "zh-Hnat", "zhHant"])
-def test_a_mistyped_tag_is_answered_with_the_nearest(tag):
+def test_a_mistyped_tag_is_refused_with_the_nearest(tag):
     assert "Did you mean zh-Hant?" in refusal(tag)
 
 
 @pytest.mark.parametrize("tag", ["", " ", "und", "chinese", "日本", "de de", "xx", "en-Latn-Cyrl", "../en"])
-def test_what_is_no_tag_is_refused_with_an_example_of_one(tag):
+def test_an_invalid_tag_is_refused_with_an_example_of_a_valid_one(tag):
     assert refusal(tag).startswith(f"unknown language tag {tag!r}.")
     assert refusal(tag).endswith("Pass a BCP 47 tag such as zh-Hant or de")
 
@@ -92,7 +92,7 @@ def test_a_language_without_a_profile_gets_its_scripts_from_the_text(tag, sample
     assert found.tag == tag and found.name == find_language(tag).name
 
 
-def test_a_few_foreign_words_add_no_script():
+def test_a_few_foreign_words_do_not_add_a_script():
     assert with_scripts_of(find_language("el"), GREEK * 20 + "и так далее").scripts == ("Greek",)
 
 

@@ -13,17 +13,17 @@ def test_no_character_is_lost_between_passages(text, limit):
 
 
 @given(TEXTS, LIMITS)
-def test_no_passage_is_over_the_limit_or_empty(text, limit):
+def test_no_passage_is_empty_or_over_the_limit(text, limit):
     assert all(0 < len(passage.encode()) <= limit for passage in passages(text, limit))
 
 
 @given(TEXTS)
-def test_a_text_that_fits_stays_in_one_piece(text):
+def test_a_text_within_the_limit_is_one_passage(text):
     assert passages(text, max(4, len(text.encode()))) == ([text] if text else [])
 
 
 @given(st.lists(st.text("字詞句", min_size=1, max_size=5), min_size=1), st.integers(24, 60))
-def test_sentences_that_fit_are_never_cut(sentences, limit):
+def test_sentences_within_the_limit_are_never_split(sentences, limit):
     text = "".join(sentence + "。" for sentence in sentences)
     assert all(passage.endswith("。") for passage in passages(text, limit))
 
@@ -36,11 +36,11 @@ def test_a_passage_takes_as_many_sentences_as_fit():
     assert passages("一。二。三。四。", 12) == ["一。二。", "三。四。"]
 
 
-def test_a_sentence_longer_than_the_limit_is_cut_between_characters():
+def test_a_sentence_over_the_limit_is_split_between_characters():
     assert passages("字" * 10, 14) == ["字字字字", "字字字字", "字字"]
 
 
-def test_a_sentence_of_words_is_cut_between_words():
+def test_a_sentence_of_words_is_split_between_words():
     assert passages("one two three four", 10) == ["one two ", "three four"]
 
 
@@ -48,9 +48,9 @@ def test_a_number_does_not_end_a_sentence():
     assert passages("It is 3.14 now. And more follows.", 20) == ["It is 3.14 now. ", "And more follows."]
 
 
-def test_real_text_is_rebuilt_from_its_passages(verses):
+def test_the_passages_of_real_text_concatenate_to_it(verses):
     text = "\n".join(verses)
-    cut = passages(text, 3000)
-    assert "".join(cut) == text
-    assert max(len(passage.encode()) for passage in cut) <= 3000
-    assert len(cut) < 1.2 * len(text.encode()) / 3000
+    found = passages(text, 3000)
+    assert "".join(found) == text
+    assert max(len(passage.encode()) for passage in found) <= 3000
+    assert len(found) < 1.2 * len(text.encode()) / 3000

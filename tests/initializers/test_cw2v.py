@@ -1,4 +1,4 @@
-"""CW2V against finite differences of the loss it claims to lower, and in its hull."""
+"""CW2V against finite differences of the loss that it minimizes, and its convex hull."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ PIECES = [tuple(RANDOM.randint(0, V, 1 + i % 4)) for i in range(N)]
 
 
 def text(lines: int = 300, seed: int = 1) -> np.ndarray:
-    """Lines in which a new token stands among the old tokens of its own tenth."""
+    """Lines in which new tokens occur among old tokens of the same topic."""
     random = np.random.RandomState(seed)
     parts = []
     for _ in range(lines):
@@ -29,19 +29,19 @@ def text(lines: int = 300, seed: int = 1) -> np.ndarray:
     return np.concatenate([np.append(part, LINE_END) for part in parts])
 
 
-def test_pairs_are_those_within_the_window_of_a_line():
+def test_pairs_are_within_the_window_and_the_line():
     ids = np.array([1, V, 2, LINE_END, V, V + 1, 3, LINE_END, 4])
     found = count_pairs(ids, V, N, window=2)
     expected = np.zeros((N, V + N))
     lines = [[1, V, 2], [V, V + 1, 3], [4]]
     totals = np.zeros(V + N)
     for line in lines:
-        for i, centre in enumerate(line):
+        for i, center in enumerate(line):
             for j, other in enumerate(line):
                 if i != j and abs(i - j) <= 2:
-                    totals[centre] += 1
-                    if centre >= V:
-                        expected[centre - V, other] += 1
+                    totals[center] += 1
+                    if center >= V:
+                        expected[center - V, other] += 1
     dense = np.zeros((N, V + N))
     dense[:, found.contexts] = found.pairs.toarray()
     np.testing.assert_array_equal(dense, expected)
@@ -66,7 +66,7 @@ def test_the_gradient_is_that_of_the_negative_sampling_loss():
 
 
 @pytest.mark.parametrize("output", [None, OUTPUT])
-def test_learning_lowers_the_loss_of_skip_gram(output):
+def test_training_lowers_the_skip_gram_loss(output):
     ids = text()
     near = count_pairs(ids, V, N, window=5)
     share = near.counts / near.seen
@@ -78,8 +78,8 @@ def test_learning_lowers_the_loss_of_skip_gram(output):
         tables = [np.vstack([TABLE, found.apply("input", TABLE)])]
         last = TABLE if output is None else output
         tables.append(np.vstack([last, found.apply("input" if output is None else "output", last)]))
-        centres, contexts = tables[0][V:], tables[1][near.contexts]
-        logits = centres @ contexts.T
+        centers, contexts = tables[0][V:], tables[1][near.contexts]
+        logits = centers @ contexts.T
         column = np.searchsorted(near.contexts, V + np.arange(N))
         met = near.pairs.toarray() * kept[column][:, None]
         push = 5 * met.sum(axis=1, keepdims=True) * negative
@@ -89,8 +89,8 @@ def test_learning_lowers_the_loss_of_skip_gram(output):
     assert twenty < 0.98 * one
 
 
-def test_learning_moves_weight_to_the_old_tokens_of_the_same_topic():
-    # Old rows point where their topic points, so a context is predicted by a row of the same topic.
+def test_training_moves_weight_to_old_tokens_of_the_same_topic():
+    # Old rows point in the direction of their topic, so a row of the same topic predicts a context best.
     table = np.zeros((V, 5), np.float32)
     table[np.arange(V), np.arange(V) % 5] = 0.7
     found = cw2v(Tables(table), PIECES, text(), V, candidates=V, epochs=30)
@@ -111,25 +111,25 @@ def test_every_row_is_a_convex_combination_of_its_candidates():
     assert (new.max(axis=1) <= old.max(axis=1) + 1e-4).all()
 
 
-def test_tied_tables_learn_one_mixture_and_others_two():
+def test_tied_embeddings_learn_one_mixture_and_untied_ones_two():
     tied, untied = (cw2v(Tables(TABLE, output), PIECES, text(), V, candidates=9) for output in (None, OUTPUT))
     assert tied.input is tied.output
     assert abs(untied.input.weights - untied.output.weights).max() > 0.01
 
 
-def test_a_token_that_the_text_lacks_stays_at_its_pieces():
+def test_a_token_that_does_not_occur_stays_at_its_pieces():
     ids = text()
     ids = np.where(ids == V + 3, V + 2, ids)
     weights = cw2v(Tables(TABLE), PIECES, ids, V, candidates=10).input.weights.toarray()[3]
     assert weights[list(PIECES[3])].sum() == pytest.approx(0.9 + 0.1 * len(set(PIECES[3])) / 10)
 
 
-def test_the_same_problem_gives_the_same_bits():
+def test_the_same_inputs_give_the_same_bits():
     one, two = (cw2v(Tables(TABLE), PIECES, text(), V, candidates=9).input.weights for _ in range(2))
     assert (one != two).nnz == 0
 
 
-def test_candidates_are_the_pieces_then_what_is_near_in_space_then_in_text():
+def test_candidates_are_the_pieces_then_the_nearest_by_vector_then_by_cooccurrence():
     near = count_pairs(text(), V, N, window=5)
     source = np.eye(V, dtype=np.float32)
     target = np.zeros((N, V), np.float32)
@@ -144,7 +144,7 @@ def test_candidates_are_the_pieces_then_what_is_near_in_space_then_in_text():
 
 
 @pytest.mark.parametrize("candidates", [0, V + 1])
-def test_candidates_that_do_not_fit_are_refused_in_one_line(candidates):
+def test_a_number_of_candidates_out_of_range_is_refused_in_one_line(candidates):
     with pytest.raises(InitializerError, match=f"--candidates is {candidates}: pass 1 to {V}"):
         cw2v(Tables(TABLE), PIECES, text(), V, candidates=candidates)
 
@@ -154,8 +154,8 @@ def test_text_without_new_tokens_is_refused_in_one_line():
         cw2v(Tables(TABLE), PIECES, np.arange(20), V, candidates=9)
 
 
-def test_tables_that_do_not_fit_or_are_damaged_are_refused_in_one_line():
-    with pytest.raises(InitializerError, match="the tokenizer is of another base"):
+def test_embeddings_that_are_too_short_or_damaged_are_refused_in_one_line():
+    with pytest.raises(InitializerError, match="the tokenizer belongs to another base"):
         cw2v(Tables(TABLE[:-1]), PIECES, text(), V, candidates=9)
-    with pytest.raises(InitializerError, match="holds NaN or infinity"):
+    with pytest.raises(InitializerError, match="contain NaN or infinity"):
         cw2v(Tables(np.full_like(TABLE, np.nan)), PIECES, text(), V, candidates=9)

@@ -1,4 +1,4 @@
-"""WECHSEL, OFA and FOCUS against slow float64 versions, and the conformance of every method that blends."""
+"""WECHSEL, OFA and FOCUS against slow float64 oracles, and properties that all of them share."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def arrays(seed: int = 0, old: int = V, new: int = N, width: int = S):
 
 
 def with_holes(source, target):
-    """Some tokens on either side of which nothing is known."""
+    """Zero vectors for some tokens on both sides, as for unknown tokens."""
     source[[0, 3, 100]] = 0
     target[[1, 2, 50, 96]] = 0
     return source, target
@@ -36,7 +36,7 @@ def with_holes(source, target):
 
 @pytest.mark.parametrize("neighbours", [1, 10, V])
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
-def test_wechsel_equals_the_plain_float64_version_with_its_draws(neighbours, temperature):
+def test_wechsel_equals_the_float64_oracle_including_sampled_rows(neighbours, temperature):
     source, target, table = arrays()
     with_holes(source, target)
     mixture = wechsel(source, target, neighbours=neighbours, temperature=temperature, copies=COPIES)
@@ -45,7 +45,7 @@ def test_wechsel_equals_the_plain_float64_version_with_its_draws(neighbours, tem
 
 
 @pytest.mark.parametrize("rank", [None, 1, 7, D])
-def test_ofa_equals_the_plain_float64_version_with_its_draws(rank):
+def test_ofa_equals_the_float64_oracle_including_sampled_rows(rank):
     source, target, table = arrays(1)
     with_holes(source, target)
     initialization = ofa(source, target, copies=COPIES, rank=rank)
@@ -53,7 +53,7 @@ def test_ofa_equals_the_plain_float64_version_with_its_draws(rank):
     np.testing.assert_allclose(initialization.apply("input", table), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_focus_equals_the_plain_float64_version():
+def test_focus_equals_the_float64_oracle():
     source, target, table = arrays(2)
     source[::3] = 0
     mixture = focus(source, target, copies=COPIES)
@@ -69,7 +69,7 @@ def test_sparsemax_projects_onto_the_simplex(size):
     np.testing.assert_allclose(sparsemax(scores), expected, atol=1e-9)
 
 
-def test_draws_are_the_row_of_the_stream_with_the_number_of_the_token():
+def test_a_sampled_row_is_the_row_of_the_stream_with_its_number():
     source, target, table = arrays(3)
     target[[20, 96]] = 0
     rows = wechsel(source, target, seed=7).apply(table)
@@ -78,14 +78,14 @@ def test_draws_are_the_row_of_the_stream_with_the_number_of_the_token():
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, ml_dtypes.bfloat16])
-def test_a_table_of_any_float_type_is_blended(dtype):
+def test_embeddings_of_any_float_type_are_mixed(dtype):
     source, target, table = arrays(4)
     table = table.astype(dtype)
     expected = oracle.wechsel(source, target, table.astype(np.float64), 10, 0.1, {}, 1234)
     np.testing.assert_allclose(wechsel(source, target).apply(table), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_the_same_tokens_on_both_sides_and_one_neighbour_change_nothing():
+def test_equal_vocabularies_with_one_neighbour_give_the_old_rows():
     source, _, table = arrays(5)
     source[[9, 30]] = 0
     rows = wechsel(source, source, neighbours=1).apply(table)
@@ -94,7 +94,7 @@ def test_the_same_tokens_on_both_sides_and_one_neighbour_change_nothing():
 
 
 @pytest.mark.parametrize("method", [wechsel, ofa, focus])
-def test_weights_of_blended_rows_sum_to_one_and_of_drawn_ones_to_nothing(method):
+def test_weights_of_mixed_rows_sum_to_one_and_of_sampled_ones_to_zero(method):
     source, target, _ = arrays(6)
     with_holes(source, target)
     found = method(source, target, copies=COPIES)
@@ -115,7 +115,7 @@ def test_another_order_of_the_old_tokens_gives_the_same_rows():
         np.testing.assert_allclose(one.apply(table), other.apply(table[order]), atol=1e-5)
 
 
-def test_equal_vectors_are_told_apart_by_the_lower_id():
+def test_among_equal_vectors_the_lower_id_wins():
     source, target, _ = arrays(8)
     source[1::2] = source[:-1:2]
     chosen = [wechsel(source, target, neighbours=k).weights for k in (1, 3)]
@@ -125,7 +125,7 @@ def test_equal_vectors_are_told_apart_by_the_lower_id():
     assert all(sum(index % 2 == 0 for index in row) == 2 for row in third)
 
 
-def test_vectors_wider_than_the_table_and_tables_with_pad_rows_are_no_matter():
+def test_wide_vectors_and_padding_rows_make_no_difference():
     source, target, table = arrays(9, width=3 * D)
     padded = np.concatenate([table, np.full((13, D), np.nan, np.float32)])
     target[4] = 0
@@ -135,7 +135,7 @@ def test_vectors_wider_than_the_table_and_tables_with_pad_rows_are_no_matter():
 
 
 @pytest.mark.parametrize("size", [1, 10, 4096])
-def test_blocks_of_any_size_give_the_same_rows_and_draws(size):
+def test_blocks_of_any_size_give_the_same_rows(size):
     source, target, table = arrays(10)
     with_holes(source, target)
     initialization = ofa(source, target, rank=6)
@@ -143,7 +143,7 @@ def test_blocks_of_any_size_give_the_same_rows_and_draws(size):
     np.testing.assert_allclose(blocks, initialization.apply("input", table), atol=1e-6)
 
 
-def test_a_bias_moves_through_the_weights_of_the_output():
+def test_the_output_bias_is_mixed_with_the_same_weights():
     source, target, table = arrays(11)
     bias = table[:, :1].copy()
     rows = ofa(source, target, rank=6).apply("bias", bias)
@@ -163,7 +163,7 @@ def test_a_bias_moves_through_the_weights_of_the_output():
     ],
 )
 @pytest.mark.parametrize("method", [wechsel, ofa])
-def test_arguments_that_do_not_fit_are_refused_in_one_line(method, change, message):
+def test_invalid_arguments_are_refused_in_one_line(method, change, message):
     source, target, _ = arrays()
     given = {"source": source, "target": target, **change}
     with pytest.raises(InitializerError, match=message):
@@ -171,28 +171,28 @@ def test_arguments_that_do_not_fit_are_refused_in_one_line(method, change, messa
 
 
 @pytest.mark.parametrize("rank", [0, D + 1])
-def test_a_rank_that_does_not_fit_is_refused_in_one_line(rank):
+def test_a_rank_out_of_range_is_refused_in_one_line(rank):
     source, target, table = arrays()
     with pytest.raises(
-        InitializerError, match=f"--rank is {rank}: a table of 211 rows and width 40 has ranks"
+        InitializerError, match=f"--rank is {rank}: an embedding matrix of 211 rows and width 40 has ranks"
     ):
         ofa(source, target, rank=rank).apply("input", table)
 
 
-def test_an_empty_overlap_is_told_in_one_line():
+def test_an_empty_overlap_is_refused_in_one_line():
     source, target, _ = arrays()
     with pytest.raises(InitializerError, match="no old token occurs in the text often enough"):
         focus(np.zeros_like(source), target)
 
 
-def test_no_vectors_are_told_in_one_line():
+def test_missing_vectors_are_refused_in_one_line():
     inputs = InitializerInputs((b"a",), ((1,),), V, 0)
     for name in ("wechsel", "ofa", "focus"):
         with pytest.raises(InitializerError, match=r"there are none: set InitializerInputs.vectors"):
             find_initializer(name)(inputs)
 
 
-def test_ofa_copies_what_overlaps_by_text_then_by_case_also_the_token_with_id_0():
+def test_ofa_copies_overlapping_tokens_by_text_then_by_case_including_id_0():
     source, target, table = arrays(12, old=5, new=4)
     old = (b"the", b" the", b"\xe4\xb8", None, b"Berlin")
     new = (b"the", b" THE", b"\xe4\xb8", b" berlin")
@@ -245,10 +245,10 @@ def test_tokens_without_a_vector_can_be_the_mean_of_their_pieces(name):
     np.testing.assert_array_equal(one[others], other[others])
 
 
-def test_a_tokenizer_of_another_base_is_told_in_one_line():
+def test_a_tokenizer_of_another_base_is_refused_in_one_line():
     source, target, table = arrays(15)
-    with pytest.raises(InitializerError, match="the table has 210 rows and the tokenizer 211 tokens"):
+    with pytest.raises(InitializerError, match="the embedding matrix has 210 rows and the tokenizer 211"):
         wechsel(source, target).apply(table[:-1])
     inputs = InitializerInputs((b"x",) * N, ((1,),) * N, V + 1, 0, vectors=TokenVectors(source, target))
-    with pytest.raises(InitializerError, match="212 old tokens and 211 vectors of them"):
+    with pytest.raises(InitializerError, match="there are 211 vectors for 212 old tokens"):
         find_initializer("wechsel")(inputs)

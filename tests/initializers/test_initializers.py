@@ -14,9 +14,9 @@ RANDOM = np.random.RandomState(3)
 TABLE = RANDOM.standard_normal((40, 8)) + 0.5
 PIECES = ((3, 7), (5,), (9, 9, 1), (7, 3))
 SOURCE, TARGET = (RANDOM.standard_normal((rows, 6)).astype(np.float32) for rows in (40, 4))
-# Nothing is known of the last token.
+# The last token is unknown.
 TARGET[3] = 0
-PROBLEM = InitializerInputs(
+INPUTS = InitializerInputs(
     tokens=(b"ab", b"c", b"ddb", b"ba"),
     pieces=PIECES,
     old_rows=40,
@@ -31,15 +31,15 @@ PROBLEM = InitializerInputs(
 
 def test_zip_tie_is_the_mean_of_the_pieces_counting_repeats():
     expected = [TABLE[list(pieces)].mean(axis=0) for pieces in PIECES]
-    np.testing.assert_allclose(INITIALIZERS["zip-tie"](PROBLEM).apply("input", TABLE), expected, rtol=1e-6)
+    np.testing.assert_allclose(INITIALIZERS["zip-tie"](INPUTS).apply("input", TABLE), expected, rtol=1e-6)
 
 
-def test_zip_tie_makes_the_same_row_of_the_same_pieces_in_another_order():
-    assert INITIALIZERS["zip-tie"](PROBLEM).collisions() == 2
+def test_zip_tie_gives_the_same_row_for_the_same_pieces_in_another_order():
+    assert INITIALIZERS["zip-tie"](INPUTS).collisions() == 2
 
 
-def test_position_weights_tell_orders_apart():
-    mixture = INITIALIZERS["zip-tie-ordered"](PROBLEM)
+def test_position_weights_distinguish_the_order_of_pieces():
+    mixture = INITIALIZERS["zip-tie-ordered"](INPUTS)
     weights = (np.array([1, 2, 3]) / 6)[:, None]
     np.testing.assert_allclose(
         mixture.apply("input", TABLE)[2], (weights * TABLE[[9, 9, 1]]).sum(axis=0), rtol=1e-6
@@ -47,15 +47,15 @@ def test_position_weights_tell_orders_apart():
     assert mixture.collisions() == 0
 
 
-def test_mean_is_the_mean_of_all_old_rows_without_spelling_it_out():
-    mixture = INITIALIZERS["mean"](PROBLEM)
+def test_mean_is_the_mean_of_all_old_rows_without_explicit_weights():
+    mixture = INITIALIZERS["mean"](INPUTS)
     np.testing.assert_allclose(mixture.apply("input", TABLE), np.tile(TABLE.mean(axis=0), (4, 1)), rtol=1e-6)
     assert mixture.input.weights.nnz == 0
 
 
-def test_univariate_draws_each_dimension_from_its_own_normal():
+def test_univariate_samples_each_dimension_from_its_own_normal_distribution():
     expected = TABLE.mean(axis=0) + np.random.RandomState(11).standard_normal((4, 8)) * TABLE.std(axis=0)
-    np.testing.assert_allclose(INITIALIZERS["univariate"](PROBLEM).apply("input", TABLE), expected, rtol=1e-5)
+    np.testing.assert_allclose(INITIALIZERS["univariate"](INPUTS).apply("input", TABLE), expected, rtol=1e-5)
 
 
 def test_multivariate_has_the_covariance_of_the_old_rows():
@@ -67,24 +67,24 @@ def test_multivariate_has_the_covariance_of_the_old_rows():
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_another_seed_changes_draws_and_nothing_else(name):
-    other = replace(PROBLEM, seed=12)
-    placements = [INITIALIZERS[name](inputs) for inputs in (PROBLEM, PROBLEM, other)]
-    rows = [initialization.apply("input", TABLE) for initialization in placements]
+def test_another_seed_changes_only_sampled_rows(name):
+    other = replace(INPUTS, seed=12)
+    initializations = [INITIALIZERS[name](inputs) for inputs in (INPUTS, INPUTS, other)]
+    rows = [initialization.apply("input", TABLE) for initialization in initializations]
     np.testing.assert_array_equal(rows[0], rows[1])
     drawn = np.zeros(4, dtype=bool)
-    draws = placements[0].input.draws
+    draws = initializations[0].input.draws
     drawn[[] if draws is None else draws.rows] = True
     np.testing.assert_array_equal((rows[0] != rows[2]).any(axis=1), drawn)
 
 
-def test_resize_draws_so_close_to_the_mean_that_rows_agree_to_four_decimals():
-    rows = INITIALIZERS["resize"](PROBLEM).apply("input", TABLE)
+def test_resize_samples_rows_that_equal_the_mean_to_four_decimals():
+    rows = INITIALIZERS["resize"](INPUTS).apply("input", TABLE)
     np.testing.assert_allclose(rows, np.tile(TABLE.mean(axis=0), (4, 1)), atol=2e-4)
     assert len(np.unique(rows, axis=0)) == 4
 
 
-def test_an_unknown_name_is_answered_with_the_nearest_and_all():
+def test_an_unknown_name_is_refused_with_the_nearest_and_all_names():
     with pytest.raises(
         InitializerError, match=r"Did you mean zip-tie\? Known: zip-tie, zip-tie-ordered, wechsel"
     ):

@@ -1,4 +1,4 @@
-"""Continued BPE written the slow, obvious way: the oracle of the learning tests."""
+"""Continued BPE written in the slow, obvious way: the oracle of the learning tests."""
 
 from collections import Counter
 from itertools import pairwise
@@ -29,7 +29,7 @@ def starts_character(data: bytes) -> bool:
 
 
 def may_join(left: bytes, right: bytes, alphabet: Alphabet) -> bool:
-    """Joins that build a character from its beginning, or join whole characters, in the language."""
+    """Whether two tokens may join: to complete a character, or complete characters, of the language."""
     if not starts_character(left) or not alphabet.allows_token(left + right):
         return False
     if starts_character(right):

@@ -1,4 +1,4 @@
-"""WECHSEL, OFA and FOCUS written out a row at a time in float64, as plain as they are defined."""
+"""WECHSEL, OFA and FOCUS, one row at a time in float64, straight from their definitions."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def ofa(source, target, table, neighbours, temperature, copies, seed, rank):
 
 
 def sparsemax(scores):
-    """By bisection on the threshold: what is left over it must sum to one."""
+    """By bisection on the threshold: what exceeds it must sum to one."""
     low, high = min(scores) - 1, max(scores)
     for _ in range(200):
         middle = (low + high) / 2

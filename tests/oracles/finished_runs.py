@@ -1,4 +1,4 @@
-"""Finished training runs without training: what would train is drawn, and written as `vocabx train` does."""
+"""Finished training runs without training: random trained weights, written as `vocabx train` writes them."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ QLORA = replace(LORA, name="qlora")
 
 
 def small_base(directory: Path, kind: str = "llama", dtype: str = "float32", **settings: Any) -> Path:
-    """A random model with ten new rows, and a manifest that says so. It has no tokenizer."""
+    """A random model with ten new rows and a manifest that states them, without a tokenizer."""
     shard = settings.pop("shard", "5GB")
     model = tiny_model(kind, ROWS, **settings).to(getattr(torch, dtype))
     model.save_pretrained(directory, max_shard_size=shard)
@@ -47,7 +47,7 @@ def finished_run(
     size: float = 0.05,
     language: str = "en",
 ) -> Path:
-    """A run of `base` whose trained numbers moved at random, by about `size`."""
+    """A run of `base` whose trained weights changed randomly by about `size`."""
     directory.mkdir()
     prepared = prepare(base, method, first, seed=0, device="cpu")
     _move(prepared, size)

@@ -1,7 +1,7 @@
-"""llama.cpp itself, in a process of its own: what it makes of a .gguf file.
+"""llama.cpp in its own process: how it tokenizes and continues text with a .gguf file.
 
-Run as a script it reads {"path", "texts", "prompts", "tokens", "special"} from standard input, runs llama.cpp
-as a server, and writes what `ask` returns.
+Run as a script, it reads {"path", "texts", "prompts", "tokens", "special"} from standard input, runs
+llama.cpp as a server, and writes what `ask` returns.
 """
 
 import json
@@ -22,12 +22,12 @@ def ask(
     tokens: int = 8,
     special: bool = False,
 ) -> dict[str, Any]:
-    """Load a file, cut texts with it, and continue prompts greedily.
+    """Load a file, tokenize texts with it, and continue prompts greedily.
 
     Returns:
-        "ids": a list for each text, with what is added around it where `special` is set; "greedy": for each
-        prompt the ids that follow; "logprobs": for each of these ids the logarithms of the probabilities of
-        the twenty likeliest, by id as a string.
+        "ids": the ids of each text, with its template if `special` is set; "greedy": for each prompt the ids
+        that follow; "logprobs": for each of these ids the log-probabilities of the twenty most likely ids, by
+        id as a string.
     """
     request = {"path": str(path), "texts": list(texts), "prompts": list(prompts)}
     ran = subprocess.run(
@@ -48,7 +48,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     parameters.n_ctx = 1024
     parameters.n_parallel = 1
     parameters.cpuparams.n_threads = 2
-    # Its fast attention computes in fewer bits.
+    # Flash attention computes in lower precision.
     parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     for side in ("cache_type_k", "cache_type_v"):
         setattr(parameters, side, xllamacpp.ggml_type.GGML_TYPE_F32)
@@ -61,7 +61,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         return json.load(connection.getresponse())
 
-    cut = {"add_special": asked["special"], "parse_special": True}
+    options = {"add_special": asked["special"], "parse_special": True}
     done = [
         post(
             "/completion",
@@ -78,7 +78,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         for prompt in asked["prompts"]
     ]
     return {
-        "ids": [post("/tokenize", {"content": text, **cut})["tokens"] for text in asked["texts"]],
+        "ids": [post("/tokenize", {"content": text, **options})["tokens"] for text in asked["texts"]],
         "greedy": [answer["tokens"] for answer in done],
         "logprobs": [
             [
@@ -91,7 +91,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    # What the library prints belongs to nobody.
+    # Keep what the library prints out of the answer.
     out = os.dup(1)
     os.dup2(2, 1)
     answer = json.dumps(_answer(json.loads(sys.stdin.read())))

@@ -1,6 +1,6 @@
-"""A hub on this machine: the routes that huggingface_hub calls to publish small files, and what it was sent.
+"""A local fake of the Hugging Face hub: the routes for publishing small files, and a record of the requests.
 
-It keeps every file in git and none in LFS or Xet, which the real hub chooses for weights.
+It stores every file in git, none in LFS or Xet, which the real hub uses for weights.
 """
 
 import base64
@@ -25,12 +25,12 @@ class SmallHub:
     """The state of the hub.
 
     Attributes:
-        url: where it is.
-        who: what it answers to whoami.
+        url: its address.
+        who: its answer to whoami.
         repositories: by owner/name.
-        refused: what it answers in place of a route, by a part of its path: status, message, body.
-        large: endings of the names that it wants in Xet, where it takes nothing.
-        asked: method and path of every request.
+        refused: answers that replace a route, by a part of its path: status, message, body.
+        large: suffixes of the file names that it requests via Xet, where it accepts nothing.
+        asked: method and path of each request.
     """
 
     url: str = ""

@@ -1,4 +1,4 @@
-"""A small file of safetensors with something of everything, as the safetensors library itself writes it."""
+"""A small safetensors file with many shapes and dtypes, written by the safetensors library itself."""
 
 from pathlib import Path
 
@@ -26,5 +26,5 @@ def example(path: Path, dtype: torch.dtype = torch.bfloat16) -> dict[str, torch.
 
 
 def bits(tensor: torch.Tensor) -> bytes:
-    """The bytes of a tensor in its order."""
+    """The bytes of a tensor in row-major order."""
     return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()

@@ -1,4 +1,4 @@
-"""Small random models of every type whose tables vocabx knows, made by transformers from configurations."""
+"""Small random models of every type that vocabx supports, made by transformers from configurations."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ ENCODERS = (
     "bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "albert", "modernbert",
 )  # fmt: skip
 ENCODER_DECODERS = ("t5", "mt5", "umt5", "m2m_100")
-SEEING = (
+MULTIMODAL = (
     "llava", "llava_next", "llava_next_video", "llava_onevision", "vipllava", "video_llava", "qwen2_vl",
     "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "glm4v", "gemma3", "paligemma", "mistral3", "internvl",
     "aya_vision", "cohere2_vision", "idefics2", "idefics3", "smolvlm",
 )  # fmt: skip
-DECODERS = tuple(kind for kind in ARCHITECTURES if kind not in {*ENCODERS, *ENCODER_DECODERS, *SEEING})
-# One or two of each layout of names, for what costs more than finding the tables.
+DECODERS = tuple(kind for kind in ARCHITECTURES if kind not in {*ENCODERS, *ENCODER_DECODERS, *MULTIMODAL})
+# One or two for each naming scheme of tensors, for tests that are slower than finding the matrices.
 PLAIN = (
     "llama", "mixtral", "qwen3", "gemma2", "phi", "gpt2", "gptj", "gpt_neo", "gpt_neox", "opt", "bloom",
     "cohere", *ENCODERS[:6],
@@ -70,19 +70,19 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "albert": {**_SMALL, "embedding_size": 16},
 }  # fmt: skip
 
-_EYES = {
+_VISION = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
     "image_size": 28, "patch_size": 14, "projection_dim": 16,
 }  # fmt: skip
-_CLIP = {**_EYES, "model_type": "clip_vision_model"}
-_SIGLIP = {**_EYES, "model_type": "siglip_vision_model"}
+_CLIP = {**_VISION, "model_type": "clip_vision_model"}
+_SIGLIP = {**_VISION, "model_type": "siglip_vision_model"}
 _QWEN = {
     "depth": 1, "hidden_size": 16, "out_hidden_size": 16, "num_heads": 2, "intermediate_size": 32,
     "fullatt_block_indexes": [0], "deepstack_visual_indexes": [0], "num_position_embeddings": 16,
 }  # fmt: skip
-_TURNED = {"rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}}
-# The type of the language model with settings of its own, then the settings of the rest.
-_SIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+_MROPE = {"rope_parameters": {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}}
+# The type of the language model, its settings, and the settings of everything else.
+_MULTIMODAL: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     **dict.fromkeys(
         "llava llava_next llava_next_video vipllava video_llava".split(),
         ("llama", {}, {"vision_config": _CLIP}),
@@ -90,30 +90,30 @@ _SIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "llava_onevision": ("qwen2", {}, {"vision_config": _SIGLIP}),
     "gemma3": ("gemma3_text", {}, {"vision_config": _SIGLIP, "mm_tokens_per_image": 4}),
     "paligemma": ("gemma", {}, {"vision_config": _SIGLIP, "projection_dim": 16}),
-    "mistral3": ("mistral", {}, {"vision_config": {**_EYES, "model_type": "pixtral", "head_dim": 8}}),
+    "mistral3": ("mistral", {}, {"vision_config": {**_VISION, "model_type": "pixtral", "head_dim": 8}}),
     "internvl": (
-        "qwen2", {}, {"vision_config": {**_EYES, "image_size": [28, 28], "patch_size": [14, 14]}}
+        "qwen2", {}, {"vision_config": {**_VISION, "image_size": [28, 28], "patch_size": [14, 14]}}
     ),
     "aya_vision": ("cohere2", {}, {"vision_config": _SIGLIP}),
     "cohere2_vision": ("cohere2", {}, {"vision_config": _SIGLIP, "alignment_intermediate_size": 32}),
     "idefics2": (
         "mistral", {}, {
-            "vision_config": _EYES,
+            "vision_config": _VISION,
             "perceiver_config": {
                 "resampler_n_latents": 4, "resampler_depth": 1, "resampler_n_heads": 2,
                 "resampler_head_dim": 8, "num_key_value_heads": 1,
             },
         },
     ),
-    "idefics3": ("llama", {}, {"vision_config": _EYES}),
-    "smolvlm": ("llama", {}, {"vision_config": _EYES}),
+    "idefics3": ("llama", {}, {"vision_config": _VISION}),
+    "smolvlm": ("llama", {}, {"vision_config": _VISION}),
     "qwen2_vl": (
-        "qwen2_vl_text", _TURNED,
+        "qwen2_vl_text", _MROPE,
         {"vision_config": {"depth": 1, "embed_dim": 16, "hidden_size": 16, "num_heads": 2, "mlp_ratio": 2}},
     ),
-    "qwen2_5_vl": ("qwen2_5_vl_text", _TURNED, {"vision_config": _QWEN}),
-    "qwen3_vl": ("qwen3_vl_text", _TURNED, {"vision_config": _QWEN}),
-    "qwen3_vl_moe": ("qwen3_vl_moe_text", {**_EXPERTS, **_TURNED}, {"vision_config": _QWEN}),
+    "qwen2_5_vl": ("qwen2_5_vl_text", _MROPE, {"vision_config": _QWEN}),
+    "qwen3_vl": ("qwen3_vl_text", _MROPE, {"vision_config": _QWEN}),
+    "qwen3_vl_moe": ("qwen3_vl_moe_text", {**_EXPERTS, **_MROPE}, {"vision_config": _QWEN}),
     "glm4v": (
         "glm4v_text", {"rope_parameters": {"rope_type": "default", "mrope_section": [2, 1, 1]}},
         {"vision_config": _QWEN},
@@ -122,13 +122,13 @@ _SIGHT: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 
 def tiny_model(kind: str, rows: int = 50, tied: bool | None = None, **settings: Any) -> Any:
-    """A random model of the type `kind` with tables of `rows` rows, tied as its class is unless told."""
+    """A random model of the type `kind` with `rows` rows, tied as its class defaults unless `tied` says."""
     torch.manual_seed(0)
     model = head_of(kind).from_config(tiny_config(kind, rows, tied, **settings))
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("bias"):
-                # Biases begin as zeros, and zeros moved the wrong way would look right.
+                # Biases are initialized to zero, and zeros copied wrongly would look right.
                 torch.nn.init.normal_(parameter)
     return model.eval()
 
@@ -136,19 +136,19 @@ def tiny_model(kind: str, rows: int = 50, tied: bool | None = None, **settings: 
 def tiny_config(kind: str, rows: int = 50, tied: bool | None = None, **settings: Any) -> Any:
     """The configuration of `tiny_model`."""
     stated = {} if tied is None else {"tie_word_embeddings": tied}
-    if kind not in _SIGHT:
+    if kind not in _MULTIMODAL:
         ids = {"bos_token_id": 0, "eos_token_id": 1}
         shape = _SHAPES.get(kind, _SMALL)
         return AutoConfig.for_model(kind, **{**shape, **ids, "vocab_size": rows, **stated, **settings})
-    language, own, others = _SIGHT[kind]
+    language, own, others = _MULTIMODAL[kind]
     text = {"model_type": language, **_SMALL, **own, "vocab_size": rows, **stated}
     return AutoConfig.for_model(kind, text_config=text, **{**others, **stated, **settings})
 
 
 def head_of(kind: str) -> Any:
-    """The auto class that makes a model of the type `kind` with its output layer."""
+    """The auto class of models of the type `kind` with their output layer."""
     if kind in ENCODERS:
         return AutoModelForMaskedLM
     if kind in ENCODER_DECODERS:
         return AutoModelForSeq2SeqLM
-    return AutoModelForImageTextToText if kind in SEEING else AutoModelForCausalLM
+    return AutoModelForImageTextToText if kind in MULTIMODAL else AutoModelForCausalLM

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 from vocabx.tokenizer.adversarial import adversarial_strings
 
 LITERALS = ("<|mine|>", "<|im_start|>")
-# What a string of each kind has in it.
+# A pattern for each kind of string.
 KINDS = {
     "a combining mark at the start": r"^[\u0300-\u034E]",
     "a combining mark on a space": r"[ \t\n][\u0300-\u034E]",
@@ -39,7 +39,7 @@ KINDS = {
     "a literal alone": r"^<\|mine\|>$",
     "a literal inside a word": r"[a-z]<\|mine\|>[a-z]",
     "a literal doubled": r"<\|mine\|><\|mine\|>",
-    "a literal cut short": r"<\|mi$",
+    "a truncated literal": r"<\|mi$",
     "another tokenizer's literal": r"\[MASK\]",
     "a literal in capitals": r"<\|MINE\|>",
     "a SentencePiece space": "▁",
@@ -60,7 +60,7 @@ def strings():
     return adversarial_strings(seed=1, literals=LITERALS)
 
 
-def test_there_are_ten_thousand_or_as_many_as_asked(strings):
+def test_the_number_of_strings_is_ten_thousand_or_as_requested(strings):
     assert len(strings) == 10_000
     for count in (0, 1, 2, 50, 3000):
         assert len(adversarial_strings(count, 1)) == count
@@ -70,33 +70,33 @@ def test_there_are_ten_thousand_or_as_many_as_asked(strings):
 def test_a_seed_gives_the_same_strings_on_every_python(strings):
     assert strings == adversarial_strings(seed=1, literals=LITERALS)
     assert strings != adversarial_strings(seed=2, literals=LITERALS)
-    # Equal under 3.10 to 3.13. Another hash is another certificate: say so in the commit.
+    # Equal on 3.10 to 3.13. A new hash changes every certificate: say so in the commit.
     digest = hashlib.sha256("\0".join(strings[:-1]).encode()).hexdigest()
     assert digest == "34c427b308afebec4f5acaf675004183d350d6d1f93b939d3ef04d23c1ad00da"
 
 
-def test_fewer_strings_are_the_first_of_more(strings):
+def test_fewer_strings_are_a_prefix_of_more(strings):
     assert adversarial_strings(2000, 1, LITERALS)[:-1] == strings[:1999]
 
 
-def test_every_general_category_is_there_and_no_surrogate(strings):
+def test_every_general_category_occurs_and_no_surrogate(strings):
     found = {unicodedata.category(character) for text in strings for character in text}
     assert found == {unicodedata.category(chr(code)) for code in range(0x110000)} - {"Cs"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_there(strings, kind):
+def test_every_kind_occurs(strings, kind):
     pattern = re.compile(KINDS[kind])
     assert any(pattern.search(text) for text in strings[:-1])
 
 
-def test_a_text_is_there_composed_and_decomposed(strings):
+def test_the_same_text_occurs_composed_and_decomposed(strings):
     halves = [text.split(" ") for text in strings if text.count(" ") == 1]
     assert any(a != b and unicodedata.normalize("NFD", a) == b for a, b in halves)
     assert any(a != b and unicodedata.normalize("NFC", a) == b for a, b in halves)
 
 
-def test_exactly_one_string_is_a_million_of_one_character(strings):
+def test_exactly_one_string_is_a_megabyte_of_one_character(strings):
     long = [text for text in strings if len(text) > 10_000]
     assert long == [strings[-1]]
     assert len(set(long[0])) == 1
@@ -106,17 +106,17 @@ def test_exactly_one_string_is_a_million_of_one_character(strings):
 
 
 @pytest.mark.parametrize("literals", [(), ("",)])
-def test_a_tokenizer_without_special_tokens_meets_those_of_others(literals):
+def test_a_tokenizer_without_special_tokens_gets_those_of_others(literals):
     assert any("<|im_start|>" in text for text in adversarial_strings(2000, 1, literals, long=False))
 
 
-def test_gpt2_gives_every_string_back(strings, gpt2_json):
+def test_gpt2_decodes_every_string_to_itself(strings, gpt2_json):
     tokenizer = Tokenizer.from_file(str(gpt2_json))
     ids = [encoding.ids for encoding in tokenizer.encode_batch(strings, add_special_tokens=False)]
     assert tokenizer.decode_batch(ids, skip_special_tokens=False) == strings
 
 
 @pytest.mark.parametrize("name", ["llama2_json", "t5_json", "bert_json"])
-def test_tokenizers_of_other_families_take_every_string_in(request, strings, name):
+def test_tokenizers_of_other_families_encode_every_string(request, strings, name):
     tokenizer = Tokenizer.from_file(str(request.getfixturevalue(name)))
     assert len(tokenizer.encode_batch(strings)) == len(strings)

@@ -16,23 +16,23 @@ def test_a_token_of_the_script_and_its_punctuation_is_allowed(token):
 
 
 @pytest.mark.parametrize("token", ["a", "中a", "  中", "1", "中1", "\n", "—", "’", "の", "한", "😀"])
-def test_a_token_that_base_language_text_could_hold_is_refused(token):
+def test_a_token_that_text_in_the_base_language_could_contain_is_refused(token):
     assert not CHINESE.allows_token(token.encode())
 
 
-def test_one_space_may_lead_a_token_and_stand_nowhere_else():
+def test_a_token_may_have_one_leading_space_and_no_other():
     assert RUSSIAN.allows_token(" мир".encode())
     assert CHINESE.allows_token(" 中".encode())
     assert not RUSSIAN.allows_token("м р".encode())
     assert not RUSSIAN.allows_token("мир ".encode())
 
 
-def test_the_beginning_of_a_character_is_allowed_only_when_nothing_else_begins_so():
+def test_an_incomplete_character_is_allowed_only_if_every_completion_is_of_the_language():
     assert CHINESE.allows_token("中".encode()[:2])
     assert CHINESE.allows_token("中文".encode()[:5])
     assert THAI.allows_token("ก".encode()[:2]), "the baht sign is the only common character beside Thai"
-    assert not CHINESE.allows_token("—".encode()[:2]), "dashes and quotes of every language begin so"
-    assert not CHINESE.allows_token(b"\xf0\x9f"), "emoji begin so"
+    assert not CHINESE.allows_token("—".encode()[:2]), "dashes and quotes of every language share this prefix"
+    assert not CHINESE.allows_token(b"\xf0\x9f"), "emoji share this prefix"
     assert not JAPANESE.allows_token(b"\xf0\x9f"), "one Hiragana sign among the emoji is not enough"
 
 
@@ -42,8 +42,8 @@ def test_a_token_that_begins_inside_a_character_is_refused():
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.integers(0, 3))
-def test_splitting_loses_nothing_and_leaves_whole_characters(text, cut):
-    data = text.encode()[: max(1, len(text.encode()) - cut)]
+def test_splitting_loses_nothing_and_leaves_complete_characters(text, missing):
+    data = text.encode()[: max(1, len(text.encode()) - missing)]
     whole, rest = split_unfinished(data)
     assert whole + rest == data
     whole.decode()
@@ -51,7 +51,7 @@ def test_splitting_loses_nothing_and_leaves_whole_characters(text, cut):
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
-def test_a_text_that_the_language_does_not_touch_shares_no_character_with_it(text):
+def test_a_text_that_does_not_touch_the_language_shares_no_character_with_it(text):
     for alphabet in (CHINESE, THAI, RUSSIAN):
         if not alphabet.touches(text):
             assert not any(map(alphabet.allows, text))

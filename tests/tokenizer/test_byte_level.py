@@ -15,22 +15,22 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 @settings(max_examples=300, deadline=None)
 @given(text=ANY_TEXT)
-def test_any_text_decodes_to_itself_if_it_did_before(extension, text):
+def test_any_text_decodes_to_itself_if_it_does_in_the_base(extension, text):
     before, after = (t.decode(t.encode([text])[0]) for t in (extension.base, extension.tokenizer))
-    # SmolLM2 has no token for some bytes that no assigned character needs.
+    # SmolLM2 lacks tokens for some bytes that no assigned character needs.
     assert after in (text, before)
 
 
 @settings(max_examples=300, deadline=None)
 @given(text=ANY_TEXT)
-def test_text_that_the_language_does_not_touch_keeps_its_ids(extension, chinese, text):
+def test_text_that_does_not_touch_the_language_keeps_its_ids(extension, chinese, text):
     if not chinese.touches(text):
         assert extension.tokenizer.encode([text]) == extension.base.encode([text])
 
 
 @settings(max_examples=100, deadline=None)
 @given(text=ANY_TEXT)
-def test_a_text_is_never_longer_than_before(extension, text):
+def test_no_text_takes_more_tokens_than_in_the_base(extension, text):
     assert len(extension.tokenizer.encode([text])[0]) <= len(extension.base.encode([text])[0])
 
 
@@ -55,7 +55,7 @@ def test_extending_leaves_the_base_as_it_was(base):
 
 
 def with_tokens_after_the_vocabulary(base: ByteLevelTokenizer) -> ByteLevelTokenizer:
-    """The layout of GPT-2 and Qwen: added tokens that the model's own vocabulary does not hold."""
+    """The layout of GPT-2 and Qwen: added tokens outside the model's own vocabulary."""
     spec = json.loads(json.dumps(base.spec))
     for offset, text in enumerate(("<|late|>", "<tool>")):
         token = dict(spec["added_tokens"][0], id=base.size + offset, content=text, special=offset == 0)
@@ -63,7 +63,7 @@ def with_tokens_after_the_vocabulary(base: ByteLevelTokenizer) -> ByteLevelToken
     return ByteLevelTokenizer(spec)
 
 
-def test_added_tokens_behind_the_vocabulary_keep_their_ids(base, chinese, verses):
+def test_added_tokens_after_the_vocabulary_keep_their_ids(base, chinese, verses):
     late = with_tokens_after_the_vocabulary(base)
     merge = Merge("中".encode()[:2], "中".encode()[2:], 1)
     extended = late.extended([merge], late.size)
@@ -73,14 +73,14 @@ def test_added_tokens_behind_the_vocabulary_keep_their_ids(base, chinese, verses
     assert reread.encode("a<tool>b<|late|>", add_special_tokens=False).ids[1::2] == [base.size + 1, base.size]
 
 
-def test_ids_may_begin_behind_rows_that_pad_the_table(base):
+def test_new_ids_may_begin_after_padding_rows(base):
     merges = [Merge("龍".encode()[:n], "龍".encode()[n : n + 1], 1) for n in (1, 2)]
     extended = base.extended(merges, base.size + 100)
     assert extended.size == base.size + 102
     assert extended.encode(["龍龍"]) == [[base.size + 101] * 2]
 
 
-def test_merges_written_as_text_stay_text(base):
+def test_merges_stored_as_strings_are_extended_as_strings(base):
     spec = json.loads(json.dumps(base.spec))
     spec["model"]["merges"] = [" ".join(pair) for pair in spec["model"]["merges"]]
     old_style = ByteLevelTokenizer(spec)
@@ -89,7 +89,7 @@ def test_merges_written_as_text_stay_text(base):
     assert ids[0] == ids[1]
 
 
-def test_a_family_that_nobody_extends_is_refused_by_its_name(tmp_path):
+def test_an_unsupported_family_is_refused_by_name(tmp_path):
     model = {"type": "WordLevel", "vocab": {"a": 0, "[UNK]": 1}, "unk_token": "[UNK]"}
     spec = {"version": "1.0", "added_tokens": [], "pre_tokenizer": None, "model": model}
     (tmp_path / "tokenizer.json").write_text(json.dumps(spec))
@@ -98,7 +98,7 @@ def test_a_family_that_nobody_extends_is_refused_by_its_name(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"model": {"type": "BPE"}}'])
-def test_a_missing_or_damaged_tokenizer_is_one_line(tmp_path, content):
+def test_a_missing_or_damaged_tokenizer_gives_a_one_line_error(tmp_path, content):
     if content is not None:
         (tmp_path / "tokenizer.json").write_text(content)
     with pytest.raises(TokenizerError) as caught:

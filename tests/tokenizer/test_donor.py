@@ -1,4 +1,4 @@
-"""Tokens of a donor, of any family and in any file, given to bases of every family."""
+"""Donors of any family and file format, for bases of every family."""
 
 import io
 import shutil
@@ -15,7 +15,7 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
-# Each kind of donor meets one base or more, each base donors of its own family and of others.
+# Every kind of donor occurs, and every base gets donors of its own family and of others.
 PAIRS = [
     ("bpe_model", "llama2"),
     ("bpe_model", "bert"),
@@ -32,14 +32,14 @@ KINDS = ["bpe_model", "unigram_model", "byte_level_json", "wordpiece_json", "dir
 
 @pytest.fixture(scope="module")
 def text(verses, english):
-    """What donors are trained on: Chinese as people have it, with English and years in it."""
+    """The donors' training text: realistic Chinese, with English and years in it."""
     years = [f"{verse[:6]} in {year} AD" for year, verse in enumerate(verses[:200], 1900)]
     return [*verses, *english[:600], *years]
 
 
 @pytest.fixture(scope="module")
 def donors(text, tmp_path_factory, llama3_tiktoken):
-    """The file or directory of each kind of donor, 3,500 tokens each but for the real one."""
+    """The file or directory of each kind of donor, 3,500 tokens each except the real one."""
     folder = tmp_path_factory.mktemp("donors")
     found = {"tiktoken_file": llama3_tiktoken}
     for kind in ("bpe", "unigram"):
@@ -83,9 +83,9 @@ def bases(request):
 
 @pytest.fixture(scope="module", params=PAIRS, ids="-into-".join)
 def given(request, donors, bases, verses, chinese):
-    """The tokens of a donor, and a base that was given them."""
+    """The tokens of a donor, and a base extended with them."""
     kind, name = request.param
-    # The first 2,000 will do, but for the real donor, whose Chinese stands farther back.
+    # The first 2,000 are enough, except for the real donor, whose Chinese tokens come later.
     tokens, base = read_donor(donors[kind])[: None if kind == "tiktoken_file" else 2000], bases[name]
     return tokens, extend_tokenizer(
         base, verses[:400], chinese, TokenRequest(donor=tokens), base.size, Quiet()
@@ -101,20 +101,20 @@ def test_every_required_claim_holds(given, chinese, verses, english):
     assert reachable.checked == len(extension.pieces) > 50
 
 
-def test_the_tokens_are_the_donors_and_what_builds_them(given, chinese):
+def test_new_tokens_are_the_donors_and_their_intermediates(given, chinese):
     tokens, extension = given
     donor_merges = extension.donor_merges
     assert donor_merges.taken + donor_merges.intermediates == len(extension.pieces)
     fitting = of_language(tokens, chinese.allows_token)
-    # BERT sets Chinese characters apart, and writes one alike with and without a space before it.
+    # BERT puts spaces around Chinese characters: one with a leading space is the same piece as one without.
     theirs = {*fitting, *(token.strip() for token in fitting if not extension.base.needs_parts)}
     assert sum(token not in theirs for token in extension.pieces) == donor_merges.intermediates
     assert len(fitting) >= donor_merges.taken + donor_merges.dropped + donor_merges.known
 
 
-def test_no_token_of_the_donor_that_another_language_uses_enters(given, chinese, english):
+def test_no_donor_token_of_another_language_is_added(given, chinese, english):
     tokens, extension = given
-    assert sum(token.isascii() for token in tokens) > 50, "the donor has nothing that could harm"
+    assert sum(token.isascii() for token in tokens) > 50, "the donor has no harmful tokens to leave out"
     for token in extension.pieces:
         assert not token.isascii()
         assert chinese.allows_token(token)
@@ -122,7 +122,7 @@ def test_no_token_of_the_donor_that_another_language_uses_enters(given, chinese,
     assert extension.tokenizer.encode(lines) == extension.base.encode(lines)
 
 
-def test_running_text_is_cut_into_the_donors_tokens(given, verses):
+def test_running_text_is_tokenized_into_the_donors_tokens(given, verses):
     _, extension = given
     before, after = (t.encode(verses[:400]) for t in (extension.base, extension.tokenizer))
     if extension.base.loses_text:
@@ -133,7 +133,7 @@ def test_running_text_is_cut_into_the_donors_tokens(given, verses):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_file_is_read_whole(donors, chinese, kind):
+def test_every_kind_of_donor_file_is_read_completely(donors, chinese, kind):
     tokens = read_donor(donors[kind])
     assert len(tokens) == len(set(tokens)) > 3000
     assert sum(len(token.decode().strip()) > 1 for token in of_language(tokens, chinese.allows_token)) > 300
@@ -142,49 +142,49 @@ def test_every_kind_of_file_is_read_whole(donors, chinese, kind):
         assert tokens == read_donor(donors["bpe_model"])
 
 
-def test_intermediates_are_bought_or_their_tokens_dropped_and_both_are_counted(donors, bases, chinese):
+def test_intermediates_are_added_or_tokens_dropped_and_both_are_counted(donors, bases, chinese):
     tokens = read_donor(donors["unigram_model"])[:1500]
-    add_intermediates, drop = (
+    added, dropped = (
         build_donor_merges(bases["llama2"], tokens, chinese.allows_token, add_intermediates)
         for add_intermediates in (True, False)
     )
-    assert add_intermediates.intermediates > 0 == drop.intermediates
-    assert drop.dropped > add_intermediates.dropped
-    assert add_intermediates.taken + add_intermediates.dropped == drop.taken + drop.dropped
-    assert add_intermediates.known == drop.known
-    kept, all_of_them = ({merge.token for merge in d.merges} for d in (drop, add_intermediates))
+    assert added.intermediates > 0 == dropped.intermediates
+    assert dropped.dropped > added.dropped
+    assert added.taken + added.dropped == dropped.taken + dropped.dropped
+    assert added.known == dropped.known
+    kept, all_of_them = ({merge.token for merge in found.merges} for found in (dropped, added))
     assert kept < all_of_them
     known = set(bases["llama2"].known_bytes)
-    for merge in drop.merges:
+    for merge in dropped.merges:
         assert not merge.left or {merge.left, merge.right} <= known
         known.add(merge.token)
-    assert kept - bases["llama2"].known_bytes <= set(tokens), "dropping bought something after all"
+    assert kept - bases["llama2"].known_bytes <= set(tokens), "an intermediate was added after all"
 
 
 def test_unigram_and_wordpiece_need_no_intermediates(donors, bases, chinese):
     tokens = read_donor(donors["unigram_model"])[:1000]
     for name in ("t5", "bert"):
-        add_intermediates, drop = (
+        added, dropped = (
             build_donor_merges(bases[name], tokens, chinese.allows_token, add_intermediates)
             for add_intermediates in (True, False)
         )
-        assert add_intermediates == drop
-        assert add_intermediates.intermediates == 0
+        assert added == dropped
+        assert added.intermediates == 0
 
 
-def test_as_many_tokens_as_wanted_are_taken_the_first_ones_that_the_base_can_hold(
+def test_the_requested_number_of_tokens_is_the_first_that_the_base_can_represent(
     donors, bases, verses, chinese
 ):
     tokens, base = read_donor(donors["bpe_model"]), bases["t5"]
     lacking = [t for t in of_language(tokens, chinese.allows_token) if t not in base.known_bytes]
-    # T5's normalizer makes full-width forms half-width: such tokens are never met.
-    held = [token for token in lacking if base.keeps(token.decode())]
-    assert held[:200] != lacking[:200]
+    # T5's normalizer makes full-width forms half-width, so tokens of full-width forms never occur.
+    usable = [token for token in lacking if base.keeps(token.decode())]
+    assert usable[:200] != lacking[:200]
     request = TokenRequest(200, donor=tokens)
     extension = extend_tokenizer(base, verses[:50], chinese, request, base.size, Quiet())
-    assert extension.pieces.keys() == set(held[:200])
+    assert extension.pieces.keys() == set(usable[:200])
     assert extension.donor_merges.taken == 200
-    assert extension.donor_merges.dropped == len(lacking) - len(held)
+    assert extension.donor_merges.dropped == len(lacking) - len(usable)
 
 
 def test_the_same_donor_gives_the_same_tokenizer(donors, bases, verses, chinese):
@@ -199,8 +199,8 @@ def test_the_same_donor_gives_the_same_tokenizer(donors, bases, verses, chinese)
     assert once.companions() == again.companions()
 
 
-def test_white_space_that_a_normalizer_replaces_is_no_token(bases, verses, chinese):
-    # The ideographic space is of the language's block, and plain to T5 and to BERT.
+def test_white_space_that_the_normalizer_replaces_becomes_no_token(bases, verses, chinese):
+    # The ideographic space is in the language's block; T5 and BERT turn it into a plain space.
     donor = ["　".encode(), "神　".encode(), " 神　".encode(), "神說".encode(), "．".encode()]
     extension = extend_tokenizer(
         bases["t5"], verses[:50], chinese, TokenRequest(donor=donor), 32_100, Quiet()
@@ -208,7 +208,7 @@ def test_white_space_that_a_normalizer_replaces_is_no_token(bases, verses, chine
     assert list(extension.pieces) == ["神說".encode()]
 
 
-def test_a_donor_without_a_token_of_the_language_gives_nothing(bases, verses, chinese):
+def test_a_donor_without_tokens_of_the_language_adds_nothing(bases, verses, chinese):
     donor = [b"the", b" of", b"2010", "мир".encode(), b"\xe4", b" "]
     base = bases["llama2"]
     extension = extend_tokenizer(base, verses[:50], chinese, TokenRequest(donor=donor), base.size, Quiet())
@@ -218,7 +218,7 @@ def test_a_donor_without_a_token_of_the_language_gives_nothing(bases, verses, ch
 
 
 @pytest.mark.parametrize("content", [b"", b"no tokenizer\n", b"aGVsbG8= 0\nnot base64 1\n"])
-def test_a_file_that_is_no_donor_is_one_line(tmp_path, content):
+def test_a_file_that_is_no_donor_gives_a_one_line_error(tmp_path, content):
     path = tmp_path / "donor.model"
     path.write_bytes(content)
     with pytest.raises(TokenizerError) as refused:
@@ -226,6 +226,6 @@ def test_a_file_that_is_no_donor_is_one_line(tmp_path, content):
     assert "\n" not in str(refused.value)
 
 
-def test_a_directory_without_its_tokenizer_json_is_read_by_its_model(donors, tmp_path):
+def test_a_directory_without_tokenizer_json_is_read_from_its_model(donors, tmp_path):
     shutil.copyfile(donors["directory"] / "tokenizer.model", tmp_path / "tokenizer.model")
     assert read_donor(tmp_path) == read_donor(donors["directory"])

@@ -1,4 +1,4 @@
-"""The oracle is the sentencepiece library: its trainer makes the models, its processor cuts the text."""
+"""The oracle is the sentencepiece library: its trainer makes the models, its processor tokenizes the text."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def train(lines, **settings):
 
 @pytest.fixture(scope="module")
 def trained(verses, english):
-    """A function from a name above to the model of it."""
+    """A function that returns the model with one of the names above."""
     lines = [*verses, *english[:4000]]
 
     @cache
@@ -85,7 +85,7 @@ def rust(model) -> Tokenizer:
 
 
 def differing(model, texts):
-    """Text, ids of SentencePiece and ids of the tokenizer.json, where they are not the same."""
+    """(text, SentencePiece's ids, tokenizer.json's ids) of the texts where the two differ."""
     special = [piece.piece for piece in model.pieces if piece.type in (Kind.CONTROL, Kind.UNKNOWN)]
     plain = [text for text in texts if not any(literal in text for literal in special)]
     assert len(plain) > 0.9 * len(texts)
@@ -96,25 +96,25 @@ def differing(model, texts):
 
 
 def is_tie(model, ids: list[int], other: list[int]) -> bool:
-    """Whether two cuts score the same in float32, in which SentencePiece adds up."""
-    one, two = (sum(model.pieces[index].score for index in cut) for cut in (ids, other))
+    """Whether two segmentations score the same in float32, in which SentencePiece sums."""
+    one, two = (sum(model.pieces[index].score for index in both) for both in (ids, other))
     return abs(one - two) <= 1e-5 * max(len(ids), 10)
 
 
-def test_bpe_cuts_every_text_as_sentencepiece_does(bpe, texts):
+def test_bpe_tokenizes_every_text_as_sentencepiece_does(bpe, texts):
     assert differing(bpe, texts) == []
 
 
-def test_unigram_cuts_every_text_as_sentencepiece_does_but_for_ties(unigram, texts):
+def test_unigram_tokenizes_every_text_as_sentencepiece_does_except_for_ties(unigram, texts):
     if unigram.normalizer_spec.precompiled_charsmap:
-        # The library normalises a cluster of characters at once, and takes what it finds first.
+        # The library normalizes a grapheme cluster as a whole, and stops at the first match.
         texts = [t for t in texts if all(len(c) == 1 for c in regex.findall(r"\X", t.replace("\r\n", "\n")))]
     found = differing(unigram, texts)
     assert [case for case in found if not is_tie(unigram, *case[1:])] == []
     assert len(found) < 0.02 * len(texts)
 
 
-def test_a_model_comes_back_from_its_tokenizer_json(model, texts):
+def test_a_model_survives_the_round_trip_through_tokenizer_json(model, texts):
     spec = spec_of(model, True, True)
     again = model_of(spec)
     assert oracle(again).encode(texts) == oracle(model).encode(texts)
@@ -130,20 +130,20 @@ def test_a_model_comes_back_from_its_tokenizer_json(model, texts):
 def test_ids_decode_as_sentencepiece_decodes_them(model, texts):
     theirs, ours = oracle(model), rust(model)
     unknown = theirs.unk_id()
-    # At the beginning SentencePiece drops the mark of a space even where the text had it.
-    cuts = [ids for ids in theirs.encode([t for t in texts if "▁" not in t]) if unknown not in ids]
-    assert len(cuts) > 0.5 * len(texts)
-    assert ours.decode_batch(cuts) == theirs.decode(cuts)
+    # SentencePiece drops a leading ▁ even where the text itself had it.
+    encoded = [ids for ids in theirs.encode([t for t in texts if "▁" not in t]) if unknown not in ids]
+    assert len(encoded) > 0.5 * len(texts)
+    assert ours.decode_batch(encoded) == theirs.decode(encoded)
 
 
-def test_mistral_cuts_every_text_as_sentencepiece_does(mistral_model, texts):
+def test_mistral_tokenizes_every_text_as_sentencepiece_does(mistral_model, texts):
     ends = [(before, after) for before in ("", "a") for after in ("", "b", "\n")]
     runs = [before + " " * n + after for n in range(1, 80) for before, after in ends]
     assert differing(read_model(mistral_model), [*texts, *runs]) == []
 
 
-def test_pieces_that_overlap_themselves_are_cut_from_the_left(mistral_model):
-    """Only there could the order of the merges of one piece show."""
+def test_pieces_that_overlap_themselves_are_merged_from_the_left(mistral_model):
+    """Only for these could the order among the merges of one piece matter."""
     model = read_model(mistral_model)
     draw = random.Random(3)
     pieces = [piece.piece.replace("▁", " ") for piece in model.pieces if piece.type == Kind.NORMAL]
@@ -153,8 +153,8 @@ def test_pieces_that_overlap_themselves_are_cut_from_the_left(mistral_model):
     assert differing(model, chained) == []
 
 
-def test_scores_count_and_not_ids(bpe):
-    """What transformers 5 makes of a lone tokenizer.model has merges in the order of ids."""
+def test_merges_are_ordered_by_score_and_not_by_id(bpe):
+    """transformers 5, given only a tokenizer.model, orders the merges by id."""
     scores = [piece.score for piece in bpe.pieces if piece.type == Kind.NORMAL]
     random.Random(0).shuffle(scores)
     shuffled = parse_model(bpe.SerializeToString())
@@ -168,25 +168,25 @@ def test_scores_count_and_not_ids(bpe):
     assert differing(shuffled, texts) == []
 
 
-def test_splits_are_all_the_known_halves():
+def test_splits_are_all_pairs_of_known_parts():
     assert splits("abc", {"a", "ab", "bc", "c", "abc"}) == [("a", "bc"), ("ab", "c")]
     assert splits("abc", {"a", "b", "c"}) == splits("a", {"a"}) == splits("", {"a"}) == []
 
 
-def test_merges_stand_by_score_and_then_by_id():
+def test_merges_are_ordered_by_score_and_then_by_id():
     scores = {"a": -9.0, "b": -9.0, "c": -9.0, "ab": -2.0, "bc": -1.0, "abc": -3.0}
     ids = {"ab": 0, "bc": 1, "abc": 2, "c": 3, "b": 4, "a": 5}
     assert merges_by_score(scores, ids) == [("b", "c"), ("a", "b"), ("ab", "c"), ("a", "bc")]
 
 
-def test_of_equal_scores_the_longest_piece_comes_first():
+def test_among_equal_scores_the_longest_piece_comes_first():
     runs = {"▁" * n: LAST for n in range(1, 5)}
     lengths = [(len(left), len(right)) for left, right in merges_by_score(runs, {p: len(p) for p in runs})]
     assert lengths == [(1, 3), (2, 2), (3, 1), (1, 2), (2, 1), (1, 1)]
 
 
-def test_a_piece_of_characters_that_are_no_pieces_can_be_made(trained):
-    """Gemma has no tab beside its byte, and pieces of several tabs."""
+def test_a_piece_of_characters_that_are_not_pieces_is_merged(trained):
+    """Gemma has a tab only as a byte, and yet pieces of several tabs."""
     model = parse_model(trained("bpe-llama").SerializeToString())
     model.pieces.add(piece="\t\t", score=-1.0, type=Kind.NORMAL)
     texts = ["\t" * n + after for n in range(1, 7) for after in ("", "a", " b")]
@@ -198,7 +198,7 @@ def test_the_literal_name_of_a_byte_is_text(unigram):
     assert differing(unigram, [f"a <0x{byte:02X}> <0x{byte:02X}>" for byte in range(256)]) == []
 
 
-def test_special_tokens_are_special_and_user_defined_ones_are_whole(verses):
+def test_control_symbols_become_special_and_user_defined_ones_ordinary_added_tokens(verses):
     settings = {**WITH_BYTES, "user_defined_symbols": ["<tool>"], "control_symbols": ["<call>"]}
     model = train(verses, model_type="bpe", vocab_size=3000, **settings)
     tokens = {token["content"]: token for token in spec_of(model, False, False)["added_tokens"]}
@@ -212,7 +212,7 @@ def test_special_tokens_are_special_and_user_defined_ones_are_whole(verses):
 
 @pytest.mark.parametrize("bos", [True, False])
 @pytest.mark.parametrize("eos", [True, False])
-def test_the_template_puts_what_was_asked_around_a_text(mistral_model, bos, eos):
+def test_the_template_adds_bos_and_eos_as_requested(mistral_model, bos, eos):
     spec = spec_of(read_model(mistral_model), bos, eos)
     tokenizer = Tokenizer.from_str(json.dumps(spec))
     plain = tokenizer.encode("a b", add_special_tokens=False).ids
@@ -222,12 +222,12 @@ def test_the_template_puts_what_was_asked_around_a_text(mistral_model, bos, eos)
     assert (spec["post_processor"] is None) == (not bos and not eos)
 
 
-def test_a_token_that_the_model_lacks_is_not_put_around(verses):
+def test_the_template_adds_no_token_that_the_model_lacks(verses):
     model = train(verses, model_type="bpe", vocab_size=3000, bos_id=-1)
     assert spec_of(model, True, False)["post_processor"] is None
 
 
-def test_a_model_that_marks_the_space_behind_words_is_refused(verses):
+def test_a_model_that_marks_the_space_after_words_is_refused(verses):
     model = train(verses, model_type="bpe", vocab_size=3000, treat_whitespace_as_suffix=True)
     with pytest.raises(TokenizerError, match="space"):
         spec_of(model, True, False)

@@ -24,7 +24,7 @@ def test_merges_are_those_of_bpe_over_the_bases_tokens(base, chinese, verses):
     assert [merge.count for merge in merges[:150]] == oracle_learn(base, lines, chinese, 150)
 
 
-def test_merges_are_those_of_bpe_where_words_are_written_apart(base):
+def test_merges_are_those_of_bpe_in_a_script_with_spaces(base):
     alphabet = Alphabet(("Cyrillic",))
     lines = [RUSSIAN, RUSSIAN.lower(), RUSSIAN[10:60]] * 3
     merges, _ = learned(base, lines, alphabet)
@@ -32,14 +32,14 @@ def test_merges_are_those_of_bpe_where_words_are_written_apart(base):
     assert [merge.count for merge in merges[:20]] == oracle_learn(base, lines, alphabet, 20)
 
 
-def test_counts_foretell_the_length_of_the_corpus_exactly(base, chinese, verses):
+def test_counts_predict_the_length_of_the_corpus_exactly(base, chinese, verses):
     merges, units = learned(base, verses, chinese, limit=3000)
     for size in (1, 100, 1500, 3000):
         tokens = base.extended(merges[:size], base.size).usage(verses).sum()
         assert tokens == units.atoms - sum(merge.count for merge in merges[:size])
 
 
-def test_every_merge_joins_tokens_that_exist_before_it(base, chinese, verses):
+def test_every_merge_joins_existing_tokens(base, chinese, verses):
     merges, _ = learned(base, verses, chinese, limit=3000)
     known = set(base.token_bytes.values())
     for merge in merges:
@@ -47,38 +47,36 @@ def test_every_merge_joins_tokens_that_exist_before_it(base, chinese, verses):
         known.add(merge.token)
 
 
-def test_no_merge_leaves_the_language(base, chinese, verses):
+def test_no_merge_makes_a_token_outside_the_language(base, chinese, verses):
     mixed = [f"{verse} The quick — brown’s “fox” 😀😀 {verse[:5]} 1234" for verse in verses[:400]]
     merges, _ = learned(base, mixed, chinese)
     assert merges
     assert all(chinese.allows_token(merge.token) for merge in merges)
 
 
-def test_units_spell_the_language_part_of_the_corpus(base, chinese, verses):
+def test_units_cover_exactly_the_characters_of_the_language(base, chinese, verses):
     units = tokenize_units(base, [f"Gen 1:{verse} end" for verse in verses[:300]], chinese.allows_token)
-    spelled = b"".join(b"".join(units.parts[unit]) for unit in units.words).decode()
-    assert spelled.replace(" ", "") == "".join(
-        c for verse in verses[:300] for c in verse if chinese.allows(c)
-    )
+    text = b"".join(b"".join(units.parts[unit]) for unit in units.words).decode()
+    assert text.replace(" ", "") == "".join(c for verse in verses[:300] for c in verse if chinese.allows(c))
 
 
 @pytest.mark.parametrize("lines", [[], ["only English here"], ["中"]])
-def test_text_without_repeated_pairs_teaches_nothing(base, chinese, lines):
+def test_nothing_is_learned_from_text_without_repeated_pairs(base, chinese, lines):
     assert learned(base, lines, chinese)[0] == []
 
 
-def test_text_that_holds_special_tokens_teaches_what_stands_beside_them(base, chinese, verses):
+def test_literal_special_tokens_in_the_text_do_not_change_what_is_learned(base, chinese, verses):
     marked = [f"<|im_start|>{verse}<|endoftext|>" for verse in verses[:300]]
     assert learned(base, marked, chinese)[0] == learned(base, verses[:300], chinese)[0]
 
 
-def test_cutting_tells_how_many_texts_are_done(base, chinese, verses):
+def test_tokenizing_units_reports_every_text(base, chinese, verses):
     done = []
     tokenize_units(base, verses[:1500], chinese.allows_token, done.append)
     assert sum(done) == 1500
 
 
-def test_a_token_spelled_like_an_added_token_is_not_learned(base, chinese, verses):
+def test_a_token_with_the_name_of_an_added_token_is_not_learned(base, chinese, verses):
     from vocabx.tokenizer.byte_alphabet import to_alphabet
 
     merges, _ = learned(base, verses, chinese)

@@ -1,4 +1,4 @@
-"""The traps of the recipes in use, by number: each recipe is shown to fall into it, and ours not to."""
+"""The pitfalls of common recipes, by number: the recipe is shown to fail, and vocabx not to."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ from vocabx.tokenizer.write import write_tokenizer
 
 @pytest.fixture(scope="module")
 def donor(verses, english, tmp_path_factory):
-    """A SentencePiece model as people train one for their language: some English and digits are in it."""
+    """A SentencePiece model as commonly trained for one language, with some English and digits in it."""
     prefix = tmp_path_factory.mktemp("donor") / "donor"
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([*verses, *english[:400], *["2010年 in 2010"] * 50]),
@@ -38,13 +38,13 @@ def mistral(mistral_model):
 
 @pytest.fixture(scope="module")
 def ours(mistral, verses, chinese, donor):
-    """Mistral with the donor's tokens, as we take them."""
+    """Mistral extended with the donor's tokens."""
     request = TokenRequest(donor=tuple(read_donor(donor)))
     return extend_tokenizer(mistral, verses[:800], chinese, request, mistral.size, Quiet())
 
 
 def recipe(mistral_model, donor):
-    """The widespread script: every piece that the base lacks is appended with score 0."""
+    """The widespread recipe: every piece that the base lacks is appended with score 0."""
     proto = read_model(mistral_model)
     known = {piece.piece for piece in proto.pieces}
     for piece in read_model(donor).pieces:
@@ -70,17 +70,17 @@ def test_pitfall_01_score_0_outranks_the_base_and_ours_does_not(
     assert lost == []
 
 
-def test_pitfall_02_characters_and_intermediates_are_bought_or_the_piece_is_left_out(
+def test_pitfall_02_characters_and_intermediates_are_added_or_the_piece_is_left_out(
     mistral, donor, chinese, ours
 ):
     tokens = read_donor(donor)
-    bought, dropped = (
+    added, dropped = (
         build_donor_merges(mistral, tokens, chinese.allows_token, add_intermediates)
         for add_intermediates in (True, False)
     )
-    assert bought.intermediates > 0 == dropped.intermediates
-    assert dropped.dropped > 0 == bought.dropped
-    assert bought.taken == dropped.taken + dropped.dropped
+    assert added.intermediates > 0 == dropped.intermediates
+    assert dropped.dropped > 0 == added.dropped
+    assert added.taken == dropped.taken + dropped.dropped
     model = parse_model(ours.tokenizer.companions()[MODEL_NAME])
     known = {piece.piece for piece in model.pieces}
     for piece in model.pieces[mistral.size :]:
@@ -90,7 +90,7 @@ def test_pitfall_02_characters_and_intermediates_are_bought_or_the_piece_is_left
 
 def test_pitfall_03_latin_and_digits_of_a_donor_stay_out(mistral, donor, ours, english):
     foreign = [token for token in read_donor(donor) if token.strip().isdigit() or token.strip().isalpha()]
-    assert len(foreign) > 100, "the donor has nothing that could harm"
+    assert len(foreign) > 100, "the donor has no harmful tokens to leave out"
     assert not any(token.isascii() for token in ours.pieces)
     for text in ("in 2010 and 20101", *english[:500]):
         assert ours.tokenizer.encode([text]) == mistral.encode([text])
@@ -124,7 +124,7 @@ def test_pitfall_06_added_tokens_shred_the_base_and_ours_does_not(mistral, ours,
     assert ours.tokenizer.spec["added_tokens"] == mistral.spec["added_tokens"]
 
 
-def test_pitfall_07_pieces_go_through_the_byte_alphabet_and_behind_the_bases_merges(
+def test_pitfall_07_pieces_are_converted_to_the_byte_alphabet_and_merged_after_the_base(
     gpt2_json, donor, chinese, verses, english
 ):
     base = read_tokenizer(gpt2_json)
@@ -139,23 +139,23 @@ def test_pitfall_07_pieces_go_through_the_byte_alphabet_and_behind_the_bases_mer
     assert certificate.passed
 
 
-def test_pitfall_08_tokens_that_are_bought_are_used_and_hold_the_language_alone(extension, chinese):
+def test_pitfall_08_selected_tokens_are_used_and_of_the_language_only(extension, chinese):
     usage = extension.selection.usage
     assert (usage > 0).mean() >= 0.98
     assert all(chinese.allows_token(token) for token in extension.pieces)
     assert not any(token.isascii() for token in extension.pieces)
 
 
-def test_pitfall_09_ids_hold_whatever_the_order_of_the_vocabulary(qwen_json, verses, chinese, tmp_path):
+def test_pitfall_09_ids_do_not_depend_on_the_order_of_the_vocabulary(qwen_json, verses, chinese, tmp_path):
     base = read_tokenizer(qwen_json)
     extended = extend_tokenizer(base, verses[:500], chinese, TokenRequest(100), base.size, Quiet()).tokenizer
     write_tokenizer(extended, qwen_json, tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     assert loaded.get_vocab() == extended.vocabulary
-    assert list(loaded.get_vocab().values()) != sorted(loaded.get_vocab().values()), "the trap is gone"
+    assert list(loaded.get_vocab().values()) != sorted(loaded.get_vocab().values()), "the pitfall is gone"
 
 
-def test_pitfall_10_new_tokens_never_get_the_rows_that_pad_a_table(t5_json, verses, chinese, english):
+def test_pitfall_10_new_tokens_never_get_padding_rows(t5_json, verses, chinese, english):
     base = read_tokenizer(t5_json)
     extended = extend_tokenizer(base, verses[:500], chinese, TokenRequest(200), 32128, Quiet()).tokenizer
     ids = {i for row in extended.encode([*verses[:500], *english]) for i in row}

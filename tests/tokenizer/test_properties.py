@@ -1,4 +1,4 @@
-"""Tokenizers nobody trained: random vocabularies of a few letters, whose pieces collide wherever they can."""
+"""Property tests on random vocabularies of a few letters, whose pieces collide as often as possible."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
 HAN, GREEK = Alphabet(("Han",)), Alphabet(("Greek",))
-# Of two Han characters the first two bytes are equal; so are those of a dash and a quotation mark.
+# Two of the Han characters share their first two bytes; so do the dash and the quotation mark.
 LETTERS = "abc"
 LANGUAGE = "中丯文字"
 OTHER = "—“é12"
@@ -45,12 +45,12 @@ def lines(alphabet: str) -> st.SearchStrategy[list[str]]:
     return st.lists(st.lists(words(alphabet, 6), max_size=6).map(" ".join), max_size=8)
 
 
-# Bases: each strategy gives a tokenizer of its family.
+# Bases: one strategy per family.
 
 
 @st.composite
 def byte_level(draw: Callable[..., Any]) -> ByteLevelTokenizer:
-    """Merges of any two tokens, those that hold the end of one character and the beginning of another too."""
+    """Merges of any two tokens, including the end of one character with the beginning of another."""
     tokens = [bytes([byte]) for byte in range(256)]
     alphabet = sorted({byte for c in LETTERS + LANGUAGE + OTHER + SECOND + " " for byte in c.encode()})
     usable = [bytes([byte]) for byte in alphabet]
@@ -79,7 +79,7 @@ def byte_level(draw: Callable[..., Any]) -> ByteLevelTokenizer:
 
 @st.composite
 def sentencepiece(draw: Callable[..., Any], family: Family) -> FastTokenizer:
-    """Pieces in any order of scores, with or without their parts, over characters that are pieces or not."""
+    """Pieces in any order of scores, with or without their parts, of characters that are pieces or not."""
     model = parse_model(b"")
     trainer, normalizer = model.trainer_spec, model.normalizer_spec
     trainer.model_type = family
@@ -99,7 +99,7 @@ def sentencepiece(draw: Callable[..., Any], family: Family) -> FastTokenizer:
     single = {*draw(st.sets(st.sampled_from(LETTERS + LANGUAGE + OTHER))), "▁", *LETTERS}
     pieces = draw(st.permutations(sorted(single) + sorted(longer)))
     for rank, piece in enumerate(pieces, 1):
-        # As in trained models: BPE's scores are ranks, Unigram's are logarithms.
+        # As in trained models: BPE scores are ranks, Unigram scores are logarithms.
         score = -float(rank) if family is Family.BPE else -2.0 - rank * draw(st.floats(0.125, 0.25))
         model.pieces.add(piece=piece, score=score, type=Kind.NORMAL)
     trainer.vocab_size = len(model.pieces)
@@ -151,8 +151,8 @@ family = pytest.mark.parametrize("family", FAMILIES)
 
 
 @st.composite
-def wishes(draw: Callable[..., Any], alphabet: str = LANGUAGE) -> TokenRequest:
-    """Tokens learned from the text, or a donor's: any strings, of the language and not."""
+def requests(draw: Callable[..., Any], alphabet: str = LANGUAGE) -> TokenRequest:
+    """Tokens learned from the text, or from a donor with any strings, in the language and not."""
     donor = st.lists(words(alphabet + "a1 ", 5).map(str.encode), max_size=25)
     return TokenRequest(donor=draw(st.none() | donor), add_intermediates=draw(st.booleans()))
 
@@ -167,11 +167,11 @@ def without(text: Iterable[str], alphabet: Alphabet = HAN) -> list[str]:
     return [line for line in text if not alphabet.touches(line)]
 
 
-def cut_alone(tokenizer: FastTokenizer, index: int) -> list[int]:
-    """The ids of a piece where its own text stands alone, by merges and not by looking it up."""
+def tokenized_alone(tokenizer: FastTokenizer, index: int) -> list[int]:
+    """The ids of a piece's own text, by merges and not by looking up the whole word."""
     piece, vocabulary = tokenizer.id_to_piece[index], tokenizer.spec["model"]["vocab"]
     if piece.startswith("##"):
-        # What goes on needs a word to go on with, and any letter of these may begin a longer piece.
+        # A continuation needs something before it, and any of LETTERS may begin a longer piece.
         vocabulary, piece = {**vocabulary, "z": tokenizer.size}, f"z{piece[2:]}"
     model = {**tokenizer.spec["model"], "vocab": vocabulary, "ignore_merges": False}
     rust = Tokenizer.from_str(json.dumps({**tokenizer.spec, "model": model}))
@@ -188,7 +188,7 @@ def processor(tokenizer: FastTokenizer) -> SentencePieceProcessor:
 @given(data=st.data())
 def test_every_token_of_the_base_keeps_its_id(family, data):
     base = data.draw(BASES[family])
-    text, request = data.draw(lines(LETTERS + LANGUAGE)), data.draw(wishes())
+    text, request = data.draw(lines(LETTERS + LANGUAGE)), data.draw(requests())
     after = extended(base, text, request, data.draw(st.integers(0, 3))).tokenizer
     assert {piece: after.vocabulary.get(piece) for piece in base.vocabulary} == base.vocabulary
     assert {piece: after.rust.token_to_id(piece) for piece in base.vocabulary} == base.vocabulary
@@ -200,7 +200,7 @@ def test_every_token_of_the_base_keeps_its_id(family, data):
 def test_text_without_the_language_keeps_its_ids(family, data):
     base = data.draw(BASES[family])
     text = data.draw(lines(LETTERS + LANGUAGE))
-    after = extended(base, text, data.draw(wishes()), data.draw(st.integers(0, 3))).tokenizer
+    after = extended(base, text, data.draw(requests()), data.draw(st.integers(0, 3))).tokenizer
     others = without(data.draw(lines(LETTERS + OTHER + SECOND)))
     assert after.encode(others) == base.encode(others)
 
@@ -208,10 +208,10 @@ def test_text_without_the_language_keeps_its_ids(family, data):
 @family
 @examples
 @given(data=st.data())
-def test_text_comes_back_as_it_did_or_better(family, data):
+def test_text_decodes_as_with_the_base_or_better(family, data):
     base = data.draw(BASES[family])
     text = data.draw(lines(LETTERS + LANGUAGE + OTHER))
-    after = extended(base, text, data.draw(wishes())).tokenizer
+    after = extended(base, text, data.draw(requests())).tokenizer
     for line, old, new in zip(text, base.encode(text), after.encode(text), strict=True):
         if base.unknown_id not in old:
             assert after.decode(new) == base.decode(old), line
@@ -222,14 +222,14 @@ def test_text_comes_back_as_it_did_or_better(family, data):
 @family
 @examples
 @given(data=st.data())
-def test_every_new_token_is_what_its_own_text_is_cut_into(family, data):
+def test_the_text_of_every_new_token_is_tokenized_as_that_token(family, data):
     base = data.draw(BASES[family])
     text = data.draw(lines(LETTERS + LANGUAGE))
-    extension = extended(base, text, data.draw(wishes()), data.draw(st.integers(0, 3)))
+    extension = extended(base, text, data.draw(requests()), data.draw(st.integers(0, 3)))
     after = extension.tokenizer
     new = [index for index in after.token_bytes if index >= extension.first_id]
     assert new == list(extension.new_ids)
-    assert {after.id_to_piece[index]: cut_alone(after, index) for index in new} == {
+    assert {after.id_to_piece[index]: tokenized_alone(after, index) for index in new} == {
         after.id_to_piece[index]: [index] for index in new
     }
 
@@ -237,12 +237,12 @@ def test_every_new_token_is_what_its_own_text_is_cut_into(family, data):
 @family
 @examples
 @given(data=st.data())
-def test_a_certificate_is_passed_on_any_base(family, data):
+def test_the_certificate_passes_on_any_base(family, data):
     base = data.draw(BASES[family])
     text = data.draw(lines(LETTERS + LANGUAGE))
-    after = extended(base, text, data.draw(wishes()), data.draw(st.integers(0, 3))).tokenizer
+    after = extended(base, text, data.draw(requests()), data.draw(st.integers(0, 3))).tokenizer
     own = data.draw(lines(LETTERS + OTHER))
-    # Unigram's cuts can tie: what SentencePiece makes of those, see below.
+    # Unigram segmentations can tie; for SentencePiece on those see below.
     aside = {"sentencepiece"} if family == "unigram" else set()
     claims = verify(base, after, HAN, Texts(text, own, adversarial=60)).claims
     assert [claim for claim in claims if claim.required and claim.failed and claim.name not in aside] == []
@@ -251,17 +251,17 @@ def test_a_certificate_is_passed_on_any_base(family, data):
 @pytest.mark.parametrize("family", ["bpe", "unigram"])
 @examples
 @given(data=st.data())
-def test_sentencepiece_and_tokenizer_json_cut_alike(family, data):
+def test_sentencepiece_and_tokenizer_json_tokenize_alike(family, data):
     base = data.draw(BASES[family])
     text = data.draw(lines(LETTERS + LANGUAGE + OTHER))
     assume(processor(base).encode(text) == base.encode(text))
-    after = extended(base, text, data.draw(wishes()), data.draw(st.integers(0, 3))).tokenizer
+    after = extended(base, text, data.draw(requests()), data.draw(st.integers(0, 3))).tokenizer
     for line, ids, theirs in zip(text, after.encode(text), processor(after).encode(text), strict=True):
         assert ids == theirs or is_tie(after, ids, theirs), line
 
 
 def is_tie(tokenizer: FastTokenizer, ids: list[int], other: list[int]) -> bool:
-    """Whether two cuts of a Unigram tokenizer score alike in float32: 中|中中 and 中中|中."""
+    """Whether two segmentations of a Unigram tokenizer score alike in float32: 中|中中 and 中中|中."""
     if not isinstance(tokenizer, UnigramTokenizer):
         return False
     score = [score for _, score in tokenizer.spec["model"]["vocab"]]
@@ -274,25 +274,27 @@ def is_tie(tokenizer: FastTokenizer, ids: list[int], other: list[int]) -> bool:
 def test_a_second_language_keeps_both_the_base_and_the_first(family, data):
     base = data.draw(BASES[family])
     first_text, second_text = data.draw(lines(LETTERS + LANGUAGE)), data.draw(lines(LETTERS + SECOND))
-    first = extended(base, first_text, data.draw(wishes()), data.draw(st.integers(0, 3))).tokenizer
-    request = data.draw(wishes(SECOND))
+    first = extended(base, first_text, data.draw(requests()), data.draw(st.integers(0, 3))).tokenizer
+    request = data.draw(requests(SECOND))
     second = extended(first, second_text, request, data.draw(st.integers(0, 3)), GREEK).tokenizer
     assert {piece: second.vocabulary.get(piece) for piece in first.vocabulary} == first.vocabulary
     assert second.encode(first_text) == first.encode(first_text)
     plain = without(data.draw(lines(LETTERS + OTHER)), GREEK)
     assert second.encode(plain) == base.encode(plain)
-    assert all(cut_alone(second, index) == [index] for index in second.token_bytes if index >= base.size)
+    assert all(
+        tokenized_alone(second, index) == [index] for index in second.token_bytes if index >= base.size
+    )
 
 
 @family
 @settings(examples, max_examples=15)
 @given(data=st.data())
-def test_an_extension_read_from_its_files_is_extended_as_the_one_in_memory(family, data, tmp_path_factory):
+def test_an_extension_read_from_files_is_extended_like_the_one_in_memory(family, data, tmp_path_factory):
     base = data.draw(BASES[family])
-    first = extended(base, data.draw(lines(LETTERS + LANGUAGE)), data.draw(wishes()), 2).tokenizer
+    first = extended(base, data.draw(lines(LETTERS + LANGUAGE)), data.draw(requests()), 2).tokenizer
     directory = tmp_path_factory.mktemp("first")
     write_tokenizer(first, directory, directory)
-    text, request = data.draw(lines(LETTERS + SECOND)), data.draw(wishes(SECOND))
+    text, request = data.draw(lines(LETTERS + SECOND)), data.draw(requests(SECOND))
     ours, theirs = (
         extended(t, text, request, 1, GREEK).tokenizer for t in (first, read_tokenizer(directory))
     )
@@ -305,10 +307,10 @@ def test_an_extension_read_from_its_files_is_extended_as_the_one_in_memory(famil
 @family
 @examples
 @given(data=st.data())
-def test_protected_text_keeps_its_ids_in_the_language_itself(family, data):
+def test_protected_text_in_the_language_itself_keeps_its_ids(family, data):
     base = data.draw(BASES[family])
     text, protected = data.draw(lines(LETTERS + LANGUAGE)), data.draw(lines(LETTERS + LANGUAGE))
-    request = data.draw(wishes())
+    request = data.draw(requests())
     request = TokenRequest(
         donor=request.donor, add_intermediates=request.add_intermediates, protected=protected
     )
@@ -319,7 +321,7 @@ def test_protected_text_keeps_its_ids_in_the_language_itself(family, data):
 @family
 @examples
 @given(data=st.data())
-def test_exactly_the_number_asked_for_or_a_refusal(family, data):
+def test_the_result_has_exactly_the_requested_number_of_tokens_or_is_refused(family, data):
     base = data.draw(BASES[family])
     text, wanted = data.draw(lines(LETTERS + LANGUAGE)), data.draw(st.integers(1, 12))
     try:

@@ -1,4 +1,4 @@
-"""Text that was to be protected is cut as before, in a language that shares the base's script."""
+"""Protected text is tokenized as before, in a language that shares the base's script."""
 
 import pytest
 
@@ -20,7 +20,7 @@ OBJECTS = (
     )
 )
 GERMAN = [f"{s} {v} {o}." for s in SUBJECTS for v in VERBS for o in OBJECTS]
-# Loan words: what they teach would occur in English.
+# Loan words: tokens learned from them would occur in English.
 LOANS = ["Die metaclass, der docstring, ein iterable und jedes namespace der subclass im codec."] * 30
 GERMAN += LOANS
 LATIN = Alphabet(("Latin",))
@@ -46,17 +46,17 @@ def test_protected_lines_do_not_change_and_the_language_still_gains(base, englis
     assert after < 0.85 * before
 
 
-def test_what_protection_costs_is_measured_on_the_same_number_of_tokens(base, english):
+def test_the_cost_of_protection_is_measured_with_the_same_number_of_tokens(base, english):
     request = TokenRequest(12, protected=english[:1500])
     extension = extend_tokenizer(base, GERMAN, LATIN, request, base.size, Quiet())
-    free = extension.had_nothing_been_protected()
+    free = extension.without_protection()
     assert free is not None
     assert free.size == extension.tokenizer.size == base.size + 12
     lengths = [sum(map(len, t.encode(GERMAN))) for t in (free, extension.tokenizer, base)]
     assert lengths[0] <= lengths[1] < lengths[2]
 
 
-def test_unprotected_text_does_change_or_there_would_be_nothing_to_protect(gpt2_json, english):
+def test_without_protection_the_base_language_does_change(gpt2_json, english):
     base = read_tokenizer(gpt2_json)
     extension = extend_tokenizer(base, GERMAN, LATIN, TokenRequest(None), base.size, Quiet())
     assert extension.tokenizer.encode(english) != base.encode(english)

@@ -18,7 +18,7 @@ def candidates(base, chinese, verses):
 
 
 @pytest.mark.parametrize("wanted", [1, 50, 2000, 4000])
-def test_exactly_the_tokens_wanted_are_bought_and_used(base, verses, candidates, wanted):
+def test_exactly_the_requested_number_of_tokens_is_selected_and_used(base, verses, candidates, wanted):
     selection = select_merges(base, candidates, verses, wanted)
     tokenizer = base.extended(selection.merges, base.size)
     assert tokenizer.size == base.size + wanted
@@ -27,10 +27,10 @@ def test_exactly_the_tokens_wanted_are_bought_and_used(base, verses, candidates,
     assert (usage > 0).sum() >= 0.98 * wanted
 
 
-def test_a_scaffold_that_nothing_uses_is_dropped_with_what_it_builds(base):
+def test_an_unused_intermediate_is_dropped_with_its_descendants(base):
     word, other = "предъявительницей", "щёголеватость"
     pieces = [[base.token_bytes[i] for i in base.encode([text])[0]] for text in (word, other)]
-    # Each merge of the chain only builds the next: of its tokens, the last alone is ever used.
+    # Each merge of the chain only builds the next: only the last token is ever used.
     chain = [Merge(b"".join(pieces[0][:n]), pieces[0][n], 3) for n in range(1, len(pieces[0]))]
     pairs = [Merge(pieces[1][n], pieces[1][n + 1], 1) for n in (0, 2)]
     kept = select_merges(base, [*chain, *pairs], [word, other], 2, used_share=1.0)
@@ -40,7 +40,7 @@ def test_a_scaffold_that_nothing_uses_is_dropped_with_what_it_builds(base):
 
 
 def test_an_unused_token_may_build_one_that_the_base_has(base):
-    # A base with a token that none of its merges makes: a new merge may come upon it.
+    # A base with a token that none of its merges builds, but a new merge does.
     pieces = [base.token_bytes[i] for i in base.encode(["龘"])[0]]
     spec = json.loads(json.dumps(base.spec))
     spec["model"]["vocab"][to_alphabet(b"".join(pieces))] = base.size
@@ -53,6 +53,6 @@ def test_an_unused_token_may_build_one_that_the_base_has(base):
     assert b"".join(pieces) in odd.extended(selection.merges, odd.size).token_bytes.values()
 
 
-def test_more_tokens_than_the_text_supports_are_refused_with_the_number_it_does(base, verses, candidates):
+def test_too_many_tokens_are_refused_with_the_number_that_the_text_supports(base, verses, candidates):
     with pytest.raises(TokenizerError, match=r"supports only \d+ new tokens, not 100000: lower --new-tokens"):
         select_merges(base, candidates, verses, 100_000)

@@ -15,12 +15,12 @@ from vocabx.tokenizer.sentencepiece_model import (
     Family,
     Kind,
     is_unused,
-    lengthened,
     model_of,
     parse_model,
     piece_scores,
     read_model,
     unused_piece,
+    with_pieces,
 )
 
 
@@ -60,7 +60,7 @@ def oracle(model) -> SentencePieceProcessor:
 
 
 def differing(spec, model, texts):
-    """Text, ids of the tokenizer.json and ids of the .model, where they are not the same."""
+    """(text, tokenizer.json's ids, the .model's ids) of the texts where the two differ."""
     literals = [token["content"] for token in spec["added_tokens"] if token["special"]]
     plain = [text for text in texts if not any(literal in text for literal in literals)]
     ours = Tokenizer.from_str(json.dumps(spec)).encode_batch(plain, add_special_tokens=False)
@@ -106,37 +106,37 @@ def kinds_of(model) -> dict[str, int]:
 # Reading
 
 
-def test_a_real_file_is_read_whole(mistral, mistral_model):
+def test_a_real_file_is_read_completely(mistral, mistral_model):
     assert len(mistral.pieces) == 32000
     assert mistral.trainer_spec.model_type == Family.BPE
     assert parse_model(mistral_model.read_bytes()) == mistral
 
 
-def test_a_missing_file_is_one_line(tmp_path):
+def test_a_missing_file_gives_a_one_line_error(tmp_path):
     with pytest.raises(TokenizerError, match=r"none\.model") as error:
         read_model(tmp_path / "none.model")
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"not a model", b"{}\n", bytes(range(256)), b"\x00" * 50])
-def test_a_file_that_is_no_model_is_one_line(tmp_path, data):
-    with pytest.raises(TokenizerError, match="fetch the file again") as error:
+def test_a_file_that_is_no_model_gives_a_one_line_error(tmp_path, data):
+    with pytest.raises(TokenizerError, match="download the file again") as error:
         read_model(written(tmp_path, data))
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
-def test_half_a_file_is_refused(tmp_path, mistral_model, part):
+def test_a_truncated_file_is_refused(tmp_path, mistral_model, part):
     data = mistral_model.read_bytes()
-    with pytest.raises(TokenizerError, match="fetch the file again"):
+    with pytest.raises(TokenizerError, match="download the file again"):
         read_model(written(tmp_path, data[: int(part * len(data))]))
 
 
 @pytest.mark.parametrize("lost", ["trainer_spec", "normalizer_spec", "pieces"])
-def test_a_file_cut_off_between_its_parts_is_refused(tmp_path, mistral_model, lost):
+def test_a_file_truncated_between_its_parts_is_refused(tmp_path, mistral_model, lost):
     model = parse_model(mistral_model.read_bytes())
     model.ClearField(lost)
-    with pytest.raises(TokenizerError, match="fetch the file again"):
+    with pytest.raises(TokenizerError, match="download the file again"):
         read_model(written(tmp_path, model.SerializeToString()))
 
 
@@ -149,14 +149,14 @@ def test_a_file_that_sentencepiece_refuses_is_refused(tmp_path, mistral_model):
 
 
 @pytest.mark.parametrize("kind", [3, 4])
-def test_models_of_words_and_characters_are_refused(tmp_path, mistral_model, kind):
+def test_word_and_character_models_are_refused(tmp_path, mistral_model, kind):
     model = parse_model(mistral_model.read_bytes())
     model.trainer_spec.model_type = kind
     with pytest.raises(TokenizerError, match="BPE or Unigram"):
         read_model(written(tmp_path, model.SerializeToString()))
 
 
-def test_scores_are_those_of_pieces_that_text_is_cut_into(mistral):
+def test_scores_are_those_of_pieces_that_occur_in_text(mistral):
     scores = piece_scores(mistral)
     assert len(scores) == 32000 - 256 - 3
     assert scores["▁t"] == -2
@@ -165,10 +165,10 @@ def test_scores_are_those_of_pieces_that_text_is_cut_into(mistral):
     assert "<0x0A>" not in scores
 
 
-# Making one: real files
+# Building from a real tokenizer.json
 
 
-def test_mistral_s_scores_rank_as_in_its_own_file(mistral, mistral_spec):
+def test_mistral_scores_rank_as_in_its_own_file(mistral, mistral_spec):
     made = model_of(mistral_spec)
     assert kinds_of(made) == kinds_of(mistral)
     for index, (ours, theirs) in enumerate(zip(made.pieces, mistral.pieces, strict=True)):
@@ -178,7 +178,7 @@ def test_mistral_s_scores_rank_as_in_its_own_file(mistral, mistral_spec):
     assert sorted(ours, key=lambda piece: -ours[piece]) == sorted(theirs, key=lambda piece: -theirs[piece])
 
 
-def test_mistral_s_settings_are_as_in_its_own_file(mistral, mistral_spec):
+def test_mistral_settings_are_those_of_its_own_file(mistral, mistral_spec):
     made = model_of(mistral_spec)
     for name in ("name", "add_dummy_prefix", "remove_extra_whitespaces", "escape_whitespaces"):
         assert getattr(made.normalizer_spec, name) == getattr(mistral.normalizer_spec, name)
@@ -189,7 +189,7 @@ def test_mistral_s_settings_are_as_in_its_own_file(mistral, mistral_spec):
             assert getattr(made.trainer_spec, name) == getattr(mistral.trainer_spec, name), name
 
 
-def test_llama_2_is_cut_as_its_tokenizer_json_cuts(llama2, texts):
+def test_the_built_model_of_llama_2_tokenizes_like_its_tokenizer_json(llama2, texts):
     made = model_of(llama2)
     assert differing(llama2, made, texts) == []
     assert scores_of(made)["▁"] == scores_of(made)["▁▁▁"] == LAST
@@ -199,9 +199,9 @@ def test_llama_2_is_cut_as_its_tokenizer_json_cuts(llama2, texts):
     assert not made.normalizer_spec.remove_extra_whitespaces
 
 
-def test_gemma_is_cut_as_its_tokenizer_json_cuts(gemma, texts):
+def test_the_built_model_of_gemma_tokenizes_like_its_tokenizer_json(gemma, texts):
     made = model_of(gemma)
-    # Gemma's runs of spaces are added tokens that only the mark itself matches.
+    # Gemma's runs of spaces are added tokens that only literal ▁ match.
     assert differing(gemma, made, [text for text in texts if "▁" not in text]) == []
     kinds = kinds_of(made)
     assert kinds["<bos>"] == kinds["<pad>"] == Kind.CONTROL
@@ -211,7 +211,7 @@ def test_gemma_is_cut_as_its_tokenizer_json_cuts(gemma, texts):
     assert not made.normalizer_spec.add_dummy_prefix
 
 
-def test_gemma_s_tab_is_the_byte_that_it_stands_for(gemma):
+def test_the_tab_of_gemma_becomes_its_byte_piece(gemma):
     assert gemma["model"]["vocab"]["\t"] == 226
     assert "<0x09>" not in gemma["model"]["vocab"]
     made = model_of(gemma)
@@ -219,11 +219,11 @@ def test_gemma_s_tab_is_the_byte_that_it_stands_for(gemma):
     assert made.pieces[226].type == Kind.BYTE
 
 
-def test_t5_is_cut_as_its_tokenizer_json_cuts_but_for_ties(t5, verses, english):
+def test_the_built_model_of_t5_tokenizes_like_its_tokenizer_json_except_for_ties(t5, verses, english):
     made = model_of(t5)
     found = differing(t5, made, [*verses, *english])
     for text, ids, theirs in found:
-        one, two = (sum(made.pieces[index].score for index in cut) for cut in (ids, theirs))
+        one, two = (sum(made.pieces[index].score for index in both) for both in (ids, theirs))
         assert abs(one - two) < 1e-3, text
     assert len(found) < 0.02 * len([*verses, *english])
     assert made.normalizer_spec.name == "nmt_nfkc"
@@ -234,13 +234,13 @@ def test_t5_is_cut_as_its_tokenizer_json_cuts_but_for_ties(t5, verses, english):
     assert oracle(made).encode("ﬁne　１") == oracle(made).encode(" fine 1 ")
 
 
-def test_a_made_file_can_be_read(tmp_path, t5, llama2):
+def test_a_built_file_can_be_read(tmp_path, t5, llama2):
     for spec in (t5, llama2):
         made = model_of(spec)
         assert read_model(written(tmp_path, made.SerializeToString())) == made
 
 
-# Making one: what the files above do not show
+# Building: cases that the files above do not cover
 
 
 def test_the_scores_of_pieces_fall_in_the_order_of_their_first_merges():
@@ -251,15 +251,15 @@ def test_the_scores_of_pieces_fall_in_the_order_of_their_first_merges():
     assert [scores[piece] for piece in expected] == [-1, -2, -3, -4, -5, -6, -7]
 
 
-def test_runs_of_spaces_are_last_only_where_their_merges_are():
+def test_runs_of_spaces_rank_last_only_if_their_merges_do():
     pieces, spaces = ("▁", "a", "▁▁", "▁a"), ("▁", "▁")
-    behind = scores_of(model_of(small_bpe(pieces, [("▁", "a"), spaces])))
-    assert (behind["▁a"], behind["a"], behind["▁▁"], behind["▁"]) == (-1, -2, LAST, LAST)
+    after = scores_of(model_of(small_bpe(pieces, [("▁", "a"), spaces])))
+    assert (after["▁a"], after["a"], after["▁▁"], after["▁"]) == (-1, -2, LAST, LAST)
     before = scores_of(model_of(small_bpe(pieces, [spaces, ("▁", "a")])))
     assert (before["▁▁"], before["▁a"], before["▁"], before["a"]) == (-1, -2, -3, -4)
 
 
-def test_given_scores_are_kept_and_the_others_come_behind():
+def test_given_scores_are_kept_and_all_others_are_lower():
     scores = scores_of(model_of(small_bpe(), {"a": -7.5, "ab": -3.0, "▁": LAST}))
     assert (scores["ab"], scores["a"], scores["▁"], scores["▁ab"], scores["b"]) == (
         -3,
@@ -270,14 +270,14 @@ def test_given_scores_are_kept_and_the_others_come_behind():
     )
 
 
-def test_merges_as_text_and_as_pairs_are_the_same():
+def test_merges_as_strings_and_as_pairs_give_the_same_model():
     spec = small_bpe()
     as_text = copy.deepcopy(spec)
     as_text["model"]["merges"] = [" ".join(pair) for pair in spec["model"]["merges"]]
     assert model_of(as_text) == model_of(spec)
 
 
-def test_every_id_stays_where_it_was_though_some_are_no_token():
+def test_pieces_keep_their_ids_across_gaps():
     spec = small_bpe()
     spec["model"]["vocab"]["▁ab"] = 9
     spec["added_tokens"].append(spec["added_tokens"][0] | {"id": 11, "content": "<tool>", "special": False})
@@ -291,13 +291,13 @@ def test_every_id_stays_where_it_was_though_some_are_no_token():
     assert oracle(model).encode("ab<tool>") == [9, 11]
 
 
-def test_a_piece_that_no_merge_makes_is_in_no_text():
+def test_a_piece_that_no_merge_builds_occurs_in_no_text():
     spec = small_bpe(("▁", "a", "b", "ab", "aba"), [("a", "b")])
     texts = ["ab", "aba", "abab", "ababa"]
     assert differing(spec, model_of(spec), texts) == []
 
 
-def test_a_token_twice_at_one_id_moves_no_other():
+def test_two_tokens_with_one_id_shift_no_other_id():
     spec = small_bpe()
     spec["added_tokens"].append(spec["added_tokens"][0] | {"id": 3, "content": "<new>"})
     assert [p.piece for p in model_of(spec).pieces] == ["<unk>", "▁", "a", "<new>", "ab", "▁ab"]
@@ -313,13 +313,13 @@ def test_a_token_twice_at_one_id_moves_no_other():
         ({"type": "Metaspace", "replacement": "▁", "add_prefix_space": False}, False),
     ],
 )
-def test_every_way_to_write_the_first_space_is_understood(pre_tokenizer, prefix):
+def test_every_way_to_state_the_space_prefix_is_understood(pre_tokenizer, prefix):
     spec = small_bpe() | {"normalizer": None, "pre_tokenizer": pre_tokenizer}
     assert model_of(spec).normalizer_spec.add_dummy_prefix == prefix
 
 
 def test_the_layout_of_xlm_r_keeps_ids_and_special_tokens(t5, english):
-    """The special tokens of fairseq first and a mask at the end, as converted by transformers."""
+    """fairseq's special tokens first and the mask token last, as converted by transformers."""
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False) | {"special": True}
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     vocab = [[text, 0.0] for text in special] + t5["model"]["vocab"][3:32000] + [["<mask>", 0.0]]
@@ -343,7 +343,7 @@ def test_the_layout_of_xlm_r_keeps_ids_and_special_tokens(t5, english):
     assert len(differing(spec, made, english[:1000])) < 20  # Ties.
 
 
-def test_what_no_model_can_say_is_refused(gpt2_json, bert_json):
+def test_a_tokenizer_that_no_model_can_express_is_refused(gpt2_json, bert_json):
     for file in (gpt2_json, bert_json):
         with pytest.raises(TokenizerError):
             model_of(json.loads(file.read_text("utf-8")))
@@ -355,12 +355,12 @@ def test_what_no_model_can_say_is_refused(gpt2_json, bert_json):
         model_of(small_bpe(unk_token=None))
 
 
-# Adding to one
+# Adding pieces
 
 
-def test_new_pieces_stand_at_their_ids_and_are_cut(mistral):
+def test_new_pieces_have_their_ids_and_occur_in_text(mistral):
     before = mistral.SerializeToString()
-    longer = lengthened(mistral, [("中文", 32064, -40000.0), ("天地", 32002, -39999.0)])
+    longer = with_pieces(mistral, [("中文", 32064, -40000.0), ("天地", 32002, -39999.0)])
     assert longer.pieces[32064].piece == "中文"
     assert longer.pieces[32002].piece == "天地"
     assert all(is_unused(longer.pieces[n].piece) for n in range(32000, 32064) if n != 32002)
@@ -370,7 +370,7 @@ def test_new_pieces_stand_at_their_ids_and_are_cut(mistral):
     assert mistral.SerializeToString() == before
 
 
-def test_only_our_own_place_holders_are_place_holders():
+def test_only_our_own_placeholders_count_as_placeholders():
     assert is_unused(unused_piece(0))
     assert is_unused(unused_piece(123456))
     assert not any(map(is_unused, ("<unused5>", "<vocabx-unused->", "a<vocabx-unused-1>", "")))

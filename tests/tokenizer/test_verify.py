@@ -32,7 +32,7 @@ def test_a_sound_extension_holds_every_claim_on_many_cases(check, extension):
     assert claims["reachable"].checked == 1000
 
 
-def test_a_moved_base_id_is_found(check, extension):
+def test_a_changed_base_id_is_found(check, extension):
     def swap(spec):
         vocabulary = spec["model"]["vocab"]
         vocabulary["Ġthe"], vocabulary["Ġand"] = vocabulary["Ġand"], vocabulary["Ġthe"]
@@ -42,7 +42,7 @@ def test_a_moved_base_id_is_found(check, extension):
     assert not certificate.passed
 
 
-def test_merges_put_before_the_bases_are_found(check, extension):
+def test_merges_before_those_of_the_base_are_found(check, extension):
     def prepend(spec):
         merges = spec["model"]["merges"]
         spec["model"]["merges"] = [*merges[len(extension.base.spec["model"]["merges"]) :], *merges]
@@ -52,9 +52,9 @@ def test_merges_put_before_the_bases_are_found(check, extension):
     assert not certificate.passed
 
 
-def test_changed_english_is_found_with_its_line(check, extension):
+def test_changed_english_is_found_and_quoted(check, extension):
     def shorten(spec):
-        # Losing a base merge changes how English is cut.
+        # Losing a base merge changes how English is tokenized.
         spec["model"]["merges"] = [pair for pair in spec["model"]["merges"] if pair != ["Ġt", "he"]]
 
     claims, certificate = check(changed(extension.tokenizer, shorten))
@@ -72,7 +72,7 @@ def test_a_lost_pre_tokenizer_is_found(check, extension):
     assert claims["other-text"].failed > 0
 
 
-def test_a_token_that_no_merge_makes_is_found(check, extension):
+def test_a_token_that_no_merge_builds_is_found(check, extension):
     def orphan(spec):
         merges = spec["model"]["merges"]
         last = merges.pop()
@@ -90,7 +90,7 @@ def test_unused_tokens_are_counted_and_do_not_fail_the_certificate(check, extens
     assert certificate.passed
 
 
-def test_shared_script_makes_changed_base_text_information(extension, chinese, verses):
+def test_with_a_shared_script_changed_base_text_is_only_information(extension, chinese, verses):
     texts = Texts(verses[:50], verses[50:100], adversarial=100)
     certificate = verify(extension.base, extension.tokenizer, chinese, texts)
     claim = next(claim for claim in certificate.claims if claim.name == "base-text")
@@ -99,7 +99,7 @@ def test_shared_script_makes_changed_base_text_information(extension, chinese, v
     assert certificate.passed
 
 
-def test_a_line_that_quotes_the_language_does_not_hide_the_others(extension, chinese, verses, english):
+def test_a_base_line_that_quotes_the_language_does_not_disable_the_claim(extension, chinese, verses, english):
     lines = [*english[:300], "He said: 起初　神創造天地。"]
     texts = Texts(verses[:50], lines, adversarial=100)
     certificate = verify(extension.base, extension.tokenizer, chinese, texts)

@@ -1,4 +1,4 @@
-"""Two vocabularies side by side: real tokenizers of every family against each other and themselves."""
+"""Vocabulary maps between real tokenizers of every family, and from each to itself."""
 
 import json
 import random
@@ -10,7 +10,7 @@ from vocabx.errors import TokenizerError
 from vocabx.initializers.inputs import InitializerInputs
 from vocabx.initializers.registry import find_initializer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
-from vocabx.tokenizer.renumber import exchanged
+from vocabx.tokenizer.renumber import swap_ids
 from vocabx.tokenizer.roles import roles_of
 from vocabx.tokenizer.vocabulary_map import map_vocabulary
 
@@ -67,19 +67,21 @@ def german(special=("<unk>", "<s>", "</s>", "<pad>")):
 def test_each_token_of_a_tokenizer_is_its_own_counterpart(file):
     old, _, found = sides(file, file)
     same = {index: (index,) for index in old.id_to_piece}
-    got = {i: pieces for i, pieces in enumerate(found.pieces) if i not in found.without}
+    got = {i: pieces for i, pieces in enumerate(found.pieces) if i not in found.unmatched}
     assert got == {index: same[index] for index in got}
-    # Nothing is known only of places without a token and of those that are held for one.
-    assert all(index not in old.id_to_piece or old.token_bytes.get(index) is None for index in found.without)
+    # Unmatched are only ids without a token, and placeholders.
+    assert all(
+        index not in old.id_to_piece or old.token_bytes.get(index) is None for index in found.unmatched
+    )
 
 
 @pytest.mark.parametrize("name", ["zip-tie", "zip-tie-ordered"])
-def test_methods_of_pieces_give_the_same_table_for_the_same_tokenizer(file, name):
+def test_initializers_from_pieces_copy_every_row_for_the_same_tokenizer(file, name):
     old, _, found = sides(file, file)
     inputs = InitializerInputs(found.texts, found.pieces, old.size, 0, found.old_texts, copies=found.special)
-    new, source = find_initializer(name)(inputs).averaging(found.without).copied("input")
+    new, source = find_initializer(name)(inputs).averaging(found.unmatched).copied("input")
     assert new.tolist() == source.tolist()
-    assert len(new) == old.size - len(found.without)
+    assert len(new) == old.size - len(found.unmatched)
 
 
 def test_the_same_word_is_found_in_every_family(gpt2_json, llama2_json, bert_json, t5_json):
@@ -93,23 +95,23 @@ def test_the_same_word_is_found_in_every_family(gpt2_json, llama2_json, bert_jso
                     assert found.pieces[new.vocabulary[new_name]] == (old.vocabulary[old_name],)
 
 
-def test_a_letter_is_not_taken_for_the_piece_of_its_byte(llama2_json, gpt2_json):
+def test_a_letter_is_not_matched_to_its_byte_piece(llama2_json, gpt2_json):
     old, new, found = sides(llama2_json, gpt2_json)
     assert found.pieces[new.vocabulary["A"]] == (old.vocabulary["A"],)
     assert found.old_texts[old.vocabulary["<0x41>"]] is None
-    # Bytes that are no character are their pieces.
+    # Bytes of an incomplete character are matched to byte pieces.
     part = new.vocabulary["ä½"]
     assert found.pieces[part] == (old.vocabulary["<0xE4>"], old.vocabulary["<0xBD>"])
     old, new, found = sides(gpt2_json, llama2_json)
     assert found.pieces[new.vocabulary["<0x41>"]] == (old.vocabulary["A"],)
 
 
-def test_what_is_no_token_is_cut_as_running_text_is(gpt2_json, bert_json, t5_json):
+def test_text_that_is_no_old_token_is_tokenized_as_running_text(gpt2_json, bert_json, t5_json):
     old, new, found = sides(gpt2_json, t5_json)
     name = "▁Gesundheit"
     assert found.pieces[new.vocabulary[name]] == tuple(old.encode([" Gesundheit"])[0])
     old, new, found = sides(bert_json, gpt2_json)
-    # Uncased BERT knows the word once it is in lower case.
+    # Uncased BERT has the word in lower case.
     assert found.pieces[new.vocabulary["ĠWashington"]] == tuple(old.encode(["washington"])[0])
     assert found.pieces[new.vocabulary["ä½"]] == (old.vocabulary["[UNK]"],)
     assert all(found.pieces)
@@ -125,7 +127,7 @@ def test_special_tokens_are_matched_by_name_and_then_by_role(tmp_path, roberta_j
     assert {new.id_to_piece[i]: old.id_to_piece[j] for i, j in found.special.items()} == {
         "</s>": "<|endoftext|>"
     }
-    assert {new.id_to_piece[i] for i in found.without} == {"<s>", "<pad>", "<unk>", "<mask>"}
+    assert {new.id_to_piece[i] for i in found.unmatched} == {"<s>", "<pad>", "<unk>", "<mask>"}
 
 
 def test_roles_are_read_from_the_configuration_before_names_are_guessed(tmp_path, gpt2_json):
@@ -144,7 +146,7 @@ def test_holes_in_the_ids_have_no_counterpart(tmp_path, gpt2_json):
     vocabulary[highest] += 7
     _, new, found = sides(gpt2_json, saved(tmp_path, spec))
     holes = tuple(range(new.size - 8, new.size - 1))
-    assert found.holes == holes and set(holes) <= set(found.without)
+    assert found.holes == holes and set(holes) <= set(found.unmatched)
     assert len(found.pieces) == new.size and found.pieces[new.size - 1] != (0,)
 
 
@@ -159,11 +161,11 @@ def test_the_order_of_the_vocabulary_does_not_matter(tmp_path, gpt2_json):
 
 
 @pytest.mark.parametrize("place", [1, 5000])
-def test_two_ids_are_exchanged_and_every_cut_stays(file, place):
+def test_swapping_two_ids_changes_no_tokenization(file, place):
     tokenizer, roles = read(file)
     one = roles.get("pad", roles.get("eos"))
     other = place if place != one else 2
-    moved = exchanged(tokenizer, one, other)
+    moved = swap_ids(tokenizer, one, other)
     assert (
         moved.id_to_piece[other] == tokenizer.id_to_piece[one]
         and moved.id_to_piece[one] == tokenizer.id_to_piece[other]
@@ -177,26 +179,26 @@ def test_two_ids_are_exchanged_and_every_cut_stays(file, place):
             assert after.ids == [places.get(index, index) for index in before.ids]
 
 
-def test_an_exchange_with_a_hole(tmp_path):
+def test_a_token_can_swap_ids_with_a_hole(tmp_path):
     tokenizer = read_tokenizer(saved(tmp_path, german()))
-    moved = exchanged(tokenizer, 3, 900)
+    moved = swap_ids(tokenizer, 3, 900)
     assert moved.rust.encode("<pad>").ids == [900] and moved.size == 901
     assert moved.encode(["der Hund"]) == tokenizer.encode(["der Hund"])
 
 
-def test_a_token_outside_of_the_list_of_pieces_cannot_change_places(tmp_path):
+def test_an_id_outside_the_list_of_pieces_cannot_be_swapped(tmp_path):
     tokenizer = Tokenizer(models.Unigram([("<unk>", 0.0), ("▁a", -1.0)], unk_id=0))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.add_special_tokens(["<pad>"])
-    with pytest.raises(TokenizerError, match="cannot change places"):
-        exchanged(read_tokenizer(saved(tmp_path, tokenizer)), 2, 1)
+    with pytest.raises(TokenizerError, match="cannot be swapped"):
+        swap_ids(read_tokenizer(saved(tmp_path, tokenizer)), 2, 1)
 
 
-def test_ids_inside_a_template_move(tmp_path):
+def test_ids_inside_a_template_are_swapped(tmp_path):
     tokenizer = german()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
     )
-    moved = exchanged(read_tokenizer(saved(tmp_path, tokenizer)), 3, 1)
+    moved = swap_ids(read_tokenizer(saved(tmp_path, tokenizer)), 3, 1)
     ids = moved.rust.encode("der").ids
     assert (ids[0], ids[-1]) == (3, 2) and moved.id_to_piece[1] == "<pad>"

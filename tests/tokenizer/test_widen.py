@@ -1,4 +1,4 @@
-"""Words of a language stay whole under the widened pre-tokenizer, and nothing else is cut in another way."""
+"""The widened pre-tokenizer splits no word of its language, and other text as before."""
 
 import pytest
 
@@ -20,8 +20,8 @@ BASES = ("gpt2_json", "llama3_json", "qwen_json", "cl100k_json")
 
 
 def words_of(tokenizer, text):
-    cut = tokenizer.rust.pre_tokenizer.pre_tokenize_str(text)
-    return [text[start:end] for _, (start, end) in cut]
+    words = tokenizer.rust.pre_tokenizer.pre_tokenize_str(text)
+    return [text[start:end] for _, (start, end) in words]
 
 
 @pytest.fixture(scope="module", params=BASES)
@@ -32,14 +32,14 @@ def wide(request):
 
 
 @pytest.mark.parametrize("script", WORDS)
-def test_words_are_whole_that_were_cut(wide, script):
+def test_words_that_the_base_splits_stay_whole(wide, script):
     base, widen = wide
     text = WORDS[script]
-    assert len(words_of(base, text)) > len(text.split()), "the base cuts no word"
+    assert len(words_of(base, text)) > len(text.split()), "the base splits no word"
     assert [word.strip() for word in words_of(widen(script), text)] == text.split()
 
 
-def test_text_without_the_script_is_cut_as_before(wide, english):
+def test_text_without_the_script_is_split_as_before(wide, english):
     base, widen = wide
     adapted = widen("Devanagari")
     alphabet = Alphabet(("Devanagari",))
@@ -48,7 +48,7 @@ def test_text_without_the_script_is_cut_as_before(wide, english):
             assert words_of(adapted, text) == words_of(base, text)
 
 
-def test_brackets_and_quotes_stay_with_the_word_they_stood_with(gpt2_json, qwen_json):
+def test_brackets_and_quotes_do_not_split_words(gpt2_json, qwen_json):
     for path in (gpt2_json, qwen_json):
         base, text = read_tokenizer(path), '(किताबें) "है" a-शिक्षा'
         whole = words_of(base.adapted(Alphabet(("Devanagari",))), text)
@@ -56,7 +56,7 @@ def test_brackets_and_quotes_stay_with_the_word_they_stood_with(gpt2_json, qwen_
         assert any("शिक्षा" in word for word in whole)
 
 
-def test_the_joiners_inside_words_do_not_cut_them(gpt2_json):
+def test_joiners_do_not_split_words(gpt2_json):
     adapted = read_tokenizer(gpt2_json).adapted(Alphabet(("Devanagari",)))
     assert words_of(adapted, "क्\u200dष") == ["क्\u200dष"]
 
@@ -66,21 +66,21 @@ def test_smollm2_still_splits_digits(base):
     assert words_of(adapted, "2010") == ["2", "0", "1", "0"]
 
 
-def test_a_pattern_that_knows_marks_is_left_as_it_is(o200k_json):
+def test_a_pattern_with_marks_is_left_as_it_is(o200k_json):
     base = read_tokenizer(o200k_json)
     assert base.adapted(Alphabet(("Devanagari",))).spec["pre_tokenizer"] == base.spec["pre_tokenizer"]
 
 
-def test_a_pattern_of_another_kind_is_refused_in_a_sentence():
+def test_an_unsupported_pre_tokenizer_is_refused_with_the_reason():
     split = {"type": "Split", "pattern": {"Regex": r"\p{L}|\p{N}"}, "behavior": "Isolated", "invert": False}
     with pytest.raises(TokenizerError, match="no alternative for letters"):
         widened(split, Alphabet(("Thai",)))
     spaced = {"type": "ByteLevel", "add_prefix_space": True, "use_regex": True}
-    with pytest.raises(TokenizerError, match="puts a space before"):
+    with pytest.raises(TokenizerError, match="adds a space before"):
         widened(spaced, Alphabet(("Thai",)))
 
 
-def test_an_adapted_extension_holds_every_claim_and_is_shorter(gpt2_json, english):
+def test_an_adapted_extension_passes_every_claim_and_compresses_better(gpt2_json, english):
     base, thai = read_tokenizer(gpt2_json), Alphabet(("Thai",))
     lines = [WORDS["Thai"], WORDS["Thai"][5:], WORDS["Thai"][20:]] * 5
     kept, adapted = (

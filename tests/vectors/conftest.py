@@ -1,4 +1,4 @@
-"""Real vectors out of the packages, and small real models that gensim trains and saves here."""
+"""Real vectors from packages, and small real models trained and saved by gensim."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def word2vec_model() -> Word2Vec:
 
 @pytest.fixture
 def make():
-    """A function that makes word vectors of given words, random where no matrix is given."""
+    """A function that makes word vectors for given words, random ones unless a matrix is given."""
 
     def made(words, matrix=None, counts=None, width=4, seed=0) -> WordVectors:
         if matrix is None:

@@ -9,7 +9,7 @@ from vocabx.vectors.space import WordVectors
 
 
 def naive_rotation(source, target, pairs):
-    """WECHSEL's stacks spelled out, and scipy's solution."""
+    """WECHSEL's matrices built explicitly, and scipy's solution."""
     a, b = [], []
     for s, t in pairs:
         for s_cased in (s, s.lower(), s.title()):
@@ -22,14 +22,14 @@ def naive_rotation(source, target, pairs):
 
 @pytest.fixture
 def rotated(make):
-    """Words, and the same in capitals turned by a known rotation."""
+    """Words, their counterparts rotated by a known rotation, and the pairs."""
     source = make([f"w{i}" for i in range(400)], width=8)
     rotation = ortho_group.rvs(8, random_state=1)
     target = make([f"W{i}X" for i in range(400)], source.matrix @ rotation)
     return source, target, rotation, [(f"w{i}", f"W{i}X") for i in range(400)]
 
 
-def test_a_known_rotation_is_found_and_translates_what_it_has_not_seen(rotated):
+def test_a_known_rotation_is_found_and_translates_unseen_words(rotated):
     source, target, rotation, pairs = rotated
     found = align(source, target, pairs[:300], seed=0)
     assert np.allclose(found.rotation, rotation, atol=1e-5)
@@ -37,14 +37,14 @@ def test_a_known_rotation_is_found_and_translates_what_it_has_not_seen(rotated):
     assert found.better_than_chance and found.chance == pytest.approx(1 / 400)
 
 
-def test_a_space_aligned_with_itself_is_not_turned(make):
+def test_aligning_a_space_with_itself_gives_the_identity(make):
     space = make([f"w{i}" for i in range(100)], width=5)
     found = align(space, space, [(w, w) for w in space.words], seed=0)
     assert np.allclose(found.rotation, np.eye(5), atol=1e-6)
     assert found.rotation.dtype == np.float64
 
 
-def test_columns_that_were_shuffled_are_found(make):
+def test_a_permutation_of_columns_is_found(make):
     source = make([f"w{i}" for i in range(100)], width=6)
     order = np.random.default_rng(0).permutation(6)
     target = make(source.words, source.matrix[:, order])
@@ -52,7 +52,7 @@ def test_columns_that_were_shuffled_are_found(make):
     assert np.allclose(found.rotation, np.eye(6)[:, order], atol=1e-5)
 
 
-def test_casings_are_stacked_as_wechsel_stacks_them(make):
+def test_casings_are_paired_as_in_wechsel(make):
     source = make(["Bank", "bank", "river", "River", "paris", "Mccoy", "the"], width=3, seed=1)
     target = make(["Bank", "bank", "Ufer", "fluss", "Paris", "PARIS", "der"], width=3, seed=2)
     pairs = [("bank", "Bank"), ("Bank", "Ufer"), ("RIVER", "Fluss"), ("Paris", "PARIS"), ("bank", "Bank")]
@@ -72,8 +72,8 @@ def test_the_real_rotation_agrees_with_scipy(glove, traditional, cedict):
     assert np.allclose(found.rotation.T @ found.rotation, np.eye(50), atol=1e-12)
 
 
-def test_words_held_out_do_not_shape_the_rotation_that_is_measured(make):
-    """Random vectors, as many columns as words: a rotation translates the words it saw, and no others."""
+def test_held_out_words_do_not_influence_the_rotation_that_is_measured(make):
+    """Random vectors with as many columns as words: a rotation translates only the words it was fitted on."""
     source = make([f"s{i}" for i in range(60)], width=60, seed=1)
     target = make([f"t{i}" for i in range(60)], width=60, seed=2)
     pairs = [(f"s{i}", f"t{i}") for i in range(60)]
@@ -93,8 +93,8 @@ def test_a_shuffled_dictionary_is_not_better_than_chance(glove, traditional, ced
     assert not found.better_than_chance
 
 
-def test_any_translation_counts_as_right(make):
-    """Each word has two translations, and the nearer one is the second of the dictionary."""
+def test_any_translation_counts_as_correct(make):
+    """Each word has two translations, and the nearer one is the second in the dictionary."""
     source = make([f"w{i}" for i in range(200)], width=8)
     far = make([f"far{i}" for i in range(200)], width=8, seed=9).matrix
     words = [f"near{i}" for i in range(200)] + [f"far{i}" for i in range(200)]
@@ -109,13 +109,13 @@ def test_the_same_seed_holds_out_the_same_words(rotated):
     assert np.array_equal(one.rotation, other.rotation) and one.precision_at_1 == other.precision_at_1
 
 
-def test_one_pair_aligns_and_claims_nothing(make):
+def test_a_single_pair_is_aligned_without_a_measurement(make):
     found = align(make(["a", "b"]), make(["c", "d"]), [("a", "c")], seed=0)
     assert (found.pairs, found.heldout, found.better_than_chance) == (1, 0, False)
 
 
-def test_widths_that_differ_are_refused(make):
-    with pytest.raises(VectorsError, match="of width 4 and 5 make no common space: reduce the wider"):
+def test_different_widths_are_refused(make):
+    with pytest.raises(VectorsError, match="of width 4 and 5 cannot be aligned: reduce the wider"):
         align(make(["a"]), make(["a"], width=5), [("a", "a")], seed=0)
 
 

@@ -10,7 +10,7 @@ from vocabx.vectors.dictionary import identical_pairs, read_dictionary
 
 GERMAN, CHINESE = find_language("de"), find_language("zh-Hant")
 
-# Entries in the words of no dictionary, laid out as FreeDict's English-German and Swahili ones are.
+# Made-up entries in the layout of FreeDict's English-German and Swahili dictionaries.
 ENTRIES = {
     "house": 'house /hˈaʊs/\nHaus <neut>, Heim <neut> [arch.]\n      "a house"  - ein Haus\n'
     "   Synonym: {home}\n see: {houses}\n",
@@ -44,7 +44,7 @@ def refusal(name, language=CHINESE, source="en") -> str:
     return str(caught.value)
 
 
-def test_cedict_gives_single_words_in_the_script_of_the_language(cedict):
+def test_cedict_yields_single_words_in_the_script_of_the_language(cedict):
     simplified = read_dictionary("cedict", find_language("zh-Hans"))
     assert len(cedict.pairs) > 80_000 and len(set(cedict.pairs)) == len(cedict.pairs)
     assert {("cat", "貓"), ("computer", "電腦"), ("run", "跑"), ("law", "法律")} <= set(cedict.pairs)
@@ -53,12 +53,12 @@ def test_cedict_gives_single_words_in_the_script_of_the_language(cedict):
     assert not any(set(word) & set(" ()[]/:0123456789") for word, _ in cedict.pairs)
 
 
-def test_asides_inside_asides_go():
+def test_nested_asides_are_removed():
     assert _without_asides("a (b (c/d) e)/f [g]") == "a /f "
 
 
 @pytest.mark.parametrize("text", ["house\tHaus\nopen house\toffenes Haus\n", "house Haus\n\nrun laufen\n"])
-def test_two_columns_are_read_by_tab_or_by_space(tmp_path, text):
+def test_columns_may_be_separated_by_tabs_or_spaces(tmp_path, text):
     path = tmp_path / "en-de.txt"
     path.write_text(text, "utf-8")
     found = read_dictionary(str(path), GERMAN)
@@ -67,7 +67,7 @@ def test_two_columns_are_read_by_tab_or_by_space(tmp_path, text):
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_freedict_gives_single_words_of_translations(tmp_path, packed):
+def test_freedict_yields_single_word_translations(tmp_path, packed):
     path = dict_files(tmp_path, "freedict-eng-deu", packed)
     assert read_dictionary(str(path), GERMAN).pairs == (
         ("house", "Haus"),
@@ -77,7 +77,7 @@ def test_freedict_gives_single_words_of_translations(tmp_path, packed):
     )
 
 
-def test_freedict_is_found_where_debian_puts_it_and_turned_round_if_need_be(tmp_path, monkeypatch):
+def test_freedict_is_found_in_debians_directory_and_reversed_if_necessary(tmp_path, monkeypatch):
     monkeypatch.setattr(freedict, "_WHERE", tmp_path)
     assert "dict-freedict-eng-deu" in refusal("freedict", GERMAN)
     dict_files(tmp_path, "freedict-deu-eng")
@@ -88,7 +88,7 @@ def test_freedict_is_found_where_debian_puts_it_and_turned_round_if_need_be(tmp_
     assert "freedict-eng-swh" in refusal("freedict", find_language("sw"))
 
 
-def test_words_spelled_alike_are_read_off_the_vocabularies(make):
+def test_identical_pairs_are_derived_from_the_vocabularies(make):
     wanted = read_dictionary("identical", GERMAN)
     assert wanted.identical and not wanted.pairs
     pairs = identical_pairs(make(["the", "Berlin", "1999"]), make(["1999", "der", "Berlin"])).pairs
@@ -114,7 +114,7 @@ def test_unknown_names_are_refused(name, language, source, said):
     ("content", "said"),
     [
         (b"", "holds no pair"),
-        (b"house Haus\nrun\n", "line 2 does not hold two words: 'run'"),
+        (b"house Haus\nrun\n", "line 2 is not a pair of words: 'run'"),
         (b"a b c\n", "line 1"),
         (b"\xff\xfe\x00", "no dictionary"),
     ],
@@ -129,9 +129,9 @@ def test_bad_freedict_files_are_refused(tmp_path):
     path = dict_files(tmp_path, "freedict-eng-deu")
     packed = tmp_path / "freedict-eng-deu.dict.dz"
     packed.write_bytes(packed.read_bytes()[:-20])
-    assert "cannot be unpacked" in refusal(str(path), GERMAN)
+    assert "cannot be decompressed" in refusal(str(path), GERMAN)
     packed.unlink()
     assert "needs freedict-eng-deu.dict" in refusal(str(path), GERMAN)
     dict_files(tmp_path, "freedict-eng-deu")
     path.write_text("no index at all\n")
-    assert "no index of the DICT server" in refusal(str(path), GERMAN)
+    assert "not an index of the DICT server" in refusal(str(path), GERMAN)

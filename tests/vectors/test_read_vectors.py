@@ -16,7 +16,7 @@ def refusal(path) -> str:
     return str(caught.value)
 
 
-def test_a_fasttext_model_gives_the_vector_of_any_text(fasttext_file, fasttext_model):
+def test_a_fasttext_model_has_a_vector_for_any_text(fasttext_file, fasttext_model):
     vectors = load_vectors(fasttext_file)
     assert vectors.words == tuple(fasttext_model.wv.index_to_key)
     assert np.allclose(vectors.matrix, fasttext_model.wv.vectors, atol=1e-6)
@@ -37,7 +37,7 @@ def test_a_short_text_without_an_n_gram_has_the_zero_vector(fasttext_model):
 
 
 def fnv_row(gram: str, rows: int) -> int:
-    """fastText's hash, FNV-1a over signed bytes, from its description."""
+    """fastText's hash, FNV-1a over signed bytes, written from its description."""
     value = 2166136261
     for byte in gram.encode():
         value = ((value ^ (byte | (0xFFFFFF00 if byte > 127 else 0))) * 16777619) & 0xFFFFFFFF
@@ -60,7 +60,7 @@ def test_the_vector_of_an_unknown_text_is_the_mean_of_its_n_grams(fasttext_model
 
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize("packed", [False, True])
-def test_word2vec_files_are_told_by_their_content(word2vec_model, tmp_path, binary, packed):
+def test_word2vec_files_are_recognized_by_content(word2vec_model, tmp_path, binary, packed):
     path = tmp_path / "vectors.model"
     word2vec_model.wv.save_word2vec_format(str(path), binary=binary)
     if packed:
@@ -71,7 +71,7 @@ def test_word2vec_files_are_told_by_their_content(word2vec_model, tmp_path, bina
     assert vectors.counts is None and vectors.of_text is None
 
 
-def test_glove_text_without_a_first_line_is_read(tmp_path):
+def test_glove_text_without_a_header_is_read(tmp_path):
     path = tmp_path / "glove.txt"
     path.write_text("the 0.1 -2e-3 3\n. . . 4 5 6\n臺灣 7 8 9\n", encoding="utf-8")
     vectors = load_vectors(path)
@@ -79,7 +79,7 @@ def test_glove_text_without_a_first_line_is_read(tmp_path):
     assert np.allclose(vectors.matrix, [[0.1, -0.002, 3], [4, 5, 6], [7, 8, 9]])
 
 
-def test_fasttext_text_with_its_trailing_spaces_and_double_words_is_read(tmp_path):
+def test_fasttext_text_with_trailing_spaces_and_repeated_words_is_read(tmp_path):
     path = tmp_path / "cc.vec"
     path.write_text("3 2\nthe 1 2 \n\u3000 3 4 \nthe 5 6 \n", encoding="utf-8")
     vectors = load_vectors(path)
@@ -87,7 +87,7 @@ def test_fasttext_text_with_its_trailing_spaces_and_double_words_is_read(tmp_pat
     assert vectors.matrix.tolist() == [[1, 2], [3, 4]]
 
 
-def test_vectors_in_memory_keep_real_counts_and_lose_made_up_ones(word2vec_model, tmp_path):
+def test_vectors_in_memory_keep_real_counts_and_drop_made_up_ones(word2vec_model, tmp_path):
     assert from_gensim(word2vec_model.wv).counts[0] == word2vec_model.wv.get_vecattr("the", "count")
     path = tmp_path / "v.vec"
     word2vec_model.wv.save_word2vec_format(str(path))
@@ -111,7 +111,7 @@ def test_a_pickle_is_never_loaded(word2vec_model, tmp_path):
     [
         (b"", "empty"),
         (b"0 5\n", "announces 0 words"),
-        (b"3 2\na 1 2\nb 3 4\n", "announces 3 words and holds 2"),
+        (b"3 2\na 1 2\nb 3 4\n", "announces 3 words and has 2"),
         (b"1 2\na 1 2\nb 3 4\n", "more lines than the 1"),
         (b"2 2\na 1 2\nb 3\n", "the line of word 2"),
         (b"2 2\na 1 2\nb 3 x\n", "the line of word 2"),
@@ -126,7 +126,7 @@ def test_a_pickle_is_never_loaded(word2vec_model, tmp_path):
         (b"\x1f\x8b\x08\x00broken", "cannot be read as word vectors"),
     ],
 )
-def test_bad_files_are_refused_in_a_line(tmp_path, content, said):
+def test_bad_files_are_refused_in_one_line(tmp_path, content, said):
     path = tmp_path / "bad.bin"
     path.write_bytes(content)
     if "NaN" in said:
@@ -142,7 +142,7 @@ def test_a_directory_and_a_missing_file_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.95])
-def test_files_that_are_cut_short_are_refused(fasttext_file, word2vec_model, tmp_path, share):
+def test_truncated_files_are_refused(fasttext_file, word2vec_model, tmp_path, share):
     saved = tmp_path / "whole.bin"
     word2vec_model.wv.save_word2vec_format(str(saved), binary=True)
     for whole in (fasttext_file, saved):

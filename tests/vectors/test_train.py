@@ -22,7 +22,7 @@ print(hashlib.sha256("\\n".join(v.words).encode() + v.matrix.tobytes() + of_text
 
 
 @pytest.mark.parametrize("kind", ["word2vec", "fasttext"])
-def test_two_processes_that_hash_strings_differently_train_the_same_bytes(kind):
+def test_processes_with_different_hash_seeds_train_the_same_vectors(kind):
     digests = {
         subprocess.run(
             [sys.executable, "-c", AGAIN, kind],
@@ -36,18 +36,18 @@ def test_two_processes_that_hash_strings_differently_train_the_same_bytes(kind):
     assert len(digests) == 1
 
 
-def test_training_counts_words_and_puts_the_most_frequent_first(english):
+def test_words_are_counted_and_ordered_by_frequency(english):
     lines = english[:3000]
-    told: list[float] = []
-    vectors = train_vectors(lines, "spaces", width=24, epochs=3, seed=0, advance=told.append)
+    advanced: list[float] = []
+    vectors = train_vectors(lines, "spaces", width=24, epochs=3, seed=0, advance=advanced.append)
     assert vectors.matrix.shape == (len(vectors.words), 24) and vectors.matrix.dtype == np.float32
     assert vectors.words[0] == "the" and vectors.of_text is None
     assert (np.diff(vectors.counts) <= 0).all() and vectors.counts[-1] >= 2
-    assert sum(told) == pytest.approx(4 * len(lines))
+    assert sum(advanced) == pytest.approx(4 * len(lines))
 
 
-def test_words_of_like_use_come_near_each_other():
-    """A language of two kinds of sentences: words of a kind are near, words of two kinds are not."""
+def test_words_with_similar_contexts_get_similar_vectors():
+    """A language of two kinds of sentences: words of one kind are close, words of different kinds not."""
     random = np.random.default_rng(0)
     kinds = [[f"a{i}" for i in range(80)], [f"b{i}" for i in range(80)]]
     lines = [" ".join(random.choice(kinds[n % 2], 12)) for n in range(4000)]
@@ -57,7 +57,7 @@ def test_words_of_like_use_come_near_each_other():
     assert (unit[first] @ unit[first].T).mean() > (unit[first] @ unit[~first].T).mean() + 0.3
 
 
-def test_fasttext_gives_vectors_to_texts_it_has_not_met(english):
+def test_fasttext_has_vectors_for_unseen_texts(english):
     vectors = train_vectors(english[:2000], "spaces", kind="fasttext", width=8, epochs=1)
     assert "functionality123" not in vectors.index
     assert vectors.of_text("functionality123").any()
@@ -70,12 +70,12 @@ def test_chinese_is_trained_on_words_longer_than_a_character(verses, segmentatio
     assert np.average([len(word) for word in vectors.words], weights=vectors.counts) > 1.1
 
 
-def test_the_seed_matters(english):
+def test_another_seed_gives_other_vectors(english):
     one, other = (train_vectors(english[:500], "spaces", width=8, epochs=1, seed=s).matrix for s in (0, 1))
     assert not np.array_equal(one, other)
 
 
-def test_a_line_of_any_length_is_trained_on_whole():
+def test_a_line_of_any_length_is_used_completely():
     line = " ".join(f"w{i % 7000}" for i in range(28_000))
     assert len(train_vectors([line], "spaces", width=4, epochs=1).words) == 7000
 

@@ -22,16 +22,16 @@ from vocabx.vectors.words import words_of
         ("... !", []),
     ],
 )
-def test_words_between_spaces(line, words):
+def test_words_in_scripts_with_spaces(line, words):
     assert words_of(line, "spaces") == words
 
 
-def test_traditional_chinese_is_cut_into_the_words_of_its_simplified_form():
+def test_traditional_chinese_has_the_word_boundaries_of_its_simplified_form():
     assert words_of("憲法法庭審理人民聲請案件。", "jieba") == ["憲法", "法庭", "審理", "人民", "聲請", "案件"]
     assert words_of("宪法法庭审理人民声请案件。", "jieba") == ["宪法", "法庭", "审理", "人民", "声请", "案件"]
 
 
-def test_scripts_without_spaces_are_cut_between_grapheme_clusters():
+def test_scripts_without_spaces_are_split_between_grapheme_clusters():
     assert words_of("ที่นี่ ดี", "none") == ["ที่", "นี่", "ดี"]
 
 
@@ -49,7 +49,7 @@ def test_no_letter_is_lost_and_none_is_added(segmentation, line):
     assert "".join(kept.findall(found)) == "".join(kept.findall(line))
 
 
-def test_cutting_chinese_says_nothing_and_leaves_its_cache_with_ours(tmp_path):
+def test_splitting_chinese_is_silent_and_caches_in_our_directory(tmp_path):
     code = "from vocabx.vectors.words import words_of; print(words_of('起初神創造天地', 'jieba'))"
     ran = subprocess.run(
         [sys.executable, "-c", code],
@@ -62,13 +62,13 @@ def test_cutting_chinese_says_nothing_and_leaves_its_cache_with_ours(tmp_path):
 
 
 def test_pieces_of_a_script_without_spaces_are_learned_from_the_text(verses):
-    cut = learned_segmenter(verses, 3000)
-    words = cut(verses[0])
+    split = learned_segmenter(verses, 3000)
+    words = split(verses[0])
     assert "".join(words) == "".join(words_of(verses[0], "none"))
     assert len(words) < 0.8 * len(verses[0])
-    assert learned_segmenter(verses, 3000)(verses[7]) == cut(verses[7])
+    assert learned_segmenter(verses, 3000)(verses[7]) == split(verses[7])
 
 
-def test_no_text_gives_no_pieces():
+def test_learning_pieces_from_no_text_is_refused():
     with pytest.raises(VectorsError, match="too small"):
         learned_segmenter([])

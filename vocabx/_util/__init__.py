@@ -1,1 +1,1 @@
-"""Small helpers that every layer may use. Holds nothing of a vocabulary, a model or a command."""
+"""Small helpers that every layer may use, independent of vocabularies, models and commands."""

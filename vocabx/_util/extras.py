@@ -1,4 +1,4 @@
-"""Imports of the packages that only some stages need, with a sentence when one is missing."""
+"""Imports of packages that only some stages need, with a helpful error when one is missing."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -8,7 +8,7 @@ from vocabx.errors import MissingPackageError
 
 
 def need(module: str, extra: str) -> Any:
-    """Import and return `module`, which the extra `extra` of vocabx installs.
+    """Import and return `module`, which vocabx's extra `extra` installs.
 
     Raises:
         MissingPackageError: the module is not installed; the message names the extra.
@@ -23,10 +23,10 @@ def need(module: str, extra: str) -> Any:
 
 
 def require(package: str, extra: str) -> None:
-    """Check that `package` is installed without importing it, so that a long job fails before it begins.
+    """Check that `package` is installed without importing it, so that a long job fails early.
 
     Raises:
-        MissingPackageError: it is not; the message names the extra.
+        MissingPackageError: it is not installed; the message names the extra.
     """
     if not installed(package):
         raise _missing(package, extra)

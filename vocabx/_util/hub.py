@@ -1,4 +1,4 @@
-"""Files from the Hugging Face hub, with one plain reason when they cannot be had."""
+"""Downloads from the Hugging Face hub, with one plain reason when they fail."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,21 +7,21 @@ _README = "README.md"
 
 
 class HubError(Exception):
-    """Why a repository cannot be had, as the end of a sentence; callers say what to do instead."""
+    """Why a repository is not available, as the end of a sentence; callers add what to do instead."""
 
 
 def fetch(
     repository: str, kind: str = "model", wanted: Sequence[str] = (), unwanted: Sequence[str] = ()
 ) -> Path:
-    """Download the files of a repository that match, or find them in the cache, and return their directory.
+    """Download the matching files of a repository, or find them in the cache, and return their directory.
 
-    An unreachable hub is noticed at once, without retries. What is in the cache is then enough, also when it
-    has no README.md, which nothing but a card needs.
+    An unreachable hub is detected at once, without retries. Then the cache is used, even without README.md,
+    which only model cards need.
 
     Args:
         repository: owner/name.
         kind: "model" or "dataset".
-        wanted, unwanted: patterns of file names.
+        wanted, unwanted: glob patterns of file names.
 
     Raises:
         HubError: the repository does not exist, is gated, or the hub cannot be reached.
@@ -51,7 +51,7 @@ def fetch(
         else:
             reason = f"the hub answered {status}"
     except HFValidationError:
-        reason = "this is no hub id"
+        reason = "it is not a valid hub id"
     except (LocalEntryNotFoundError, OSError):
         reason = "the hub cannot be reached"
     else:

@@ -1,4 +1,4 @@
-"""Memory: what is free now, whether a model fits, and the most that was used."""
+"""Memory: how much is available, whether a model fits, and the peak usage."""
 
 import os
 from importlib import import_module
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def available_memory() -> int:
-    """Bytes of memory that can be had without swapping; all of it where the system does not say."""
+    """Bytes of memory available without swapping; the total memory where the system does not report it."""
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         for line in meminfo.read_text().splitlines():
@@ -16,24 +16,24 @@ def available_memory() -> int:
 
 
 def free_memory(device: str) -> int:
-    """Bytes that can be had on a device of torch: of a GPU's own memory, or of the system's for "cpu"."""
+    """Bytes available on a torch device: of the GPU's own memory, or of the system's for "cpu"."""
     if device == "cpu":
         return available_memory()
     return int(import_module("torch").cuda.mem_get_info(device)[0])
 
 
 def fits(weight_bytes: int, free: int | None = None) -> bool:
-    """Whether weights of `weight_bytes` and the activations of a passage fit.
+    """Whether weights of `weight_bytes` and the activations of a passage fit into memory.
 
     Args:
-        weight_bytes: of all models that are in memory at one time.
-        free: bytes that can be had; by default what the system says of its own memory, not of a GPU's.
+        weight_bytes: of all models that are in memory at the same time.
+        free: available bytes; by default those of the system's memory, not of a GPU's.
     """
     return weight_bytes * 1.2 + 2e9 < (available_memory() if free is None else free)
 
 
 def reset_peak() -> None:
-    """Let `peak_memory` begin anew; does nothing where the system cannot."""
+    """Reset `peak_memory`; does nothing where the system does not support it."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -41,7 +41,7 @@ def reset_peak() -> None:
 
 
 def peak_memory() -> int | None:
-    """The most bytes that were resident since `reset_peak`, or None where the system does not say."""
+    """Peak resident bytes since `reset_peak`, or None where the system does not report them."""
     status = Path("/proc/self/status")
     if status.is_file():
         for line in status.read_text().splitlines():

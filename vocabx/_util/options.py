@@ -1,7 +1,7 @@
-"""Options of a command as frozen dataclasses that check themselves: one sentence for whatever is wrong.
+"""Options of a command as frozen dataclasses that validate themselves, with a one-line error.
 
-Types and bounds are checked by msgspec, which is one small package that validates plain dataclasses in place
-and loads in milliseconds; it reads our JSON files too. The command line is made of the same fields.
+msgspec checks types and bounds: one small package that validates plain dataclasses and loads in milliseconds;
+it also reads our JSON files. The command line is generated from the same fields.
 """
 
 import math
@@ -18,19 +18,19 @@ from vocabx._util.suggest import nearest
 from vocabx.errors import OptionError
 
 Kind = TypeVar("Kind", bound=type)
-# A sentence that is wrong about a book would fill a screen.
+# A long value would otherwise fill the screen.
 _LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True)
 class About:
-    """What is known of an option beside its type and default.
+    """An option's metadata besides its type and default.
 
     Attributes:
         help: one or two sentences for people.
         panel: the heading that --help lists it under.
         metavar: what --help shows in place of the type, or "".
-        bounds: of a number, as msgspec names them: ge, gt, le, lt.
+        bounds: of a number, with msgspec's names: ge, gt, le, lt.
     """
 
     help: str
@@ -57,22 +57,22 @@ def option(
 
 
 def about(options_field: Any) -> About:
-    """What `option` was told of a field."""
+    """The metadata that `option` stored for a field."""
     found: About = options_field.metadata["about"]
     return found
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
 def options(kind: Kind) -> Kind:
-    """Make a frozen dataclass of a class of options, whose instances hold only what fits.
+    """Make a frozen dataclass of a class of options, whose instances contain only valid values.
 
-    A string or a path stands for a list of itself; paths and strings stand for each other. `check`, where the
-    class has one, sees an instance whose fields fit, and raises `OptionError` where they contradict each
-    other.
+    A single string or path is accepted for a list, and strings and paths for each other. `check`, where the
+    class has one, is called on an instance with valid fields and raises `OptionError` where they contradict
+    each other.
 
     Raises:
-        OptionError: when an instance is made of a value of the wrong type, a number out of its bounds, or a
-            name that is no option; the message says which and what to pass.
+        OptionError: on creating an instance with a value of the wrong type, a number out of bounds, or an
+            unknown name; the message says which and what to pass.
     """
     made: Any = dataclass(frozen=True, kw_only=True)(kind)
     plain = made.__init__
@@ -91,7 +91,7 @@ def options(kind: Kind) -> Kind:
 
 
 def flag(name: str) -> str:
-    """How the shell spells an option: --new-tokens for new_tokens."""
+    """The command-line form of an option: --new-tokens for new_tokens."""
     return f"--{name.replace('_', '-')}"
 
 
@@ -112,10 +112,10 @@ def _check_names(kind: Any, arguments: tuple[Any, ...], given: Mapping[str, Any]
 
 
 def _fitted(kind: Any, one: Any, value: Any) -> Any:
-    """The value of a field, brought to its type.
+    """The value of a field, converted to its type.
 
     Raises:
-        OptionError: it does not fit.
+        OptionError: the value is invalid.
     """
     wanted = _types(kind)[one.name]
     bounds: Mapping[str, float] = about(one).bounds
@@ -144,7 +144,7 @@ def _bounded(wanted: Any, bounds: Mapping[str, float]) -> Any:
 
 
 def _plain(value: Any, wanted: Any) -> Any:
-    """Paths as strings, and what stands alone for a list as a list of itself."""
+    """Convert paths to strings, and a single value for a list to a list."""
     if get_origin(wanted) is tuple:
         alone = isinstance(value, str | os.PathLike)
         if not alone and not isinstance(value, list | tuple):
@@ -163,7 +163,7 @@ def _path(kind: type, value: Any) -> Any:
 
 
 def _is_sound(value: Any) -> bool:
-    """Whether a number is finite, and no string holds what no path and no text can."""
+    """Whether numbers are finite and strings contain no null character."""
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, tuple):

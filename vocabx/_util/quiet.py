@@ -1,4 +1,4 @@
-"""A silent transformers, for the stages that run it under their own progress."""
+"""Silences transformers for stages that report their own progress."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def quiet_transformers(extra: str) -> Iterator[None]:
         extra: the extra of vocabx to name when transformers is not installed.
     """
     logging = need("transformers.utils.logging", extra)
-    # It warns of a package that would make 4 bits faster on a CPU, and that needs a hub.
+    # bitsandbytes recommends a package that speeds up 4-bit weights on CPUs but needs the hub.
     bitsandbytes = getLogger("bitsandbytes")
     level = bitsandbytes.level
     bitsandbytes.setLevel(ERROR)

@@ -1,1 +1,1 @@
-"""Text in, cleaned and sampled text out. Knows nothing of tokens."""
+"""Reads, cleans and samples text. Independent of tokenizers."""

@@ -12,10 +12,10 @@ CONFIGURATIONS = (
 
 
 class Converter:
-    """One OpenCC configuration, such as "s2twp" (Simplified to Traditional, Taiwan's words).
+    """One OpenCC configuration, such as "s2twp" (Simplified to Traditional with Taiwan's vocabulary).
 
     Raises:
-        CorpusError: no such configuration.
+        CorpusError: there is no such configuration.
         MissingPackageError: opencc is not installed.
     """
 
@@ -38,13 +38,13 @@ class Converter:
 
 
 def simplified_share(text: str) -> float:
-    """Share of the Han characters of `text` that OpenCC's s2t changes: Simplified forms.
+    """Share of the Han characters of `text` that OpenCC's s2t changes, i.e. Simplified forms.
 
-    A Traditional text stays near 0 (some forms are both); a Simplified one lies near 0.3.
+    About 0 for a Traditional text (some forms are both), about 0.3 for a Simplified one.
     """
     converted = Converter("s2t")(text)
     if len(converted) != len(text):
-        # Never seen for s2t, whose entries keep length; an honest estimate needs aligned strings.
+        # Not expected of s2t, whose entries keep the length; the estimate needs aligned strings.
         return 0.0
     han = [(a, b) for a, b in zip(text, converted, strict=True) if "\u3400" <= a <= "\u9fff"]
     return sum(a != b for a, b in han) / max(1, len(han))

@@ -1,4 +1,4 @@
-"""The sample of a text that a command works on, with some of it held out to measure on."""
+"""The sample of a text that a command works on, partly held out for measurements."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,17 @@ from vocabx.progress import Progress
 def draw_corpus(
     source: TextSource, scripts: Sequence[str], sizes: SampleSizes, title: str, progress: Progress
 ) -> Corpus:
-    """Sample `source` and split it.
+    """Sample `source` and split the sample.
 
     Args:
         source: the text.
         scripts: of its language.
-        sizes: how much to learn from and to hold out.
+        sizes: how much to learn from and how much to hold out.
         title: of the stage.
-        progress: told of the bytes read.
+        progress: reports the bytes read.
 
     Raises:
-        CorpusError: the text is too little to hold some out.
+        CorpusError: the text is too small to hold some out.
     """
     with progress.stage(title, source.bytes or None, "B") as advance:
         corpus = sample_corpus(
@@ -30,7 +30,7 @@ def draw_corpus(
         )
     if not corpus.heldout:
         raise CorpusError(
-            f"{source.description} holds {corpus.bytes_read:,} bytes of text, too few to hold some out for "
+            f"{source.description} has {corpus.bytes_read:,} bytes of text, too few to hold some out for "
             "measuring: give more text"
         )
     return corpus

@@ -1,4 +1,4 @@
-"""A seeded sample of a text that is held out as a whole: all of it may be measured on, nothing is learned."""
+"""A seeded sample of a text from which nothing is learned: all of it is held out for measurements."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ _SECTION_BYTES = 3000
 def draw_heldout(
     source: TextSource, scripts: Sequence[str], size: int, seed: int, title: str, progress: Progress
 ) -> tuple[str, ...]:
-    """Draw distinct sections of up to 3,000 bytes, of about `size` bytes together, all of a shorter text.
+    """Draw distinct sections of up to 3,000 bytes, about `size` bytes in total (all of a shorter text).
 
-    A section gets a number from a keyed hash of its content, and those with the lowest numbers stay: one pass
-    is enough, and the order of documents does not matter.
+    Each section gets a priority from a keyed hash of its content, and those with the lowest values are kept:
+    one pass is enough, and the order of documents does not matter.
 
     Args:
         source: the text.
-        scripts: Unicode script names; a section needs one letter of them.
+        scripts: Unicode script names; a section must contain a letter of one of them.
         size: UTF-8 bytes wanted.
         seed: changes which sections are drawn.
         title: of the stage.
-        progress: told of the bytes read.
+        progress: reports the bytes read.
 
     Raises:
-        CorpusError: the text holds no letter of the scripts.
+        CorpusError: the text contains no letter of the scripts.
     """
     in_script = letter_pattern(scripts)
     key = seed.to_bytes(8, "big", signed=True) + b"heldout"
@@ -50,14 +50,14 @@ def draw_heldout(
                 kept, held = _lowest(kept, size)
     if not kept:
         raise CorpusError(
-            f"{source.description} holds no letter of {' or '.join(scripts)} script: check --lang and what "
-            "was given as text"
+            f"{source.description} holds no letter of {' or '.join(scripts)} script: check --lang and the "
+            "text"
         )
     return tuple(_lowest(kept, size)[0].values())
 
 
 def _lowest(kept: dict[bytes, str], size: int) -> tuple[dict[bytes, str], int]:
-    """The sections of the lowest numbers, in their order, until they reach `size`; and their bytes."""
+    """The sections of lowest priority value, in order, until they reach `size`; and their total bytes."""
     lowest: dict[bytes, str] = {}
     held = 0
     for priority in sorted(kept):

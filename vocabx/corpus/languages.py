@@ -1,6 +1,6 @@
-"""A BCP 47 tag to what the project knows of the language: scripts, default text, segmentation, dictionary.
+"""Language profiles by BCP 47 tag: scripts, default text, segmentation, dictionary.
 
-The profiles are data, in assets/languages. A language without one works from the user's own text.
+Profiles are data files in assets/languages. A language without one works with the user's own text.
 """
 
 import tomllib
@@ -14,7 +14,7 @@ from vocabx._util.packaged import PackagedFile
 from vocabx._util.suggest import nearest
 from vocabx.errors import LanguageError
 
-# Scripts of living use, for text in a language without a profile; names are Unicode's.
+# Scripts in modern use, for text in a language without a profile; the names are Unicode's.
 _LIVING = (
     "Latin Greek Cyrillic Armenian Hebrew Arabic Syriac Thaana Nko Devanagari Bengali Gurmukhi Gujarati "
     "Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Georgian Hangul Ethiopic "
@@ -38,7 +38,7 @@ _WITHOUT_SPACES = {
 
 @dataclass(frozen=True)
 class PackagedText:
-    """A packaged file of text and the OpenCC configuration that brings it to the language, or ""."""
+    """A packaged text file, and the OpenCC configuration that converts it to the language, or ""."""
 
     file: PackagedFile
     opencc: str
@@ -49,9 +49,9 @@ class PackagedVectors:
     """Word vectors inside installed packages.
 
     Attributes:
-        files: what the reader needs, in its order.
-        reader: the name of one of the readers of vectors.
-        opencc: the OpenCC configuration that brings the words to the language, or "".
+        files: the reader's input, in order.
+        reader: the name of a vector reader, see `vectors.packaged_vectors`.
+        opencc: the OpenCC configuration that converts the words to the language, or "".
     """
 
     files: tuple[PackagedFile, ...]
@@ -61,14 +61,14 @@ class PackagedVectors:
 
 @dataclass(frozen=True)
 class Language:
-    """A language as far as a vocabulary needs to know it.
+    """What vocabx needs to know about a language.
 
     Attributes:
-        tag: standardised BCP 47 tag.
+        tag: standardized BCP 47 tag.
         name: in English.
-        scripts: Unicode script names; empty when they are to be read from the data.
-        blocks: inclusive ranges of further characters that its tokens may hold.
-        segmentation: how words are found: "spaces", "jieba", or "none".
+        scripts: Unicode script names; empty if they are to be determined from the text.
+        blocks: inclusive ranges of further characters that tokens may contain.
+        segmentation: how lines are split into words: "spaces", "jieba" or "none"; see `vectors.words`.
         dictionary: a bilingual dictionary with English, by name, or "".
         packaged: default text inside installed packages.
         hub: default text on the hub, as an hf:// source, or "".
@@ -89,7 +89,7 @@ class Language:
 
 
 def profiles() -> tuple[str, ...]:
-    """Tags that have a profile, sorted."""
+    """The tags that have a profile, sorted."""
     directory = files("vocabx.assets") / "languages"
     return tuple(
         sorted(p.name.removesuffix(".toml") for p in directory.iterdir() if p.name.endswith(".toml"))
@@ -97,12 +97,12 @@ def profiles() -> tuple[str, ...]:
 
 
 def find_language(tag: str) -> Language:
-    """Return what is known of the language of a BCP 47 tag.
+    """Return the language of a BCP 47 tag.
 
-    A regional tag finds the profile of its language and script: zh-TW is zh-Hant.
+    A regional tag gets the profile of its language and script: zh-TW that of zh-Hant.
 
     Raises:
-        LanguageError: the tag is not one of BCP 47.
+        LanguageError: the tag is not a valid BCP 47 tag.
     """
     import langcodes
 
@@ -126,7 +126,7 @@ def find_language(tag: str) -> Language:
 
 
 def language_name(tag: str) -> str:
-    """English name of a language for people, or its tag when that is unknown."""
+    """The English name of a language for display, or its tag if the name is unknown."""
     import langcodes
 
     if tag == "und":
@@ -139,10 +139,10 @@ def language_name(tag: str) -> str:
 
 
 def _suggestion(tag: str) -> str:
-    """A tag for what may be a name, in English or the language itself, or a mistyped tag."""
+    """Suggest a tag for a language name, in English or in the language itself, or for a mistyped tag."""
     import langcodes
 
-    # The name table reads a control character as a separator of its own, and breaks.
+    # langcodes uses control characters as separators in its name table and fails on them.
     if not tag.isprintable():
         return ""
     try:
@@ -152,12 +152,12 @@ def _suggestion(tag: str) -> str:
 
 
 def with_scripts_of(language: Language, sample: str) -> Language:
-    """Return `language` with its scripts read from `sample`, if its profile gives none.
+    """Return `language` with its scripts determined from `sample`, if its profile gives none.
 
-    A script counts when a fifth of the letters are of it; Latin gives way to any other.
+    A script counts if it has a fifth of the letters; Latin is dropped if there is another one.
 
     Raises:
-        LanguageError: the sample holds no letters of a living script.
+        LanguageError: the sample contains no letters of a script in modern use.
     """
     if language.scripts:
         return language

@@ -1,4 +1,4 @@
-"""Text that ships inside installed packages: one reader a source, named by the language profiles."""
+"""Text that ships inside installed packages: one reader per source, named in the language profiles."""
 
 import json
 import re
@@ -20,12 +20,12 @@ def read_packaged(file: PackagedFile) -> Iterator[Document]:
 
 
 def packaged_bytes(file: PackagedFile) -> int:
-    """Size of the packaged file on disk; 0 for the text inside Python itself."""
+    """Size of the packaged file on disk; 0 for text inside Python itself."""
     return 0 if file.reader == "pydoc_topics" else locate(file).stat().st_size
 
 
 def _taiwan_opinions(path: Path) -> Iterator[Document]:
-    """Opinions of the justices of Taiwan's Constitutional Court, one zip member a case."""
+    """Opinions of the justices of Taiwan's Constitutional Court, one zip member per case."""
     with zipfile.ZipFile(path) as archive:
         read = 0
         for info in sorted(archive.infolist(), key=lambda info: info.filename):
@@ -37,7 +37,7 @@ def _taiwan_opinions(path: Path) -> Iterator[Document]:
 
 
 def _taiwan_cases(path: Path) -> Iterator[Document]:
-    """Decisions of the same court: holding and reasoning of each case."""
+    """Decisions of the same court: the holding and reasoning of each case."""
     cases: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     size = path.stat().st_size
     for number, case in enumerate(cases.values(), 1):
@@ -50,7 +50,7 @@ _VERSE = re.compile(r"^(\w+) (\d+):\d+ ?")
 
 
 def _union_bible(path: Path) -> Iterator[Document]:
-    """The Chinese Union Version of 1919, a chapter a document; an ideographic space marks reverence."""
+    """The Chinese Union Version of 1919, one document per chapter; ideographic spaces mark reverence."""
     chapter: list[str] = []
     current: tuple[str, str] | None = None
     read = 0
@@ -69,7 +69,7 @@ def _union_bible(path: Path) -> Iterator[Document]:
 
 
 def _pydoc_topics() -> Iterator[Document]:
-    """The language reference that Python carries for its own help(): English technical prose."""
+    """The language reference that Python ships for its help(): English technical prose."""
     from pydoc_data.topics import topics
 
     read = 0

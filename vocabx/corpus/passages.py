@@ -1,23 +1,23 @@
-"""Cutting of a document into passages at sentence ends. Loses nothing: the passages joined are the text."""
+"""Splits a document into passages at sentence ends. Lossless: the passages concatenated are the text."""
 
 import regex
 
-# A sentence with what closes it. A full stop ends one only before white space: 3.14 does not.
+# A sentence with its closing punctuation. A full stop ends one only before white space: not in 3.14.
 _END = r"(?:[\n。！？!?।॥…۔؟]+|\.(?=\s))[」』”’）)\]\"']*[^\S\n]*"
 _SENTENCE = regex.compile(rf"[^\n]*?{_END}|[^\n]+")
 _BLANK = regex.compile(r"\s")
 
 
 def passages(text: str, limit: int) -> list[str]:
-    """Cut `text` at sentence ends into passages of at most `limit` UTF-8 bytes.
+    """Split `text` at sentence ends into passages of at most `limit` UTF-8 bytes.
 
-    A sentence longer than the limit is cut at white space, or where there is none between characters.
+    A sentence longer than the limit is split at white space, or between characters if there is none.
     """
     out: list[str] = []
     current: list[str] = []
     size = 0
     for sentence in _SENTENCE.findall(text):
-        for piece in _cut(sentence, limit):
+        for piece in _split(sentence, limit):
             length = len(piece.encode())
             if current and size + length > limit:
                 out.append("".join(current))
@@ -29,8 +29,8 @@ def passages(text: str, limit: int) -> list[str]:
     return out
 
 
-def _cut(sentence: str, limit: int) -> list[str]:
-    """Cut a long sentence after the last white space that fits, or between characters."""
+def _split(sentence: str, limit: int) -> list[str]:
+    """Split a long sentence after the last white space within the limit, or between characters."""
     out: list[str] = []
     while len(sentence.encode()) > limit:
         head = sentence.encode()[:limit].decode(errors="ignore")

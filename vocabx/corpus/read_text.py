@@ -1,7 +1,7 @@
-"""Reading of text files and hub data sets as a stream of documents. Cleans and samples nothing.
+"""Reads text files and hub data sets as a stream of documents, without cleaning or sampling.
 
-A document of a .jsonl or .parquet file is one record. A .txt file has no records: a document is a
-run of lines without a blank one, cut at 8 KB, so that a file of any size streams.
+A document of a .jsonl or .parquet file is one record. A .txt file has no records: a document is a run of
+non-blank lines, split at 8 KB, so that a file of any size can be streamed.
 """
 
 import gzip
@@ -20,13 +20,13 @@ from vocabx.errors import CorpusError
 SUFFIXES = (".txt", ".jsonl", ".parquet")
 COMPRESSED = (".gz", ".zst")
 _TEXT_BLOCK = 8192
-# A block of 128 KB may take a few bytes of a .zst file, so little is unpacked at a time.
+# A few bytes of a .zst file may expand to a block of 128 KB, so only little input is decompressed at a time.
 _ZST_CHUNK = 512
 
 
 @dataclass(frozen=True)
 class Document:
-    """One text, where it came from, and the bytes of its source consumed to reach it."""
+    """A text, its source, and the bytes of the source read up to its end."""
 
     text: str
     source: str
@@ -34,14 +34,14 @@ class Document:
 
 
 def resolve_sources(patterns: Iterable[str]) -> list[Path | str]:
-    """Turn files, directories, globs and `hf://` names into a list of sources, sorted within each.
+    """Resolve files, directories, globs and `hf://` names to a list of sources, sorted within each pattern.
 
     Args:
         patterns: a path to a file, a directory (read recursively), a glob, or a hub data set as
             `hf://owner/name[/configuration][:split]`.
 
     Raises:
-        CorpusError: a pattern matches nothing, or a file has a suffix that is not read.
+        CorpusError: a pattern matches nothing, or a file has an unsupported suffix.
     """
     sources: list[Path | str] = []
     for pattern in patterns:
@@ -72,13 +72,13 @@ def resolve_sources(patterns: Iterable[str]) -> list[Path | str]:
     for source in sources:
         if isinstance(source, Path) and _format(source) is None:
             raise CorpusError(
-                f"cannot read {source}: text comes as {', '.join(SUFFIXES)}, plain or as .gz or .zst"
+                f"cannot read {source}: pass {', '.join(SUFFIXES)}, plain or compressed as .gz or .zst"
             )
     return sources
 
 
 def source_bytes(sources: Iterable[Path | str]) -> int | None:
-    """Bytes on disk of all sources, or None when one is a stream of unknown size."""
+    """Total bytes on disk of all sources, or None if one is a stream of unknown size."""
     total = 0
     for source in sources:
         if isinstance(source, str):
@@ -133,7 +133,7 @@ def _read_file(path: Path, text_field: str) -> Iterator[Document]:
 
 
 def _lines(path: Path, raw: IO[bytes]) -> Iterator[str]:
-    """Yield decoded lines; `raw` stays the compressed stream, so that its position is progress."""
+    """Yield decoded lines; `raw` is the compressed stream, whose position serves as progress."""
     stream: Iterable[bytes]
     if path.suffix == ".gz":
         stream = gzip.GzipFile(fileobj=raw)
@@ -148,7 +148,7 @@ def _lines(path: Path, raw: IO[bytes]) -> Iterator[str]:
 
 
 class _Unzst(io.RawIOBase):
-    """The content of all frames of a .zst file; zstandard's own reader takes a cut file for a whole one."""
+    """The content of all frames of a .zst file; unlike zstandard's own reader, it detects truncated files."""
 
     def __init__(self, path: Path, raw: IO[bytes]) -> None:
         self.zstandard = need("zstandard", "corpus")
@@ -164,7 +164,7 @@ class _Unzst(io.RawIOBase):
             if not self.input and self.frame is None:
                 return 0
             if not self.input:
-                raise CorpusError(f"{self.path} is damaged: the file ended before its last frame did")
+                raise CorpusError(f"{self.path} is damaged: the file ends inside a frame")
             self._decompress()
         taken, self.ready = self.ready[: len(buffer)], self.ready[len(buffer) :]
         buffer[: len(taken)] = taken
@@ -210,7 +210,7 @@ def _field(record: Any, field: str, where: str) -> str:
     if not isinstance(value, str):
         keys = ", ".join(map(str, record)) if isinstance(record, dict) else type(record).__name__
         raise CorpusError(f"{where} has no text in the field {field!r} (it has: {keys}): pass --text-field")
-    # JSON can spell half a surrogate pair, which is no character and no UTF-8.
+    # JSON can contain half a surrogate pair, which is not a character and cannot be encoded in UTF-8.
     return value.encode(errors="ignore").decode()
 
 
@@ -218,7 +218,7 @@ def _read_parquet(path: Path, field: str) -> Iterator[Document]:
     parquet = need("pyarrow.parquet", "corpus")
     arrow = need("pyarrow", "corpus")
     if path.suffix in COMPRESSED:
-        raise CorpusError(f"{path}: parquet is compressed inside, unpack the outer {path.suffix}")
+        raise CorpusError(f"{path}: parquet is compressed internally: unpack the outer {path.suffix}")
     try:
         file = parquet.ParquetFile(path)
     except (arrow.ArrowInvalid, OSError) as error:
@@ -244,7 +244,7 @@ def _read_hub(name: str, field: str) -> Iterator[Document]:
     owner, _, rest = location.partition("/")
     dataset, _, configuration = rest.partition("/")
     try:
-        # Asked first because the library below tries six times, and says so each time.
+        # A quick check first: `datasets` retries six times and prints a message each time.
         fetch(f"{owner}/{dataset}", "dataset", wanted=["README.md"])
         stream = datasets.load_dataset(
             f"{owner}/{dataset}", configuration or None, split=split or "train", streaming=True

@@ -1,8 +1,8 @@
-"""A seeded sample of a stream of documents, split into text to learn from and text held out.
+"""A seeded sample of a stream of documents, split into text to learn from and held-out text.
 
-Both samples are bottom-k by a keyed hash of the content: every text gets a pseudo-random priority, and
-the texts of lowest priority that fit the budget stay. So one pass suffices, memory is the budget and
-not the corpus, the order of files does not matter, and exact duplicates meet in the same place.
+Both samples are bottom-k by a keyed hash of the content: every text gets a pseudo-random priority, and the
+texts of lowest priority that fit the budget are kept. So one pass is enough, memory is bounded by the budget
+rather than the corpus, the order of files does not matter, and exact duplicates coincide.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from vocabx.corpus.scripts import letter_pattern, letters_of
 from vocabx.errors import CorpusError
 from vocabx.progress import Advance
 
-# More than a tenth of a small corpus would be missed in learning.
+# Holding out more of a small corpus would hurt learning.
 _HELDOUT_SHARE = 0.1
 _SECTION_BYTES = 3000
 _LINE_BYTES = 1000
@@ -28,14 +28,14 @@ _LINE_BYTES = 1000
 
 @dataclass(frozen=True)
 class Corpus:
-    """Text ready for learning and measuring.
+    """Text for learning and for measurements.
 
     Attributes:
-        learning: distinct lines to learn from; a long line is several pieces of at most 1,000 bytes.
-        heldout: distinct sections of text, none of whose lines (long ones: pieces) is in `learning`.
-        heldout_whole_documents: True when no document gave text to both sides; False when the corpus has
-            too few documents for that, and only the sections themselves are kept apart.
-        documents: documents read.
+        learning: distinct lines to learn from; a long line is split into pieces of at most 1,000 bytes.
+        heldout: distinct sections of text, none of whose lines (or pieces of long lines) is in `learning`.
+        heldout_whole_documents: True if no document contributes to both sides; False if the corpus has too
+            few documents for that, and only the sections themselves are kept apart.
+        documents: number of documents read.
         bytes_read: UTF-8 bytes of cleaned text read.
         script_share: share of the letters read that are in the language's scripts.
         heldout_documents: digests of the documents that the held-out sections come from.
@@ -50,7 +50,7 @@ class Corpus:
     heldout_documents: frozenset[bytes] = frozenset()
 
     def without_heldout(self, text: str) -> str:
-        """What may be learned from of a cleaned document: nothing that is held out, see `sample_corpus`."""
+        """The part of a cleaned document that may be learned from: without what `sample_corpus` holds out."""
         if _digest(text.encode()) not in self.heldout_documents:
             return text
         if self.heldout_whole_documents:
@@ -60,13 +60,13 @@ class Corpus:
 
     @cached_property
     def _lines_of_heldout(self) -> frozenset[str]:
-        # A blank line is in every text.
+        # Every text contains blank lines.
         return frozenset(line for section in self.heldout for line in _lines(section) if line.strip())
 
 
 @dataclass(frozen=True, order=True)
 class _Entry:
-    """One text in a heap whose root has the highest priority value, the first to be dropped."""
+    """A text in a heap whose root has the highest priority value and is dropped first."""
 
     negative_priority: int
     text: str
@@ -78,14 +78,14 @@ class _Entry:
 
 @dataclass(frozen=True, order=True)
 class _Origin:
-    """The document that a text comes from: a digest of its content, and its size in bytes."""
+    """The document that a text comes from: the digest of its content, and its size in bytes."""
 
     digest: bytes
     size: int
 
 
 class _BottomK:
-    """The texts of lowest priority value whose sizes sum to about `budget` bytes."""
+    """The texts of lowest priority value whose sizes add up to about `budget` bytes."""
 
     def __init__(self, budget: int, key: bytes) -> None:
         self.budget, self.key, self.size = budget, key, 0
@@ -93,11 +93,11 @@ class _BottomK:
         self.origins: dict[int, _Origin] = {}
 
     def add(self, text: str, origin: _Origin) -> None:
-        """Offer `text`: it stays while its priority is among the lowest within the budget."""
+        """Offer `text`, which is kept while its priority is among the lowest within the budget."""
         digest = hashlib.blake2b(text.encode(), digest_size=8, key=self.key).digest()
         priority = int.from_bytes(digest, "big")
         if priority in self.origins:
-            # A text that several documents share belongs to one of them, whatever their order.
+            # A text that several documents share is assigned to one of them, independent of their order.
             self.origins[priority] = min(self.origins[priority], origin)
             return
         if self.size >= self.budget and (not self.heap or priority > -self.heap[0].negative_priority):
@@ -112,7 +112,7 @@ class _BottomK:
             self.size -= dropped.size
 
     def texts(self) -> list[tuple[str, _Origin]]:
-        """The texts kept and their documents, lowest priority value first."""
+        """The kept texts and their documents, lowest priority value first."""
         ordered = sorted(self.heap, reverse=True)
         return [(entry.text, self.origins[-entry.negative_priority]) for entry in ordered]
 
@@ -125,23 +125,23 @@ def sample_corpus(
     seed: int,
     advance: Advance | None = None,
 ) -> Corpus:
-    """Clean `documents` and draw lines to learn from and sections to hold out.
+    """Clean `documents`, and draw lines to learn from and sections to hold out.
 
-    A section is up to 3,000 bytes of consecutive sentences of one document. The held-out sections take
-    at most a tenth of the corpus. Learning lines that occur in one of them are removed, and so are all
-    lines of the documents they come from, unless those documents are more than a tenth of the corpus.
-    A text that several documents share belongs to one of them. A corpus of a few lines holds out nothing.
+    A section is up to 3,000 bytes of consecutive sentences of one document. Held-out sections make up at most
+    a tenth of the corpus. Learning lines that occur in one of them are removed, and so are all lines of the
+    documents they come from, unless those documents are more than a tenth of the corpus. A text that several
+    documents share is assigned to one of them. From a corpus of a few lines nothing is held out.
 
     Args:
         documents: any number of documents, read once.
-        scripts: Unicode script names; a line or a section needs one letter of them.
-        learn_bytes: UTF-8 bytes of learning lines wanted (all lines when the stream has fewer).
+        scripts: Unicode script names; a line or section must contain a letter of one of them.
+        learn_bytes: UTF-8 bytes of learning lines wanted (all lines if the stream has fewer).
         heldout_bytes: UTF-8 bytes of held-out sections wanted.
         seed: changes which lines and sections are drawn.
-        advance: called with bytes of source consumed.
+        advance: called with the bytes read from the source.
 
     Raises:
-        CorpusError: nothing to read, or no letter of the scripts in it.
+        CorpusError: there is no text, or no letter of the scripts in it.
     """
     scripts = tuple(scripts)
     in_script = letter_pattern(scripts)
@@ -159,7 +159,7 @@ def sample_corpus(
         count += 1
         total += len(encoded)
         found = in_script.findall(text)
-        # Without the marks, which `letters_of` does not count either.
+        # Without marks, which `letters_of` does not count either.
         scripted += sum(map(str.isalpha, found))
         letters += letters_of(text)
         if not found:
@@ -191,7 +191,7 @@ def sample_corpus(
 def _fitting(
     sections: Iterable[tuple[str, _Origin]], room: int, in_script: "regex.Pattern[str]"
 ) -> dict[str, _Origin]:
-    """The first sections that fit `room` bytes together; the last one may be cut after one of its lines."""
+    """The first sections that fit into `room` bytes; the last one may be truncated after one of its lines."""
     kept: dict[str, _Origin] = {}
     for section, origin in sections:
         head = section
@@ -206,10 +206,10 @@ def _fitting(
 
 
 def _digest(encoded: bytes) -> bytes:
-    """What tells a document from others."""
+    """A digest that identifies a document."""
     return hashlib.blake2b(encoded, digest_size=8).digest()
 
 
 def _lines(section: str) -> list[str]:
-    """The lines of a section, a long line as several: the same cut for both samples, so that they compare."""
+    """The lines of a section, long lines split the same way for both samples, so that they are comparable."""
     return [piece for line in section.split("\n") for piece in passages(line, _LINE_BYTES)]

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-# What `extend` learns from unless told otherwise; other commands must hold out the same sections.
+# The default of `extend`; other commands must hold out the same sections.
 LEARN_BYTES = 8_000_000
 
 
 @dataclass(frozen=True)
 class SampleSizes:
-    """How much is drawn, and by which seed.
+    """How much text is drawn, and with which seed.
 
     Attributes:
-        learn_bytes, heldout_bytes: of text to learn from, and to measure on.
+        learn_bytes, heldout_bytes: bytes of text to learn from, and to measure on.
         seed: of the sample.
     """
 

@@ -1,4 +1,4 @@
-"""Unicode scripts as patterns. What a language may write in is the business of `languages`."""
+"""Unicode scripts as regular expressions. For the scripts of a language see `languages`."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,11 @@ _LETTER = regex.compile(r"\p{L}")
 
 
 def letter_pattern(scripts: Iterable[str]) -> "regex.Pattern[str]":
-    """Pattern of one letter or mark of any of `scripts` (Unicode script names, as "Han")."""
+    """A pattern that matches one letter or mark of any of `scripts` (Unicode script names, e.g. "Han")."""
     inside = "".join(rf"\p{{Script={script}}}" for script in scripts)
     return regex.compile(f"[[{inside}]&&[\\p{{L}}\\p{{M}}]]", regex.V1)
 
 
 def letters_of(text: str) -> int:
-    """Number of letters (general category L) in `text`, of any script."""
+    """The number of letters (general category L) in `text`, of any script."""
     return len(_LETTER.findall(text))

@@ -1,4 +1,4 @@
-"""Where a text comes from: the user's own files and streams, or what a language's profile names."""
+"""Sources of text: the user's own files and streams, or the default text of a language profile."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _SIMPLIFIED = 0.1
 
 @dataclass(frozen=True)
 class TextSource:
-    """Text that can be read from its beginning any number of times.
+    """Text that can be read from the beginning any number of times.
 
     Attributes:
-        description: one line for people.
-        bytes: size of what is read, or None for a stream of unknown length.
-        open: begins reading.
+        description: one line for display.
+        bytes: size of the source in bytes, or None for a stream of unknown length.
+        open: starts reading from the beginning.
     """
 
     description: str
@@ -34,11 +34,11 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSo
 
     Args:
         patterns: see `resolve_sources`.
-        text_field: field or column that holds the text of .jsonl and .parquet records.
+        text_field: the field or column with the text of .jsonl and .parquet records.
         opencc: an OpenCC configuration to convert the text with, or "".
 
     Raises:
-        CorpusError: nothing found, or no such configuration.
+        CorpusError: nothing was found, or there is no such configuration.
     """
     sources = resolve_sources(patterns)
     convert = _conversion(opencc)
@@ -51,10 +51,10 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSo
 
 
 def default_source(language: Language) -> TextSource:
-    """The text that the language's profile names: packaged where it is installed, else from the hub.
+    """The default text of a language: from a package where it is installed, else from the hub.
 
     Raises:
-        CorpusError: the profile names none; the message says to pass --corpus.
+        CorpusError: the language has none; the message says to pass --corpus.
         MissingPackageError: the packaged text is not installed, and the profile names no hub text.
     """
     try:
@@ -73,7 +73,7 @@ def default_source(language: Language) -> TextSource:
 
 
 def peek(source: TextSource) -> str:
-    """The first 200,000 characters or so of a source."""
+    """About the first 200,000 characters of a source."""
     taken: list[str] = []
     size = 0
     for document in source.open():
@@ -114,12 +114,12 @@ def _hub_source(language: Language, alternative: str) -> TextSource:
 
 
 def _conversion(opencc: str) -> Callable[[Iterable[Document]], Iterator[Document]]:
-    """What brings documents to the language: an OpenCC configuration, or nothing for ""."""
+    """A function that converts documents by an OpenCC configuration, or leaves them as they are for ""."""
     return Converter(opencc).documents if opencc else iter
 
 
 def base_source(texts: Sequence[str], text_field: str, tag: str) -> TextSource:
-    """The text in the base's language: the user's, or that of the language `tag` that the base is known for.
+    """The text in the base's language: the user's, else the default text of `tag`, the base's language.
 
     Raises:
         CorpusError: there is none.
@@ -128,5 +128,5 @@ def base_source(texts: Sequence[str], text_field: str, tag: str) -> TextSource:
 
 
 def scripts_of(source: TextSource) -> tuple[str, ...]:
-    """The scripts of a text in a language that was not named."""
+    """The scripts of a text in an unknown language, determined from the text."""
     return with_scripts_of(Language("und", "the base's text", ()), peek(source)).scripts

@@ -40,7 +40,7 @@ def _table() -> dict[str, Any]:
 def known() -> dict[str, Cuts]:
     """What each name that vocabx can tell means."""
     return {
-        name: Cuts(tuple(meant["cuts"]), bool(meant["whole_words"]))
+        name: Cuts(tuple(meant["steps"]), bool(meant["whole_words"]))
         for name, meant in _table()["names"].items()
     }
 

@@ -1,4 +1,4 @@
-"""New rows as a softmax over the nearest old tokens: the step that WECHSEL and OFA share."""
+"""New embeddings as softmax-weighted means of the nearest old tokens, shared by WECHSEL and OFA."""
 
 from collections.abc import Mapping
 
@@ -18,21 +18,21 @@ def blend_nearest(
     copies: Mapping[int, int],
     seed: int,
 ) -> Mixture:
-    """Weight exp(cos/τ), normalised, on each of the k old tokens nearest to a new one.
+    """Weight exp(cos/τ), normalized, on each of the k old tokens nearest to a new one.
 
-    A token with a vector of zeros is a draw from N(mean(E), std(E)) per dimension: row i of the stream of
-    numpy's RandomState(seed) for the new row i.
+    A token with a zero vector is sampled from N(mean(E), std(E)) per dimension: new row i is row i of the
+    stream of numpy's RandomState(seed).
 
     Args:
         source: (V, S) vectors of the old tokens.
         target: (N, S) vectors of the new tokens, in the same space.
         neighbours: k, from 1 to V.
         temperature: τ, above 0.
-        copies: new row to the old row that it copies instead.
-        seed: of the draws.
+        copies: new row to old row, for rows that are copied instead.
+        seed: of the sampling.
 
     Raises:
-        InitializerError: widths, k or τ do not fit, or a vector holds NaN.
+        InitializerError: the widths differ, k or τ is out of range, or a vector contains NaN.
     """
     if not temperature > 0:
         raise InitializerError(f"--temperature is {temperature}: pass a number above 0")

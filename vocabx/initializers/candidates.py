@@ -1,7 +1,7 @@
-"""Which old tokens a new row may be made of, where a method must choose few of them.
+"""The candidate old tokens that a new embedding may mix, for methods that need a small number of them.
 
-The first are the pieces of the token, then its nearest in static space where vectors are known, then the old
-tokens that stand near it in text beyond what chance explains, then the most frequent old tokens.
+In order: the pieces of the token, its nearest neighbours by static vectors where these are known, the old
+tokens that co-occur with it more often than by chance, and the most frequent old tokens.
 """
 
 from collections.abc import Sequence
@@ -22,26 +22,26 @@ def choose_candidates(
     count: int,
     vectors: TokenVectors | None = None,
 ) -> NDArray[np.int64]:
-    """Choose K distinct old ids for each new token.
+    """Select K distinct old ids for each new token.
 
     Args:
         pieces: the old ids of each new token.
-        near: what stands near each in text.
+        near: co-occurrence counts of the text.
         old_rows: V.
         count: K, at most V.
-        vectors: static vectors of the tokens, if any; a token without one gets no neighbours.
+        vectors: static vectors of the tokens, if any; a token without one gets no nearest neighbours.
 
     Returns:
-        (N, K) int64, in the order of choice: the pieces first.
+        (N, K) int64, in order of priority: the pieces first.
 
     Raises:
-        InitializerError: K does not fit.
+        InitializerError: K is out of range.
     """
     if not 1 <= count <= old_rows:
         raise InitializerError(f"--candidates is {count}: pass 1 to {old_rows:,}, the number of old tokens")
     old = near.contexts < old_rows
     usual = near.contexts[old][np.argsort(-near.counts[old], kind="stable")][:count]
-    # Where the text holds fewer old tokens than K, the first ids fill up.
+    # If the text has fewer than K old tokens, fill up with the first ids.
     usual = np.concatenate([usual, np.arange(min(old_rows, 2 * count))])
     similar = _similar(vectors, count // 2) if vectors is not None else {}
     associated = _associated(near, old, count)
@@ -63,7 +63,7 @@ def _similar(vectors: TokenVectors, count: int) -> dict[int, list[int]]:
 
 
 def _associated(near: Cooccurrence, old: NDArray[np.bool_], count: int) -> list[list[int]]:
-    """For each new token the old tokens of the highest pointwise mutual information that it met twice."""
+    """For each new token, the old tokens that co-occur at least twice, by pointwise mutual information."""
     pairs, share = near.pairs, near.counts / near.seen
     result = []
     for row in range(pairs.shape[0]):

@@ -1,4 +1,4 @@
-"""What placing would refuse after hours of work, refused before it."""
+"""Checks initializer options early, so that nothing is refused only after hours of work."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,32 +10,32 @@ from vocabx.initializers.registry import find_initializer
 
 
 def check_initializers(options: InitializerOptions, names: Sequence[str]) -> None:
-    """Refuse, before any work, what placing by the initializers `names` would refuse after it.
+    """Check that the initializers `names` can run with these options.
 
     Raises:
-        VocabxError: an initializer is unknown, an option is of no use to any of them, a file is missing, or a
+        VocabxError: an initializer is unknown, an option is used by none of them, a file is missing, or a
             package is not installed.
     """
     initializers = [find_initializer(name) for name in names]
-    by_words = [one for one in initializers if one.vectors in ("by frequency", "plain", "if there")]
+    by_words = [one for one in initializers if one.vectors in ("by frequency", "plain", "if available")]
     for name in (*VECTOR_FILES, "dictionary"):
         if getattr(options, name) and not by_words:
             raise InitializerError(
-                f"--{name.replace('_', '-')} is of no use to {' or '.join(names)}, which places tokens "
-                "without word vectors: leave it out, or pass --init wechsel, ofa or cw2v"
+                f"--{name.replace('_', '-')} is not used by {' or '.join(names)}, which needs no word "
+                "vectors: leave it out, or pass --init wechsel, ofa or cw2v"
             )
     defaults = InitializerOptions()
     for name in SETTINGS:
-        heeded = any(name in initializer.settings for initializer in initializers)
-        if getattr(options, name) != getattr(defaults, name) and not heeded:
-            raise InitializerError(f"--{name} is of no use to {' or '.join(names)}: leave it out")
+        used = any(name in initializer.settings for initializer in initializers)
+        if getattr(options, name) != getattr(defaults, name) and not used:
+            raise InitializerError(f"--{name} is not used by {' or '.join(names)}: leave it out")
     for name in VECTOR_FILES:
         path = getattr(options, name)
         if path and not Path(path).is_file():
             raise InitializerError(
-                f"--{name.replace('_', '-')} {path} is no file: pass a file of word vectors"
+                f"--{name.replace('_', '-')} {path} is not a file: pass a file of word vectors"
             )
     if any(one.vectors in ("by frequency", "plain") for one in initializers):
         require("faiss", "vectors")
-    if any(one.vectors not in ("", "if there") for one in initializers):
+    if any(one.vectors not in ("", "if available") for one in initializers):
         require("gensim", "vectors")

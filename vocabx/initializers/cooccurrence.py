@@ -1,6 +1,6 @@
-"""How often tokens stand near each other: the sparse counts that skip-gram learns from.
+"""Sparse co-occurrence counts of tokens, from which skip-gram learns.
 
-Counts text, learns nothing. Only pairs with a new token are kept, because old rows do not move.
+Only pairs with a new token are kept, because old rows are not trained.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scipy import sparse
 from vocabx.errors import InitializerError
 from vocabx.initializers.inputs import LINE_END
 
-# Contexts beyond the most frequent this many are left out: memory is this many rows of both tables.
+# Only this many of the most frequent contexts are kept: memory is this many rows of both embedding matrices.
 MAX_CONTEXTS = 16_384
 
 
@@ -21,12 +21,12 @@ class Cooccurrence:
     """Counts of pairs of a new token and a token near it.
 
     Attributes:
-        contexts: (A,) int64, the tokens that count, old ids and V + i for the new row i, ascending.
+        contexts: (A,) int64, the context tokens, ascending: old ids, and V + i for the new row i.
         counts: (A,) int64, how often each occurs in the text.
-        pairs: (N, A) CSR float64, how often the new token i stands within the window of each; a pair of two
-            new tokens counts from both sides.
-        neighbours: (A,) int64, how many tokens stand within the window of each, in all.
-        seen: number of tokens of the text.
+        pairs: (N, A) CSR float64, how often new token i occurs within the window of each context; a pair of
+            two new tokens counts for both.
+        neighbours: (A,) int64, the total number of tokens within the windows of each context.
+        seen: number of tokens in the text.
     """
 
     contexts: NDArray[np.int64]
@@ -37,22 +37,22 @@ class Cooccurrence:
 
 
 def count_pairs(text: NDArray[np.int64], old_rows: int, rows: int, window: int) -> Cooccurrence:
-    """Count the pairs at most `window` tokens apart in a line.
+    """Count pairs of tokens that are at most `window` apart in a line.
 
     Args:
         text: ids with `LINE_END` between lines, see `InitializerInputs.text`.
         old_rows: V.
         rows: N.
-        window: tokens to either side; all count alike (inferred: no shrinking of the window).
+        window: tokens to either side, all with equal weight (inferred: the window is not shrunk randomly).
 
     Raises:
-        InitializerError: the text holds no new token.
+        InitializerError: the text contains no new token.
     """
     within = text[text != LINE_END]
     counts = np.bincount(within, minlength=old_rows + rows)
     if not counts[old_rows:].any():
         raise InitializerError(
-            "the text holds none of the new tokens, so nothing can be learned of them: give text in the "
+            "the text holds none of the new tokens, so nothing can be learned about them: pass text in the "
             "language with --corpus"
         )
     contexts = _most_frequent(counts)

@@ -1,8 +1,8 @@
-"""FOCUS: overlapping tokens are copied, every other is a sparse blend of them, by vectors of tokens.
+"""FOCUS: overlapping tokens are copied, all others are sparse mixtures of them, by token vectors.
 
-Source: arXiv 2305.14481. The vectors are trained on text cut by the new tokenizer, so they are of tokens and
-not of words; no dictionary is needed, and only old tokens that occur in that text can take part.
-Inferred: where a vocabulary is extended, all old tokens overlap.
+Source: arXiv 2305.14481. The vectors are trained on text tokenized by the new tokenizer, so they are vectors
+of tokens, not words: no dictionary is needed, and only old tokens that occur in that text can be mixed.
+Inferred: when a vocabulary is extended, all old tokens overlap.
 """
 
 from collections.abc import Mapping
@@ -30,14 +30,14 @@ def focus(
     """Weight sparsemax(cos) on the old tokens that have a vector.
 
     Args:
-        source: (V, S) float32, vectors of the old tokens that overlap; a row of zeros for any other.
-        target: (N, S) float32, vectors of the new tokens; a row of zeros where nothing is known, which draws
-            the token from N(mean(E), std(E)) per dimension.
+        source: (V, S) float32, vectors of the old tokens that overlap; rows of zeros for all others.
+        target: (N, S) float32, vectors of the new tokens. A token with a row of zeros is sampled from
+            N(mean(E), std(E)) per dimension.
         copies: new row to old row, for the tokens that overlap.
-        seed: of the draws.
+        seed: of the sampling.
 
     Raises:
-        InitializerError: no old token has a vector, widths differ, or a vector holds NaN.
+        InitializerError: no old token has a vector, the widths differ, or a vector contains NaN.
     """
     check_vectors(source, target)
     copies = copies or {}
@@ -48,7 +48,7 @@ def focus(
     rows = np.flatnonzero(known)
     if not len(overlap) and len(rows):
         raise InitializerError(
-            "no old token occurs in the text often enough to have a vector, so nothing can be blended: give "
+            "no old token occurs in the text often enough to have a vector, so nothing can be mixed: pass "
             "more text with --corpus, or choose another initializer"
         )
     units, wanted = unit_rows(source[overlap]), unit_rows(target[rows])
@@ -74,8 +74,8 @@ def focus(
 def sparsemax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """The Euclidean projection of each row of `scores` (N, V) onto the simplex.
 
-    Source: Martins and Astudillo, arXiv 1602.02068. Only as many of the largest scores are sorted as the
-    support needs.
+    Source: Martins and Astudillo, arXiv 1602.02068. Sorts only as many of the largest scores as the support
+    needs.
     """
     size = scores.shape[1]
     count = min(_LIKELY_SUPPORT, size)
@@ -93,7 +93,7 @@ def sparsemax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def initialize(inputs: InitializerInputs) -> Mixture:
-    """FOCUS on the vectors of `problem`, which are of tokens."""
+    """FOCUS on the token vectors of `inputs`."""
     vectors = token_vectors(inputs)
     copies = overlapping(inputs.tokens, inputs.old_tokens, fold_case=False)
     return focus(vectors.source, vectors.target, copies=copies, seed=inputs.seed)

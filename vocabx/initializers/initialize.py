@@ -1,7 +1,7 @@
-"""New tokens to new rows: gathers what an initializer asks for, and asks it.
+"""Prepares the inputs of initializers and runs them.
 
-Initializers see arrays. What lies before them is here: word vectors are found or trained, aligned and lifted
-to tokens, text is cut, tables are mapped; each once, however many initializers are asked.
+Initializers only see arrays. Here word vectors are found or trained, aligned and lifted to tokens, text is
+tokenized, and embedding matrices are memory-mapped; each only once, for any number of initializers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from vocabx.initializers.inputs import LINE_END, InitializerInputs, Tables, Toke
 from vocabx.initializers.options import InitializerOptions
 from vocabx.initializers.overlap import overlapping
 from vocabx.initializers.registry import find_initializer
-from vocabx.initializers.word_vectors import Texts, describe_space, find_space, space_is_there
+from vocabx.initializers.word_vectors import Texts, describe_space, find_space, space_available
 from vocabx.mixture.initialization import Initialization
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
@@ -32,16 +32,16 @@ Weighting = Literal["frequency", "plain"]
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens to place, and where they come from.
+    """The tokens to initialize, in terms of the two tokenizers.
 
     Attributes:
         base: the tokenizer of the old rows.
-        tokenizer: the one that the new rows are for.
+        tokenizer: the tokenizer of the new rows.
         ids: the id in `tokenizer` of each new row.
-        pieces: the old ids that each new token is cut into.
-        copies: new rows that must be an old row.
-        texts, old_texts: the bytes of each new and of each old token, where they are not as the tokenizers
-            state them: those of a token that is matched as a whole string, none of a special one.
+        pieces: the old ids of each new token's text.
+        copies: new rows that must be copies of an old row, new row to old row.
+        texts, old_texts: the bytes of each new and each old token, if they differ from the tokenizers'
+            `token_bytes`: tokens matched as whole strings have bytes, special tokens have none.
     """
 
     base: FastTokenizer
@@ -69,11 +69,11 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Initialized:
-    """Where the tokens went.
+    """The result of an initializer.
 
     Attributes:
-        placement: how the rows of every table are made.
-        parameters: what the method was told and given, as plain data for the manifest.
+        initialization: how the rows of every embedding matrix are computed.
+        parameters: the method's settings and inputs, as plain data for the manifest.
     """
 
     initialization: Initialization
@@ -81,7 +81,7 @@ class Initialized:
 
 
 class EmbeddingInitializer:
-    """Places the same tokens by any initializer."""
+    """Initializes the same tokens by any initializer."""
 
     def __init__(
         self,
@@ -97,19 +97,19 @@ class EmbeddingInitializer:
         self._lifted: dict[Weighting, TokenVectors] = {}
 
     def initialize(self, name: str) -> Initialized:
-        """Place the tokens by the initializer called `name`.
+        """Initialize the tokens by the initializer called `name`.
 
         Raises:
-            VocabxError: it is unknown, what it needs is missing, or a setting does not fit.
+            VocabxError: the initializer is unknown, an input is missing, or a setting is invalid.
         """
         initializer = find_initializer(name)
-        inputs, given = self._problem(initializer)
+        inputs, given = self._inputs(initializer)
         total = len(self.tokens.ids) * self.options.epochs if initializer.learns else None
-        with self.progress.stage(f"Placing tokens by {name}", total, "tokens") as advance:
+        with self.progress.stage(f"Initializing embeddings by {name}", total, "tokens") as advance:
             initialization = initializer(replace(inputs, advance=advance))
         return Initialized(initialization, {**initializer.parameters(inputs), **given})
 
-    def _problem(self, initializer: Initializer) -> tuple[InitializerInputs, dict[str, Any]]:
+    def _inputs(self, initializer: Initializer) -> tuple[InitializerInputs, dict[str, Any]]:
         tokens, base = self.tokens, self.tokens.base
         inputs = InitializerInputs(
             tokens=tokens.new_bytes,
@@ -130,11 +130,11 @@ class EmbeddingInitializer:
         return replace(inputs, vectors=self._of_words(weighting)), describe_space(self._space)
 
     def _weighting(self, initializer: Initializer) -> Weighting | None:
-        """How word vectors are lifted for an initializer; None where it gets none."""
+        """How word vectors are lifted for an initializer; None if it gets none."""
         if initializer.vectors == "plain":
             return "plain"
-        there = initializer.vectors == "if there" and space_is_there(self.options, self.texts)
-        return "frequency" if there or initializer.vectors == "by frequency" else None
+        available = initializer.vectors == "if available" and space_available(self.options, self.texts)
+        return "frequency" if available or initializer.vectors == "by frequency" else None
 
     def _tables(self) -> Tables:
         output = None if self.checkpoint.tied else self.checkpoint.output
@@ -142,13 +142,13 @@ class EmbeddingInitializer:
 
     @cached_property
     def _text(self) -> NDArray[np.int64]:
-        """The lines of the language cut by the new tokenizer, numbered as `InitializerInputs.text` is."""
+        """The tokenized lines of the language, numbered as in `InitializerInputs.text`."""
         tokenizer, old_rows = self.tokens.tokenizer, self.tokens.base.size
         row = np.arange(tokenizer.size)
         row[list(self.tokens.ids)] = old_rows + np.arange(len(self.tokens.ids))
         parts: list[NDArray[np.int64]] = []
         lines = self.texts.lines
-        with self.progress.stage("Cutting the text for learning", len(lines), "lines") as advance:
+        with self.progress.stage("Tokenizing the text for training", len(lines), "lines") as advance:
             for start in range(0, len(lines), 1024):
                 encoded = tokenizer.encode(lines[start : start + 1024])
                 parts += [np.append(row[np.array(ids, np.int64)], LINE_END) for ids in encoded]
@@ -156,11 +156,11 @@ class EmbeddingInitializer:
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def _of_tokens(self, inputs: InitializerInputs) -> TokenVectors:
-        """Vectors trained on the text; an old token has that of the new token which is the same."""
+        """Token vectors trained on the text; an old token shares the vector of the equal new token."""
         from vocabx.vectors.of_tokens import train_token_vectors
 
         old_rows, count = inputs.old_rows, len(inputs.tokens)
-        with self.progress.stage("Training vectors of tokens", unit="tokens") as advance:
+        with self.progress.stage("Training token vectors", unit="tokens") as advance:
             vectors = train_token_vectors(
                 self._text, LINE_END, old_rows + count, seed=self.seed, advance=advance
             )
@@ -178,7 +178,7 @@ class EmbeddingInitializer:
         return self._lifted[weighting]
 
     def _lift(self, tokenizer: FastTokenizer, words: WordVectors, weighting: Weighting) -> Vectors:
-        """WECHSEL takes a token's own vector where the model has n-grams, OFA always words."""
+        """WECHSEL uses the vector of the token's own text if the model has n-grams, OFA always words."""
         if words.of_text is not None and weighting == "frequency":
             texts = [
                 tokenizer.text_of(index) if index in tokenizer.token_bytes else None
@@ -198,12 +198,12 @@ class EmbeddingInitializer:
 
     @cached_property
     def _space(self) -> SharedSpace:
-        """Word vectors of both languages in one space."""
+        """The word vectors of both languages in one space."""
         return find_space(self.options, self.texts, self.seed, self.progress)
 
 
 def rows_by_kind(initialization: Initialization) -> dict[str, int]:
-    """How many new rows are mixed, copied from one old row, or drawn, in the table of the input."""
+    """The number of new input rows that are mixed, copied from one old row, or sampled."""
     mixture = initialization.input
     drawn = 0 if mixture.draws is None else len(mixture.draws.rows)
     copied = len(mixture.copied()[0])

@@ -1,4 +1,4 @@
-"""What the registry says of a method: its function, its source, and what it has to be given."""
+"""An entry of the registry: an initializer's function, its source, and its required inputs."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,18 +10,19 @@ from vocabx.initializers.zip_tie import zip_tie
 from vocabx.mixture.initialization import Initialization, everywhere
 from vocabx.mixture.mixture import Mixture
 
-Lift = Literal["", "by frequency", "plain", "if there", "of tokens"]
+Lift = Literal["", "by frequency", "plain", "if available", "of tokens"]
 
 
 @dataclass(frozen=True)
 class Initializer:
-    """A method of the registry; calling it places the tokens of a problem.
+    """A registered method; calling it initializes the tokens of its inputs.
 
     Attributes:
         function: the method.
         source: the paper or practice that it comes from.
-        vectors: which `InitializerInputs.vectors` it takes: none; of words, lifted to tokens by frequency or
-            by a plain mean; those by frequency where they can be had; or of tokens, trained on the text.
+        vectors: the `InitializerInputs.vectors` that it uses: none; word vectors lifted to tokens by
+            frequency, or by a plain mean; those by frequency if available; or token vectors trained on the
+            text.
         learns: whether it needs `InitializerInputs.text` and `InitializerInputs.tables`.
         settings: the names of the options that it uses.
     """
@@ -33,10 +34,10 @@ class Initializer:
     settings: tuple[str, ...] = ()
 
     def __call__(self, inputs: InitializerInputs) -> Initialization:
-        """Place the tokens; `inputs.copies` hold whatever the method says.
+        """Initialize the tokens; `inputs.copies` take precedence over the method.
 
         Raises:
-            InitializerError: the method lacks something, or what it was given does not fit together.
+            InitializerError: an input is missing, or the inputs are inconsistent.
         """
         _check_sizes(inputs)
         found = self.function(inputs)
@@ -46,7 +47,7 @@ class Initializer:
         return initialization.copying(inputs.copies)
 
     def parameters(self, inputs: InitializerInputs) -> dict[str, Any]:
-        """The settings that the method heeded, for the manifest."""
+        """The settings that the method used, for the manifest."""
         return {name: value for name, value in asdict(inputs.settings).items() if name in self.settings}
 
 
@@ -59,6 +60,6 @@ def _check_sizes(inputs: InitializerInputs) -> None:
     ):
         if len(vectors) != tokens:
             raise InitializerError(
-                f"{tokens:,} {name} tokens and {len(vectors):,} vectors of them: they were made for another "
+                f"there are {len(vectors):,} vectors for {tokens:,} {name} tokens: they belong to another "
                 "tokenizer"
             )

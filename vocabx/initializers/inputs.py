@@ -1,4 +1,4 @@
-"""What an initializer is given: tokens, and what is known of them. No model, no file."""
+"""The inputs of an initializer: tokens, and what is known about them. Independent of models and files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from vocabx.errors import InitializerError
 from vocabx.initializers.options import InitializerOptions
 
-# Between two lines in `InitializerInputs.text`.
+# Separates lines in `InitializerInputs.text`.
 LINE_END = -1
 
 
 @dataclass(frozen=True)
 class TokenVectors:
-    """Static vectors of old and new tokens in one space; a row of zeros where nothing is known.
+    """Static vectors of old and new tokens in one space; rows of zeros for unknown tokens.
 
     Attributes:
         source: (V, S) float32, of the old tokens.
@@ -29,11 +29,11 @@ class TokenVectors:
 
 @dataclass(frozen=True)
 class Tables:
-    """The old tables themselves, for the one method that has to see them.
+    """The old embedding matrices, for the one method that needs them.
 
     Attributes:
-        input: (at least V, D) the embedding table, memory-mapped or not.
-        output: the table of the output layer, or None where it is the same.
+        input: (at least V, D), the input embeddings, memory-mapped or not.
+        output: (at least V, D), the lm_head, or None if it is tied.
     """
 
     input: Any
@@ -42,23 +42,23 @@ class Tables:
 
 @dataclass(frozen=True)
 class InitializerInputs:
-    """New tokens to place among old rows.
+    """New tokens to initialize from old rows.
 
     Attributes:
         tokens: the bytes of each new token, in id order.
-        pieces: for each new token, the old ids that the base cuts it into, in order; never empty.
-        old_rows: V, number of old rows that belong to tokens; rows that pad the table behind them are no
-            part of any statistic.
-        seed: for initializers that draw.
-        old_tokens: the bytes of each old token, None for those that stand for no text; empty where no
-            initializer asks.
-        copies: new rows that must be an old row, by row: special tokens that both vocabularies have.
-        vectors: static vectors of the tokens, for the methods that ask for them.
-        text: int64, text cut by the new tokenizer: old ids as they are, V + i for the new row i, and
+        pieces: for each new token, the old ids of its text, in order; never empty.
+        old_rows: V, the number of old rows that belong to tokens; padding rows after them are part of no
+            statistic.
+        seed: for initializers that sample.
+        old_tokens: the bytes of each old token, None for those that stand for no text; empty if no
+            initializer needs them.
+        copies: new rows that must be copies of an old row, new row to old row: shared special tokens.
+        vectors: static vectors of the tokens, for methods that use them.
+        text: int64, text tokenized by the new tokenizer: old ids unchanged, V + i for the new row i, and
             `LINE_END` between lines.
-        tables: the old tables.
-        settings: what the user may choose.
-        advance: called with new tokens done, by methods that take long.
+        tables: the old embedding matrices.
+        settings: the user's options.
+        advance: called with the number of new tokens done, by slow methods.
     """
 
     tokens: tuple[bytes, ...]
@@ -75,13 +75,13 @@ class InitializerInputs:
 
 
 def token_vectors(inputs: InitializerInputs) -> TokenVectors:
-    """The vectors of `problem`.
+    """The vectors of `inputs`.
 
     Raises:
-        InitializerError: it has none.
+        InitializerError: there are none.
     """
     if inputs.vectors is None:
         raise InitializerError(
-            "this initializer needs static vectors, and there are none: set InitializerInputs.vectors"
+            "this initializer needs static vectors, but there are none: set InitializerInputs.vectors"
         )
     return inputs.vectors

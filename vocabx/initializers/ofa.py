@@ -1,8 +1,8 @@
-"""OFA: overlapping tokens are copied, all others blended, on factorised tables where a rank is given.
+"""OFA: overlapping tokens are copied, all others mixed, on factorized embedding matrices if a rank is given.
 
-Source: arXiv 2311.08849 and its released code. Not as there: the token with id 0 is a match like any other,
-and the bias of the output moves by the same weights.
-Inferred: an output table that is not tied is factorised on its own.
+Source: arXiv 2311.08849 and its released code. Differences: the token with id 0 can match like any other, and
+the output bias is mixed with the same weights.
+Inferred: an untied lm_head is factorized on its own.
 """
 
 from collections.abc import Mapping
@@ -26,31 +26,31 @@ def ofa(
     temperature: float = 0.1,
     seed: int = 114514,
 ) -> Initialization:
-    """Copy what overlaps; blend the rest as WECHSEL does, with the coordinates of a factorised table.
+    """Copy overlapping tokens and mix the others as in WECHSEL, in the coordinates of a factorized matrix.
 
     Args:
         source: (V, S) float32, vectors of the old tokens.
-        target: (N, S) float32, vectors of the new tokens in the same space; a row of zeros where nothing is
-            known, which draws the token's coordinates from N(mean(F), std(F)) per dimension.
-        copies: new row to old row, as `overlapping` finds them.
-        rank: K of E ≈ F P, see `factorise`; None leaves the tables whole.
+        target: (N, S) float32, vectors of the new tokens in the same space. A token with a row of zeros gets
+            coordinates sampled from N(mean(F), std(F)) per dimension.
+        copies: new row to old row, from `overlapping`.
+        rank: K of E ≈ F P, see `factorise`; with None the matrices are not factorized.
         neighbours: k.
         temperature: τ.
-        seed: of the draws; the released code's 114514.
+        seed: of the sampling; the released code's 114514.
 
     Returns:
-        The placement of the N new rows. With a rank, old rows are copied as they are in a checkpoint of whole
-        tables, and only new rows are of that rank.
+        The initialization of the N new rows. With a rank, a checkpoint that is not factorized itself keeps
+        its old rows unchanged, and only new rows have that rank.
 
     Raises:
-        InitializerError: widths, k or τ do not fit, or a vector holds NaN.
+        InitializerError: the widths differ, k or τ is out of range, or a vector contains NaN.
         MissingPackageError: faiss is not installed.
     """
     return everywhere(blend_nearest(source, target, neighbours, temperature, copies or {}, seed), rank)
 
 
 def initialize(inputs: InitializerInputs) -> Initialization:
-    """OFA on the vectors, old tokens and settings of `problem`."""
+    """OFA on the vectors, old tokens and settings of `inputs`."""
     vectors, settings = token_vectors(inputs), inputs.settings
     return ofa(
         vectors.source,

@@ -1,4 +1,4 @@
-"""What an initializer can be told, from Python and from the shell."""
+"""The options of initializers, for Python and the command line."""
 
 from typing import Literal
 
@@ -10,9 +10,9 @@ INIT_HELP = (
     "How new token embeddings are initialized: zip-tie, zip-tie-ordered, wechsel, ofa, cw2v, focus, mean, "
     "univariate, multivariate or resize."
 )
-# The options that name files of word vectors.
+# Options that name files of word vectors.
 VECTOR_FILES = ("source_vectors", "target_vectors", "shared_vectors")
-# The options that are numbers or choices of a method; the registry says which method uses which.
+# Options that are parameters of initializers; the registry states which initializer uses which.
 SETTINGS = ("neighbours", "temperature", "rank", "candidates", "epochs", "fallback")
 
 
@@ -23,11 +23,11 @@ class InitializerOptions:
     Attributes:
         init: the name of the initializer.
         source_vectors, target_vectors, shared_vectors: files of word vectors, or "".
-        dictionary: what aligns the two languages' vectors, or "".
-        neighbours: k, how many of the nearest old tokens are mixed (WECHSEL, OFA).
+        dictionary: the dictionary that aligns the two languages' vectors, or "".
+        neighbours: k, the number of nearest old tokens to mix (WECHSEL, OFA).
         temperature: τ of the softmax over their cosines (WECHSEL, OFA).
-        rank: of the factorised matrices (OFA); None leaves them whole.
-        candidates: K, how many old tokens a new embedding may mix (CW2V).
+        rank: of the factorized matrices (OFA); with None they are not factorized.
+        candidates: K, the number of old tokens that a new embedding may mix (CW2V).
         fallback: what a token without a vector gets (WECHSEL, OFA, FOCUS): "draw", as in the papers, or
             "pieces", the mean of its pieces as zip-tie computes it, which stays inside the hull.
         epochs: passes over the text's co-occurrences (CW2V).
@@ -54,26 +54,26 @@ class InitializerOptions:
         metavar="<path>",
     )
     dictionary: str = option(
-        "What aligns the two: cedict, freedict, a file with one pair of words per line, identical (words "
-        "spelled alike), or none where they are aligned already. Default: the language's own.",
+        "Dictionary that aligns the two: cedict, freedict, a file with one word pair per line, identical "
+        "(words spelled alike), or none if they are aligned already. Default: the language's own.",
         default="",
         panel=PANEL,
     )
     neighbours: int = option(
-        "How many of the nearest old tokens a new embedding mixes (wechsel, ofa).",
+        "Number of nearest old tokens that a new embedding mixes (wechsel, ofa).",
         default=10,
         panel=PANEL,
         ge=1,
     )
     temperature: float = option("Temperature of that mixture (wechsel, ofa).", default=0.1, panel=PANEL, gt=0)
     rank: int | None = option(
-        "Factorise the embedding matrices to this rank; new embeddings are then of it (ofa).",
+        "Factorize the embedding matrices to this rank, which new embeddings then have (ofa).",
         default=None,
         panel=PANEL,
         ge=1,
     )
     candidates: int = option(
-        "How many old embeddings a new one may mix (cw2v).", default=64, panel=PANEL, ge=1
+        "Number of old embeddings that a new one may mix (cw2v).", default=64, panel=PANEL, ge=1
     )
     fallback: Literal["draw", "pieces"] = option(
         "What a token without a vector gets (wechsel, ofa, focus): draw, as in the papers, or pieces, the "
@@ -81,10 +81,10 @@ class InitializerOptions:
         default="draw",
         panel=PANEL,
     )
-    epochs: int = option("Passes over the text's pairs of tokens (cw2v).", default=5, panel=PANEL, ge=1)
+    epochs: int = option("Passes over the text's token pairs (cw2v).", default=5, panel=PANEL, ge=1)
 
     def check(self) -> None:
-        """Refuse options that contradict each other.
+        """Check that the options do not contradict each other.
 
         Raises:
             OptionError: they do; the message says which.

@@ -1,4 +1,4 @@
-"""Which new tokens are old tokens under another spelling: the same text, or the same but for case."""
+"""Which new tokens equal an old one: the same text in any notation, or the same except for case."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 def overlapping(
     tokens: Sequence[bytes], old_tokens: Sequence[bytes | None], fold_case: bool = True
 ) -> dict[int, int]:
-    """The old token that each new token is, new row to old row; the lowest id where there are several.
+    """The old token that each new token equals, new row to old row; the lowest id if there are several.
 
-    Tokens are compared by the bytes of running text, so the alphabet of byte-level BPE, ▁ and ## do not
-    matter; a space before a word does.
+    Tokens are compared by their bytes in running text, so the alphabet of byte-level BPE, ▁ and ## do not
+    matter, but a leading space does.
 
     Args:
         tokens: the new tokens.
         old_tokens: the old tokens; None for one that stands for no text.
-        fold_case: whether a token without an equal may be one that is equal in lower case.
+        fold_case: whether a token without an exact match may match in lower case.
     """
     exact: dict[bytes, int] = {}
     folded: dict[bytes, int] = {}

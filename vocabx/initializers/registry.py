@@ -1,4 +1,4 @@
-"""Every initializer by its name, with its source and what it has to be given."""
+"""All initializers by name, with their sources and required inputs."""
 
 from vocabx._util.suggest import nearest
 from vocabx.errors import InitializerError
@@ -32,7 +32,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "cw2v": Initializer(
         _cw2v.initialize,
         "arXiv 2407.05841",
-        vectors="if there",
+        vectors="if available",
         learns=True,
         settings=("candidates", "epochs"),
     ),
@@ -48,7 +48,7 @@ def find_initializer(name: str) -> Initializer:
     """Return the initializer called `name`.
 
     Raises:
-        InitializerError: there is none of that name; the message gives the nearest and all.
+        InitializerError: the name is unknown; the message suggests the nearest and lists all.
     """
     if name not in INITIALIZERS:
         raise InitializerError(

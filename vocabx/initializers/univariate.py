@@ -1,4 +1,4 @@
-"""Univariate: every new row is drawn, each dimension from the normal distribution of that dimension.
+"""Univariate: every new row is sampled, each dimension from its own normal distribution.
 
 A baseline. The rows have the spread of old rows, but no meaning.
 """
@@ -10,7 +10,7 @@ from vocabx.mixture.mixture import Draws, Mixture, without_rows
 
 
 def univariate(inputs: InitializerInputs) -> Mixture:
-    """Draw each row from N(mean(E), std(E)) per dimension, population statistics."""
+    """Sample each row from N(mean(E), std(E)) per dimension, with population statistics."""
     count = len(inputs.tokens)
     draws = Draws(np.arange(count), "diagonal", 1.0, inputs.seed)
     return without_rows(count, inputs.old_rows, uniform=0.0, draws=draws)

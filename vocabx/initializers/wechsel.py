@@ -1,8 +1,8 @@
-"""WECHSEL: a new row is a blend of the old tokens that mean something near, by aligned static vectors.
+"""WECHSEL: a new row is a mixture of the old tokens closest in meaning, by aligned static vectors.
 
 Source: arXiv 2112.06598 and its released code. The vectors come from `vocabx.vectors`: old tokens' in the
-base's language, new tokens' in the new language, brought into one space by a dictionary.
-Not as the released code: equal cosines go to the lower id, and rows are drawn only when some row needs it.
+base's language, new tokens' in the new language, aligned in one space by a dictionary.
+Differences from the released code: equal cosines go to the lower id, and rows are sampled only if needed.
 """
 
 from collections.abc import Mapping
@@ -24,29 +24,29 @@ def wechsel(
     copies: Mapping[int, int] | None = None,
     seed: int = 1234,
 ) -> Mixture:
-    """Weight exp(cos/τ), normalised, on each of the k old tokens nearest to a new one.
+    """Weight exp(cos/τ), normalized, on each of the k old tokens nearest to a new one.
 
     Args:
         source: (V, S) float32, vectors of the old tokens.
-        target: (N, S) float32, vectors of the new tokens in the same space; a row of zeros where nothing is
-            known, which draws the token from N(mean(E), std(E)) per dimension.
+        target: (N, S) float32, vectors of the new tokens in the same space. A token with a row of zeros is
+            sampled from N(mean(E), std(E)) per dimension.
         neighbours: k; the paper's 10.
         temperature: τ; the paper's 0.1.
         copies: new row to old row, for special tokens that both vocabularies have.
-        seed: of the draws; the released code's 1234.
+        seed: of the sampling; the released code's 1234.
 
     Returns:
-        The mixture of the N new rows, for every table.
+        The mixture of the N new rows, for all embedding matrices.
 
     Raises:
-        InitializerError: widths, k or τ do not fit, or a vector holds NaN.
+        InitializerError: the widths differ, k or τ is out of range, or a vector contains NaN.
         MissingPackageError: faiss is not installed.
     """
     return blend_nearest(source, target, neighbours, temperature, copies or {}, seed)
 
 
 def initialize(inputs: InitializerInputs) -> Mixture:
-    """WECHSEL on the vectors and settings of `problem`."""
+    """WECHSEL on the vectors and settings of `inputs`."""
     vectors, settings = token_vectors(inputs), inputs.settings
     return wechsel(
         vectors.source,

@@ -21,12 +21,12 @@ _EPOCHS = 5
 
 @dataclass(frozen=True)
 class Texts:
-    """What may be learned from: lines in either language.
+    """The texts to learn from: lines in either language.
 
     Attributes:
         language: of the new tokens.
         lines: in that language.
-        base_language: BCP 47 tag of the base's, "und" where it is not known.
+        base_language: BCP 47 tag of the base's language, "und" if it is unknown.
         base_lines: in the base's language.
     """
 
@@ -39,16 +39,16 @@ class Texts:
 def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: Progress) -> SharedSpace:
     """Bring word vectors of both languages into one space.
 
-    Vectors that the options do not name are those of an installed package, or are trained on the lines.
+    Vectors that the options do not name come from an installed package, or are trained on the lines.
 
     Args:
-        options: files and dictionary.
-        texts: the languages, and what to train on.
+        options: the vector files and the dictionary.
+        texts: the languages, and the lines to train on.
         seed: of training, and of the words that the alignment is measured on.
-        progress: told of each stage.
+        progress: reports each stage.
 
     Raises:
-        VocabxError: a file cannot be read, there is no dictionary, or it shares no word with the vectors.
+        VocabxError: a file cannot be read, no dictionary is known, or it shares no word with the vectors.
     """
     language, source_tag = texts.language, _source_tag(texts)
     if options.shared_vectors:
@@ -57,8 +57,8 @@ def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: P
     name = options.dictionary or language.dictionary
     if not name:
         raise VectorsError(
-            f"no dictionary of {language.name} is known here: pass --dictionary with a file of word pairs, "
-            "or identical, which takes words spelled alike for translations"
+            f"no dictionary is known for {language.name}: pass --dictionary with a file of word pairs, or "
+            "identical, which takes words spelled alike as translations"
         )
     dictionary = None if name == "none" else read_dictionary(name, language, source_tag)
     source_language = language if source_tag == language.tag else find_language(source_tag)
@@ -67,15 +67,15 @@ def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: P
     return shared_space(source, target, dictionary, seed=seed, progress=progress)
 
 
-def space_is_there(options: InitializerOptions, texts: Texts) -> bool:
-    """Whether word vectors cost no training: the user's, or those of packages on both sides."""
+def space_available(options: InitializerOptions, texts: Texts) -> bool:
+    """Whether word vectors are available without training: the user's, or both languages' from packages."""
     if options.shared_vectors or (options.source_vectors and options.target_vectors):
         return True
     return find_language(_source_tag(texts)).vectors is not None and texts.language.vectors is not None
 
 
 def describe_space(space: SharedSpace) -> dict[str, Any]:
-    """Where the vectors come from and how well they align, as plain data for the manifest."""
+    """The origin of the vectors and the quality of their alignment, as plain data for the manifest."""
     described: dict[str, Any] = {
         "source_vectors": space.source.origin,
         "target_vectors": space.target.origin,
@@ -95,7 +95,7 @@ def _find(path: str, language: Language, lines: Sequence[str], seed: int, progre
     packaged = packaged_vectors(language.tag, progress)
     if packaged is not None:
         return packaged
-    # One pass cuts the lines into words, the others train.
+    # One pass splits the lines into words, the others train.
     total = (1 + _EPOCHS) * len(lines)
     with progress.stage(f"Training word vectors of {language.name}", total, "lines") as advance:
         return train_vectors(lines, language.segmentation, epochs=_EPOCHS, seed=seed, advance=advance)

@@ -1,8 +1,8 @@
-"""Zip-tie: a new row is the mean of the rows of the pieces that the base cuts the token into.
+"""Zip-tie: a new row is the mean of the rows of the token's pieces, its tokenization by the base.
 
 Source: Bailong (arXiv 2404.00862). That the pieces are those of the base tokenizer, and that output rows
 follow the same rule as input rows, is inferred.
-The mean ignores the order of the pieces: see `zip_tie_ordered`.
+The mean ignores the order of the pieces; see `zip_tie_ordered`.
 """
 
 import numpy as np

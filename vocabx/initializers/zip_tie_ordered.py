@@ -1,6 +1,6 @@
-"""Zip-tie with position weights: tokens of the same pieces in another order get different rows.
+"""Zip-tie with position weights: tokens with the same pieces in different orders get different rows.
 
-Source: derived here. In UTF-8 the last byte tells a character best, so weights grow with the position.
+Source: derived here. In UTF-8 the last byte is the most specific, so weights increase with the position.
 """
 
 import numpy as np

@@ -1,1 +1,1 @@
-"""Mixtures: how new embeddings are made of old ones, as data. Knows no method and no file."""
+"""Mixtures: how new embeddings are computed from old ones, as data. Independent of initializers and files."""

@@ -1,9 +1,9 @@
-"""A table as coordinates times primitives: E ≈ F P, the best approximation of its rank.
+"""Factorizes an embedding matrix into coordinates times primitives: E ≈ F P, the best of its rank.
 
-Source: OFA (arXiv 2311.08849), without centring. U S Vᵀ = svd(E), F = U_k (unscaled), P = S_k V_kᵀ. Computed
-from the eigenvectors of EᵀE in float64: the same factors for far less work, because D is much less than V.
-The sign of a factor is free; here the largest entry of every primitive is positive (inferred), so that rows
-drawn among coordinates do not depend on a library's choice.
+Source: OFA (arXiv 2311.08849), without centering. U S Vᵀ = svd(E), F = U_k (unscaled), P = S_k V_kᵀ. Computed
+from the eigenvectors of EᵀE in float64, which gives the same factors with far less work, because D is much
+smaller than V. The sign of a factor is arbitrary; here the largest entry of every primitive is positive
+(inferred), so that rows sampled among coordinates do not depend on a library's choice.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ _ROWS = 8192
 
 @dataclass(frozen=True)
 class Factors:
-    """A factorised table.
+    """A factorized embedding matrix.
 
     Attributes:
-        coordinates: F, (V, K) float32, a row for each token.
-        primitives: P, (K, D) float32, shared by all.
+        coordinates: F, (V, K) float32, one row per token.
+        primitives: P, (K, D) float32, shared by all tokens.
     """
 
     coordinates: NDArray[np.float32]
@@ -31,24 +31,24 @@ class Factors:
 
 
 def factorise(table: Any, rank: int, rows: int | None = None, balance: float = 0.0) -> Factors:
-    """Factorise the first `rows` rows of `table` (V, D) to rank K.
+    """Factorize the first `rows` rows of `table` (V, D) to rank K.
 
     Args:
-        table: array of any float type, memory-mapped or not; read twice, some rows at a time.
+        table: embedding matrix of any float type, memory-mapped or not; read twice, some rows at a time.
         rank: K, from 1 to min(V, D).
         rows: V; all rows by default.
-        balance: a of F = U S^a, P = S^(1-a) Vᵀ. The product is the same for every a. 0 is the reference,
-            where the columns of F are as small as 1/√V; 0.5 gives both factors the same scale, which is
-            kinder to training (inferred).
+        balance: a in F = U S^a, P = S^(1-a) Vᵀ. The product is the same for every a. 0 is the reference,
+            where the entries of F are as small as 1/√V; 0.5 gives both factors the same scale, which suits
+            training better (inferred).
 
     Raises:
-        InitializerError: the rank does not fit, or the table holds a number that is none.
+        InitializerError: the rank is out of range, or the matrix contains NaN or infinity.
     """
     rows = table.shape[0] if rows is None else rows
     width = table.shape[1]
     if not 1 <= rank <= min(rows, width):
         raise InitializerError(
-            f"--rank is {rank}: a table of {rows:,} rows and width {width:,} has ranks from 1 to "
+            f"--rank is {rank}: an embedding matrix of {rows:,} rows and width {width:,} has ranks from 1 to "
             f"{min(rows, width):,}"
         )
     square = np.zeros((width, width))
@@ -56,12 +56,12 @@ def factorise(table: Any, rank: int, rows: int | None = None, balance: float = 0
         chunk = np.asarray(table[start : min(start + _ROWS, rows)], dtype=np.float64)
         square += chunk.T @ chunk
     if not np.isfinite(square).all():
-        raise InitializerError("the base's table holds NaN or infinity: the base is damaged")
+        raise InitializerError("the base's embeddings contain NaN or infinity: the base is damaged")
     values, vectors = np.linalg.eigh(square)
     singular = np.sqrt(np.maximum(values[::-1][:rank], 0.0))
     directions = _signed(vectors[:, ::-1][:, :rank])
     scale = np.divide(1.0, singular ** (1 - balance), out=np.zeros(rank), where=singular > 0)
-    # The factors are float64 up to here; one product in float32 costs them no more than being stored does.
+    # The factors are float64 up to here; a float32 product loses no more precision than storing them does.
     into = np.ascontiguousarray(directions * scale, dtype=np.float32)
     coordinates = np.empty((rows, rank), np.float32)
     for start in range(0, rows, _ROWS):

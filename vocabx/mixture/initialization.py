@@ -1,7 +1,7 @@
-"""How the new rows of all tables are made: what an initializer's result means for a checkpoint.
+"""How the new rows of all embedding matrices of a model are computed: an initializer's result.
 
-Most methods make one mixture, and every table takes it. CW2V learns a second one for an output table of its
-own; OFA mixes the coordinates of factorised tables. Knows no method and no file.
+Most initializers give one mixture for all matrices. CW2V learns a second one for an untied lm_head; OFA mixes
+the coordinates of factorized matrices.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,14 +19,13 @@ Which = Literal["input", "output", "bias"]
 
 @dataclass(frozen=True)
 class Initialization:
-    """New rows for every table of a model.
+    """New rows for every embedding matrix of a model.
 
     Attributes:
-        input: for the embedding table, and for the output table that is tied to it.
-        output: for an output table of its own, and for the bias of the output.
-        rank: tables are factorised to this rank and their coordinates mixed; None, and the width itself,
-            leave them whole.
-            A bias is never factorised.
+        input: for the input embeddings, and for an lm_head that is tied to them.
+        output: for an untied lm_head, and for the output bias.
+        rank: factorize the matrices to this rank and mix their coordinates; with None, or the full width,
+            they are not factorized. A bias never is.
     """
 
     input: Mixture
@@ -39,7 +38,7 @@ class Initialization:
         return self.input.rows
 
     def blocks(self, which: Which, table: Any, size: int = 4096) -> Iterator[Float]:
-        """Yield the new rows of one table, in order, `size` at a time; see `Mixture.blocks`."""
+        """Yield the new rows of one matrix in order, `size` at a time; see `Mixture.blocks`."""
         mixture = self.input if which == "input" else self.output
         if self.rank is None or which == "bias" or self.rank == table.shape[1]:
             yield from mixture.blocks(table, size)
@@ -49,49 +48,49 @@ class Initialization:
             yield block @ factors.primitives
 
     def apply(self, which: Which, table: Any) -> Float:
-        """Return the (N, D) float32 new rows of one table; see `blocks`."""
+        """Return the (N, D) float32 new rows of one matrix; see `blocks`."""
         blocks = list(self.blocks(which, table))
         return np.concatenate(blocks) if blocks else np.zeros((0, table.shape[1]), "f4")
 
     def hull_bound(self) -> float | None:
-        """`Mixture.hull_bound` of the output rows; None for factorised tables, whose rows leave the hull."""
+        """`Mixture.hull_bound` of the output rows; None with a rank, because then rows may leave the hull."""
         return None if self.rank is not None else self.output.hull_bound()
 
     def collisions(self) -> int:
-        """Number of new input rows that equal another new row."""
+        """The number of new input rows that equal another new row."""
         return self.input.collisions()
 
     def digest(self) -> str:
-        """What tells this placement from others: equal digests make equal rows of equal tables."""
+        """A digest of this initialization: equal digests give equal new rows for equal matrices."""
         return f"{self.input.digest()} {self.output.digest()} {self.rank}"
 
     def copying(self, copies: Mapping[int, int]) -> "Initialization":
-        """Return this placement with old rows copied as they are, new row to old row."""
+        """Return this initialization with old rows copied unchanged, given as new row to old row."""
         return self._changed(lambda mixture: mixture.copying(copies))
 
     def averaging(self, rows: Sequence[int]) -> "Initialization":
-        """Return this placement with some new rows the mean of the old rows; see `Mixture.averaging`."""
+        """Return this initialization with the mean of the old rows for some new rows; see `Mixture`."""
         return self._changed(lambda mixture: mixture.averaging(rows))
 
     def copied(self, which: Which) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """New rows of one table that are an old row as it is, and those old rows; see `Mixture.copied`."""
+        """The new rows of one matrix that are copies, and their old rows; see `Mixture.copied`."""
         return (self.input if which == "input" else self.output).copied()
 
     def mixing_draws(self, other: Mixture) -> "Initialization":
-        """Return this placement with the rows that it draws mixed as `other` mixes them."""
+        """Return this initialization with sampled rows replaced by those of `other`."""
         return self._changed(lambda mixture: mixture.mixing_draws(other))
 
     def followed_by_means(self, count: int) -> "Initialization":
-        """Return this placement with `count` further rows that are the mean of the old rows."""
+        """Return this initialization with `count` further rows that are the mean of the old rows."""
         return self._changed(lambda mixture: mixture.followed_by_means(count))
 
     def _changed(self, change: Callable[[Mixture], Mixture]) -> "Initialization":
         changed = change(self.input)
-        # One mixture stays one: nothing is then made or kept twice.
+        # A shared mixture stays shared, so that nothing is computed or stored twice.
         same = self.output is self.input
         return replace(self, input=changed, output=changed if same else change(self.output))
 
 
 def everywhere(mixture: Mixture, rank: int | None = None) -> Initialization:
-    """The placement that takes one mixture for every table."""
+    """The initialization that uses one mixture for all embedding matrices."""
     return Initialization(mixture, mixture, rank)

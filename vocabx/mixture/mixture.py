@@ -1,10 +1,10 @@
-"""The one result of every initializer: how each new row is made from old rows.
+"""The result of every initializer: how each new row is computed from old rows.
 
     E'_ND = W_NV @ E_VD + u_N * mean(E_VD) + draws
 
-N new tokens, V old rows, D width. W is sparse; u is the weight of the mean of all old rows, which a sparse
-matrix must not spell out; draws are rows sampled around that mean. The same mixture is applied once to each
-table: input rows, output rows, an output bias (D = 1). Knows no method and no file.
+N new tokens, V old rows, D width. W is sparse; u is the weight of the mean of all old rows, which would make
+W dense; draws are rows sampled around that mean. The same mixture is applied to each embedding matrix: input
+embeddings, lm_head, output bias (D = 1).
 """
 
 import hashlib
@@ -28,15 +28,15 @@ Float = NDArray[np.float32]
 class Draws:
     """Rows sampled from a normal distribution fitted to the old rows.
 
-    The new row i is always the i-th of the stream, whichever other rows are drawn: so a table filled row by
-    row and one drawn whole agree, as the reference code of WECHSEL and OFA draws it.
+    New row i is always the i-th row of the random stream, whichever other rows are sampled. So the result is
+    the same as in the reference code of WECHSEL and OFA, which samples the whole matrix at once.
 
     Attributes:
-        rows: int64, the new rows that are drawn, ascending.
-        covariance: "diagonal" draws each dimension from N(mean, std); "full" draws rows from
+        rows: int64, the new rows that are sampled, ascending.
+        covariance: "diagonal" samples each dimension from N(mean, std); "full" samples rows from
             N(mean, scale * covariance). Both are population statistics over the old rows.
-        scale: factor of the covariance, 1 to leave it.
-        seed: of numpy's RandomState, whose stream numpy promises never to change.
+        scale: factor of the covariance.
+        seed: of numpy's RandomState, whose stream numpy guarantees never to change.
     """
 
     rows: NDArray[np.int64]
@@ -47,12 +47,12 @@ class Draws:
 
 @dataclass(frozen=True)
 class Mixture:
-    """New rows as weighted means of old rows, or as draws.
+    """New rows as weighted means of old rows, or as samples.
 
     Attributes:
         weights: (N, V) CSR, float64, duplicates summed; V counts the old rows of tokens only.
         uniform: (N,) float64, the weight of the mean of all V old rows.
-        draws: rows that are sampled instead; their weights and uniform are 0.
+        draws: rows that are sampled instead; their `weights` and `uniform` are 0.
     """
 
     weights: "sparse.csr_array[Any]"
@@ -66,21 +66,21 @@ class Mixture:
 
     @property
     def old_rows(self) -> int:
-        """V, the number of old rows mixed."""
+        """V, the number of old rows."""
         return int(self.weights.shape[1])
 
     def blocks(self, table: Any, size: int = 4096) -> Iterator[Float]:
-        """Yield the new rows for `table`, in order, `size` at a time.
+        """Yield the float32 new rows for `table` in order, `size` at a time.
 
         Args:
-            table: (at least V, D) array of any float type, memory-mapped or not; rows from V on are
-                ignored, and only the rows that a block mixes are read.
-            size: rows a block; changes memory, not values.
+            table: embedding matrix, (at least V, D), of any float type, memory-mapped or not; rows from V on
+                are ignored, and only the rows that a block mixes are read.
+            size: rows per block; affects memory, not values.
 
         Raises:
-            InitializerError: the table has fewer rows than there are old tokens.
+            InitializerError: the matrix has fewer than V rows.
         """
-        check_height(table, self.old_rows)
+        check_rows(table, self.old_rows)
         mean = np.zeros(table.shape[1])
         if self.draws is not None or self.uniform.any():
             mean = _mean(table, self.old_rows)
@@ -92,7 +92,7 @@ class Mixture:
             rows = _product(self.weights[part], table)
             if self.uniform[part].any():
                 rows += self.uniform[part, None] * mean
-            # What comes before a drawn row in the stream has to be drawn too; what comes behind all, not.
+            # Rows before a sampled one are sampled too, to advance the stream; rows after the last are not.
             if draw is not None and drawn[start:].any():
                 sampled = draw(len(rows))
                 rows[drawn[part]] = sampled[drawn[part]]
@@ -103,7 +103,7 @@ class Mixture:
         return np.concatenate(list(self.blocks(table))) if self.rows else np.zeros((0, table.shape[1]), "f4")
 
     def column_sums(self) -> NDArray[np.float64]:
-        """(V,) c = Wᵀ1: how much weight each old row has in all new rows together; draws count nothing."""
+        """(V,) c = Wᵀ1: the total weight of each old row in all new rows, without sampled rows."""
         sums = np.asarray(self.weights.sum(axis=0), dtype=np.float64).ravel()
         background: np.float64 = self.uniform.sum() / self.old_rows
         return sums + background
@@ -112,15 +112,15 @@ class Mixture:
         """Upper bound in nats on KL(old ‖ new) of the next-token distribution after old tokens.
 
         log(1 + max c) with c the column sums (CW2V, arXiv 2407.05841, and its corollary, derived here): a
-        new logit is a convex combination of old ones, so by Jensen its exponential is at most the same
-        combination of theirs. None when a row is drawn, and so may lie outside the hull.
+        new logit is a convex combination of old ones, so by Jensen's inequality its exponential is at most
+        the same combination of theirs. None if a row is sampled, and so may lie outside the hull.
         """
         if self.draws is not None:
             return None
         return math.log1p(float(self.column_sums().max())) if self.rows else 0.0
 
     def collisions(self) -> int:
-        """Number of new rows that equal another new row, in every table."""
+        """The number of new rows that equal another new row, in every embedding matrix."""
         counts: dict[tuple[bytes, bytes, float], int] = {}
         drawn = set() if self.draws is None else set(self.draws.rows.tolist())
         pointer = self.weights.indptr
@@ -137,7 +137,7 @@ class Mixture:
         return sum(count for count in counts.values() if count > 1)
 
     def digest(self) -> str:
-        """The sha256 of all that decides the new rows of a given table, hexadecimal."""
+        """The sha256 of everything that determines the new rows of a given matrix, in hexadecimal."""
         weights, draws = self.weights, self.draws
         places = (weights.indptr.astype(np.int64), weights.indices.astype(np.int64))
         parts = [*places, weights.data, self.uniform]
@@ -148,23 +148,23 @@ class Mixture:
         return total.hexdigest()
 
     def drawing(self, draws: Draws) -> "Mixture":
-        """Return this mixture with the rows of `draws` sampled; the same mixture when there are none."""
+        """Return this mixture with the rows of `draws` sampled; itself if there are none."""
         return replace(self, draws=draws) if len(draws.rows) else self
 
     def copying(self, copies: Mapping[int, int]) -> "Mixture":
-        """Return this mixture with old rows copied as they are, new row to old row, drawn or not before."""
+        """Return this mixture with old rows copied unchanged, given as new row to old row."""
         rows = np.fromiter(copies, np.int64, len(copies))
         old = np.fromiter(copies.values(), np.int64, len(copies))
         return self._replacing(rows, old, rows, np.ones(len(rows)))
 
     def mixing_draws(self, other: "Mixture") -> "Mixture":
-        """Return this mixture with the rows that it draws mixed as `other` mixes them."""
+        """Return this mixture with sampled rows replaced by those of `other`."""
         rows = np.zeros(0, np.int64) if self.draws is None else self.draws.rows
         entries = other.weights[rows].tocoo()
         return self._replacing(rows, entries.col, rows[entries.row], entries.data)
 
     def averaging(self, rows: Sequence[int]) -> "Mixture":
-        """Return this mixture with some new rows the mean of the old rows, whatever they were before."""
+        """Return this mixture with the mean of the old rows for some new rows."""
         chosen, none = np.asarray(rows, np.int64), np.zeros(0, np.int64)
         plain = self._replacing(chosen, none, none, np.zeros(0))
         uniform = plain.uniform.copy()
@@ -172,7 +172,7 @@ class Mixture:
         return replace(plain, uniform=uniform)
 
     def copied(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """New rows that are one old row as it is, ascending, and those old rows, both int64."""
+        """The new rows that are copies of an old row, ascending, and those old rows, both int64."""
         single = (np.diff(self.weights.indptr) == 1) & (self.uniform == 0)
         if self.draws is not None:
             single[self.draws.rows] = False
@@ -184,7 +184,7 @@ class Mixture:
     def _replacing(
         self, rows: NDArray[np.int64], old: NDArray[Any], new: NDArray[Any], weights: NDArray[Any]
     ) -> "Mixture":
-        """This mixture with `rows` made anew from entries (new row, old id, weight)."""
+        """This mixture with `rows` replaced by entries (new row, old id, weight)."""
         if not len(rows):
             return self
         others = np.ones(self.rows)
@@ -210,21 +210,21 @@ class Mixture:
         return Mixture(weights, np.append(self.uniform, np.ones(count)), self.draws)
 
 
-def check_height(table: Any, old_rows: int) -> None:
-    """Check that a table has a row for each of `old_rows` tokens.
+def check_rows(table: Any, old_rows: int) -> None:
+    """Check that an embedding matrix has a row for each of `old_rows` tokens.
 
     Raises:
-        InitializerError: it has fewer.
+        InitializerError: it has fewer rows.
     """
     if table.shape[0] < old_rows:
         raise InitializerError(
-            f"the table has {table.shape[0]:,} rows and the tokenizer {old_rows:,} tokens: the tokenizer is "
-            "of another base"
+            f"the embedding matrix has {table.shape[0]:,} rows and the tokenizer {old_rows:,} tokens: the "
+            "tokenizer belongs to another base"
         )
 
 
 def from_rows(rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]], old_rows: int) -> Mixture:
-    """Build a mixture from (old ids, weights) for each new row; repeated ids add up."""
+    """Build a mixture from (old ids, weights) for each new row; weights of repeated ids are summed."""
     lengths = [len(ids) for ids, _ in rows]
     indices = np.concatenate([ids for ids, _ in rows]) if rows else np.zeros(0, np.int64)
     data = np.concatenate([weights for _, weights in rows]) if rows else np.zeros(0)
@@ -237,25 +237,25 @@ def from_rows(rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]], old_row
 def from_entries(
     new: NDArray[np.int64], old: NDArray[np.int64], weights: NDArray[np.float64], rows: int, old_rows: int
 ) -> Mixture:
-    """Build a mixture of `rows` rows from entries (new row, old id, weight); equal places add up."""
+    """Build a mixture of `rows` rows from entries (new row, old id, weight); repeated entries are summed."""
     entries = sparse.coo_array((weights, (new, old)), shape=(rows, old_rows))
     return Mixture(entries.tocsr(), np.zeros(rows))
 
 
 def without_rows(count: int, old_rows: int, uniform: float, draws: Draws | None) -> Mixture:
-    """Build a mixture of `count` rows that mix no single old row."""
+    """Build a mixture of `count` rows without weights of individual old rows."""
     empty = sparse.csr_array((count, old_rows), dtype=np.float64)
     return Mixture(empty, np.full(count, uniform), draws)
 
 
 _BLOCK = 8192
-# Rows multiplied at a time by one thread: few enough that the old rows they mix are a small copy.
+# Rows per thread at a time, so that the old rows they mix are only a small copy.
 _PART = 512
 _THREADS = min(4, os.cpu_count() or 1)
 
 
 def _product(weights: "sparse.csr_array[Any]", table: Any) -> NDArray[Any]:
-    """W @ E in float32, or in float64 for a table of float64, reading only the rows of E that W mixes."""
+    """W @ E in float32, or in float64 for a float64 matrix, reading only the rows of E that W mixes."""
     dtype = np.float64 if getattr(table, "dtype", None) == np.float64 else np.float32
     product = np.zeros((weights.shape[0], table.shape[1]), dtype)
     if weights.nnz:
@@ -285,7 +285,7 @@ def _multiply(weights: "sparse.csr_array[Any]", table: Any, dtype: type) -> NDAr
 def _drawing(
     draws: Draws, table: Any, rows: int, mean: NDArray[np.float64]
 ) -> Callable[[int], NDArray[np.float64]]:
-    """A function that draws the next so many rows: one stream, whatever the blocks."""
+    """A function that samples the next rows of one random stream, independent of the block size."""
     random = np.random.RandomState(draws.seed)
     if draws.covariance == "diagonal":
         std = np.sqrt(draws.scale * _variance(table, rows, mean))
@@ -318,7 +318,7 @@ def _covariance(table: Any, rows: int, mean: Any) -> NDArray[np.float64]:
 
 
 def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The symmetric square root; exact for a covariance of deficient rank, where Cholesky fails."""
+    """The symmetric square root, which also exists for a rank-deficient covariance, where Cholesky fails."""
     values, vectors = np.linalg.eigh(covariance)
     root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     return root

@@ -1,1 +1,1 @@
-"""Tokenizers: read, learn new merges, select, extend, verify, write. Knows nothing of models or tables."""
+"""Tokenizers: read, learn new merges, select, extend, verify, write. Independent of models and embeddings."""

@@ -1,7 +1,8 @@
-"""Strings that break tokenizers, generated from a seed: the part of a certificate no corpus covers.
+"""Strings that break tokenizers, generated from a seed: the part of a certificate that no corpus covers.
 
-A seed gives the same strings on every Python: chance comes from random() alone, whose stream is promised, and
-categories from Unicode 3.2, which every Python carries. What Unicode gained since is listed by code point.
+A seed gives the same strings on every Python: the only source of randomness is random(), whose stream Python
+guarantees, and categories are those of Unicode 3.2, which every Python ships. Later characters are listed by
+code point.
 """
 
 import random
@@ -35,13 +36,13 @@ def adversarial_strings(
 ) -> list[str]:
     """Return `count` strings: fixed ones, literal special tokens, each category, then all kinds in turn.
 
-    A smaller count gives the first strings of a larger one, the long string aside.
+    A smaller count gives a prefix of a larger one, except for the long string.
 
     Args:
-        count: how many strings.
-        seed: changes the drawn ones.
-        literals: special tokens of the tokenizer, put into running text.
-        long: whether the last string is a megabyte of one character: a letter, a space, or Han.
+        count: number of strings.
+        seed: changes the random ones.
+        literals: special tokens of the tokenizer, inserted into running text.
+        long: whether the last string is one megabyte of a single character: a letter, a space, or Han.
     """
     draw = _Draw(seed, literals)
     character = draw.pick(_LONG_CHARACTERS)
@@ -53,25 +54,25 @@ def adversarial_strings(
 
 
 class _Draw:
-    """What the kinds draw from: chance, and the special tokens."""
+    """The random source of all kinds, and the special tokens they draw from."""
 
     def __init__(self, seed: int, literals: Sequence[str]) -> None:
         self._random = random.Random(seed).random
         self._literals = [literal for literal in literals if literal]
 
     def number(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
+        """An integer from low to high, both included."""
         return low + int(self._random() * (high - low + 1))
 
     def pick(self, items: Sequence[_Item]) -> _Item:
         return items[self.number(0, len(items) - 1)]
 
     def several(self, items: Sequence[_Item], low: int, high: int) -> list[_Item]:
-        """From low to high of the items, some of them more than once."""
+        """From low to high of the items, drawn with replacement."""
         return [self.pick(items) for _ in range(self.number(low, high))]
 
     def point(self, ranges: _Ranges) -> str:
-        """A character of one of the ranges, a short range as likely as a long one."""
+        """A character of one of the ranges; every range is equally likely, whatever its length."""
         return chr(self.number(*self.pick(ranges)))
 
     def text(self, ranges: _Ranges, low: int, high: int) -> str:
@@ -85,7 +86,7 @@ class _Draw:
         return [self.word() for _ in range(self.number(low, high))]
 
     def literal(self) -> str:
-        """A special token: three times in four of this tokenizer, else of another."""
+        """A special token: of this tokenizer three times out of four, else of another."""
         return self.pick(self._literals if self._literals and self.number(0, 3) else _KNOWN_LITERALS)
 
 
@@ -112,7 +113,7 @@ def _run_of_one_character(draw: _Draw) -> str:
 
 @lru_cache(maxsize=1)
 def _by_category() -> list[list[str]]:
-    """The characters of each general category, surrogates aside; the categories in order of name."""
+    """The characters of each general category except surrogates; the categories ordered by name."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for code in range(sys.maxunicode + 1):
         if not 0xD800 <= code < 0xE000:
@@ -123,8 +124,8 @@ def _by_category() -> list[list[str]]:
 # Scripts and numbers.
 
 _LATIN = ((0x61, 0x7A),)
-# Latin with and without marks, Greek, Cyrillic, Armenian, Hebrew, Arabic, Devanagari, Tamil, Thai, Georgian,
-# Ethiopic, Khmer, kana, Han, Hangul as syllables and as jamo.
+# Latin with and without diacritics, Greek, Cyrillic, Armenian, Hebrew, Arabic, Devanagari, Tamil, Thai,
+# Georgian, Ethiopic, Khmer, kana, Han, Hangul as syllables and as jamo.
 _SCRIPTS: tuple[_Ranges, ...] = (
     _LATIN, ((0xE0, 0xF6), (0x100, 0x17F)), ((0x391, 0x3A1), (0x3B1, 0x3C9)), ((0x410, 0x44F),),
     ((0x561, 0x586),), ((0x5D0, 0x5EA),), ((0x627, 0x63A), (0x641, 0x64A)), ((0x905, 0x939),),
@@ -132,7 +133,7 @@ _SCRIPTS: tuple[_Ranges, ...] = (
     ((0x3041, 0x3093),), ((0x30A1, 0x30FA),), ((0x4E00, 0x9FA5),), ((0xAC00, 0xD7A3),),
     ((0x1100, 0x1112), (0x1161, 0x1175), (0x11A8, 0x11C2)),
 )  # fmt: skip
-# Where the ten digits of a script begin.
+# The digit zero of each script; the other nine follow it.
 _ZEROS = (
     0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0,
     0xF20, 0x1040, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1B50, 0x1BB0, 0xA620, 0xA8D0, 0xA9D0, 0xFF10,
@@ -180,7 +181,7 @@ def _mixed_space(draw: _Draw) -> str:
     return "".join("".join(draw.several(_SPACES, 1, 8)) + draw.pick(("", word)) for word in draw.words(1, 5))
 
 
-# Combining marks where none belongs.
+# Combining marks where none belong.
 
 _MARKS = ((0x0300, 0x034E), (0x0483, 0x0489), (0x0591, 0x05AF), (0x064B, 0x0652), (0x093C, 0x094D),
           (0x0E34, 0x0E3A), (0x1AB0, 0x1ABE), (0x20D0, 0x20F0), (0x302A, 0x302F), (0x3099, 0x309A),
@@ -213,7 +214,7 @@ _TAGS = ((0xE0061, 0xE007A), (0xE0030, 0xE0039))
 def _joined_emoji(draw: _Draw) -> str:
     parts = [draw.pick(_PEOPLE), *draw.several(_PEOPLE + _THINGS, 1, 4)]
     dressed = [part + draw.pick(("", "", _AS_EMOJI, draw.pick(_TONES))) for part in parts]
-    # Some begin or end with a joiner that joins nothing.
+    # Some begin or end with a dangling joiner.
     return draw.pick(("", "a", _JOINER)) + _JOINER.join(dressed) + draw.pick(("", " ", _JOINER))
 
 
@@ -235,7 +236,7 @@ def _tag_sequences(draw: _Draw) -> str:
     return draw.pick(("🏴", "a", "")) + draw.text(_TAGS, 2, 6) + draw.pick((_END_OF_TAGS, ""))
 
 
-# Characters that are bytes to most vocabularies.
+# Characters that most vocabularies only have as bytes.
 
 # N'Ko, Javanese, Cherokee's small letters, Linear B, Gothic, Brahmi, cuneiform, hieroglyphs, Tangut, musical
 # signs, Adlam, and Han's extensions B, C, F and G.
@@ -243,7 +244,7 @@ _RARE = ((0x07C0, 0x07E7), (0xA984, 0xA9B2), (0xAB70, 0xABBF), (0x10000, 0x1000B
          (0x11005, 0x11037), (0x12000, 0x12399), (0x13000, 0x1342E), (0x17000, 0x187EC), (0x1D100, 0x1D126),
          (0x1E900, 0x1E943), (0x20000, 0x2A6D6), (0x2A700, 0x2B734), (0x2CEB0, 0x2EBE0),
          (0x30000, 0x3134A))  # fmt: skip
-# Two holes among assigned characters, and the planes that hold nothing.
+# Two gaps among assigned characters, and the empty planes.
 _UNASSIGNED = ((0x0378, 0x0379), (0x05C8, 0x05CF),
                *((plane << 16, plane << 16 | 0xFFFD) for plane in range(4, 14)))  # fmt: skip
 _PRIVATE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
@@ -266,14 +267,14 @@ def _noncharacters(draw: _Draw) -> str:
     return draw.word() + draw.text(_NONCHARACTERS, 1, 8)
 
 
-# Special tokens, and what looks like tokens.
+# Special tokens, and text that looks like tokens.
 
-# Of well-known tokenizers; to most others they are text.
+# Special tokens of well-known tokenizers; plain text to most others.
 _KNOWN_LITERALS = ("<|im_start|>", "<|endoftext|>", "<|begin_of_text|>", "<s>", "</s>", "<unk>", "<pad>",
                    "[CLS]", "[SEP]", "[UNK]", "[MASK]", "[INST]", "<start_of_turn>",
                    "<extra_id_0>")  # fmt: skip
-# How tokenizers write spaces, bytes, and the middle and end of words.
-_NOTATIONS = ("▁", "▁▁", "##", "##a", "Ġ", "Ċ", "ĉ", "Â", "âĢ", "@@", "</w>", "<0x0A>", "<0xE4>", "<0xZZ>")
+# Markers for spaces, bytes, and the middle and end of words.
+_MARKERS = ("▁", "▁▁", "##", "##a", "Ġ", "Ċ", "ĉ", "Â", "âĢ", "@@", "</w>", "<0x0A>", "<0xE4>", "<0xZZ>")
 
 
 def _literal_inside_a_word(draw: _Draw) -> str:
@@ -285,23 +286,23 @@ def _literals_in_a_row(draw: _Draw) -> str:
     return draw.pick(("", " ", "\n")).join((first, first, draw.literal()))
 
 
-def _literal_cut_short(draw: _Draw) -> str:
+def _truncated_literal(draw: _Draw) -> str:
     literal = draw.literal()
-    cut = draw.number(1, max(1, len(literal) - 1))
-    return draw.word() + " " + draw.pick((literal[:cut], literal[cut:], literal[:cut] + " " + literal[cut:]))
+    end = draw.number(1, max(1, len(literal) - 1))
+    return draw.word() + " " + draw.pick((literal[:end], literal[end:], literal[:end] + " " + literal[end:]))
 
 
-def _literal_disguised(draw: _Draw) -> str:
+def _disguised_literal(draw: _Draw) -> str:
     literal = draw.literal()
     forms = (literal.upper(), literal.lower(), literal + draw.point(_MARKS), " " + literal + "  ")
     return draw.word() + draw.pick((*forms, draw.point(_INVISIBLE).join(literal)))
 
 
-def _notation(draw: _Draw) -> str:
-    return "".join(draw.pick(("", " ", word)) + draw.pick(_NOTATIONS) for word in draw.words(1, 6))
+def _marker(draw: _Draw) -> str:
+    return "".join(draw.pick(("", " ", word)) + draw.pick(_MARKERS) for word in draw.words(1, 6))
 
 
-# Characters that nobody sees.
+# Invisible characters.
 
 _CONTROLS = ((0x00, 0x1F), (0x7F, 0x9F))
 _BIDI = ((0x061C, 0x061C), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x2069))
@@ -323,16 +324,16 @@ def _invisible_characters(draw: _Draw) -> str:
     return "".join(letter + draw.text(_INVISIBLE, 0, 2) for letter in draw.word() + draw.word())
 
 
-# Several forms of one text.
+# Several forms of the same text.
 
-# Each of them comes apart in NFD: Latin, Vietnamese, Greek with breathings, kana, Hangul.
+# Each of them decomposes in NFD: Latin, Vietnamese, Greek with breathings, kana, Hangul.
 _COMPOSED = ((0xC0, 0xC5), (0xC8, 0xCF), (0x1EA0, 0x1EF9), (0x1F00, 0x1F07), (0x304C, 0x304C),
              (0x3070, 0x3071), (0x30F7, 0x30FA), (0xAC00, 0xD7A3))  # fmt: skip
-# NFKC replaces them: wide and narrow forms, circled and squared ones, ligatures, mathematical letters,
-# fractions; and Han characters that NFC already replaces.
+# Replaced by NFKC: full-width and half-width forms, circled and squared characters, ligatures, mathematical
+# letters, fractions; and Han characters that NFC already replaces.
 _COMPATIBLE = ((0xFF01, 0xFF5E), (0xFF66, 0xFF9D), (0x2460, 0x24B5), (0x3300, 0x3357), (0xFB00, 0xFB06),
                (0x1D400, 0x1D454), (0x2153, 0x215F), (0xF900, 0xFA0D), (0x2F800, 0x2FA1D))  # fmt: skip
-# Another case has another length, another number of letters, or is another letter's too.
+# Changing case changes their length or number of letters, or several letters share the result.
 _ODD_CASES = "ẞßİıſΣςσǅǆŉǰΐÅ\u212b\u212aﬁﬀᾳᾼΌόǱꭰᏸ𐐀𐐨𝒜ªºⒶⓐⅠⅰ"
 
 
@@ -352,7 +353,7 @@ def _odd_cases(draw: _Draw) -> str:
     return "".join(draw.pick((word, word.upper(), word.title() + " ")) for word in words)
 
 
-# Marks of ASCII.
+# ASCII punctuation.
 
 _ASCII_MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _ENDINGS = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'LL", "’s", "n't", "'", "''")
@@ -374,7 +375,7 @@ _KINDS: tuple[Callable[[_Draw], str], ...] = (
     _mark_at_the_start, _marks_on_spaces, _stacked_marks,
     _joined_emoji, _skin_tones, _flags, _keycaps, _tag_sequences,
     _rare_characters, _unassigned_characters, _private_characters, _noncharacters,
-    _literal_inside_a_word, _literals_in_a_row, _literal_cut_short, _literal_disguised, _notation,
+    _literal_inside_a_word, _literals_in_a_row, _truncated_literal, _disguised_literal, _marker,
     _control_characters, _bidi_controls, _invisible_characters,
     _composed_and_decomposed, _compatible_characters, _odd_cases,
     _code, _contractions,

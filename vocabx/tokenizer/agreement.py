@@ -1,7 +1,8 @@
-"""One tokenizer, whoever reads its files: SentencePiece, the tokenizers library, transformers.
+"""Checks that all readers of a tokenizer agree: SentencePiece, the tokenizers library, transformers.
 
-A checkpoint holds one vocabulary in several files. llama.cpp reads the .model, transformers tokenizer.json
-and its configuration; where they disagree, a model is served with other tokens than it was trained on.
+A checkpoint holds one vocabulary in several files. llama.cpp reads the .model; transformers reads
+tokenizer.json and its configuration. Where they disagree, a model is served with other tokens than those it
+was trained on.
 """
 
 import logging
@@ -24,16 +25,16 @@ class Reader(Protocol):
     """Another reader of the extended tokenizer's files, compared with the tokenizers library."""
 
     def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
-        """Compare a batch of texts, given as the library cuts them by the base and by the extension."""
+        """Compare a batch of texts with the library's ids from the base (`old`) and the extension (`new`)."""
 
     def claims(self) -> list[Claim]:
-        """What the comparison came to."""
+        """The results of the comparison."""
 
 
 def readers_of(
     base: FastTokenizer, extended: FastTokenizer, directories: tuple[Path, Path] | None
 ) -> list[Reader]:
-    """The readers that there are files for: SentencePiece, and transformers where it is installed."""
+    """The readers that apply: SentencePiece where a .model exists, transformers where it is installed."""
     readers: list[Reader] = []
     if MODEL_NAME in extended.companions():
         readers.append(_SentencePiece(base, extended))
@@ -43,7 +44,7 @@ def readers_of(
 
 
 class _SentencePiece:
-    """The .model file. It reads the literal text of a special token as text, so such texts are left out."""
+    """The .model file. SentencePiece reads a literal special token as plain text: such texts are skipped."""
 
     def __init__(self, base: FastTokenizer, extended: FastTokenizer) -> None:
         from sentencepiece import SentencePieceProcessor
@@ -55,16 +56,18 @@ class _SentencePiece:
             for tokenizer in (base, extended)
         )
         self.tally = Tally(
-            "sentencepiece", "SentencePiece cuts every text into the same ids as tokenizer.json."
+            "sentencepiece", "SentencePiece tokenizes every text into the same ids as tokenizer.json."
         )
         self.base_tally = Tally(
             "base-sentencepiece",
-            "So do the base's own SentencePiece model and tokenizer.json.",
+            "The base's own SentencePiece model and tokenizer.json agree on every text.",
             required=False,
         )
 
         self.ties = Tally(
-            "sentencepiece-ties", "No text has two best cuts, of which rounding takes one.", False
+            "sentencepiece-ties",
+            "No text has two equally good segmentations, between which rounding decides.",
+            False,
         )
 
     def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
@@ -72,7 +75,7 @@ class _SentencePiece:
         for text, before, after, ids in zip(batch, old, new, theirs, strict=True):
             if any(literal in text for literal in self.literals):
                 continue
-            # Where the base's own two files disagree, on the cut or before it, so must its extension.
+            # Where the base's own files disagree, in tokenization or normalization, so must its extension.
             excused = ids != after and (
                 self.old.encode(text) != before
                 or _plain(self.old.normalize(text)) != _plain(self.base.normal(text))
@@ -89,7 +92,7 @@ class _SentencePiece:
 
 
 def _plain(normal: str) -> str:
-    """A normalised text without the marks and the number of its spaces."""
+    """A normalized text with space markers and runs of spaces reduced to single spaces."""
     return " ".join(normal.replace(SPACE, " ").split())
 
 
@@ -98,41 +101,44 @@ class TransformersReader:
 
     def __init__(self, directory: Path) -> None:
         self.loaded = _load(directory)
-        sentence = f"transformers {_version()} cuts every text into the same ids as tokenizer.json."
+        sentence = f"transformers {_version()} tokenizes every text into the same ids as tokenizer.json."
         self.tally = Tally("transformers", sentence)
 
     def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
-        """Compare a batch of texts with the ids in `new`; `old` does not matter here."""
+        """Compare a batch of texts with the ids in `new`; `old` is not used."""
         theirs = self.loaded(list(batch), add_special_tokens=False)["input_ids"]
         for text, ids, after in zip(batch, theirs, new, strict=True):
             self.tally.add(text, ids == after)
 
     def claims(self) -> list[Claim]:
-        """That transformers cuts as the tokenizers library."""
+        """Whether transformers agrees with the tokenizers library."""
         return [self.tally.claim()]
 
 
 def special_token_claims(directories: tuple[Path, Path] | None) -> list[Claim]:
-    """Compare what transformers does around the text: special ids, templates, sides, the chat template.
+    """Compare what transformers adds to the text: special ids, templates, sides, the chat template.
 
-    Nothing is claimed without transformers, nor where it cannot load the base; nor of a base without a
-    configuration, whose special tokens have no roles.
+    No claim is made where transformers is not installed or cannot load the base, or where the base has no
+    configuration and its special tokens therefore no roles.
     """
     if directories is None or not installed("transformers"):
         return []
     if not (directories[0] / "tokenizer_config.json").is_file():
         return []
     try:
-        before = _behaviour(_load(directories[0]))
-    except Exception:  # A base of a bare tokenizer.json has no class that transformers could choose.
+        before = _behavior(_load(directories[0]))
+    except Exception:  # For a bare tokenizer.json, transformers has no class to choose.
         return []
-    after = _behaviour(_load(directories[1]))
+    after = _behavior(_load(directories[1]))
     cases = ((f"{key}: {old!r} became {after[key]!r}", after[key] == old) for key, old in before.items())
-    sentence = "Special tokens, templates, sides and the chat template are as transformers had them."
+    sentence = (
+        "In transformers, special tokens, templates, padding and truncation sides and the chat template are "
+        "unchanged."
+    )
     return [claim("special-tokens", sentence, cases)]
 
 
-def _behaviour(tokenizer: Any) -> dict[str, Any]:
+def _behavior(tokenizer: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         f"{name}_token_id": getattr(tokenizer, f"{name}_token_id", None) for name in _IDS
     }
@@ -148,7 +154,7 @@ def _behaviour(tokenizer: Any) -> dict[str, Any]:
 
 
 def _load(directory: Path) -> Any:
-    # Not an error: many texts here are longer than the model's context.
+    # It warns of texts longer than the model's context, which many are here.
     logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)
     with quiet_transformers("evaluate"):
         transformers = need("transformers", "evaluate")

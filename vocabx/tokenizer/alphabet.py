@@ -1,7 +1,7 @@
-"""Which tokens a language may be given: the characters of its scripts and the beginnings of those.
+"""Which tokens a language may get: characters of its scripts, and UTF-8 prefixes of those characters.
 
-A token that ends inside a character is allowed only when nothing but the language can continue it. So a
-text without the language's characters and punctuation holds no new token, whatever was learned.
+A token that ends inside a character is allowed only when every completion belongs to the language. So a text
+without the language's characters and punctuation contains no new token, whatever was learned.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ class Alphabet:
     """The characters of a language.
 
     Attributes:
-        scripts: Unicode script names, as "Han"; characters that list one in Script_Extensions count.
-        blocks: further inclusive ranges of code points, as full-width punctuation.
+        scripts: Unicode script names, e.g. "Han"; characters that list one in Script_Extensions count.
+        blocks: further inclusive ranges of code points, e.g. full-width punctuation.
     """
 
     scripts: tuple[str, ...]
@@ -28,21 +28,21 @@ class Alphabet:
         return regex.compile(_class("scx", self.scripts))
 
     def word_class(self) -> str:
-        """A character class of the scripts' letters and marks, as Oniguruma and `regex` (V1) read it."""
+        """A character class of the scripts' letters and marks, for Oniguruma and `regex` (V1)."""
         inside = "".join(rf"\p{{{script}}}" for script in self.scripts)
         return rf"[[{inside}]&&[\p{{L}}\p{{M}}]]"
 
     def allows(self, character: str) -> bool:
-        """Whether a token may hold `character`."""
+        """Whether a token may contain `character`."""
         code = ord(character)
         if any(low <= code <= high for low, high in self.blocks):
             return True
         return self._own.fullmatch(character) is not None
 
     def allows_token(self, token: bytes) -> bool:
-        """Whether `token` is allowed characters, the last perhaps unfinished, after one space or none.
+        """Whether `token` consists of allowed characters, the last one possibly incomplete.
 
-        The space alone counts as allowed: it is what a token of running text begins with.
+        One leading space is allowed, as tokens of running text begin with one; so is a space alone.
         """
         whole, rest = split_unfinished(token.removeprefix(b" "))
         try:
@@ -52,14 +52,14 @@ class Alphabet:
         return all(map(self.allows, text)) and (not rest or self.allows_prefix(rest))
 
     def touches(self, text: str) -> bool:
-        """Whether `text` holds a character that some allowed token could hold, whole or in part."""
+        """Whether `text` contains a character that some allowed token could contain, in whole or in part."""
         return any(_touched_by(self, character) for character in set(text))
 
     def allows_prefix(self, prefix: bytes) -> bool:
-        """Whether only the language continues `prefix`, the beginning of one character in UTF-8.
+        """Whether every completion of `prefix`, an incomplete UTF-8 character, belongs to the language.
 
-        Where most characters that begin so are the language's own, a few of no script (punctuation) are
-        put up with; a letter of another script is not.
+        Where most completions are the language's own, a few without a script (punctuation) are tolerated; a
+        letter of another script is not.
         """
         return _only_continued_by(self, prefix)
 
@@ -76,7 +76,7 @@ def _only_continued_by(alphabet: Alphabet, prefix: bytes) -> bool:
     own = [c for c in assigned if alphabet.allows(c)]
     if len(own) == len(assigned):
         return bool(own)
-    # A few punctuation marks may live in the language's block; a few letters in a block of emoji may not.
+    # A few punctuation marks in the language's block are acceptable; a few letters in an emoji block are not.
     scripted = sum(1 for c in own if regex.fullmatch(_class("Script", alphabet.scripts), c))
     mostly = scripted >= _MOST * len(assigned)
     return mostly and all(alphabet.allows(c) or _NO_SCRIPT.fullmatch(c) for c in assigned)
@@ -92,7 +92,7 @@ def _class(name: str, scripts: Iterable[str]) -> str:
 
 
 def split_unfinished(token: bytes) -> tuple[bytes, bytes]:
-    """Split `token` into what precedes its last character and that character, if it is unfinished."""
+    """Split off the last character of `token` if it is incomplete; the second part is empty otherwise."""
     for length in range(1, min(4, len(token) + 1)):
         byte = token[-length]
         if 0x80 <= byte < 0xC0:
@@ -103,13 +103,13 @@ def split_unfinished(token: bytes) -> tuple[bytes, bytes]:
 
 
 def _prefixes(character: str) -> list[bytes]:
-    """The beginnings of two bytes or more that `character` shares with others."""
+    """The proper UTF-8 prefixes of `character` of two bytes or more."""
     data = character.encode()
     return [data[:length] for length in range(2, len(data))]
 
 
 def _completions(prefix: bytes) -> range:
-    """Code points whose UTF-8 begins with `prefix`, surrogates cut off."""
+    """Code points whose UTF-8 begins with `prefix`, without surrogates."""
     lead = prefix[0]
     needs = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
     code = lead & (0x7F >> needs)
@@ -117,7 +117,7 @@ def _completions(prefix: bytes) -> range:
         code = code << 6 | byte & 0x3F
     shift = 6 * (needs - len(prefix))
     low, high = code << shift, (code + 1) << shift
-    # Overlong forms and code points past the last one do not exist.
+    # Exclude overlong forms and code points beyond the last one.
     least = {2: 0x80, 3: 0x800, 4: 0x10000}[needs]
     low, high = max(low, least), min(high, 0x110000)
     if 0xD800 <= low < 0xE000:

@@ -1,6 +1,6 @@
-"""The printable alphabet in which byte-level BPE vocabularies are written (Radford et al., GPT-2).
+"""The printable alphabet of byte-level BPE vocabularies (Radford et al., GPT-2).
 
-Each of the 256 bytes has one character: printable Latin-1 stands for itself, the rest follow from U+0100.
+Each of the 256 bytes maps to one character: printable Latin-1 to itself, the rest to U+0100 onwards.
 """
 
 
@@ -17,12 +17,12 @@ _BYTE = {character: byte for byte, character in _CHARACTER.items()}
 
 
 def to_alphabet(data: bytes) -> str:
-    """Write bytes in the alphabet, as " 中" -> "Ġä¸Ń"."""
+    """Encode bytes in the alphabet, e.g. " 中" -> "Ġä¸Ń"."""
     return "".join(_CHARACTER[byte] for byte in data)
 
 
 def from_alphabet(text: str) -> bytes | None:
-    """Read bytes written in the alphabet, or None when `text` is not (as a special token is not)."""
+    """Decode bytes from the alphabet; None when `text` is not written in it, as special tokens are not."""
     try:
         return bytes(_BYTE[character] for character in text)
     except KeyError:

@@ -1,4 +1,4 @@
-"""The certificate: claims about an extended tokenizer, each with its count. Checks nothing: see `verify`."""
+"""The certificate: claims about an extended tokenizer, each with its counts. `verify` does the checking."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ _EXAMPLE_LENGTH = 200
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim: how many cases were checked, how many failed, the first of those.
+    """One claim: how many cases were checked, how many failed, and the first failures.
 
     Attributes:
         name: short, for machines.
         sentence: what is claimed, for people.
         checked, failed: counts.
-        required: False when a failure is information and no fault.
+        required: False when a failure is only information.
         examples: the first counterexamples.
     """
 
@@ -45,7 +45,7 @@ class Certificate:
 
 
 class Tally:
-    """The cases of one claim as they are counted, one after the other."""
+    """Counts the cases of one claim, one at a time."""
 
     def __init__(self, name: str, sentence: str, required: bool = True) -> None:
         self.name, self.sentence, self.required = name, sentence, required
@@ -63,12 +63,12 @@ class Tally:
                 )
 
     def claim(self) -> Claim:
-        """The claim as far as it was counted."""
+        """The claim with the counts so far."""
         return Claim(self.name, self.sentence, self.checked, self.failed, self.required, tuple(self.examples))
 
 
 def claim(name: str, sentence: str, cases: Iterable[tuple[str, bool]], required: bool = True) -> Claim:
-    """Count `cases`, each what it is about and whether it is good."""
+    """Count `cases`, each a description and whether the case holds."""
     tally = Tally(name, sentence, required)
     for about, good in cases:
         tally.add(about, good)

@@ -1,8 +1,8 @@
-"""Tokens from another tokenizer, whatever its family: which are taken, and the merges that make them.
+"""Tokens from another tokenizer of any family: which are taken, and the merges that produce them.
 
-A token is known by its bytes, so a SentencePiece piece goes into a byte-level base through its byte
-alphabet, and back. In BPE a token can be reached only through tokens that make it: where the donor has
-none that do, intermediates are bought from left to right, or the token is dropped.
+Tokens are identified by their bytes, so a SentencePiece piece enters a byte-level base through its byte
+alphabet, and vice versa. In BPE a token is reachable only through its parts: where the donor lacks those,
+intermediate tokens are added from left to right, or the token is dropped.
 """
 
 from collections import defaultdict
@@ -15,20 +15,20 @@ from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.tiktoken_file import is_tiktoken, read_tiktoken
 
-# A donor without counts gives ranks; frequency falls as their inverse (Zipf).
+# Donors give ranks, not counts; frequency is taken as the inverse of the rank (Zipf).
 _ZIPF = 10**9
 
 
 @dataclass(frozen=True)
 class DonorMerges:
-    """What a base takes of a donor.
+    """What a base takes from a donor.
 
     Attributes:
         merges: in the order in which they must be added.
         taken: tokens of the donor among them.
-        intermediates: tokens bought only to build those.
+        intermediates: tokens added only to build those.
         dropped: tokens of the language that the base cannot take.
-        known: tokens of the language that the base has.
+        known: tokens of the language that the base already has.
     """
 
     merges: tuple[Merge, ...]
@@ -39,10 +39,10 @@ class DonorMerges:
 
 
 def read_donor(path: Path) -> list[bytes]:
-    """The tokens of a tokenizer by their bytes, in the order of their ids; added tokens are left out.
+    """The bytes of a tokenizer's tokens in id order, without added tokens.
 
     Raises:
-        TokenizerError: it is no tokenizer.
+        TokenizerError: the path holds no tokenizer.
     """
     if path.is_file() and path.suffix != ".json" and is_tiktoken(path):
         return read_tiktoken(path)
@@ -51,7 +51,7 @@ def read_donor(path: Path) -> list[bytes]:
 
 
 def of_language(tokens: Iterable[bytes], allows_token: Callable[[bytes], bool]) -> list[bytes]:
-    """The `tokens` that are whole characters of a language and not white space alone, in their order."""
+    """The `tokens` that consist of complete characters of a language and are not white space, in order."""
     return [token for token in tokens if _is_whole(token) and token.strip() and allows_token(token)]
 
 
@@ -63,35 +63,36 @@ def build_donor_merges(
     limit: int | None = None,
     advance: Callable[[float], None] = lambda done: None,
 ) -> DonorMerges:
-    """Find the merges that give `base` the tokens of `donor` that a language may have.
+    """Find the merges that give `base` those tokens of `donor` that a language may have.
 
     Args:
         base: the tokenizer to extend.
         donor: tokens, most frequent first.
-        allows_token: refuses tokens that the language must not hold.
-        buy: whether to buy the intermediates that are missing; else such tokens are dropped.
-        limit: how many tokens to take at most, the first that the base lacks and can hold; None for all.
+        allows_token: whether the language may have a token.
+        add_intermediates: whether to add missing intermediate tokens; otherwise tokens that need them are
+            dropped.
+        limit: take at most this many tokens, the first that the base lacks and can represent; None for all.
         advance: called with the number of tokens done.
     """
-    whole = list(dict.fromkeys(_as_written(base, token) for token in of_language(donor, allows_token)))
+    whole = list(dict.fromkeys(_in_base_form(base, token) for token in of_language(donor, allows_token)))
     missing = [(token, rank) for rank, token in enumerate(whole) if token not in base.known_bytes]
-    takeable = [(token, rank) for token, rank in missing if _takes(base, token)]
+    takeable = [(token, rank) for token, rank in missing if _can_take(base, token)]
     wanted = dict(takeable[:limit])
-    # Those left out beyond the limit were not refused.
+    # Tokens beyond the limit do not count as dropped.
     untouched = len(takeable) - len(wanted)
     counts = {token: max(1, _ZIPF // (rank + 1)) for token, rank in wanted.items()}
-    path = _Path(base, counts, allows_token, add_intermediates)
+    builder = _MergeBuilder(base, counts, allows_token, add_intermediates)
     by_length: defaultdict[int, list[bytes]] = defaultdict(list)
     for token in wanted:
         by_length[len(token.decode())].append(token)
-    # Parts before wholes: a token is built from the shorter ones that are there.
+    # Shorter tokens first: longer ones are built from them.
     for length in sorted(by_length):
-        path.add(by_length[length])
+        builder.add(by_length[length])
         advance(len(by_length[length]))
-    made = {merge.token for merge in path.merges} - base.known_bytes
+    made = {merge.token for merge in builder.merges} - base.known_bytes
     taken = len(made & wanted.keys())
     return DonorMerges(
-        merges=tuple(path.merges),
+        merges=tuple(builder.merges),
         taken=taken,
         intermediates=len(made) - taken,
         dropped=len(missing) - untouched - taken,
@@ -99,14 +100,14 @@ def build_donor_merges(
     )
 
 
-def _as_written(base: FastTokenizer, token: bytes) -> bytes:
-    """`token` as the base tells it: it may write a character alike with and without a space before it."""
+def _in_base_form(base: FastTokenizer, token: bytes) -> bytes:
+    """`token` as the base represents it: a base may use one piece with and without a leading space."""
     piece = base.bytes_to_piece(token)
     return token if piece is None else base.piece_to_bytes(piece) or token
 
 
-def _takes(base: FastTokenizer, token: bytes) -> bool:
-    """Whether text can ever come to hold `token`, and no added token is written like it."""
+def _can_take(base: FastTokenizer, token: bytes) -> bool:
+    """Whether `token` can occur in tokenized text, and no added token has the same content."""
     piece = base.bytes_to_piece(token)
     return piece is not None and piece not in base.vocabulary and base.keeps(token.decode())
 
@@ -119,8 +120,8 @@ def _is_whole(token: bytes) -> bool:
     return True
 
 
-class _Path:
-    """The merges found so far; the only mutable thing here, gone when the donation is made."""
+class _MergeBuilder:
+    """The merges found so far."""
 
     def __init__(
         self,
@@ -141,9 +142,9 @@ class _Path:
         self.pairs: set[tuple[bytes, bytes]] = set()
 
     def add(self, tokens: Sequence[bytes]) -> None:
-        """Add merges until each of `tokens` is what its own text is cut into, or is dropped."""
+        """Add merges until each of `tokens` is reached from its own text, or is dropped."""
         pending = list(tokens)
-        # Later merges rank behind all earlier ones, so each round leaves a token in fewer parts.
+        # Later merges rank after all earlier ones, so each round leaves a token in fewer parts.
         for _ in range(max(map(len, tokens))):
             pending = [token for token in pending if self._extend(token)]
             self.current = self.base.extended(self.merges, self.base.size)
@@ -152,10 +153,10 @@ class _Path:
                 break
 
     def _extend(self, token: bytes) -> bool:
-        """Add the merges that `token` needs; False when it has to be dropped."""
+        """Add the merges that `token` needs; return False when it has to be dropped."""
         fresh = [pair for pair in self._pairs(token) if pair not in self.pairs]
         missing = {left + right for left, right in fresh} - self.known - {token}
-        # Half a character may begin characters of other languages too, and would turn up in their text.
+        # An incomplete character may begin characters of other languages too, and would occur in their text.
         if (missing and not self.add_intermediates) or not all(map(self.allows_token, missing)):
             return False
         for left, right in fresh:
@@ -165,7 +166,7 @@ class _Path:
         return True
 
     def _pairs(self, token: bytes) -> list[tuple[bytes, bytes]]:
-        """The merges that make `token` of what it is cut into now."""
+        """The merges that build `token` from its current tokenization."""
         if not self.base.needs_parts:
             return [(b"", token)]
         pairs: list[tuple[bytes, bytes]] = []
@@ -185,7 +186,7 @@ class _Path:
 
 
 def _units(parts: Sequence[bytes]) -> list[list[bytes]]:
-    """Runs of `parts` that hold whole characters."""
+    """Minimal runs of `parts` that form complete characters."""
     units: list[list[bytes]] = []
     for part in parts:
         if units and 0x80 <= part[0] < 0xC0:

@@ -1,4 +1,4 @@
-"""From text or from a donor to an extended tokenizer: find tokens, choose, extend, in one call."""
+"""From text or a donor to an extended tokenizer in one call: find tokens, select, extend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,26 +9,26 @@ from vocabx.tokenizer.donor import DonorMerges, build_donor_merges
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.learn import learn_merges
 from vocabx.tokenizer.merges import Merge
-from vocabx.tokenizer.protect import without_fired
+from vocabx.tokenizer.protect import without_occurring
 from vocabx.tokenizer.select import USED_SHARE, Selection, select_merges
 from vocabx.tokenizer.units import tokenize_units
 
 DEFAULT_NEW_TOKENS = 8000
 _CURVE_FACTOR = 2
-# Most of the frequent pairs of a language that shares its script occur in the other's text too.
+# Of a language that shares its script with the base's, most frequent pairs occur in the base's text too.
 _PROTECTED_FACTOR = 5
 
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """Which tokens are wanted.
+    """Which tokens to add.
 
     Attributes:
-        new_tokens: how many; None for all of the donor's, or as many of 8,000 as the text supports.
-        protected: texts that must be cut as before.
-        donor: tokens to take instead of learning them, most frequent first, or None.
-        add_intermediates: whether to buy what a donor's token is built from and the donor lacks.
-        adapt: whether the pre-tokenizer is widened, so that it cuts no word of the language.
+        new_tokens: how many; None for all of the donor's, or up to 8,000, as many as the text supports.
+        protected: texts whose tokenization must not change.
+        donor: tokens to take instead of learning some, most frequent first, or None.
+        add_intermediates: whether to add tokens that a donor's token is built from and the donor lacks.
+        adapt: whether to widen the pre-tokenizer, so that it splits no word of the language.
     """
 
     new_tokens: int | None = None
@@ -40,17 +40,17 @@ class TokenRequest:
 
 @dataclass(frozen=True)
 class Extension:
-    """An extended tokenizer and how it came about.
+    """An extended tokenizer and its provenance.
 
     Attributes:
         base, tokenizer: before and after.
-        start: the base that the merges were added to: with its pre-tokenizer widened, if that was wanted.
+        start: the tokenizer that the merges were added to: the base, its pre-tokenizer widened if requested.
         first_id: id of the first new token.
-        selection: the merges bought, with their usage in the learning text.
-        further: merges that were found and not bought, most useful first: what more tokens would bring.
+        selection: the selected merges, with their usage in the learning text.
+        further: merges found and not selected, most useful first: what more new tokens would bring.
         pieces: old ids of each new token by its bytes, in id order.
-        donation: what was taken of a donor, or None.
-        unprotected: the merges that would have been bought had nothing been protected, or None.
+        donor_merges: what was taken from a donor, or None.
+        unprotected: the merges that would have been selected without protected text; None when there is none.
     """
 
     base: FastTokenizer
@@ -68,7 +68,7 @@ class Extension:
         """Ids of the new tokens."""
         return range(self.first_id, self.first_id + len(self.pieces))
 
-    def had_nothing_been_protected(self) -> FastTokenizer | None:
+    def without_protection(self) -> FastTokenizer | None:
         """The tokenizer of `unprotected`, or None when nothing was protected."""
         if self.unprotected is None:
             return None
@@ -87,11 +87,11 @@ def extend_tokenizer(
 
     Args:
         base: the tokenizer to extend.
-        lines: the text to learn from; with a donor, the text that usage is counted on.
-        alphabet: the characters that new tokens may hold.
-        wish: which tokens are wanted.
+        lines: the text to learn from; with a donor, the text on which usage is counted.
+        alphabet: the characters that new tokens may contain.
+        request: which tokens to add.
         first_id: id of the first one, at least `base.size`.
-        progress: told of each stage.
+        progress: reports each stage.
 
     Raises:
         TokenizerError: the text does not support so many tokens, or the pre-tokenizer cannot be adapted.
@@ -99,27 +99,27 @@ def extend_tokenizer(
     start = base.adapted(alphabet) if request.adapt else base
     donor_merges = _donor_merges(start, alphabet, request, progress)
     found = _learn(start, lines, alphabet, request, progress) if donor_merges is None else donor_merges.merges
-    candidates = _unfired(start, found, request, progress)
-    with progress.stage("Choosing the tokens that are used", unit="lines") as advance:
+    candidates = _without_protected(start, found, request, progress)
+    with progress.stage("Selecting tokens", unit="lines") as advance:
         selection = _select(start, candidates, lines, request, advance)
     unprotected = None
     if request.protected:
         free = replace(request, protected=(), new_tokens=len(selection.usage))
         unprotected = _select(start, found, lines, free, exact=False).merges
-    bought = {merge.token for merge in selection.merges}
-    further = tuple(merge for merge in candidates if merge.token not in bought)
+    selected = {merge.token for merge in selection.merges}
+    further = tuple(merge for merge in candidates if merge.token not in selected)
     tokenizer = start.extended(selection.merges, first_id)
     pieces = _pieces(base, selection)
     return Extension(base, tokenizer, start, first_id, selection, further, pieces, donor_merges, unprotected)
 
 
-def _unfired(
+def _without_protected(
     base: FastTokenizer, found: Sequence[Merge], request: TokenRequest, progress: Progress
 ) -> Sequence[Merge]:
     if not request.protected:
         return found
     with progress.stage("Protecting text", len(request.protected), "lines") as advance:
-        kept = without_fired(base, found, request.protected)
+        kept = without_occurring(base, found, request.protected)
         advance(len(request.protected))
     return kept
 
@@ -134,7 +134,7 @@ def _select(
 ) -> Selection:
     wanted, used_share = DEFAULT_NEW_TOKENS, USED_SHARE
     if request.donor is not None:
-        # A donor's tokens are kept whether the text holds them or not.
+        # A donor's tokens are kept whether or not the text contains them.
         wanted, used_share = len(candidates), 0.0
     if request.new_tokens is not None:
         wanted = request.new_tokens
@@ -159,16 +159,16 @@ def _learn(
     limit = (request.new_tokens or DEFAULT_NEW_TOKENS) * (
         _PROTECTED_FACTOR if request.protected else _CURVE_FACTOR
     )
-    with progress.stage("Cutting the text with the base", len(lines), "lines") as advance:
+    with progress.stage("Tokenizing the text with the base", len(lines), "lines") as advance:
         units = tokenize_units(base, lines, alphabet.allows_token, advance)
     with progress.stage("Learning tokens", unit="B") as advance:
         candidates = learn_merges(base, units, limit, alphabet.allows_token)
-        # The trainer says nothing while it works.
+        # The trainer reports no progress.
         advance(sum(len(line.encode()) for line in lines))
     return candidates
 
 
 def _pieces(base: FastTokenizer, selection: Selection) -> dict[bytes, tuple[int, ...]]:
-    """Old ids of each new token, in the order of the tokens' ids."""
+    """The old ids of each new token, in id order."""
     tokens = dict.fromkeys(m.token for m in selection.merges if m.token not in base.known_bytes)
     return {token: base.tokenize(token) for token in tokens}

@@ -1,7 +1,7 @@
-"""What every tokenizer can be asked, whatever its family. The families differ in `families/`, nowhere else.
+"""The interface of all tokenizers. What differs between families is in `families/`, nowhere else.
 
-Tokens are told by the bytes they stand for in running text: "Ġ中" of one family and "▁中" of another are both
-the bytes of " 中". Holds no learning, no files but the companions that a family needs.
+Tokens are identified by the bytes they stand for in running text: "Ġ中" in one family and "▁中" in another
+are both the bytes of " 中".
 """
 
 import json
@@ -21,21 +21,21 @@ from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import SPACE
 
 Ids = NDArray[np.int64]
-# What llama.cpp and the slow tokenizers call a SentencePiece model.
+# The name of a SentencePiece model's file that llama.cpp and slow tokenizers expect.
 MODEL_NAME = "tokenizer.model"
 
 
 def build_rust(spec: dict[str, Any]) -> Tokenizer:
-    """The tokenizer of the tokenizers library for the content of a tokenizer.json.
+    """Build the tokenizers library's tokenizer from a parsed tokenizer.json.
 
     Raises:
-        Exception: the library cannot make one of it; it has no class of its own for that.
+        Exception: the library rejects it; it raises bare exceptions.
     """
     try:
-        # Some twenty times as fast as json, for a vocabulary of 50,000 pieces.
+        # About twenty times as fast as json for a vocabulary of 50,000 pieces.
         return Tokenizer.from_buffer(msgspec.json.encode(spec))
     except UnicodeEncodeError:
-        # Half a surrogate pair, which json escapes.
+        # Half a surrogate pair, which only json can escape.
         return Tokenizer.from_str(json.dumps(spec))
 
 
@@ -51,34 +51,34 @@ class FastTokenizer(ABC):
 
     family: ClassVar[str]
     needs_parts: ClassVar[bool]
-    """Whether a token can be reached only where its parts are tokens too, as in BPE."""
+    """Whether a token is reachable only if its parts are tokens too, as in BPE."""
     appends_rules: ClassVar[bool]
-    """Whether new rules rank behind all of the base's, and not only behind those that text brings about."""
+    """Whether an extension's rules all come after the base's, rather than in between."""
     model_inputs: ClassVar[tuple[str, ...]] = ("input_ids", "attention_mask")
-    """What models of the family are fed, where the base's configuration does not say."""
+    """The inputs of the family's models, where the base's configuration does not state them."""
 
     @abstractmethod
     def pieces(self) -> Mapping[str, int]:
-        """The model's own vocabulary, piece as written to id."""
+        """The model's own vocabulary, from piece to id."""
 
     @abstractmethod
     def piece_to_bytes(self, piece: str) -> bytes | None:
-        """The bytes that a piece stands for in running text, or None when it stands for no text."""
+        """The bytes that a piece stands for in running text, or None when it stands for none."""
 
     @abstractmethod
     def bytes_to_piece(self, token: bytes) -> str | None:
-        """The piece as written that stands for `token`, or None when the family cannot write it."""
+        """The piece that stands for `token`, or None when the family cannot represent it."""
 
     @abstractmethod
     def assemble(self, parts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-        """The merges, as (left, right), that make one token of a unit that the base spells in `parts`."""
+        """The merges, as (left, right), that join `parts`, the base's tokens of one unit, into one token."""
 
     @abstractmethod
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:
         """Return this tokenizer with the tokens of `merges` after its own.
 
-        A merge whose token is known already adds at most a rule; every other takes the next id. Text that
-        holds none of the new tokens is cut as before.
+        A merge whose token exists already adds at most a rule; every other gets the next id. Text that
+        contains none of the new tokens is tokenized as before.
 
         Args:
             merges: in rank order; each part is a token of the base or of an earlier merge.
@@ -87,68 +87,68 @@ class FastTokenizer(ABC):
 
     @abstractmethod
     def rules(self) -> list[Any]:
-        """What decides between pieces, in the order of the file: merges, or pieces with their scores."""
+        """The rules of segmentation in file order: merges, or pieces with their scores."""
 
     @property
     def loses_text(self) -> bool:
-        """Whether a character without a piece becomes the unknown token, and cannot be read back."""
+        """Whether a character without a piece becomes the unknown token and cannot be decoded."""
         return self.unknown_id is not None and not self.spec["model"].get("byte_fallback")
 
     def normal(self, text: str) -> str:
-        """`text` as the normalizer leaves it."""
+        """`text` after the normalizer."""
         normalizer = self.rust.normalizer
         return text if normalizer is None else str(normalizer.normalize_str(text))
 
     def keeps(self, text: str) -> bool:
-        """Whether the normalizer leaves the characters of `text` as they are: else no piece of it is met."""
+        """Whether the normalizer keeps `text`, surrounding spaces aside: only then can its piece occur."""
         return self.normal(text).replace(SPACE, " ").strip(" ") == text.strip(" ")
 
     def canonical(self, text: str) -> str:
-        """`text` as far as the family keeps it: texts that are equal here may decode to the same."""
+        """`text` without what the family does not preserve: texts equal here may decode to the same text."""
         return text
 
     def adapted(self, alphabet: Alphabet) -> Self:
-        """Return this tokenizer with a pre-tokenizer that does not cut inside the words of `alphabet`.
+        """Return this tokenizer with a pre-tokenizer that does not split words of `alphabet`.
 
-        Text without its characters is cut as before. A family that cuts no words returns itself.
+        Text without its characters is tokenized as before. A family that splits no words returns itself.
 
         Raises:
-            TokenizerError: the pre-tokenizer cuts words in a way that is not known.
+            TokenizerError: the pre-tokenizer is of an unsupported kind.
         """
         return self
 
     def tied(self, one: Sequence[int], other: Sequence[int]) -> bool:
-        """Whether a family of scores finds two cuts of a text equally good, so that rounding chooses."""
+        """Whether two segmentations of a text score the same up to rounding, in families with scores."""
         return False
 
     def companions(self) -> dict[str, bytes]:
-        """Files that must stand beside tokenizer.json and agree with it, by name."""
+        """Files that belong beside tokenizer.json and must agree with it, by name."""
         return {}
 
     def special_names(self) -> dict[str, str]:
-        """The roles of special tokens as far as the family's own files name them, as "bos_token"."""
+        """The special tokens that the family's own files name, by role, e.g. "bos_token"."""
         return {}
 
     @cached_property
     def rust(self) -> Tokenizer:
-        """The tokenizer of the tokenizers library."""
+        """This tokenizer in the tokenizers library."""
         return build_rust(self.spec)
 
     @cached_property
     def vocabulary(self) -> dict[str, int]:
-        """Piece as written to id, added tokens included."""
+        """Piece to id, including added tokens."""
         vocabulary = dict(self.pieces())
         vocabulary.update({token["content"]: token["id"] for token in self.spec["added_tokens"]})
         return vocabulary
 
     @cached_property
     def added_ids(self) -> frozenset[int]:
-        """Ids of the added tokens: special ones, and those matched as whole strings."""
+        """Ids of the added tokens: special tokens, and tokens matched as whole strings."""
         return frozenset(token["id"] for token in self.spec["added_tokens"])
 
     @cached_property
     def token_bytes(self) -> dict[int, bytes]:
-        """Id to the bytes the token stands for; added tokens are left out."""
+        """Id to the bytes that the token stands for, without added tokens."""
         return {
             index: data
             for piece, index in self.vocabulary.items()
@@ -157,33 +157,33 @@ class FastTokenizer(ABC):
 
     @cached_property
     def known_bytes(self) -> frozenset[bytes]:
-        """What the tokens stand for."""
+        """The bytes of all tokens."""
         return frozenset(self.token_bytes.values())
 
     @cached_property
     def id_to_piece(self) -> dict[int, str]:
-        """Id to the piece as written."""
+        """Id to piece."""
         return {index: piece for piece, index in self.vocabulary.items()}
 
     @cached_property
     def size(self) -> int:
-        """One more than the highest id: the least number of rows a table needs."""
+        """One more than the highest id: the minimum number of rows of an embedding matrix."""
         return max(self.vocabulary.values()) + 1
 
     @property
     def unknown_id(self) -> int | None:
-        """Id of the token for what has no token, or None."""
+        """Id of the unknown token, or None."""
         return self.vocabulary.get(self.spec["model"].get("unk_token") or "")
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text, without the special tokens that a template adds.
 
-        The literal text of a special token becomes that token, as in the base.
+        A literal special token in the text becomes that token, as in the base.
         """
         return [encoding.ids for encoding in self.rust.encode_batch_fast(texts, add_special_tokens=False)]
 
     def usage(self, texts: Sequence[str], advance: Callable[[float], None] = lambda done: None) -> Ids:
-        """How often each id, from 0 to `size`, occurs in the encoded `texts`.
+        """Count how often each id occurs in the encoded `texts`: int64, (`size`,).
 
         `advance` is called with the number of texts done.
         """
@@ -200,17 +200,17 @@ class FastTokenizer(ABC):
         return self.rust.decode(ids, skip_special_tokens=False)
 
     def tokenize(self, token: bytes) -> tuple[int, ...]:
-        """Ids into which the model cuts the piece of `token` where nothing stands beside it."""
+        """The model's ids for the piece of `token`, tokenized on its own."""
         piece = self.bytes_to_piece(token)
         return () if piece is None else tuple(part.id for part in self.rust.model.tokenize(piece))
 
     def reaches(self, index: int) -> bool:
-        """Whether the piece of the token `index` is cut into just that token."""
+        """Whether the piece of the token `index` is tokenized as that token alone."""
         parts = self.rust.model.tokenize(self.id_to_piece[index])
         return len(parts) == 1 and parts[0].id == index
 
     def text_of(self, index: int) -> str | None:
-        """The text of a token, or None when its bytes are no whole characters."""
+        """The text of a token, or None when its bytes are not complete characters."""
         data = self.token_bytes.get(index)
         if data is None:
             return self.rust.id_to_token(index) or ""
@@ -220,16 +220,18 @@ class FastTokenizer(ABC):
             return None
 
     def describe(self, index: int) -> str:
-        """A token for people: its text, or its bytes in hexadecimal when they are no whole characters."""
+        """A token for display: its text, or its bytes in hexadecimal if they are not complete characters."""
         text = self.text_of(index)
         return self.token_bytes[index].hex(" ").upper() if text is None else text
 
     def atoms(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
-        """Cut `texts` as the base does, for learning: atoms, and for each a number that tells its word.
+        """Tokenize `texts` for learning: atoms, and for each atom the number of its word.
 
-        An atom is an id; where the family has one unknown token for a character or a whole word, atoms
-        from `size` on stand for the characters themselves, see `atom_bytes`. An added token is a word
-        of its own.
+        An atom is an id. Where the family has one unknown token for a character or a whole word, atoms from
+        `size` on stand for the characters themselves, see `atom_bytes`. An added token is a word of its own.
+
+        Returns:
+            Two int64 arrays of equal length.
         """
         encodings = self.rust.encode_batch(texts, add_special_tokens=False)
         lengths = [len(encoding) for encoding in encodings]
@@ -245,7 +247,7 @@ class FastTokenizer(ABC):
 
 
 def components(component: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
-    """A normalizer, pre-tokenizer or decoder and the parts of it, sequences unfolded."""
+    """A normalizer, pre-tokenizer or decoder and its parts, with sequences flattened."""
     if component is None:
         return
     yield component

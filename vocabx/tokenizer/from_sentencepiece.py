@@ -1,7 +1,7 @@
-"""A tokenizer.json from a SentencePiece model: the same ids for the same text.
+"""A tokenizer.json from a SentencePiece model that gives the same ids for the same text.
 
-SentencePiece joins the two neighbours whose joint piece scores best, whatever its halves. The tokenizers
-library wants each such pair in a list, in order. Does not read files, and knows nothing of new tokens.
+SentencePiece merges the adjacent pair whose concatenation scores best, whatever its halves. The
+tokenizers library needs each such pair in a list, in order.
 """
 
 from base64 import b64encode
@@ -16,23 +16,24 @@ if TYPE_CHECKING:
 
 
 def splits(piece: str, known: Container[str]) -> list[tuple[str, str]]:
-    """Every way to cut `piece` into two known halves, the shortest left half first."""
+    """Every split of `piece` into two known parts, the shortest left part first."""
     return [
-        (piece[:place], piece[place:])
-        for place in range(1, len(piece))
-        if piece[:place] in known and piece[place:] in known
+        (piece[:length], piece[length:])
+        for length in range(1, len(piece))
+        if piece[:length] in known and piece[length:] in known
     ]
 
 
 def merges_by_score(scores: Mapping[str, float], ids: Mapping[str, int]) -> list[tuple[str, str]]:
-    """The merges that cut as SentencePiece does by `scores`, best first.
+    """The merges that reproduce SentencePiece's segmentation by `scores`, best first.
 
-    Of equal scores SentencePiece takes the leftmost pair, and a list cannot say so. Longest piece first
-    does the same in runs of one character, where a piece grows from the left; those real models tie.
+    Among equal scores SentencePiece takes the leftmost pair, which a list of merges cannot express. Longest
+    piece first has the same effect in runs of one character, where a piece grows from the left; these are the
+    ties that real models have.
 
     Args:
-        scores: of every piece that can be a part or a result of a merge, single characters included.
-        ids: of the same pieces; order what else is equal.
+        scores: of every piece that can be a part or a result of a merge, including single characters.
+        ids: of the same pieces; they break remaining ties.
     """
     best_first = sorted(scores, key=lambda piece: (-scores[piece], -len(piece), ids[piece]))
     return [
@@ -43,22 +44,23 @@ def merges_by_score(scores: Mapping[str, float], ids: Mapping[str, int]) -> list
 
 
 def spec_of(model: "ModelProto", add_bos: bool, add_eos: bool) -> dict[str, Any]:
-    """The parsed tokenizer.json that cuts text as SentencePiece cuts it with `model`.
+    """The parsed tokenizer.json that tokenizes text as SentencePiece does with `model`.
 
-    Literal special tokens in the text are the exception: they become that token, as in every tokenizer.json,
-    and SentencePiece cuts them as text.
+    Literal special tokens in the text are the exception: as in every tokenizer.json they become that token,
+    while SentencePiece tokenizes them as text.
 
     Args:
         model: BPE or Unigram.
-        add_bos: whether the template puts the beginning-of-sequence token, if there is one, before a text.
-        add_eos: whether it puts the end-of-sequence token, if there is one, behind.
+        add_bos: whether the template adds the beginning-of-sequence token, if any, before a text.
+        add_eos: whether it adds the end-of-sequence token, if any, after it.
 
     Raises:
-        TokenizerError: the model asks for what no tokenizer.json does.
+        TokenizerError: no tokenizer.json can reproduce the model.
     """
     if model.trainer_spec.treat_whitespace_as_suffix or not model.normalizer_spec.escape_whitespaces:
         raise TokenizerError(
-            "the SentencePiece model does not mark the space before a word: no tokenizer.json cuts like it"
+            "the SentencePiece model does not mark the space before a word, which no tokenizer.json can "
+            "reproduce: pass a model that does"
         )
     bpe = model.trainer_spec.model_type == Family.BPE
     return {
@@ -78,12 +80,12 @@ def _bpe(model: "ModelProto") -> dict[str, Any]:
     ids = {piece.piece: index for index, piece in enumerate(model.pieces)}
     scores = {piece.piece: piece.score for piece in model.pieces if piece.type == Kind.NORMAL}
     if model.normalizer_spec.add_dummy_prefix:
-        # As added tokens these are not found: they are looked for before spaces are marked.
+        # As added tokens these would never match: added tokens are matched before spaces become ▁.
         user_defined = (piece.piece for piece in model.pieces if piece.type == Kind.USER_DEFINED)
         scores.update({text: float("inf") for text in user_defined if SPACE in text})
-    lost = _lost_characters(scores, ids)
-    scores.update(dict.fromkeys(lost.values(), float("-inf")))
-    ids = {lost.get(text, text): index for text, index in ids.items()}
+    renamed = _bytes_as_characters(scores, ids)
+    scores.update(dict.fromkeys(renamed.values(), float("-inf")))
+    ids = {renamed.get(text, text): index for text, index in ids.items()}
     return {
         "type": "BPE",
         "dropout": None,
@@ -98,11 +100,11 @@ def _bpe(model: "ModelProto") -> dict[str, Any]:
     }
 
 
-def _lost_characters(pieces: Iterable[str], ids: Mapping[str, int]) -> dict[str, str]:
-    """Bytes that have to stand as their character, so that pieces can be made of it: Gemma's tab.
+def _bytes_as_characters(pieces: Iterable[str], ids: Mapping[str, int]) -> dict[str, str]:
+    """Byte pieces to rename to their ASCII character, so that merges can use it: Gemma's tab.
 
-    SentencePiece joins characters that are no piece, the library does not. A byte of ASCII is all there is
-    of its character, and part of no other.
+    SentencePiece merges characters that are not pieces, the library does not. An ASCII byte is a whole
+    character and part of no other, so the renaming changes nothing else.
     """
     used = {character for piece in pieces for character in piece if character.isascii()}
     named = {f"<0x{ord(character):02X}>": character for character in used - ids.keys()}
@@ -113,8 +115,8 @@ def _unigram(model: "ModelProto") -> dict[str, Any]:
     worst = min(piece.score for piece in model.pieces if piece.type == Kind.NORMAL)
 
     def score(piece: Any) -> float:
-        # SentencePiece never takes the text of these for them. The library would, unless its characters
-        # come cheaper. An unknown character then costs more too: it has no other cut anyway.
+        # SentencePiece never matches the text of these pieces. The library would, unless their characters
+        # score better. Unknown characters get a larger penalty too, but have no alternative anyway.
         never = piece.type in (Kind.BYTE, Kind.UNUSED)
         return float((len(piece.piece) + 1) * worst if never else piece.score)
 
@@ -131,7 +133,7 @@ def _unknown(model: "ModelProto") -> str:
 
 
 def _spans_spaces(model: "ModelProto") -> bool:
-    """Whether a piece goes on after a space, as runs of spaces do: then text cannot be cut at spaces."""
+    """Whether a piece continues after a space, as runs of spaces do: then text must not split at spaces."""
     return any(SPACE in piece.piece[1:] for piece in model.pieces if piece.type == Kind.NORMAL)
 
 
@@ -145,7 +147,7 @@ def _added_tokens(model: "ModelProto") -> list[dict[str, Any]]:
             "single_word": False,
             "lstrip": False,
             "rstrip": False,
-            # Spaces are marked by the normalizer, which would also put the prefix before the token.
+            # The normalizer turns spaces into ▁, but would also add the prefix before the token.
             "normalized": piece.type == Kind.USER_DEFINED and SPACE in piece.piece and not prefix,
             "special": piece.type != Kind.USER_DEFINED,
         }
@@ -180,7 +182,7 @@ def _decoder(model: "ModelProto") -> dict[str, Any]:
     settings = model.normalizer_spec
     bytes_first = [{"type": "ByteFallback"}] if model.trainer_spec.byte_fallback else []
     if model.trainer_spec.model_type == Family.UNIGRAM and settings.remove_extra_whitespaces:
-        # This one drops every space at the beginning.
+        # This decoder drops every leading space.
         metaspace = _metaspace("always" if settings.add_dummy_prefix else "never", split=True)
         return {"type": "Sequence", "decoders": [*bytes_first, metaspace]} if bytes_first else metaspace
     mark = {"type": "Replace", "pattern": {"String": SPACE}, "content": " "}

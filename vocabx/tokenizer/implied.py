@@ -1,11 +1,11 @@
-"""What the tokenizer class of a base implies, so that it can be stated where the class is no longer named."""
+"""The settings that a base's tokenizer class implies, to state them once the class is no longer named."""
 
 import tomllib
 from collections.abc import Container
 from importlib.resources import files
 from typing import Any
 
-# These imply nothing of their own.
+# Classes that imply nothing.
 _PLAIN = ("", "PreTrainedTokenizer", "TokenizersBackend")
 
 
@@ -13,8 +13,8 @@ def implied_by(class_name: str, vocabulary: Container[str]) -> dict[str, Any]:
     """Settings of tokenizer_config.json that a class of transformers stands for.
 
     Args:
-        class_name: as the base's configuration gives it, "" when it does not.
-        vocabulary: the tokens that there are; others are left out.
+        class_name: as the base's configuration states it, "" if it does not.
+        vocabulary: the existing tokens; settings that name others are left out.
     """
     text = (files("vocabx.assets") / "tokenizer_classes.toml").read_text(encoding="utf-8")
     settings: dict[str, Any] = tomllib.loads(text).get(_short(class_name).removesuffix("Tokenizer"), {})

@@ -1,12 +1,11 @@
-"""Continued BPE: which merges after the base's shorten a corpus most, in the order BPE would take them.
+"""Continued BPE: the merges after the base's that shorten a corpus most, in the order BPE would learn them.
 
-The tokenizers library's own trainer does the counting: the corpus is cut by the base, every unit
-(see `units`) becomes one character of a supplementary plane, and the merges learned on those strings
-are mapped back to bytes. Units that the base spells in several tokens first need merges of their own,
-from left to right, so that no token is the tail of a character. Every merge shortens the corpus by the
-number of times it applies, and ordering both kinds by that number gives what one BPE run over the base's
-tokens gives when it may not join the end of one character to the beginning of the next. Does not choose
-how many merges to keep: see `select`.
+The trainer of the tokenizers library does the counting: the base tokenizes the corpus, every unit (see
+`units`) becomes one character of a supplementary plane, and the merges learned on those strings are mapped
+back to bytes. Units that take several tokens of the base first need merges of their own, from left to right,
+so that no token is the tail of a character. Every merge shortens the corpus by the number of times it
+applies. Ordering both kinds by that number gives the same result as one BPE run over the base's tokens that
+may not join the end of one character to the beginning of the next. `select` decides how many merges to keep.
 """
 
 import json
@@ -21,7 +20,7 @@ from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.units import Units
 
-# Planes 1 to 16 hold no white space and no surrogates; nothing here normalises them.
+# Planes 1 to 16 contain no white space and no surrogates, and nothing here normalizes them.
 _FIRST_CODE_POINT = 0x10000
 _WORDS_PER_LINE = 1 << 14
 _LINES_AT_ONCE = 8
@@ -37,24 +36,24 @@ def learn_merges(
     """Return up to about `limit` merges, most useful first, each after the merges that make its parts.
 
     Args:
-        tokenizer: the base that cut `units`.
+        tokenizer: the base that tokenized `units`.
         units: the corpus.
-        limit: how many merges across units to learn; merges inside units come on top.
-        allows_token: refuses tokens that the language must not hold.
+        limit: how many merges across units to learn; merges inside units are additional.
+        allows_token: whether the language may have a token.
         min_count: merges that apply less often are left out.
     """
     inside = _merges_inside(tokenizer, units)
     across = _merges_across(units, limit, min_count)
-    # Where a character without a piece is lost, characters come before all else. Among equal counts what was
-    # found first stays first: a part precedes what it is a part of.
+    # Where characters without a piece are lost, characters come first. The sort is stable: among equal counts
+    # a part stays before what it is a part of.
     first = tokenizer.loses_text
     merges = sorted([*inside, *across], key=lambda m: (bool(m.left) if first else False, -m.count))
     known = {b"", *tokenizer.token_bytes.values()}
-    # A token spelled like an added one would take its id.
+    # A piece equal to an added token would take over its id.
     added = {token["content"] for token in tokenizer.spec["added_tokens"]}
     kept: list[Merge] = []
     for merge in merges:
-        # A character that comes to stand alone has no parts that were tokens before.
+        # A character that becomes a token in one step has no parts.
         parts = {merge.left, merge.right} if merge.left else set()
         if merge.count < min_count or not parts <= known or not allows_token(merge.token):
             continue
@@ -65,22 +64,22 @@ def learn_merges(
 
 
 def _merges_inside(tokenizer: FastTokenizer, units: Units) -> list[Merge]:
-    """Merges that build each unit of several tokens, a shared beginning once."""
+    """Merges that build each unit of several tokens; a prefix shared by several units is counted once."""
     counts: Counter[tuple[bytes, bytes]] = Counter()
     for parts, count in zip(units.parts, units.counts().tolist(), strict=True):
         if count and (len(parts) > 1 or parts[0] not in tokenizer.known_bytes):
             for pair in tokenizer.assemble(parts):
                 counts[pair] += count
-    # Shorter tokens first: among equal counts a beginning precedes what it begins.
+    # Shorter tokens first: among equal counts a prefix precedes its continuations.
     ordered = sorted(counts.items(), key=lambda item: (-item[1], len(item[0][0]) + len(item[0][1]), item[0]))
     return [Merge(left, right, count) for (left, right), count in ordered]
 
 
 def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
-    """BPE over units as characters, with how often each merge applies."""
+    """BPE over units as characters, with the number of times each merge applies."""
     if len(units.words) == 0:
         return []
-    spelled = [b"".join(parts) for parts in units.parts]
+    unit_bytes = [b"".join(parts) for parts in units.parts]
     lines = list(_lines(units))
     model = Tokenizer(models.BPE())
     model.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -92,11 +91,11 @@ def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
     learned = json.loads(model.to_str())["model"]
     vocabulary: dict[str, int] = learned["vocab"]
     applied = np.zeros(len(vocabulary), dtype=np.int64)
-    # An encoding takes far more memory than its text: few at a time.
+    # An encoding takes far more memory than its text: a few lines at a time.
     for start in range(0, len(lines), _LINES_AT_ONCE):
         for encoding in model.encode_batch_fast(lines[start : start + _LINES_AT_ONCE]):
             applied += np.bincount(np.array(encoding.ids, dtype=np.int64), minlength=len(applied))
-    # A token in use was made once; a part was also made wherever a later merge consumed it.
+    # Each occurrence of a token is one merge; so is each occurrence of a part that a later merge consumed.
     pairs = [tuple(pair) for pair in learned["merges"]]
     for left, right in reversed(pairs):
         made = applied[vocabulary[left + right]]
@@ -104,13 +103,13 @@ def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
         applied[vocabulary[right]] += made
 
     def data(text: str) -> bytes:
-        return b"".join(spelled[ord(character) - _FIRST_CODE_POINT] for character in text)
+        return b"".join(unit_bytes[ord(character) - _FIRST_CODE_POINT] for character in text)
 
     return [Merge(data(left), data(right), int(applied[vocabulary[left + right]])) for left, right in pairs]
 
 
 def _lines(units: Units) -> Iterator[str]:
-    """The words as text, a space between two, some thousands a line."""
+    """The words as text separated by spaces, some thousands per line."""
     for first in range(0, len(units.starts), _WORDS_PER_LINE):
         last = min(first + _WORDS_PER_LINE, len(units.starts))
         begin = units.starts[first]

@@ -1,18 +1,18 @@
-"""One step of an extension: two tokens become one, or a character becomes a token. Chooses nothing."""
+"""One step of an extension: two tokens become one, or a character becomes a token."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Merge:
-    """`left` and `right` become the token `left + right`, tokens told by the bytes they stand for.
+    """`left` and `right` become the token `left + right`; tokens are identified by their bytes.
 
-    An empty `left` makes `right` a token as it stands, without parts: a character that the base spells in
-    bytes, or a piece of a family that needs no parts.
+    An empty `left` makes `right` a token without parts: a character for which the base falls back to bytes,
+    or a piece of a family that needs no parts.
 
     Attributes:
         left, right: the parts.
-        count: how often the merge applies in the corpus, 0 when there was none.
+        count: how often the merge applies in the corpus, 0 without a corpus.
     """
 
     left: bytes
@@ -21,5 +21,5 @@ class Merge:
 
     @property
     def token(self) -> bytes:
-        """The bytes of the token that the merge makes."""
+        """The bytes of the resulting token."""
         return self.left + self.right

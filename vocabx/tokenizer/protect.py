@@ -1,8 +1,8 @@
-"""Text that must not change: which new tokens it would hold.
+"""Protected text, whose tokenization must not change: which new tokens occur in it.
 
-New tokens rank behind the base's, so the first that acts on a text joins two neighbours of the base's own
-cut, and the text's final cut holds it or what it became. Without those tokens the text is cut as
-before.
+New tokens rank after the base's, so the first one to apply to a text joins two adjacent tokens of the
+base's own tokenization, and the final tokenization contains it or a token built from it. Without those tokens
+the text is tokenized as before.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,10 @@ from vocabx.tokenizer.merges import Merge
 _BATCH = 1024
 
 
-def fired(base: FastTokenizer, extended: FastTokenizer, texts: Sequence[str]) -> tuple[set[bytes], list[str]]:
-    """The new tokens of `extended` that `texts` hold, by their bytes, and the texts that hold some."""
+def occurring(
+    base: FastTokenizer, extended: FastTokenizer, texts: Sequence[str]
+) -> tuple[set[bytes], list[str]]:
+    """The bytes of the new tokens of `extended` that occur in `texts`, and the texts that contain any."""
     new = np.zeros(extended.size, dtype=bool)
     new[[index for index, data in extended.token_bytes.items() if data not in base.known_bytes]] = True
     found: set[int] = set()
@@ -31,16 +33,16 @@ def fired(base: FastTokenizer, extended: FastTokenizer, texts: Sequence[str]) ->
     return {extended.token_bytes[index] for index in found}, touched
 
 
-def without_fired(base: FastTokenizer, candidates: Sequence[Merge], texts: Sequence[str]) -> list[Merge]:
-    """`candidates` less those that make a token which `texts` would hold, or need one as a part.
+def without_occurring(base: FastTokenizer, candidates: Sequence[Merge], texts: Sequence[str]) -> list[Merge]:
+    """`candidates` without those whose token would occur in `texts`, or that need such a token as a part.
 
-    Merges of two tokens that only spell another way to a token of the base go too: they would change
-    a text without leaving a new token in it. A text without a new token holds none of fewer candidates
-    either, so each round looks only at those that held some.
+    Merges that only add another derivation of a base token are removed too: they would change a text without
+    leaving a new token in it. A text without new tokens has none with fewer candidates either, so each round
+    looks only at the texts that had some.
     """
     kept = [merge for merge in candidates if merge.token not in base.known_bytes]
     while texts:
-        doomed, texts = fired(base, base.extended(kept, base.size), texts)
+        doomed, texts = occurring(base, base.extended(kept, base.size), texts)
         for merge in kept:
             if base.needs_parts and {merge.left, merge.right} & doomed:
                 doomed.add(merge.token)

@@ -1,4 +1,4 @@
-"""Tokenizers from their files: a model directory, a tokenizer.json, a SentencePiece .model."""
+"""Reads tokenizers from files: a model directory, a tokenizer.json, or a SentencePiece .model."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from vocabx.tokenizer.sentencepiece_model import read_model
 from vocabx.tokenizer.tiktoken_file import is_tiktoken
 
 _WITH_MODEL = (SentencePieceTokenizer, UnigramTokenizer)
-# What SentencePiece models are called in model directories.
+# The file names of SentencePiece models in model directories.
 # (XLM-R's sentencepiece.bpe.model is not among them: its ids are not those of the tokenizer.)
 MODEL_NAMES = ("tokenizer.model", "spiece.model")
 
@@ -23,16 +23,16 @@ def read_tokenizer(path: Path) -> FastTokenizer:
     """Read a tokenizer.
 
     Args:
-        path: a directory with a tokenizer.json or a SentencePiece model, or one of these files. Where a
-            directory has both, tokenizer.json says how text is cut and the model is kept beside it.
+        path: a directory with a tokenizer.json or a SentencePiece model, or one of these files. If a
+            directory has both, tokenizer.json defines the tokenization and the model is kept beside it.
 
     Raises:
-        TokenizerError: there is none, it is damaged, or it is of no family that can be extended.
+        TokenizerError: the tokenizer is missing, damaged, or of a family that cannot be extended.
     """
     if path.is_dir():
         return _read_directory(path)
     if not path.is_file():
-        raise TokenizerError(f"there is no {path}: pass a directory, a tokenizer.json or a .model file")
+        raise TokenizerError(f"{path} does not exist: pass a directory, a tokenizer.json or a .model file")
     return _read_json(path, None) if path.suffix == ".json" else _read_model(path, {})
 
 
@@ -42,16 +42,16 @@ def _read_directory(directory: Path) -> FastTokenizer:
         return _read_json(directory / "tokenizer.json", model)
     if model is None:
         raise TokenizerError(
-            f"{directory} has no tokenizer.json and no tokenizer.model: it holds no tokenizer"
+            f"{directory} holds no tokenizer: it has neither tokenizer.json nor tokenizer.model"
         )
     return _read_model(model, read_config(directory))
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """The tokenizer_config.json of a directory, empty when there is none.
+    """The tokenizer_config.json of a directory, empty if it has none.
 
     Raises:
-        TokenizerError: it is damaged.
+        TokenizerError: the file is damaged.
     """
     path = directory / "tokenizer_config.json"
     try:
@@ -67,7 +67,7 @@ def _read_json(path: Path, model: Path | None) -> FastTokenizer:
     try:
         spec = json.loads(path.read_text(encoding="utf-8"))
         rust = build_rust(spec)
-    except Exception as error:  # The Rust side raises bare Exception for every damaged file.
+    except Exception as error:  # The library raises bare exceptions for damaged files.
         raise TokenizerError(f"{path} cannot be read as a tokenizer: {error}") from None
     family = family_of(spec)
     if isinstance(family, str):
@@ -80,7 +80,7 @@ def _read_json(path: Path, model: Path | None) -> FastTokenizer:
     else:
         read_model(model)
         made = family(spec, model.read_bytes())
-    # Built already, to see that it can be.
+    # Keep it: it was built above to validate the file.
     made.__dict__["rust"] = rust
     return made
 
@@ -88,14 +88,14 @@ def _read_json(path: Path, model: Path | None) -> FastTokenizer:
 def _read_model(path: Path, config: dict[str, Any]) -> FastTokenizer:
     if is_tiktoken(path):
         raise TokenizerError(
-            f"{path} is a tiktoken file, which does not say how text is cut into words: pass the model's "
-            "tokenizer.json (as --donor it will do)"
+            f"{path} is a tiktoken file, which has no pre-tokenizer: pass the model's tokenizer.json "
+            "(tiktoken files are accepted only as --donor)"
         )
     model = read_model(path)
-    # The slow classes add what a model of theirs begins with; T5's has nothing and adds what it ends with.
-    begins = model.trainer_spec.bos_id >= 0
+    # Slow classes add the bos token where the model has one; T5's has none, and its class adds eos.
+    has_bos = model.trainer_spec.bos_id >= 0
     spec = spec_of(
-        model, bool(config.get("add_bos_token", begins)), bool(config.get("add_eos_token", not begins))
+        model, bool(config.get("add_bos_token", has_bos)), bool(config.get("add_eos_token", not has_bos))
     )
     family = UnigramTokenizer if spec["model"]["type"] == "Unigram" else SentencePieceTokenizer
     return family(spec, path.read_bytes())

@@ -1,8 +1,8 @@
-"""The roles of special tokens: which id begins a text, ends it, pads it, or stands for what is unknown.
+"""The roles of special tokens: which id begins a text, ends it, pads it, or stands for unknown text.
 
-A tokenizer says this in several files, or in none. The first that says something of a role is believed:
-tokenizer_config.json, special_tokens_map.json, what the class implies, the .model, the unknown token, what
-stands around a text, and at last the usual names.
+A tokenizer states this in several files, or in none. The first source that states a role wins:
+tokenizer_config.json, special_tokens_map.json, what the class implies, the .model, the unknown token, the
+template around a text, and finally the usual names.
 """
 
 import json
@@ -16,7 +16,7 @@ from vocabx.tokenizer.read_tokenizer import read_config
 from vocabx.tokenizer.write import named_by
 
 ROLES = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")
-# A role that a tokenizer lacks is played by another one: BERT begins a text with its class token.
+# Substitutes for roles that a tokenizer lacks: BERT begins a text with its class token.
 STAND_INS = {"bos": "cls", "cls": "bos", "eos": "sep", "sep": "eos"}
 _USUAL = {
     "bos": ("<s>", "<bos>", "<|startoftext|>", "<|begin_of_text|>"),
@@ -30,7 +30,7 @@ _USUAL = {
 
 
 def roles_of(tokenizer: FastTokenizer, path: Path) -> dict[str, int]:
-    """The id of each role that `tokenizer` has, by the name of the role, as "bos".
+    """The id of each role that `tokenizer` has, by the name of the role, e.g. "bos".
 
     Args:
         tokenizer: the tokenizer.
@@ -53,7 +53,7 @@ def roles_of(tokenizer: FastTokenizer, path: Path) -> dict[str, int]:
 
 
 def stand_in(roles: Mapping[str, int], role: str) -> int | None:
-    """The id of a role, or of the one that plays it, or None."""
+    """The id of a role, or of its substitute, or None."""
     return roles.get(role, roles.get(STAND_INS.get(role, "")))
 
 
@@ -80,7 +80,7 @@ def _special_tokens_map(directory: Path) -> Mapping[str, Any]:
 
 
 def _around(tokenizer: FastTokenizer) -> Mapping[str, Any]:
-    """What the old post-processors of BERT and RoBERTa put around a text."""
+    """The special tokens that the older post-processors of BERT and RoBERTa add around a text."""
     for part in components(tokenizer.spec.get("post_processor")):
         if part.get("type") in ("BertProcessing", "RobertaProcessing"):
             return {"cls_token": part["cls"][0], "sep_token": part["sep"][0]}

@@ -1,9 +1,9 @@
-"""Which learned merges to buy, so that the tokens bought are the tokens used.
+"""Which learned merges to keep, so that the selected tokens are tokens in use.
 
-BPE leaves tokens that only ever serve to build longer ones. Up to a small share of them stays, those
-that build the most; the others go together with what they build, and the next most useful merges take
-the free places. So do tokens that their own text does not reach, and tokens that a text to be protected
-holds. Does not learn merges: see `learn`.
+BPE learns some tokens that only serve to build longer ones. Up to a small share of them is kept, those whose
+descendants occur most; the others are dropped together with their descendants, and the next most useful
+merges take their places. Tokens that their own text does not reach and tokens that occur in protected text
+are replaced in the same way. For learning merges see `learn`.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
-from vocabx.tokenizer.protect import fired
+from vocabx.tokenizer.protect import occurring
 
 USED_SHARE = 0.98
 _ROUNDS = 12
@@ -24,12 +24,12 @@ _ROUNDS = 12
 
 @dataclass(frozen=True)
 class Selection:
-    """The merges to buy.
+    """The selected merges.
 
     Attributes:
-        merges: in rank order; more merges than tokens where a token is derived in two ways.
-        usage: int64, for each new token in id order, how often the corpus holds it.
-        dropped: learned tokens that were dropped, unused or built from unused ones.
+        merges: in rank order; more merges than tokens where a token has two derivations.
+        usage: int64, how often each new token occurs in the corpus, in id order.
+        dropped: number of tokens dropped: unused, unreachable, in protected text, or descendants of those.
     """
 
     merges: tuple[Merge, ...]
@@ -38,7 +38,7 @@ class Selection:
 
     @property
     def unused(self) -> int:
-        """New tokens that the corpus never holds."""
+        """Number of new tokens that never occur in the corpus."""
         return int((self.usage == 0).sum())
 
 
@@ -52,16 +52,16 @@ def select_merges(
     exact: bool = True,
     advance: Callable[[float], None] = lambda done: None,
 ) -> Selection:
-    """Choose merges that make exactly `new_tokens` tokens, at least `used_share` of them used in `texts`.
+    """Select merges that give exactly `new_tokens` tokens, at least `used_share` of them used in `texts`.
 
     Args:
         tokenizer: the base.
-        candidates: what `learn_merges` returned.
+        candidates: from `learn_merges` or `build_donor_merges`.
         texts: the corpus that the candidates were learned on.
-        new_tokens: how many tokens to buy, at least 1.
-        protected: texts that none of the tokens may occur in.
-        used_share: between 0 and 1; at 0 no token goes because it is not used.
-        exact: whether to refuse a corpus that supports fewer tokens; else those are taken that it supports.
+        new_tokens: how many tokens to select, at least 1.
+        protected: texts in which none of the tokens may occur.
+        used_share: between 0 and 1; with 0 no token is dropped for being unused.
+        exact: whether to refuse a corpus that supports fewer tokens; otherwise take those that it supports.
         advance: called with the number of texts counted.
 
     Raises:
@@ -74,7 +74,7 @@ def select_merges(
         extended = tokenizer.extended(selector.merges, tokenizer.size)
         usage = selector.count(extended, texts, advance)
         rounds += 1
-        # Tokens that must not be there go however long it takes; unused ones for some rounds.
+        # Tokens that are not allowed are dropped in every round, unused ones only in the first few.
         doomed = selector.unreached(extended)
         if not doomed and used_share and rounds <= _ROUNDS:
             doomed = selector.unused(usage, used_share)
@@ -94,7 +94,7 @@ def select_merges(
 
 
 class _Selector:
-    """The merges bought so far; the only mutable thing of a selection, gone when it is made."""
+    """The merges selected so far."""
 
     def __init__(self, base: FastTokenizer, candidates: Sequence[Merge], wanted: int, exact: bool) -> None:
         self.base, self.wanted, self.exact = base, wanted, exact
@@ -104,13 +104,13 @@ class _Selector:
         self.dropped: set[bytes] = set()
 
     def tokens(self) -> list[bytes]:
-        """The new tokens in the order of their ids."""
+        """The new tokens in id order."""
         return list(
             dict.fromkeys(merge.token for merge in self.merges if merge.token not in self.base.known_bytes)
         )
 
     def fill(self) -> None:
-        """Buy the next merges until the number of tokens is the one wanted."""
+        """Select the next merges until there are as many tokens as wanted."""
         missing = self.wanted - len(self.tokens())
         while missing:
             if not self.queue and not self.exact:
@@ -136,17 +136,17 @@ class _Selector:
         return {token: int(usage[self.base.size + n]) for n, token in enumerate(self.tokens())}
 
     def unreached(self, extended: FastTokenizer) -> set[bytes]:
-        """The new tokens that their own text is not cut into, with what is built from them."""
+        """The new tokens that their own text does not reach, and their descendants."""
         numbered = enumerate(self.tokens(), self.base.size)
         missed = [token for index, token in numbered if not extended.reaches(index)]
-        return self._with_built(missed)
+        return self._with_descendants(missed)
 
     def present(self, extended: FastTokenizer, protected: Sequence[str]) -> set[bytes]:
-        """The new tokens that `protected` holds, with what is built from them."""
-        return self._with_built(fired(self.base, extended, protected)[0])
+        """The new tokens that occur in `protected`, and their descendants."""
+        return self._with_descendants(occurring(self.base, extended, protected)[0])
 
     def unused(self, usage: dict[bytes, int], used_share: float) -> set[bytes]:
-        """Unused tokens with what is built from them, those that build nothing first, until few are left."""
+        """Unused tokens to drop, with descendants: those whose descendants occur least first."""
         children = self._children()
         trees = {token: _descendants(token, children) for token, count in usage.items() if not count}
         cost = {token: sum(usage[built] for built in tree) for token, tree in trees.items()}
@@ -159,7 +159,7 @@ class _Selector:
         return doomed
 
     def drop(self, doomed: set[bytes]) -> None:
-        """Give the tokens back, for good."""
+        """Drop the tokens for good."""
         self.merges = [m for m in self.merges if not (self._parts(m) | {m.token}) & doomed]
         self.known -= doomed
         self.dropped |= doomed
@@ -170,19 +170,19 @@ class _Selector:
     def _children(self) -> dict[bytes, set[bytes]]:
         children: defaultdict[bytes, set[bytes]] = defaultdict(set)
         for merge in self.merges:
-            # A merge may also make a token that the base has and cannot reach; that one is not ours to drop.
+            # A merge may also build a token that the base has and cannot reach; that one is never dropped.
             if merge.token not in self.base.known_bytes:
                 for part in self._parts(merge):
                     children[part].add(merge.token)
         return children
 
-    def _with_built(self, tokens: Iterable[bytes]) -> set[bytes]:
+    def _with_descendants(self, tokens: Iterable[bytes]) -> set[bytes]:
         children = self._children()
         return {built for token in tokens for built in _descendants(token, children)}
 
 
 def _descendants(token: bytes, children: dict[bytes, set[bytes]]) -> set[bytes]:
-    """`token` and every token that is built from it."""
+    """`token` and every token built from it."""
     found, open_ = {token}, [token]
     while open_:
         for child in children.get(open_.pop(), ()):

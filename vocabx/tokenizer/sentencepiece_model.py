@@ -1,7 +1,7 @@
-"""SentencePiece `.model` files: reading one, and making the one that matches a tokenizer.json.
+"""SentencePiece `.model` files: reads them, and builds the one that matches a tokenizer.json.
 
-Covers BPE (Llama 2, Mistral, Gemma) and Unigram (T5, XLM-R). In a .model the place of a piece is its id.
-Does not train, does not cut text, and leaves out the models of whole words and of single characters.
+Covers BPE (Llama 2, Mistral, Gemma) and Unigram (T5, XLM-R), not SentencePiece's word and character models.
+In a .model the position of a piece is its id.
 """
 
 import re
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 SPACE = "▁"
 BYTES = frozenset(f"<0x{byte:02X}>" for byte in range(256))
-# Runs of spaces, and those at the beginning and at the end, where SentencePiece also takes their mark.
+# Runs of spaces, a leading space, and trailing spaces or their marker, which SentencePiece also strips there.
 SPACE_PATTERNS = (" {2,}", r"\A ", rf"[ {SPACE}]+\z")
 _UNUSED = re.compile(r"<vocabx unused \d+>")
-# What the .model files of Llama 2 and Mistral give to runs of spaces: below every rank.
+# The score of runs of spaces in the .model files of Llama 2 and Mistral: below all others.
 LAST = -1e9
 
 
 class Kind(IntEnum):
-    """The type of a piece, as the file writes it."""
+    """The type of a piece, with its number in the file."""
 
     NORMAL = 1
     UNKNOWN = 2
@@ -37,7 +37,7 @@ class Kind(IntEnum):
 
 
 class Family(IntEnum):
-    """The type of a model, as the file writes it."""
+    """The type of a model, with its number in the file."""
 
     UNIGRAM = 1
     BPE = 2
@@ -47,7 +47,7 @@ def read_model(path: Path) -> "ModelProto":
     """Read a SentencePiece .model file.
 
     Raises:
-        TokenizerError: there is none, it is empty or damaged, or it is neither BPE nor Unigram.
+        TokenizerError: the file is missing, empty, damaged, or neither BPE nor Unigram.
     """
     from google.protobuf.message import DecodeError
     from sentencepiece import SentencePieceProcessor
@@ -57,28 +57,30 @@ def read_model(path: Path) -> "ModelProto":
     except OSError as error:
         raise TokenizerError(f"{path} cannot be read ({error.strerror}): check the path") from None
     if not data:
-        raise TokenizerError(f"{path} is empty: fetch the file again")
+        raise TokenizerError(f"{path} is empty: download the file again")
     try:
         model = parse_model(data)
     except DecodeError:
-        raise TokenizerError(f"{path} is damaged, or no SentencePiece model: fetch the file again") from None
-    # The settings stand behind the pieces: a file cut off between two pieces can be parsed.
+        raise TokenizerError(
+            f"{path} is damaged or not a SentencePiece model: download the file again"
+        ) from None
+    # The settings come after the pieces, and a file truncated between two pieces can still be parsed.
     if not (model.pieces and model.HasField("trainer_spec") and model.HasField("normalizer_spec")):
-        raise TokenizerError(f"{path} is cut off, or no SentencePiece model: fetch the file again")
+        raise TokenizerError(f"{path} is truncated or not a SentencePiece model: download the file again")
     if model.trainer_spec.model_type not in tuple(Family):
         raise TokenizerError(
-            f"{path} is a SentencePiece model of words or characters: pass one of type BPE or Unigram"
+            f"{path} is a SentencePiece word or character model: pass one of type BPE or Unigram"
         )
     try:
         SentencePieceProcessor(model_proto=data)
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise TokenizerError(f"{path} is damaged ({reason}): fetch the file again") from None
+        raise TokenizerError(f"{path} is damaged ({reason}): download the file again") from None
     return model
 
 
 def parse_model(data: bytes) -> "ModelProto":
-    """The model in the bytes of a .model file that is known to be whole."""
+    """Parse the bytes of a .model file that is known to be complete."""
     model = _empty()
     model.ParseFromString(data)
     return model
@@ -91,44 +93,44 @@ def _empty() -> "ModelProto":
 
 
 def unused_piece(index: int) -> str:
-    """What stands at an id that is no token: a piece that no text contains, since its spaces are marked."""
+    """The placeholder at an id without a token. It matches no text, in which ▁ replaces every space."""
     return f"<vocabx unused {index}>"
 
 
 def is_unused(piece: str) -> bool:
-    """Whether `piece` only holds the place of its id."""
+    """Whether `piece` is only a placeholder for its id."""
     return _UNUSED.fullmatch(piece) is not None
 
 
-def lengthened(model: "ModelProto", added: Iterable[tuple[str, int, float]]) -> "ModelProto":
-    """A copy of `model` with new pieces behind its own, ids between them held by unused ones.
+def with_pieces(model: "ModelProto", added: Iterable[tuple[str, int, float]]) -> "ModelProto":
+    """A copy of `model` with new pieces after its own, and placeholders at the ids in between.
 
     Args:
         model: the base's.
-        added: each new piece with its id, which is at least the number of pieces, and its score.
+        added: (piece, id, score) of each new piece; ids are at least the number of old pieces.
     """
     longer = _empty()
     longer.CopyFrom(model)
     for text, index, score in sorted(added, key=lambda piece: piece[1]):
-        _hold_places(longer, index)
+        _add_placeholders(longer, index)
         longer.pieces.add(piece=text, score=score, type=Kind.NORMAL)
     longer.trainer_spec.vocab_size = len(longer.pieces)
     return longer
 
 
-def _hold_places(model: "ModelProto", until: int) -> None:
+def _add_placeholders(model: "ModelProto", until: int) -> None:
     for index in range(len(model.pieces), until):
         model.pieces.add(piece=unused_piece(index), score=0.0, type=Kind.UNUSED)
 
 
 def piece_scores(model: "ModelProto") -> dict[str, float]:
-    """The score of each piece that text can be cut into, bytes aside."""
+    """The score of each piece that can occur in tokenized text, except bytes."""
     kinds = (Kind.NORMAL, Kind.USER_DEFINED)
     return {piece.piece: piece.score for piece in model.pieces if piece.type in kinds}
 
 
 def special_names(model: "ModelProto") -> dict[str, str]:
-    """The special tokens by their roles, as "bos_token"."""
+    """The special tokens by role, e.g. "bos_token"."""
     trainer = model.trainer_spec
     return {
         f"{role}_token": model.pieces[index].piece
@@ -140,16 +142,16 @@ def special_names(model: "ModelProto") -> dict[str, str]:
 def model_of(spec: dict[str, Any], scores: Mapping[str, float] | None = None) -> "ModelProto":
     """The .model with the pieces of a tokenizer.json, each at its id.
 
-    SentencePiece joins whatever two pieces make a third. So it cuts as the tokenizer.json where that lists
-    every such merge, and each piece's merges in one place, as those made from a .model do.
+    SentencePiece merges any two pieces whose concatenation is a piece. So it agrees with a tokenizer.json
+    that lists every such merge, and all merges of a piece in one place, as those made from a .model do.
 
     Args:
         spec: the parsed tokenizer.json; BPE over characters, or Unigram.
-        scores: scores of pieces, such as those of the base's .model. For the others the order of the
-            merges counts, behind the given ones; in Unigram the scores of `spec` do.
+        scores: scores of pieces, e.g. those of the base's .model. The others are ranked after these: in BPE
+            by the order of the merges; in Unigram they have the scores of `spec`.
 
     Raises:
-        TokenizerError: it is of another family, or does what no .model can.
+        TokenizerError: `spec` is of another family, or no .model can reproduce it.
     """
     family = _family(spec["model"])
     unknown = _unknown(spec["model"], family)
@@ -167,7 +169,7 @@ def model_of(spec: dict[str, Any], scores: Mapping[str, float] | None = None) ->
             return Kind.CONTROL if added[text]["special"] else Kind.USER_DEFINED
         if byte_fallback and text in BYTES:
             return Kind.BYTE
-        # SentencePiece would make a piece from any two halves, and this one is made from none.
+        # SentencePiece would build a piece from any two parts, but no merge builds this one.
         if is_unused(text) or (family is Family.BPE and len(text) > 1 and text not in made):
             return Kind.UNUSED
         return Kind.NORMAL
@@ -177,11 +179,11 @@ def model_of(spec: dict[str, Any], scores: Mapping[str, float] | None = None) ->
         known = dict(spec["model"]["vocab"]) | dict(scores or {})
     else:
         known = _by_rank([text for text in ids if kinds[text] is Kind.NORMAL], made, ids, scores or {})
-        # The library undoes it at the end, so nothing may come after it.
+        # SentencePiece splits unused pieces again after all merges, so no other piece may rank below them.
         known |= {text: 2 * LAST for text in ids if kinds[text] is Kind.UNUSED}
     model = _empty()
     for index, text in sorted({index: text for text, index in ids.items()}.items()):
-        _hold_places(model, index)
+        _add_placeholders(model, index)
         model.pieces.add(piece=text, score=known.get(text, 0.0), type=kinds[text])
     trainer = model.trainer_spec
     trainer.model_type = family
@@ -195,10 +197,12 @@ def model_of(spec: dict[str, Any], scores: Mapping[str, float] | None = None) ->
 
 
 def _family(model: dict[str, Any]) -> Family:
-    # Old files name no type.
+    # Old files state no type.
     kind = model.get("type") or ("Unigram" if "unk_id" in model else "BPE")
     if kind not in ("Unigram", "BPE"):
-        raise TokenizerError(f"a {kind} tokenizer has no SentencePiece model: only BPE and Unigram have")
+        raise TokenizerError(
+            f"a {kind} tokenizer has no SentencePiece model: pass a BPE or Unigram tokenizer"
+        )
     return Family.UNIGRAM if kind == "Unigram" else Family.BPE
 
 
@@ -209,7 +213,7 @@ def _ids(vocab: dict[str, int] | list[list[Any]]) -> dict[str, int]:
 
 
 def _with_all_bytes(ids: dict[str, int]) -> dict[str, int]:
-    """`ids` with the bytes in it that stand there as their character, as Gemma's tab does."""
+    """`ids` with byte pieces instead of the characters that replace them, such as Gemma's tab."""
     named = {chr(int(byte[3:5], 16)): byte for byte in BYTES - ids.keys() if byte < "<0x80>"}
     return {named.get(text, text): index for text, index in ids.items()}
 
@@ -219,11 +223,11 @@ def _unknown(model: dict[str, Any], family: Family) -> str:
         return str(model["unk_token"])
     if family is Family.UNIGRAM and model.get("unk_id") is not None:
         return str(model["vocab"][model["unk_id"]][0])
-    raise TokenizerError("the tokenizer has no unknown token: a SentencePiece model must have one")
+    raise TokenizerError("the tokenizer has no unknown token, which a SentencePiece model must have")
 
 
 def _made(model: dict[str, Any]) -> dict[str, bool]:
-    """The pieces that merges make, in order of their first merge; whether it is among the last, of spaces."""
+    """The results of merges in order of their first merge, and whether that is in the final run of spaces."""
     merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in model.get("merges", ())]
     texts = [left + right for left, right in merges]
     spaces = len(texts)
@@ -238,7 +242,7 @@ def _made(model: dict[str, Any]) -> dict[str, bool]:
 def _by_rank(
     texts: Iterable[str], made: Mapping[str, bool], ids: Mapping[str, int], scores: Mapping[str, float]
 ) -> dict[str, float]:
-    """The given scores; then -1, -2 and so on, or on from the lowest given one, by rank and then by id."""
+    """The given scores; below the lowest of them, or from -1 on, descending scores by rank and then by id."""
     last = {text for text, spaces in made.items() if spaces}
     if last:
         last.add(SPACE)
@@ -254,7 +258,7 @@ def _by_rank(
     return known
 
 
-# Without a template that says it: the names that the families use.
+# The usual names, for tokenizers whose template does not state the special tokens.
 _NAMES = {
     "bos": ("<s>", "<bos>", "<|startoftext|>", "<|begin_of_text|>", "[CLS]"),
     "eos": ("</s>", "<eos>", "<|endoftext|>", "<|end_of_text|>", "[SEP]"),
@@ -271,7 +275,7 @@ def _name_special(trainer: Any, spec: dict[str, Any], control: Mapping[str, int]
 
 
 def _template(post_processor: dict[str, Any] | None) -> tuple[list[str], list[str]]:
-    """The special tokens before and behind a single text."""
+    """The special tokens before and after a single text."""
     before: list[str] = []
     after: list[str] = []
     side = before
@@ -300,7 +304,7 @@ def _describe_normalizer(normalizer: Any, spec: dict[str, Any]) -> None:
                 normalizer.add_dummy_prefix |= part.get("add_prefix_space", True)
             case {"type": "Precompiled", "precompiled_charsmap": charsmap}:
                 normalizer.precompiled_charsmap = b64decode(charsmap or "")
-                # The name is for people. This is the one of T5 and XLM-R.
+                # The name is informative only. This is the one of T5 and XLM-R.
                 normalizer.name = "nmt_nfkc" if charsmap else "identity"
             case {"type": "WhitespaceSplit" | "Strip"}:
                 normalizer.remove_extra_whitespaces = True
@@ -309,13 +313,13 @@ def _describe_normalizer(normalizer: Any, spec: dict[str, Any]) -> None:
             case {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}:
                 pass
             case {"type": "Split", "pattern": {"String": " "}}:
-                pass  # Gemma's: no space is left by then.
+                pass  # Gemma's; the normalizer has already replaced all spaces.
             case _:
-                raise TokenizerError(f"no SentencePiece model does what the tokenizer's {part['type']} does")
+                raise TokenizerError(f"no SentencePiece model can express the tokenizer's {part['type']}")
 
 
 def _parts(component: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """A component of the tokenizer, sequences unfolded."""
+    """A component of the tokenizer, with sequences flattened."""
     if component is None:
         return
     if component["type"] != "Sequence":

@@ -1,4 +1,4 @@
-"""tiktoken files: a token a line, in base64, with its rank. They hold no pattern, so they cut nothing."""
+"""tiktoken files: one token per line, in base64, with its rank. They lack the pre-tokenizer's pattern."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from vocabx.errors import TokenizerError
 
 
 def is_tiktoken(path: Path) -> bool:
-    """Whether the first line is a token in base64 and a number."""
+    """Whether the first line is a base64 token and a number."""
     with path.open("rb") as file:
         fields = file.readline(4096).split()
     try:
@@ -18,7 +18,7 @@ def is_tiktoken(path: Path) -> bool:
 
 
 def read_tiktoken(path: Path) -> list[bytes]:
-    """The tokens of a tiktoken file in the order of their ranks.
+    """The tokens of a tiktoken file in rank order.
 
     Raises:
         TokenizerError: a line is damaged.
@@ -28,8 +28,8 @@ def read_tiktoken(path: Path) -> list[bytes]:
         try:
             token, rank = line.split()
             ranks[base64.b64decode(token, validate=True)] = int(rank)
-        except ValueError:  # binascii.Error is one.
+        except ValueError:  # Includes binascii.Error.
             raise TokenizerError(
-                f"{path}, line {number}: not a token and its rank; download it again"
+                f"{path}, line {number}: not a token and its rank: download the file again"
             ) from None
     return sorted(ranks, key=ranks.__getitem__)

@@ -1,8 +1,8 @@
-"""The corpus as the base tokenizer leaves it: words of units, ready for a BPE trainer.
+"""The corpus tokenized by the base: words of units, ready for a BPE trainer.
 
-A unit is the least run of base tokens that holds whole characters: one token where the base knows the
-character, two or more where it spells it in bytes. A word is a run of units that the language may join
-inside one pre-token. Does not decide which merges are bought.
+A unit is a minimal run of base tokens that covers complete characters: one token where the base has the
+character, two or more where it falls back to bytes. A word is a run of units within one pre-token that the
+language may join.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ class Units:
     """Words of units.
 
     Attributes:
-        parts: for each unit, the bytes of the base tokens that spell it; one empty part where a unit is an
-            added token, which stands in no word.
-        words: unit numbers, int32, all words after each other.
+        parts: for each unit, the bytes of its base tokens; one empty part where a unit is an added token,
+            which occurs in no word.
+        words: int32, unit numbers of all words, concatenated.
         starts: int64, where in `words` each word starts.
-        atoms: how many base tokens the whole corpus takes, each unknown character counted as one.
+        atoms: number of base tokens of the whole corpus, each unknown character counted as one.
     """
 
     parts: tuple[tuple[bytes, ...], ...]
@@ -44,11 +44,11 @@ def tokenize_units(
     allows_token: Callable[[bytes], bool],
     advance: Callable[[float], None] = lambda done: None,
 ) -> Units:
-    """Cut `texts` with `tokenizer` into words of units that `allows_token` admits.
+    """Tokenize `texts` into words of units that `allows_token` admits.
 
     Args:
         tokenizer: the base.
-        texts: the corpus; each text stands alone.
+        texts: the corpus; texts are independent of each other.
         allows_token: called once per distinct unit, with its bytes.
         advance: called with the number of texts done.
     """
@@ -68,7 +68,7 @@ def tokenize_units(
         total += len(ids)
         new_word = np.ones(len(ids), dtype=bool)
         new_word[1:] = pretoken[1:] != pretoken[:-1]
-        # Atoms past the last id are whole characters.
+        # Atoms beyond the last id are complete characters.
         tail = np.zeros(len(ids), dtype=bool)
         tail[ids < len(inside)] = inside[ids[ids < len(inside)]]
         first = np.flatnonzero(new_word | ~tail)
@@ -77,7 +77,7 @@ def tokenize_units(
             parts.append(_parts(tokenizer, atoms))
             allowed.append(bool(parts[-1][0]) and allows_token(b"".join(parts[-1])))
         admitted = np.array(allowed, dtype=bool)[units]
-        # A word starts at an admitted unit that opens a pre-token or follows a refused unit.
+        # A word starts at an admitted unit that begins a pre-token or follows a refused unit.
         opens = new_word[first]
         opens[1:] |= ~admitted[:-1]
         words.append(units[admitted])
@@ -94,13 +94,13 @@ def tokenize_units(
 def _number_units(
     ids: NDArray[np.int64], first: NDArray[np.int64], numbers: dict[tuple[int, ...], int]
 ) -> NDArray[np.int32]:
-    """Number the units that start at `first`, adding unknown ones to `numbers` in order of appearance."""
+    """Number the units that start at `first`, adding new ones to `numbers` in order of appearance."""
     ends = np.append(first[1:], len(ids))
     lengths = ends - first
     codes = ids[first]
     for offset in range(1, int(lengths.max(initial=1))):
         longer = lengths > offset
-        # Pair the code so far with the next id, then renumber: exact for units of any length.
+        # Combine the code so far with the next id, then renumber: exact for units of any length.
         codes = np.where(longer, (codes + 1) << 32, codes << 32)
         codes[longer] += ids[first[longer] + offset]
         codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)

@@ -1,8 +1,8 @@
-"""The proof of a certificate: an extended tokenizer against its base, on real text and on hostile strings.
+"""Verifies an extended tokenizer against its base, on real text and on adversarial strings.
 
-The claims compare the two tokenizers themselves and do not trust how the extension was made. Claims about
-the vocabulary look at every token; claims about text are counted in one pass, each text cut once by each
-reader. What transformers does around a text, and other readers with it, is in `agreement`.
+The claims compare the two tokenizers and assume nothing about how the extension was made. Claims about the
+vocabulary check every token; claims about text are counted in one pass, in which each reader tokenizes each
+text once. `agreement` compares other readers, and what transformers adds around a text.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,21 +20,21 @@ from vocabx.tokenizer.fast import FastTokenizer, Ids
 
 _Pair = tuple[FastTokenizer, FastTokenizer]
 _BATCH = 1024
-# A megabyte of one character is out of proportion in a small set.
+# In a small set, a megabyte of one character would be out of proportion.
 _WITH_LONG = 1000
 _SECTIONS = ("normalizer", "post_processor", "decoder", "truncation", "padding")
 
 
 @dataclass(frozen=True)
 class Texts:
-    """What an extension is proven on.
+    """The texts that an extension is verified on.
 
     Attributes:
         target: text in the new language.
         base: lines of text in the base's language.
-        protected: lines that must be cut as before, whatever they are written in.
-        seed: of the hostile strings.
-        hostile: how many of those.
+        protected: lines whose tokenization must not change, in any language.
+        seed: of the adversarial strings.
+        adversarial: number of adversarial strings.
     """
 
     target: Sequence[str] = field(repr=False)
@@ -57,13 +57,13 @@ def verify(
     Args:
         base, extended: the two tokenizers.
         alphabet: the characters of the new language.
-        texts: what to prove it on.
-        directories: of the base and of the extension, to prove what transformers makes of their files;
-            None leaves those claims out, as does a machine without transformers.
+        texts: what to verify it on.
+        directories: of the base and of the extension, to check how transformers reads their files. Without
+            them, or without transformers, these claims are left out.
         advance: called with the number of texts compared.
 
     Raises:
-        TokenizerError: the two are of different families, so that nothing can be an extension.
+        TokenizerError: the two are of different families, so neither can extend the other.
     """
     if base.family != extended.family:
         raise TokenizerError(
@@ -94,7 +94,7 @@ def _text_claims(
     directories: tuple[Path, Path] | None,
     advance: Callable[[float], None],
 ) -> tuple[list[Claim], Ids]:
-    """The claims about text, and how often each id occurs in the text in the new language."""
+    """The claims about text, and how often each id occurs in the text of the new language."""
     counts = _Counts(pair, alphabet, texts)
     readers = readers_of(*pair, directories)
     used = np.zeros(pair[1].size, dtype=np.int64)
@@ -120,51 +120,51 @@ def _text_claims(
 
 
 class _Counts:
-    """The tallies of the claims about text; gone when the proof is made."""
+    """The tallies of the claims about text."""
 
     def __init__(self, pair: _Pair, alphabet: Alphabet, texts: Texts) -> None:
         self.pair, self.alphabet = pair, alphabet
-        # A line of the base's language that holds some of the new one may change. Where most lines do, the
-        # two share a script, and the number of changed lines is information.
+        # A line of the base's language that contains some of the new one may change. Where most lines do, the
+        # two share a script, and the number of changed lines is only information.
         own = sum(map(self._is_foreign, texts.base))
         self.shares_script = own < len(texts.base) / 2
         self.literals = [token["content"] for token in pair[1].spec["added_tokens"]]
         self.base_text = Tally(
-            "base-text", "Text in the base's language is cut exactly as before.", not self.shares_script
+            "base-text", "Text in the base's language is tokenized exactly as before.", not self.shares_script
         )
         self.other = Tally(
-            "other-text", "Hostile strings without the new language are cut exactly as before."
+            "other-text", "Adversarial strings without the new language are tokenized exactly as before."
         )
-        self.protected = Tally("protected", "The protected text is cut exactly as before.")
+        self.protected = Tally("protected", "The protected text is tokenized exactly as before.")
         self.words = Tally(
             "pre-tokenizer",
-            "The pre-tokenizer was changed, and cuts text without the new language as before.",
+            "The pre-tokenizer was changed, and splits text without the new language as before.",
         )
-        self.round_trip = Tally("round-trip", "Every text that its tokens can hold decodes to itself.")
+        self.round_trip = Tally("round-trip", "Every text that the tokens can represent decodes to itself.")
         self.base_round_trip = Tally(
-            "base-round-trip", "The base itself gives every text back whole.", required=False
+            "base-round-trip", "The base itself decodes every text to itself.", required=False
         )
-        self.known = Tally("known", "Text in the new language holds no unknown token.", required=False)
+        self.known = Tally("known", "Text in the new language contains no unknown token.", required=False)
 
     def add(
         self, kind: str, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]
     ) -> None:
-        """Count a batch of texts of one kind, cut by the base and by the extension."""
+        """Count a batch of texts of one kind, with the base's ids (`old`) and the extension's (`new`)."""
         before, after = (
             tokenizer.rust.decode_batch(ids, skip_special_tokens=False)
             for tokenizer, ids in zip(self.pair, (old, new), strict=True)
         )
         for text, a, b, old_text, new_text in zip(batch, old, new, before, after, strict=True):
-            self._count_cut(kind, text, a == b)
+            self._count_tokenization(kind, text, a == b)
             self._count_round_trip(kind, text, (a, old_text), (b, new_text))
 
     def claims(self) -> list[Claim]:
-        """The claims that there was anything to say of."""
+        """The claims; optional ones only where they had cases."""
         tallies = [self.base_text, self.other, self.round_trip, self.base_round_trip]
         optional = (self.protected, self.words, self.known)
         return [tally.claim() for tally in (*tallies, *(tally for tally in optional if tally.checked))]
 
-    def _count_cut(self, kind: str, text: str, same: bool) -> None:
+    def _count_tokenization(self, kind: str, text: str, same: bool) -> None:
         if kind == "protected":
             self.protected.add(text, same)
             return
@@ -183,8 +183,8 @@ class _Counts:
         whole = self._is_kept(text, old[1])
         self.base_round_trip.add(text, whole)
         lost = extended.loses_text and extended.unknown_id in new[0]
-        # Some bases normalise, or lack tokens for bytes they never met: an extension cannot mend that. What
-        # the base lost to its unknown token counts where the extension has tokens for all of it.
+        # Some bases normalize, or lack tokens for bytes they never met: no extension can repair that. A text
+        # that the base lost to its unknown token counts if the extension has tokens for all of it.
         found = base.loses_text and base.unknown_id in old[0] and not lost
         if whole or (found and not any(literal in text for literal in self.literals)):
             self.round_trip.add(text, self._is_kept(text, new[1]))
@@ -196,7 +196,7 @@ class _Counts:
         return decoded == text or canonical(decoded) == canonical(text)
 
     def _is_foreign(self, text: str) -> bool:
-        # A normalizer may make the language's characters of others, such as upright brackets of turned ones.
+        # A normalizer may produce the language's characters from others, e.g. vertical forms of brackets.
         touches = self.alphabet.touches
         return not touches(text) and (text.isascii() or not touches(self.pair[0].normal(text)))
 
@@ -230,7 +230,7 @@ def _base_rules(pair: _Pair) -> Claim:
     known = set(before)
     kept = after if pair[0].appends_rules else [rule for rule in after if rule in known]
     cases = ((f"rule {n}: {old}", n < len(kept) and kept[n] == old) for n, old in enumerate(before))
-    return claim("base-rules", "The base's merges or scores are there unchanged, in their order.", cases)
+    return claim("base-rules", "The base's merges or scores are unchanged and in the same order.", cases)
 
 
 def _base_reachable(pair: _Pair) -> Claim:
@@ -241,7 +241,7 @@ def _base_reachable(pair: _Pair) -> Claim:
 
     indices = [index for index in sorted(base.token_bytes) if base.reaches(index)]
     cases = ((f"{base.describe(index)} (id {index})", reached(index)) for index in indices)
-    return claim("base-reachable", "Every token that the base can reach is reached still.", cases)
+    return claim("base-reachable", "Every token that is reachable in the base is still reachable.", cases)
 
 
 def _settings(pair: _Pair) -> Claim:
@@ -249,18 +249,18 @@ def _settings(pair: _Pair) -> Claim:
     cases = [(key, before.get(key) == after.get(key)) for key in _SECTIONS]
     model, new_model = before["model"], after["model"]
     keys = sorted((model.keys() | new_model.keys()) - {"vocab", "merges", "type"})
-    # A setting that is not given is off.
+    # A setting that is not stated is off.
     cases += [(f"model.{key}", (model.get(key) or None) == (new_model.get(key) or None)) for key in keys]
     known = after["added_tokens"]
     cases += [(f"added token {token['content']}", token in known) for token in before["added_tokens"]]
-    return claim("settings", "Everything that is not vocabulary or merges is unchanged.", cases)
+    return claim("settings", "Everything except the vocabulary and merges is unchanged.", cases)
 
 
 def _no_added_tokens(pair: _Pair) -> Claim:
     before = {token["content"] for token in pair[0].spec["added_tokens"]}
     new = [token for token in pair[1].spec["added_tokens"] if token["content"] not in before]
     cases = ((token["content"], bool(token.get("special"))) for token in new)
-    return claim("added-tokens", "No new token is matched as a whole string before the text is cut.", cases)
+    return claim("added-tokens", "No new token is matched as a whole string before tokenization.", cases)
 
 
 def _new_ids(pair: _Pair) -> list[int]:
@@ -273,11 +273,11 @@ def _reachable(pair: _Pair) -> Claim:
     extended = pair[1]
     new = _new_ids(pair)
     cases = ((f"{extended.describe(index)} (id {index})", extended.reaches(index)) for index in new)
-    return claim("reachable", "Every new token is what its own text is cut into.", cases)
+    return claim("reachable", "The text of every new token is tokenized as that token.", cases)
 
 
 def _used(pair: _Pair, usage: Ids) -> Claim:
     extended = pair[1]
     cases = ((extended.describe(index), bool(usage[index])) for index in _new_ids(pair))
-    sentence = "Every new token occurs in the text in the new language."
+    sentence = "Every new token occurs in the text of the new language."
     return claim("used", sentence, cases, required=False)

@@ -1,10 +1,10 @@
-"""Pre-tokenizers that leave a language's words whole.
+"""Pre-tokenizers that do not split a language's words.
 
-GPT-2's pattern and its descendants match words as runs of letters, and vowel signs are no letters but marks:
-every Hindi, Tamil or Thai word is cut before them, and no merge can cross the cut. The widened pattern tries
-one more alternative before the base's own: the base's alternative for letters, with the letters and marks
-of the language in their place. It needs one of these characters to match, so a text without them is cut as
-before.
+GPT-2's pattern and its descendants match words as runs of letters, but vowel signs are marks, not letters:
+Hindi, Tamil and Thai words are split before them, and no merge can cross the split. The widened pattern tries
+one more alternative before the base's own: the base's alternative for letters, with the letters and marks of
+the language instead of all letters. It needs one of these characters to match, so text without them is split
+as before.
 """
 
 from typing import Any
@@ -12,16 +12,16 @@ from typing import Any
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.alphabet import Alphabet
 
-# What ByteLevel matches when its file gives no pattern.
+# ByteLevel's pattern where the file states none.
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _LETTERS = r"\p{L}+"
 
 
 def widened(pre_tokenizer: dict[str, Any] | None, alphabet: Alphabet) -> dict[str, Any]:
-    """Return a copy of a tokenizer.json's pre-tokenizer that cuts no word of `alphabet`.
+    """Return a copy of a tokenizer.json's pre-tokenizer that splits no word of `alphabet`.
 
     Raises:
-        TokenizerError: it has no pattern for letters, or adds a space before every part.
+        TokenizerError: it has no pattern for letters, or adds a space before every text.
     """
     parts = _widened_parts(pre_tokenizer or {}, alphabet)
     return parts[0] if len(parts) == 1 else {"type": "Sequence", "pretokenizers": parts}
@@ -37,8 +37,8 @@ def _widened_parts(component: dict[str, Any], alphabet: Alphabet) -> list[dict[s
     if kind == "ByteLevel" and component.get("use_regex", True):
         if component.get("add_prefix_space"):
             raise TokenizerError(
-                "the base's pre-tokenizer puts a space before every text: --pretokenizer adapt cannot widen "
-                "it"
+                "the base's pre-tokenizer adds a space before every text, so --pretokenizer adapt cannot "
+                "widen it: leave the option out"
             )
         split = {
             "type": "Split",
@@ -53,20 +53,20 @@ def _widened_parts(component: dict[str, Any], alphabet: Alphabet) -> list[dict[s
 def _widened_pattern(pattern: str, alphabet: Alphabet) -> str:
     words = [part for part in _alternatives(pattern) if part.endswith(_LETTERS)]
     if not words:
-        # A pattern that speaks of marks too (GPT-4o's) cuts no word; one that speaks of neither is not ours.
+        # A pattern with marks (GPT-4o's) splits no word; one without letters does not apply to words.
         if r"\p{M}" in pattern or r"\p{L}" not in pattern:
             return pattern
         raise TokenizerError(
             "the base's pre-tokenizer has no alternative for letters that --pretokenizer adapt could widen"
         )
     letter = alphabet.word_class()
-    # The joiners stand inside Indic and Persian words and belong to no script.
+    # The joiners occur inside Indic and Persian words and belong to no script.
     word = rf"{letter}(?:{letter}|[\x{{200C}}\x{{200D}}])*"
     return "|".join([*(part.removesuffix(_LETTERS) + word for part in words), pattern])
 
 
 def _alternatives(pattern: str) -> list[str]:
-    """The alternatives of a pattern at its outermost level."""
+    """The top-level alternatives of a pattern."""
     found, depth, in_class, start, position = [], 0, 0, 0, 0
     while position < len(pattern):
         character = pattern[position]

@@ -1,4 +1,4 @@
-"""The tokenizer files of a checkpoint, written so that all versions of transformers read the same."""
+"""Writes the tokenizer files of a checkpoint, so that all versions of transformers read them alike."""
 
 import json
 import shutil
@@ -21,15 +21,15 @@ def write_tokenizer(
     settings: Mapping[str, Any] | None = None,
     companions: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Write tokenizer.json, its configuration and companions, and carry over the base's chat templates.
+    """Write tokenizer.json, its configuration and companion files, and copy the base's chat templates.
 
     Args:
         tokenizer: the extended tokenizer.
-        base: the base's directory, for the configuration and the templates; of a base that is a bare file
-            there are none, and the special tokens are named by the tokenizer itself.
+        base: the base's directory, for its configuration and templates. A base that is a single file has
+            neither, and its special tokens are named by the tokenizer itself.
         target: an existing directory.
-        settings: what tokenizer_config.json must say whatever the base's says; None removes a setting.
-        companions: the files beside tokenizer.json, where not all that the family has are wanted.
+        settings: override the base's tokenizer_config.json; None removes a setting.
+        companions: the files beside tokenizer.json; by default all that the family has.
 
     Raises:
         TokenizerError: the base's tokenizer_config.json is damaged.
@@ -53,7 +53,7 @@ def write_tokenizer(
 
 
 def _complete(config: dict[str, Any], tokenizer: FastTokenizer) -> dict[str, Any]:
-    """The configuration with what the base's class implied; where there is none, what the tokenizer says."""
+    """The configuration with what the base's class implied; without one, what the tokenizer states itself."""
     class_name = str(config.get("tokenizer_class") or "")
     inputs = {"model_input_names": list(tokenizer.model_inputs)}
     if not config:
@@ -65,24 +65,24 @@ def _complete(config: dict[str, Any], tokenizer: FastTokenizer) -> dict[str, Any
 
 def _readable_everywhere(config: dict[str, Any]) -> dict[str, Any]:
     config = dict(config)
-    # A class of its own (GPT2Tokenizer, …) lets transformers 5 rebuild the pre-tokenizer its own way.
+    # With a specific class (GPT2Tokenizer, …), transformers 5 rebuilds the pre-tokenizer in its own way.
     config["tokenizer_class"] = "PreTrainedTokenizerFast"
     for key in ("backend", "is_local", "local_files_only", "auto_map", "added_tokens_decoder"):
         config.pop(key, None)
-    # Version 4 crashes on a list under this name, and both read it under the other.
+    # Version 4 crashes on a list under this name; both versions read it under the other.
     if isinstance(config.get("extra_special_tokens"), list):
         config["additional_special_tokens"] = config.pop("extra_special_tokens")
     return config
 
 
 def named_by(tokenizer: FastTokenizer) -> dict[str, str]:
-    """The special tokens as the tokenizer itself names them, by role as "bos_token"."""
+    """The special tokens that the tokenizer itself names, by role, e.g. "bos_token"."""
     names = dict(tokenizer.special_names())
     unknown = tokenizer.unknown_id
     if unknown is not None:
         names["unk_token"] = tokenizer.id_to_piece[unknown]
     before, after = _template(tokenizer)
-    # Around a text stand its first and its last token; BERT calls them otherwise.
+    # The template's first and last token are bos and eos; BERT has other names for them.
     first, last = ("cls_token", "sep_token") if "[CLS]" in before else ("bos_token", "eos_token")
     if before:
         names.setdefault(first, before[0])

@@ -1,1 +1,1 @@
-"""Static word vectors: load them, train them, bring two languages into one space, lift them to tokens."""
+"""Static word vectors: load, train, align two languages in one space, and lift from words to tokens."""

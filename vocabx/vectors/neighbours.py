@@ -1,4 +1,4 @@
-"""The old tokens nearest to each new one, by cosine. Exact: no index approximates."""
+"""The old tokens nearest to each new one by cosine. Exact, without an approximate index."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from vocabx._util.extras import need
 from vocabx.errors import InitializerError
 
-# Reference code of WECHSEL: keeps a row of zeros from dividing by zero.
+# As in WECHSEL's reference code: avoids division by zero for a row of zeros.
 _EPSILON = 1e-8
-# Where float32 can hardly tell the k-th from the next, so many more are ordered in float64: rounding must not
-# choose, nor a library's order, and tokens with equal vectors are common.
+# Where float32 can hardly distinguish the k-th from the next, this many more are ordered in float64. Tokens
+# with equal vectors are common, and neither rounding nor a library's order must decide between them.
 _SPARE = 6
 _CLOSE = 1e-5
 _ROWS = 2048
@@ -20,7 +20,7 @@ def nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Find the k old tokens with the largest cosine to each new token.
 
-    Equal cosines at the last place go to the lower id. A row of zeros has the cosine 0 to every other.
+    Ties at the k-th place go to the lower id. A row of zeros has the cosine 0 to every other.
 
     Args:
         source: (V, S) vectors of the old tokens.
@@ -28,11 +28,11 @@ def nearest(
         neighbours: k, at most V.
 
     Returns:
-        Ids (N, k) int64 and cosines (N, k) float64, nearest first. Memory beyond these: both inputs once more
-        as float32, and a block of products.
+        Ids (N, k) int64 and cosines (N, k) float64, nearest first. Beyond these, it takes the memory of a
+        float32 copy of both inputs and of a block of products.
 
     Raises:
-        InitializerError: the widths differ, a row holds NaN, or k does not fit.
+        InitializerError: the widths differ, a row contains NaN, or k is out of range.
         MissingPackageError: faiss is not installed.
     """
     check_vectors(source, target)
@@ -44,7 +44,7 @@ def nearest(
         return np.zeros((0, neighbours), np.int64), np.zeros((0, neighbours))
     faiss = need("faiss", "vectors")
     source, target = unit_rows(source), unit_rows(target)
-    # Every old token is wanted where k is near V; faiss pads with -1 beyond.
+    # At most V: faiss pads with -1 beyond.
     wanted = min(neighbours + _SPARE, len(source))
     cosines, ids = faiss.knn(target, source, wanted, metric=faiss.METRIC_INNER_PRODUCT)
     close = np.zeros(len(target), dtype=bool)
@@ -62,10 +62,10 @@ def nearest(
 
 
 def check_vectors(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
-    """Check that vectors of tokens can be compared.
+    """Check that two sets of token vectors can be compared.
 
     Raises:
-        InitializerError: their widths differ, or a row holds NaN or infinity.
+        InitializerError: their widths differ, or a row contains NaN or infinity.
     """
     if source.shape[1] != target.shape[1]:
         raise InitializerError(
@@ -77,11 +77,11 @@ def check_vectors(source: NDArray[np.float32], target: NDArray[np.float32]) -> N
         if len(broken):
             raise InitializerError(
                 f"the vectors of {len(broken):,} {name} tokens hold NaN or infinity, the first is number "
-                f"{broken[0]:,}: mend the file they come from"
+                f"{broken[0]:,}: fix the file they come from"
             )
 
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows divided by their norm + 1e-8, float32."""
+    """Rows divided by (norm + 1e-8), float32."""
     norms = np.sqrt(np.einsum("ns,ns->n", vectors, vectors, dtype=np.float64))
     return np.ascontiguousarray(vectors / (norms + _EPSILON)[:, None], dtype=np.float32)

@@ -1,7 +1,7 @@
-"""Static vectors of tokens instead of words, trained on text that a tokenizer has cut.
+"""Static vectors of tokens instead of words, trained on tokenized text.
 
-What FOCUS compares tokens by: source arXiv 2305.14481 and its released code, fastText's CBOW with ten
-negatives. No n-grams of a token's characters: a token is a symbol here.
+FOCUS compares tokens by these. Source: arXiv 2305.14481 and its released code, fastText's CBOW with ten
+negative samples. No character n-grams: a token is an atomic symbol here.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vocabx._util.extras import need
 from vocabx.vectors.silence import silent_gensim
 
-# gensim drops what a sentence holds beyond 10,000 words, without a word about it.
+# gensim silently drops the words of a sentence beyond 10,000.
 _LONGEST = 5_000
 
 
@@ -28,17 +28,17 @@ def train_token_vectors(
     seed: int = 0,
     advance: Callable[[float], None] = lambda done: None,
 ) -> NDArray[np.float32]:
-    """Train a vector for each token that the text holds often enough; zeros for any other.
+    """Train a vector for each token that occurs often enough in the text; zeros for all others.
 
     Args:
         text: ids, with `line_end` between lines.
-        line_end: the number that is no id.
+        line_end: a number that is not an id.
         size: one more than the highest id.
-        width: columns.
+        width: number of columns.
         epochs: passes over the text.
-        min_count: tokens met less often get no vector.
-        seed: of the first vectors and of the sampling.
-        advance: called with tokens done, once for each epoch.
+        min_count: tokens that occur less often get no vector.
+        seed: of the initial vectors and of the sampling.
+        advance: called with the number of tokens done, once per epoch.
 
     Returns:
         (size, width) float32.
@@ -71,15 +71,15 @@ def train_token_vectors(
 
 
 def _stable_hash(token: Any) -> int:
-    """In place of hash(), whose values differ from process to process."""
+    """Replaces hash(), whose values differ between processes."""
     return int(token)
 
 
 def _after_each_epoch(call: Callable[[], None]) -> Any:
     base: Any = need("gensim.models.callbacks", "vectors").CallbackAny2Vec
 
-    class Told(base):  # type: ignore[misc]
+    class EpochEnd(base):  # type: ignore[misc]
         def on_epoch_end(self, model: Any) -> None:
             call()
 
-    return Told()
+    return EpochEnd()

@@ -1,4 +1,4 @@
-"""Word vectors that ship inside installed packages: one reader a format, named by the language profiles."""
+"""Word vectors that ship inside installed packages: one reader per format, named in the language profiles."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,15 +15,15 @@ from vocabx.vectors.space import Matrix, WordVectors, distinct
 
 
 def packaged_vectors(tag: str, progress: Progress) -> WordVectors | None:
-    """Return the word vectors that the profile of a language names, or None where it names none.
+    """Return the word vectors of a language's profile, or None if it names none.
 
     Args:
         tag: BCP 47 tag.
-        progress: shows one stage.
+        progress: reports one stage.
 
     Raises:
-        LanguageError: no such tag.
-        MissingPackageError: the package that holds them is not installed.
+        LanguageError: the tag is invalid.
+        MissingPackageError: the package that contains them is not installed.
     """
     packaged = find_language(tag).vectors
     if packaged is None:
@@ -40,7 +40,7 @@ def packaged_vectors(tag: str, progress: Progress) -> WordVectors | None:
 
 
 def _glove_arrays(paths: list[Path]) -> tuple[tuple[str, ...], Matrix]:
-    """An .npy of rows and a parquet table of their words, the most frequent first."""
+    """A .npy file of vectors and a parquet table of their words, most frequent first."""
     matrix = np.load(paths[0], allow_pickle=False)
     words = need("pyarrow.parquet", "vectors").read_table(paths[1]).column("index").to_pylist()
     if len(words) != len(matrix):
@@ -54,13 +54,13 @@ def _word2vec(paths: list[Path]) -> tuple[tuple[str, ...], Matrix]:
 
 
 def _converted(words: tuple[str, ...], configuration: str) -> tuple[str, ...]:
-    """The words by OpenCC, in one text: a call for each word would take minutes.
+    """Convert the words with OpenCC as one text: one call per word would take minutes.
 
-    A line end stands between words, and no rule of OpenCC reaches over one.
+    Words are separated by newlines, across which no rule of OpenCC applies.
     """
     from vocabx.corpus.convert import Converter
 
-    # A vocabulary may hold a line end inside a word: it stays as it is, apart from the text.
+    # A word that contains a newline itself is left out of the text and not converted.
     lines = "\n".join(word if "\n" not in word else "" for word in words)
     converted = Converter(configuration)(lines).split("\n")
     return tuple(new or old for new, old in zip(converted, words, strict=True))

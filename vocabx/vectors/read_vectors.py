@@ -1,12 +1,12 @@
-"""Files of word vectors, told apart by what they hold and not by their names.
+"""Reads files of word vectors, whose format is recognized by content and not by name.
 
     fastText     .bin: magic number; words and n-grams, so a vector for any text   (needs gensim)
     word2vec     binary: a line "W S", then each word with its S raw floats
-    text         .vec, word2vec and GloVe: a line a word; the line "W S" may be missing
-    any of them  compressed by gzip
+    text         .vec, word2vec and GloVe: one word per line; the line "W S" may be missing
+    any of them  compressed with gzip
 
-gensim's own files are pickles, which can run code when read: they are refused, and an object that is
-already in memory is taken by `from_gensim` instead.
+gensim's own files are pickles, which can execute code when loaded, and are refused; `from_gensim` accepts
+objects that are already in memory.
 """
 
 import gzip
@@ -36,18 +36,18 @@ def load_vectors(path: Path) -> WordVectors:
     """Read a file of word vectors.
 
     Raises:
-        VectorsError: the file is missing, of no known format, or cut short.
-        MissingPackageError: a fastText model, and gensim is not installed.
+        VectorsError: the file is missing, of an unknown format, or truncated.
+        MissingPackageError: the file is a fastText model, and gensim is not installed.
     """
     start = _first_bytes(path)
     if start.startswith(_FASTTEXT):
         return _fasttext(path)
     if start.startswith(b"PK\x03\x04"):
-        raise VectorsError(f"{path}: a zip archive; unpack it and pass the file of vectors inside")
+        raise VectorsError(f"{path}: a zip archive: unpack it and pass the file of vectors inside")
     if re.match(rb"\x80[\x02-\x05]", start):
         raise VectorsError(
-            f"{path}: saved by gensim or another program as a pickle, which is never loaded; in gensim write "
-            "it with keyed_vectors.save_word2vec_format('vectors.bin', binary=True) and pass that"
+            f"{path}: a pickle, of gensim or another program, which is never loaded: in gensim, save it with "
+            "keyed_vectors.save_word2vec_format('vectors.bin', binary=True) and pass that file"
         )
     header = _HEADER.match(start)
     try:
@@ -55,7 +55,7 @@ def load_vectors(path: Path) -> WordVectors:
             return read_text(path, None)
         words, width = int(header[1]), int(header[2])
         if not words or not width:
-            raise VectorsError(f"{path}: empty, its first line announces {words} words of {width} numbers")
+            raise VectorsError(f"{path}: empty: its first line announces {words} words of {width} numbers")
         if _is_text(start[header.end() :]):
             return read_text(path, (words, width))
         return _binary(path, header.end(), words, width)
@@ -66,10 +66,10 @@ def load_vectors(path: Path) -> WordVectors:
 def from_gensim(keyed_vectors: Any) -> WordVectors:
     """Take the vectors of a gensim KeyedVectors or FastTextKeyedVectors that is in memory.
 
-    gensim makes counts up, W, W - 1, .., 1, when it reads a file without any: those are left out.
+    When gensim reads a file without counts, it makes up W, W - 1, .., 1: those are dropped.
 
     Raises:
-        VectorsError: the object holds no vectors, or broken ones.
+        VectorsError: the object has no vectors, or invalid ones.
     """
     words = tuple(keyed_vectors.index_to_key)
     matrix = np.asarray(keyed_vectors.vectors, dtype=np.float32)
@@ -94,9 +94,9 @@ def from_gensim(keyed_vectors: Any) -> WordVectors:
 
 
 def _first_bytes(path: Path) -> bytes:
-    """The first bytes of the content, unpacked if it is compressed."""
+    """The first bytes of the decompressed content."""
     if path.is_dir():
-        raise VectorsError(f"{path}: a directory; pass the file of word vectors itself")
+        raise VectorsError(f"{path}: a directory: pass the file of word vectors itself")
     try:
         with open_content(path) as stream:
             start = stream.read(1 << 16)
@@ -105,30 +105,30 @@ def _first_bytes(path: Path) -> bytes:
     except (EOFError, OSError, zlib.error) as error:
         raise _unreadable(path, error) from None
     if not start:
-        raise VectorsError(f"{path}: empty, there is no vector to use")
+        raise VectorsError(f"{path}: empty: pass a file with word vectors")
     return start
 
 
 def _unreadable(path: Path, error: BaseException) -> VectorsError:
     reason = str(error).partition("\n")[0] or type(error).__name__
-    return VectorsError(f"{path}: cannot be read as word vectors ({reason}); is it cut short? Fetch it again")
+    return VectorsError(f"{path}: cannot be read as word vectors ({reason}): download it again")
 
 
 def _is_text(rest: bytes) -> bool:
-    """Whether what follows the first line is text: raw floats hold control characters, text does not."""
+    """Whether what follows the first line is text: raw floats contain control characters, text does not."""
     return not re.search(rb"[\x00-\x08\x0e-\x1f]", rest[:4096])
 
 
 def _binary(path: Path, start: int, words: int, width: int) -> WordVectors:
-    """Read word2vec's binary format: word, space, `width` little-endian floats, perhaps a line end."""
+    """Read word2vec's binary format: word, space, `width` little-endian floats, optionally a newline."""
     with open_content(path) as stream:
         packed = isinstance(stream, gzip.GzipFile)
         content: Any = stream.read() if packed else mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     step = 4 * width
-    # The least that so many words take: an untrue first line must not ask for all the memory there is.
+    # A minimum size for so many words: a wrong first line must not allocate all available memory.
     if words * (step + 1) > len(content) - start:
         raise VectorsError(
-            f"{path}: announces {words:,} words of {width} numbers and is too short for them; fetch it again"
+            f"{path}: announces {words:,} words of {width} numbers and is too short: download it again"
         )
     matrix = np.empty((words, width), dtype=np.float32)
     names: list[str] = []
@@ -136,8 +136,10 @@ def _binary(path: Path, start: int, words: int, width: int) -> WordVectors:
     for row in range(words):
         space = content.find(b" ", position, position + 4096)
         if space < 0 or space + 1 + step > len(content):
-            raise VectorsError(f"{path}: word {row + 1:,} of {words:,} is not whole; fetch the file again")
-        # A few words of such files are cut inside a character by the program that wrote them.
+            raise VectorsError(
+                f"{path}: word {row + 1:,} of {words:,} is incomplete: download the file again"
+            )
+        # The program that writes such files truncates a few words inside a character.
         names.append(content[position:space].decode("utf-8", "replace").lstrip("\n"))
         matrix[row] = np.frombuffer(content, "<f4", width, space + 1)
         position = space + 1 + step
@@ -146,17 +148,17 @@ def _binary(path: Path, start: int, words: int, width: int) -> WordVectors:
 
 
 def _fasttext(path: Path) -> WordVectors:
-    """Read a fastText model with its n-grams. What it holds after them, for training on, is not looked at."""
+    """Read a fastText model with its n-grams; the rest, for further training, is ignored."""
     fasttext = need("gensim.models.fasttext", "vectors")
     try:
         with silent_gensim():
             loaded = from_gensim(fasttext.load_facebook_vectors(str(path)))
     except VectorsError:
         raise
-    # gensim meets a broken model with almost any exception: struct.error, AssertionError, MemoryError, ..
+    # gensim raises almost any exception for a broken model: struct.error, AssertionError, MemoryError, ..
     except Exception as error:
         raise _unreadable(path, error) from None
-    # Rows are kept as gensim mixed them: the mean of the word's own row and of its n-grams.
+    # Rows stay as gensim computes them: the mean of the word's own row and its n-grams.
     words, matrix, counts = distinct(loaded.words, loaded.matrix, loaded.counts)
     origin = f"{path.name}, fastText with n-grams, {len(words):,} words of {loaded.width}"
     return WordVectors(words, matrix, counts, loaded.of_text, origin)

@@ -1,4 +1,4 @@
-"""Two sets of word vectors brought into one space: what initializers compare tokens in."""
+"""Brings two sets of word vectors into one space, in which initializers compare tokens."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from vocabx.vectors.space import WordVectors
 
 @dataclass(frozen=True)
 class SharedSpace:
-    """Word vectors of two languages that can be compared.
+    """Word vectors of two languages in one space.
 
     Attributes:
-        source: rotated into the space of the target, as are its vectors of any text.
-        target: of the same width.
-        alignment: how they were brought together; None where they came from one space.
-        notes: what the user should know of it, one line each.
+        source: rotated into the target's space, including its vectors of arbitrary text.
+        target: word vectors of the same width.
+        alignment: how they were aligned; None if they were in one space already.
+        notes: what the user should know, one line each.
     """
 
     source: WordVectors
@@ -33,16 +33,16 @@ def shared_space(
     seed: int,
     progress: Progress,
 ) -> SharedSpace:
-    """Bring source and target vectors into one space; the wider are reduced to the width of the others.
+    """Bring source and target vectors into one space, reducing the wider ones to the width of the others.
 
     Args:
         source, target: word vectors.
-        dictionary: from words of the source to words of the target; None where the space is one already.
-        seed: chooses the words that the alignment is measured on.
-        progress: shows the stages, and the notes.
+        dictionary: from source words to target words; None if they are in one space already.
+        seed: selects the words that the alignment is measured on.
+        progress: reports the stages and the notes.
 
     Raises:
-        VectorsError: the dictionary shares no word with the vectors, or vectors of one space have two widths.
+        VectorsError: the dictionary shares no word with the vectors.
     """
     notes: list[str] = []
     width = min(source.width, target.width)
@@ -72,6 +72,6 @@ def _to_width(vectors: WordVectors, width: int) -> WordVectors:
 def _doubt(alignment: Alignment) -> str:
     return (
         f"The two sets of word vectors could not be shown to align: of {alignment.heldout:,} held-out words "
-        f"{alignment.precision_at_1:.1%} met a translation, which chance explains; use more text or a larger "
-        "dictionary"
+        f"{alignment.precision_at_1:.1%} were nearest to a translation, no more than by chance; use more "
+        "text or a larger dictionary"
     )

@@ -1,4 +1,4 @@
-"""Libraries that talk: gensim and jieba log to stderr, which belongs to our own progress."""
+"""Silences gensim, which logs to stderr, where vocabx shows its own progress."""
 
 import logging
 import warnings
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def silent_gensim() -> Iterator[None]:
-    """Keep gensim's log and its warnings quiet inside the block."""
+    """Suppress gensim's log and warnings inside the block."""
     logger = logging.getLogger("gensim")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)

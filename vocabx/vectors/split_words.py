@@ -1,7 +1,8 @@
-"""Word-like pieces of scripts without spaces, learned from the text itself by SentencePiece's Unigram model.
+"""Word-like pieces for scripts without spaces, learned from the text itself by SentencePiece's Unigram model.
 
-Word vectors need units that recur and mean something. One cluster means little, a whole phrase seldom
-recurs; the pieces that make a text likely lie between (Kudo 2018). That they serve as words is inferred.
+Word vectors need units that are meaningful and recur. A single grapheme cluster means little, and a whole
+phrase seldom recurs; the pieces that maximize the text's likelihood lie in between (Kudo 2018). That they can
+serve as words is inferred.
 """
 
 import io
@@ -13,12 +14,12 @@ from vocabx.errors import VectorsError
 from vocabx.vectors.words import WORD
 
 _PIECES = 16_000
-# Lines that pieces are learned from, spread over the text: more would take minutes and change little.
+# Learn from at most this many lines, spread over the text: more would take minutes and change little.
 _LINES = 200_000
 
 
 def learned_segmenter(lines: Sequence[str], pieces: int = _PIECES) -> Callable[[str], list[str]]:
-    """Return a function that cuts a line into pieces, learned from `lines`.
+    """Return a function that splits a line into pieces, learned from `lines`.
 
     Raises:
         VectorsError: the text is too small to learn pieces from.
@@ -43,13 +44,13 @@ def learned_segmenter(lines: Sequence[str], pieces: int = _PIECES) -> Callable[[
         raise VectorsError("the text is too small to learn word vectors from: pass more text") from None
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
 
-    def cut(line: str) -> list[str]:
+    def split(line: str) -> list[str]:
         found: list[list[str]] = processor.encode(list(_runs([line])), out_type=str)
         return [piece for run in found for piece in run]
 
-    return cut
+    return split
 
 
 def _runs(lines: Iterable[str]) -> Iterator[str]:
-    """Runs of letters: pieces must not reach over spaces and punctuation."""
+    """Runs of letters: pieces must not extend across spaces and punctuation."""
     return (run for line in lines for run in WORD.findall(line))

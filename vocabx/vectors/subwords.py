@@ -1,7 +1,7 @@
-"""fastText's vector of any text: the mean of its word row, if there is one, and of its n-gram rows.
+"""fastText's vector of any text: the mean of its word row, if it has one, and of its n-gram rows.
 
-The row of an n-gram is found by its hash, so different n-grams share rows. The format is fastText's own
-(Bojanowski et al. 2017); the hash is gensim's, which is tested against the original.
+The row of an n-gram is given by its hash, so different n-grams may share a row. The format is fastText's
+(Bojanowski et al. 2017); the hash is gensim's, tested against the original.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from vocabx._util.extras import need
 
 @dataclass(frozen=True)
 class SubwordTable:
-    """What a fastText model needs to give a vector to a text.
+    """The part of a fastText model that computes the vector of a text.
 
     Attributes:
         index: word to row of `words`.
         words: (W, S) float32; each row is already the mean of the word's own row and its n-grams.
-        grams: (B, S) float32, a row for each of B hashes; B may be 0.
-        shortest, longest: n of the n-grams, in characters, with the marks < and > at the ends.
+        grams: (B, S) float32, one row for each of B hash values; B may be 0.
+        shortest, longest: n of the n-grams, in characters, including the markers < and > at the ends.
     """
 
     index: Mapping[str, int]
@@ -31,7 +31,7 @@ class SubwordTable:
     longest: int
 
     def __call__(self, text: str) -> NDArray[np.float32]:
-        """Return the (S,) vector of `text`; zeros where no row is known."""
+        """Return the (S,) float32 vector of `text`; zeros if no row applies."""
         row = self.index.get(text)
         if row is not None:
             known: NDArray[np.float32] = self.words[row]

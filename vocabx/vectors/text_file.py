@@ -1,7 +1,7 @@
-"""Word vectors as text: a line a word, the word and its numbers parted by spaces.
+"""Word vectors as text: one word per line, the word and its numbers separated by spaces.
 
-The word is what remains left of the last S numbers: some files hold words with spaces. A line of another
-length is a fault of the file, and is named.
+The word is everything before the last S numbers, because some files have words with spaces. A line with too
+few numbers is an error of the file, reported with its number.
 """
 
 import warnings
@@ -15,17 +15,17 @@ from vocabx.vectors.space import Matrix, WordVectors, distinct
 
 
 def read_text(path: Path, header: tuple[int, int] | None) -> WordVectors:
-    """Read vectors from text.
+    """Read vectors from a text file.
 
     Args:
-        path: the file, perhaps compressed by gzip.
-        header: the words and the width that the first line announces; None where it is a word's already.
+        path: the file, possibly compressed with gzip.
+        header: the number of words and the width that the first line announces; None if it has none.
 
     Raises:
-        VectorsError: a line does not hold as many numbers as the others, or the file ends early.
+        VectorsError: a line has fewer numbers than the others, or the file is truncated.
     """
     words, width = header or _measured(path)
-    # No more rows than the file can hold: an untrue first line must not ask for all the memory there is.
+    # No more rows than the file can contain: a wrong first line must not allocate all available memory.
     matrix = np.empty((min(words, _most_rows(path, width)), width), dtype=np.float32)
     names: list[str] = []
     with open_content(path) as stream:
@@ -37,20 +37,20 @@ def read_text(path: Path, header: tuple[int, int] | None) -> WordVectors:
                 continue
             if len(names) == len(matrix):
                 raise VectorsError(
-                    f"{path}: holds more lines than the {words:,} that its first line announces"
+                    f"{path}: has more lines than the {words:,} that its first line announces: fix that line"
                 )
             matrix[len(names)] = _numbers(path, len(names) + 1, parts, width)
             names.append(parts[0].decode("utf-8", "replace"))
     if len(names) < words:
         raise VectorsError(
-            f"{path}: announces {words:,} words and holds {len(names):,}: it is cut short; fetch it again"
+            f"{path}: announces {words:,} words and has {len(names):,}: it is truncated, download it again"
         )
     kept, rows, _ = distinct(names, matrix)
     return WordVectors(kept, rows, origin=f"{path.name}, text, {len(kept):,} words of {width}")
 
 
 def _measured(path: Path) -> tuple[int, int]:
-    """The lines of a file without a first line that says them, and the numbers in its first."""
+    """The number of lines of a file without a header, and of numbers in its first line."""
     with open_content(path) as stream:
         first = stream.readline(1 << 20).rstrip(b" \t\r\n").replace(b"\t", b" ").split(b" ")
         lines = int(len(first) > 0) + sum(1 for line in stream if line.strip())
@@ -65,25 +65,25 @@ def _measured(path: Path) -> tuple[int, int]:
 
 
 def _most_rows(path: Path, width: int) -> int:
-    # A word, and for each number a space and a digit; deflate packs at most 1032 bytes into one.
+    # At least a space and a digit per number; deflate compresses at most 1032 bytes into one.
     with path.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
     return path.stat().st_size * (1032 if packed else 1) // (2 * width) + 1
 
 
 def _numbers(path: Path, row: int, parts: list[bytes], width: int) -> Matrix:
-    """The numbers of a line; numpy reads them all at once, many times faster than one by one."""
-    fault = VectorsError(f"{path}: the line of word {row:,} does not hold a word and {width} numbers")
+    """The numbers of a line, parsed by numpy at once, many times faster than one by one."""
+    error = VectorsError(f"{path}: the line of word {row:,} is not a word and {width} numbers")
     if len(parts) != width + 1:
-        raise fault
+        raise error
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
         try:
             numbers: Matrix = np.fromstring(b" ".join(parts[1:]), dtype=np.float32, sep=" ")
         except (DeprecationWarning, ValueError):
-            raise fault from None
+            raise error from None
     if len(numbers) != width:
-        raise fault
+        raise error
     return numbers
 
 

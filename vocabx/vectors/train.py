@@ -1,7 +1,7 @@
 """Word vectors trained on the user's own text, by gensim's skip-gram with negative sampling.
 
-Skip-gram, for it serves small texts better than CBOW (Mikolov et al. 2013). One worker thread: with more,
-the order of the updates and so the vectors would differ from run to run.
+Skip-gram, because it is better than CBOW on small texts (Mikolov et al. 2013). One worker thread: with more,
+the order of updates, and so the vectors, would differ between runs.
 """
 
 import zlib
@@ -21,9 +21,9 @@ from vocabx.vectors.words import words_of
 Advance = Callable[[float], None]
 Kind = Literal["word2vec", "fasttext"]
 
-# gensim drops what a sentence holds beyond 10,000 words, without a word about it.
+# gensim silently drops the words of a sentence beyond 10,000.
 _LONGEST = 5_000
-# Fewer distinct words than this make no space in which distances mean something (inferred).
+# With fewer distinct words, distances are not meaningful (inferred).
 _FEWEST = 100
 
 
@@ -43,20 +43,20 @@ def train_vectors(
     Args:
         lines: the text.
         segmentation: "spaces", "jieba" or "none": see `words.py`.
-        kind: "word2vec", or "fasttext" for vectors of any text out of n-grams of characters.
-        width: columns.
-        epochs: passes over the text. 5, as in word2vec and fastText: three times as many translated no
+        kind: "word2vec", or "fasttext" for vectors of any text from character n-grams.
+        width: number of columns.
+        epochs: passes over the text. 5, as in word2vec and fastText: three times as many did not translate
             better (docs/vectors.md).
-        min_count: words met less often get no vector.
-        seed: of the first vectors and of the sampling.
-        advance: called with lines done, each counted once for the cutting and once for each epoch.
+        min_count: words that occur less often get no vector.
+        seed: of the initial vectors and of the sampling.
+        advance: called with the number of lines done, each counted once for splitting and once per epoch.
 
     Raises:
-        VectorsError: the text holds too few words.
+        VectorsError: the text has too few distinct words.
         MissingPackageError: gensim, or what the segmentation needs, is not installed.
     """
     models = need("gensim.models", "vectors")
-    sentences = _cut(lines, segmentation, advance)
+    sentences = _split(lines, segmentation, advance)
     settings = {
         "vector_size": width,
         "window": 5,
@@ -68,7 +68,7 @@ def train_vectors(
         "hashfxn": _stable_hash,
     }
     if kind == "fasttext":
-        # Buckets for the n-grams of the text at hand: two million, the default, would be gigabytes.
+        # As many buckets as this text needs: the default of two million would take gigabytes.
         model = models.FastText(
             **settings, min_n=_shortest(segmentation), max_n=6, bucket=_buckets(sentences)
         )
@@ -78,19 +78,19 @@ def train_vectors(
         model.build_vocab(sentences)
         if len(model.wv) < _FEWEST:
             raise VectorsError(
-                f"the text holds {len(model.wv):,} different words that occur {min_count} times or more; "
-                f"word vectors need {_FEWEST} at least: pass more text, or vectors that are trained already"
+                f"the text has {len(model.wv):,} distinct words that occur at least {min_count} times, and "
+                f"word vectors need {_FEWEST}: pass more text, or trained vectors"
             )
-        told = _Told(sentences, len(lines), advance)
-        model.train(told, total_examples=len(sentences), total_words=_total(sentences), epochs=epochs)
+        reporting = _Reporting(sentences, len(lines), advance)
+        model.train(reporting, total_examples=len(sentences), total_words=_total(sentences), epochs=epochs)
     trained = from_gensim(model.wv)
     counts = np.asarray(model.wv.expandos["count"], dtype=np.int64)
     origin = f"{kind} trained on {len(lines):,} lines, {len(trained.words):,} words of {width}"
     return WordVectors(trained.words, trained.matrix, counts, trained.of_text, origin)
 
 
-class _Told:
-    """Sentences that say how far they were read: gensim goes through them once an epoch."""
+class _Reporting:
+    """Sentences that report how far they were read; gensim iterates over them once per epoch."""
 
     def __init__(self, sentences: list[list[str]], lines: int, advance: Advance) -> None:
         self.sentences = sentences
@@ -105,13 +105,13 @@ class _Told:
         self.advance(len(self.sentences) % 1000 * self.share)
 
 
-def _cut(lines: Sequence[str], segmentation: str, advance: Advance) -> list[list[str]]:
-    """The words of each line; equal words share one string, and long lines are parted."""
-    cut = learned_segmenter(lines) if segmentation == "none" else lambda line: words_of(line, segmentation)
+def _split(lines: Sequence[str], segmentation: str, advance: Advance) -> list[list[str]]:
+    """The words of each line; equal words share one string, and long lines are split."""
+    split = learned_segmenter(lines) if segmentation == "none" else lambda line: words_of(line, segmentation)
     shared: dict[str, str] = {}
     sentences: list[list[str]] = []
     for number, line in enumerate(lines, 1):
-        words = [shared.setdefault(word, word) for word in cut(line)]
+        words = [shared.setdefault(word, word) for word in split(line)]
         sentences.extend(words[start : start + _LONGEST] for start in range(0, len(words), _LONGEST))
         if number % 1000 == 0:
             advance(1000)
@@ -124,16 +124,16 @@ def _total(sentences: list[list[str]]) -> int:
 
 
 def _shortest(segmentation: str) -> int:
-    """The shortest n-gram: words of scripts without spaces are one to three characters long."""
+    """The shortest n-gram, given that words of scripts without spaces have one to three characters."""
     return 3 if segmentation == "spaces" else 1
 
 
 def _buckets(sentences: list[list[str]]) -> int:
-    """About one bucket for four n-grams of the distinct words, of which most are rare, within bounds."""
+    """About one bucket per four n-grams of the distinct words, most of which are rare, within bounds."""
     letters = sum(len(word) for word in {word for sentence in sentences for word in sentence})
     return int(min(2_000_000, max(10_000, letters)))
 
 
 def _stable_hash(text: Any) -> int:
-    """In place of hash(), whose values differ from process to process."""
+    """Replaces hash(), whose values differ between processes."""
     return zlib.crc32(str(text).encode())

@@ -1,12 +1,12 @@
-"""A line of text as words, for counting and training. Cases are kept as they are.
+"""Splits lines of text into words, for counting and training. Case is preserved.
 
-spaces   runs of letters, marks and digits; an apostrophe or a joiner inside one does not part it
-jieba    Chinese, by jieba's dictionary. It is Simplified: a line is brought to Simplified by OpenCC
-         for the cuts only, and the words are those of the line as it stands. Of real Traditional text
-         that finds more words of CC-CEDICT than cutting it directly: see docs/vectors.md
-none     scripts without spaces, and no dictionary here (Thai, Lao, Khmer, Japanese): each grapheme
-         cluster is a word, so that a mark never leaves its letter. Training joins clusters to longer
-         pieces: see `pieces.py`
+spaces   runs of letters, marks and digits; an apostrophe or joiner inside one does not split it
+jieba    Chinese, by jieba's dictionary, which is Simplified: OpenCC converts the line to Simplified to find
+         the boundaries, and the words are those of the original line. On real Traditional text this finds
+         more words of CC-CEDICT than segmenting it directly: see docs/vectors.md
+none     scripts without spaces for which there is no dictionary (Thai, Lao, Khmer, Japanese): each grapheme
+         cluster is a word, so that a mark is never separated from its letter. For training, clusters are
+         joined into longer pieces: see `split_words.py`
 """
 
 import logging
@@ -21,20 +21,20 @@ from vocabx._util.cache import cache_directory
 from vocabx._util.extras import need
 from vocabx.errors import VectorsError
 
-# U+200C and U+200D join letters of Persian and Indic words.
+# U+200C and U+200D occur inside Persian and Indic words.
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’\u200c\u200d][\p{L}\p{M}\p{N}]+)*")
 _CLUSTER = regex.compile(r"\X")
 
 
 def words_of(line: str, segmentation: str) -> list[str]:
-    """Return the words of a line in their order, without spaces and punctuation.
+    """Return the words of a line in order, without spaces and punctuation.
 
     Args:
         line: text.
-        segmentation: "spaces", "jieba" or "none", as language profiles say it.
+        segmentation: "spaces", "jieba" or "none", as stated in the language profile.
 
     Raises:
-        VectorsError: no such segmentation.
+        VectorsError: there is no such segmentation.
         MissingPackageError: jieba or OpenCC is needed and not installed.
     """
     if segmentation == "spaces":
@@ -48,7 +48,7 @@ def words_of(line: str, segmentation: str) -> list[str]:
 
 def _chinese_words(line: str) -> list[str]:
     simplified = _to_simplified()(line)
-    # OpenCC keeps the length of all but rare phrases; where it does not, its cuts do not fit the line.
+    # OpenCC keeps the length of all but rare phrases; otherwise the boundaries would not fit the line.
     found = _jieba()(simplified if len(simplified) == len(line) else line)
     words, start = [], 0
     for word in found:
@@ -65,17 +65,17 @@ def _to_simplified() -> Callable[[str], str]:
 
 @cache
 def _jieba() -> Callable[[str], list[str]]:
-    """The cutter of jieba, silent, with its cache in our directory: /tmp, its own choice, is everybody's."""
+    """The segmenter of jieba, silent, with its cache in vocabx's directory rather than the shared /tmp."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         jieba = need("jieba", "vectors")
     jieba.setLogLevel(logging.CRITICAL + 1)
     tokenizer = jieba.Tokenizer()
     directory = cache_directory()
-    # Where it cannot be written jieba does without a cache: half a second more.
+    # Where the directory is not writable, jieba works without a cache, half a second slower.
     with suppress(OSError):
         directory.mkdir(parents=True, exist_ok=True)
     tokenizer.tmp_dir = str(directory)
     tokenizer.initialize()
-    cut: Callable[[str], list[str]] = tokenizer.lcut
-    return cut
+    segment: Callable[[str], list[str]] = tokenizer.lcut
+    return segment

@@ -141,7 +141,7 @@ def test_every_method_extends_a_model_whose_old_rows_stay(vocabx, given, tmp_pat
         ({"more": ["--fallback", "zip"]}, "--fallback is 'zip'"),
         ({"more": ["--target-vectors", "en.vec"]}, "is no file"),
         ({"more": ["--shared-vectors", "en.vec"]}, "--shared-vectors holds both languages"),
-        ({"more": ["--candidates", 5]}, "--candidates is of no use to wechsel"),
+        ({"more": ["--candidates", 5]}, "--candidates is not used by wechsel"),
     ],
 )
 def test_vectors_that_cannot_be_used_are_told_in_one_line(vocabx, given, tmp_path, change, says):

@@ -13,9 +13,9 @@ from vocabx.progress import Quiet
 STAGES = (
     "Reading text",
     "Reading text of the base's language",
-    "Cutting the text with the base",
+    "Tokenizing the text with the base",
     "Learning tokens",
-    "Choosing the tokens that are used",
+    "Selecting tokens",
     "Verifying",
     "Writing the checkpoint",
     "Scoring the base model",

@@ -13,7 +13,7 @@ from vocabx.commands.merge import run as merging
 from vocabx.commands.merge.load_run import load_run
 from vocabx.commands.merge.options import MergeOptions
 from vocabx.commands.merge.run import merge
-from vocabx.errors import OptionError, BaseModelError, OutputError, TrainingError
+from vocabx.errors import BaseModelError, OptionError, OutputError, TrainingError
 from vocabx.progress import Quiet
 from vocabx.training.methods import Method
 

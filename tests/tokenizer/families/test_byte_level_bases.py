@@ -1,4 +1,4 @@
-"""Byte-level BPE on real tokenizers: what sets GPT-2, RoBERTa, Llama 3 and Qwen apart from SmolLM2."""
+"""Byte-level BPE on real tokenizers that differ from SmolLM2's: GPT-2, RoBERTa, Llama 3 and Qwen."""
 
 import json
 import random
@@ -54,7 +54,7 @@ ALSO = """
 
 
 def russian_lines() -> list[str]:
-    """Sentences of who, when, does what, where, and what she does meanwhile, drawn at random."""
+    """Random sentences from lists of words."""
     draw = random.Random(3)
 
     def sentence() -> str:
@@ -68,14 +68,14 @@ def russian_lines() -> list[str]:
 
 @pytest.fixture(scope="module", params=BASES)
 def extension(request, verses, chinese):
-    """Chinese tokens for a base, a gap behind its last row."""
+    """A base with Chinese tokens, whose ids begin after a gap."""
     base = read_tokenizer(request.getfixturevalue(request.param))
     return extend_tokenizer(base, verses[:1000], chinese, TokenRequest(TOKENS), base.size + GAP, Quiet())
 
 
 @pytest.fixture(scope="module")
 def merging(extension):
-    """The model of the extension as it cuts inside a longer word, where Llama 3 too has only its merges."""
+    """The extension's model as it works inside a longer word, where Llama 3 too has only its merges."""
     return by_merges(extension.tokenizer)
 
 
@@ -94,7 +94,7 @@ def test_every_required_claim_holds(extension, chinese, verses, english):
     assert failures(extension.base, extension.tokenizer, chinese, texts) == {}
 
 
-def test_no_new_token_is_dead_inside_a_longer_word(extension, merging):
+def test_every_new_token_is_reachable_inside_a_longer_word(extension, merging):
     written = [extension.tokenizer.id_to_piece[index] for index in extension.new_ids]
     assert [[token.id for token in merging.tokenize(piece)] for piece in written] == [
         [index] for index in extension.new_ids
@@ -112,7 +112,7 @@ def test_english_keeps_every_id(extension, english):
     assert extension.tokenizer.encode(english[:2000]) == extension.base.encode(english[:2000])
 
 
-def test_new_merges_stand_behind_the_bases_and_make_the_new_tokens(extension):
+def test_new_merges_follow_those_of_the_base_and_build_the_new_tokens(extension):
     base, after = extension.base.rules(), extension.tokenizer.rules()
     assert after[: len(base)] == base
     made = ["".join(rule.split(" ") if isinstance(rule, str) else rule) for rule in after[len(base) :]]
@@ -121,7 +121,7 @@ def test_new_merges_stand_behind_the_bases_and_make_the_new_tokens(extension):
     assert [from_alphabet(piece) for piece in new] == list(extension.pieces)
 
 
-def test_rows_before_the_first_new_id_belong_to_no_token(extension):
+def test_ids_before_the_first_new_one_belong_to_no_token(extension):
     size = extension.base.size
     assert extension.new_ids == range(size + GAP, size + GAP + TOKENS)
     rust = extension.tokenizer.rust
@@ -133,7 +133,7 @@ def test_rows_before_the_first_new_id_belong_to_no_token(extension):
     } == extension.base.vocabulary
 
 
-def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, english):
+def test_special_tokens_and_templates_are_unchanged(extension, english):
     before, after = extension.base, extension.tokenizer
     for key in ("added_tokens", "post_processor", "normalizer", "pre_tokenizer", "decoder"):
         assert after.spec.get(key) == before.spec.get(key)
@@ -145,7 +145,7 @@ def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, e
 
 @pytest.fixture
 def bytes_alone():
-    """A tokenizer of 256 bytes that looks whole words up before it merges, as Llama 3 does."""
+    """A tokenizer of 256 bytes that looks up whole words before it merges, as Llama 3 does."""
     segmenter = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
     vocabulary = {to_alphabet(bytes([byte])): byte for byte in range(256)}
     model = {"type": "BPE", "vocab": vocabulary, "merges": [], "ignore_merges": True}
@@ -161,8 +161,8 @@ def bytes_alone():
     )
 
 
-def test_a_token_that_is_looked_up_as_a_word_is_made_by_merges_too(bytes_alone, chinese):
-    """The first token's merge takes the middle of the second away: looked up it is found, in a text never."""
+def test_a_token_that_is_looked_up_as_a_word_is_built_by_merges_too(bytes_alone, chinese):
+    """The first token's merge breaks up the second, which only the word lookup would still find."""
     donor = ["神天地".encode(), "創神天".encode()]
     extension = extend_tokenizer(bytes_alone, [], chinese, TokenRequest(donor=donor), 256, Quiet())
     merging = by_merges(extension.tokenizer)
@@ -172,7 +172,7 @@ def test_a_token_that_is_looked_up_as_a_word_is_made_by_merges_too(bytes_alone, 
         assert index in extension.tokenizer.encode([f"一{token.decode()}一"])[0]
 
 
-def test_a_token_that_no_merge_makes_is_told_dead_although_it_is_looked_up(bytes_alone, chinese):
+def test_a_token_that_no_merge_builds_is_unreachable_although_it_is_looked_up(bytes_alone, chinese):
     vocabulary = {**bytes_alone.spec["model"]["vocab"], to_alphabet("神天".encode()): 256}
     model = {**bytes_alone.spec["model"], "vocab": vocabulary}
     extended = ByteLevelTokenizer({**bytes_alone.spec, "model": model})
@@ -184,7 +184,7 @@ def test_a_token_that_no_merge_makes_is_told_dead_although_it_is_looked_up(bytes
 
 
 def test_a_character_that_the_normalizer_replaces_becomes_no_token(bytes_alone, chinese):
-    # As in Qwen: NFC makes the compatibility ideograph U+F900 the unified U+8C48.
+    # As in Qwen: NFC replaces the compatibility ideograph U+F900 by the unified U+8C48.
     donor = ["\uf900".encode(), "神\uf900".encode(), "神天".encode()]
     extension = extend_tokenizer(bytes_alone, [], chinese, TokenRequest(donor=donor), 256, Quiet())
     assert "神天".encode() in extension.pieces

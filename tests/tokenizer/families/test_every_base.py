@@ -1,4 +1,4 @@
-"""Every family on a real tokenizer: the zeros of the certificate, and what is special about each."""
+"""Every family on real tokenizers: the certificate passes, and what is specific to each family."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import LAST, Kind, parse_model
 from vocabx.tokenizer.verify import Texts, verify
 
-# The largest vocabularies take their time: `make test-slow`, and benchmarks/families.py.
+# The largest vocabularies are slow: see `make test-slow` and benchmarks/families.py.
 LARGE = pytest.param("gemma_json", marks=pytest.mark.slow)
 BASES = (
     "mistral_model", "llama2_json", "mistral3_json", "gpt2_json", "roberta_json", "qwen_json", "llama3_json",
@@ -29,7 +29,7 @@ RUSSIAN = [
 
 @pytest.fixture(scope="module", params=BASES)
 def made(request, verses, chinese):
-    """Each base with up to 600 Chinese tokens, their ids a gap behind the base's."""
+    """Each base with up to 600 Chinese tokens, whose ids begin after a gap."""
     base = read_tokenizer(request.getfixturevalue(request.param))
     return extend_tokenizer(base, verses[:1200], chinese, TokenRequest(600), base.size + GAP, Quiet())
 
@@ -44,13 +44,13 @@ def test_no_required_claim_fails(made, chinese, verses, english):
     assert claims["used"].failed <= 12
 
 
-def test_new_ids_begin_where_they_were_told_to(made):
+def test_new_ids_begin_at_the_requested_id(made):
     new = [index for index in sorted(made.tokenizer.token_bytes) if index >= made.base.size]
     assert new == list(made.new_ids) == list(range(made.base.size + GAP, made.base.size + GAP + 600))
     assert [made.tokenizer.token_bytes[index] for index in new] == list(made.pieces)
 
 
-def test_added_tokens_and_what_stands_around_a_text_stay(made):
+def test_added_tokens_and_templates_are_unchanged(made):
     before, after = made.base, made.tokenizer
     for key in ("added_tokens", "post_processor", "normalizer", "pre_tokenizer", "decoder"):
         assert after.spec.get(key) == before.spec.get(key)
@@ -69,7 +69,7 @@ def test_an_extension_can_be_extended_again(made, verses, chinese, english):
 
 
 @pytest.mark.parametrize("name", ["mistral_model", "llama2_json", LARGE])
-def test_scores_fall_below_every_real_one_and_merges_follow_them(request, verses, chinese, name):
+def test_new_scores_are_below_every_real_one_and_order_the_merges(request, verses, chinese, name):
     base = read_tokenizer(request.getfixturevalue(name))
     extended = extend_tokenizer(base, verses[:1200], chinese, TokenRequest(400), base.size, Quiet()).tokenizer
     model = parse_model(extended.companions()[MODEL_NAME])
@@ -84,7 +84,7 @@ def test_scores_fall_below_every_real_one_and_merges_follow_them(request, verses
     by_piece = {p.piece: p.score for p in model.pieces}
     merges = [m.split(" ") if isinstance(m, str) else m for m in extended.spec["model"]["merges"]]
     made = [by_piece[left + right] for left, right in merges if left + right in by_piece]
-    # Gemma's file itself lists a few merges of white space out of order: its own order is kept.
+    # Gemma's own file lists a few merges of white space out of order, which is kept.
     ours = [by_piece[a + b] for a, b in merges if a + b in {piece.piece for piece in new}]
     assert ours == sorted(ours, reverse=True)
     assert name == "gemma_json" or made == sorted(made, reverse=True)
@@ -101,7 +101,7 @@ def test_sentencepiece_itself_reaches_every_new_piece(request, verses, chinese, 
     assert processor.encode(texts) == [[base.size + n] for n in range(600)]
 
 
-def test_unigram_pieces_are_chosen_and_old_scores_stay(t5_json, verses, chinese):
+def test_unigram_pieces_are_used_and_old_scores_are_unchanged(t5_json, verses, chinese):
     base = read_tokenizer(t5_json)
     extended = extend_tokenizer(
         base, verses[:1200], chinese, TokenRequest(None), base.size, Quiet()
@@ -115,7 +115,7 @@ def test_unigram_pieces_are_chosen_and_old_scores_stay(t5_json, verses, chinese)
     assert any(len(piece) > 1 for piece, _ in vocabulary[base.size :])
 
 
-def test_wordpiece_gets_chinese_characters_and_nothing_that_holds_two(bert_json, verses, chinese):
+def test_wordpiece_gets_single_chinese_characters_only(bert_json, verses, chinese):
     base = read_tokenizer(bert_json)
     extended = extend_tokenizer(
         base, verses[:1200], chinese, TokenRequest(None), base.size, Quiet()
@@ -125,7 +125,7 @@ def test_wordpiece_gets_chinese_characters_and_nothing_that_holds_two(bert_json,
 
 
 @pytest.mark.parametrize("name", ["llama2_json", "gpt2_json", "bert_json", "t5_json"])
-def test_another_script_with_spaces_gets_words(request, english, name):
+def test_a_script_with_spaces_gets_words(request, english, name):
     base = read_tokenizer(request.getfixturevalue(name))
     cyrillic = Alphabet(("Cyrillic",))
     extension = extend_tokenizer(base, RUSSIAN, cyrillic, TokenRequest(None), base.size, Quiet())

@@ -16,7 +16,7 @@ from vocabx.tokenizer.sentencepiece_model import LAST, Kind, parse_model, piece_
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
-# How many tokens each is given: a vocabulary of 256,000 takes its time.
+# The number of new tokens for each base; a vocabulary of 256,000 is slow.
 BASES = {"mistral_model": 300, "llama2_json": 300, "mistral3_json": 300, "gemma_json": 150}
 GAP = 100
 
@@ -50,7 +50,7 @@ WHY = """
 
 
 def hindi_lines() -> list[str]:
-    """Sentences of a subject, a time, a place, an object, a verb and a reason, drawn at random."""
+    """Random sentences from lists of words."""
     draw = random.Random(1)
 
     def sentence() -> str:
@@ -66,7 +66,7 @@ _PARAMETERS = [pytest.param(name, marks=pytest.mark.slow) if name == "gemma_json
 
 @pytest.fixture(scope="module", params=_PARAMETERS)
 def extension(request, verses, chinese):
-    """Chinese tokens for a base, a gap behind its last row."""
+    """A base with Chinese tokens, whose ids begin after a gap."""
     base, request = read_tokenizer(request.getfixturevalue(request.param)), TokenRequest(BASES[request.param])
     return extend_tokenizer(base, verses[:1000], chinese, request, base.size + GAP, Quiet())
 
@@ -86,14 +86,14 @@ def merges_of(tokenizer) -> list[tuple[str, str]]:
 
 
 def without_prefix(model) -> SentencePieceProcessor:
-    """SentencePiece with a model that does not put a space before the text."""
+    """SentencePiece with the model, but without a space before the text."""
     copy = parse_model(model.SerializeToString())
     copy.normalizer_spec.add_dummy_prefix = False
     return SentencePieceProcessor(model_proto=copy.SerializeToString())
 
 
 def test_every_required_claim_holds(extension, chinese, verses, english):
-    # The small base meets more hostile strings than the large ones.
+    # Small bases get more adversarial strings than large ones.
     texts = Texts(verses[:1000], english[:1000], adversarial=2500 if extension.base.size < 40_000 else 1000)
     assert failures(extension.base, extension.tokenizer, chinese, texts) == {}
 
@@ -105,13 +105,13 @@ def test_new_tokens_are_used_and_shorten_the_text(extension, verses):
     assert new < 0.95 * old
 
 
-def test_sentencepiece_itself_reaches_every_new_piece(extension, model):
+def test_every_new_piece_is_reachable_in_sentencepiece(extension, model):
     processor = without_prefix(model)
     texts = [model.pieces[index].piece.replace("▁", " ") for index in extension.new_ids]
     assert processor.encode(texts) == [[index] for index in extension.new_ids]
 
 
-def test_new_scores_fall_and_begin_below_the_lowest_real_one(extension, model):
+def test_new_scores_descend_from_below_the_lowest_real_one(extension, model):
     base = piece_scores(parse_model(extension.base.companions()[MODEL_NAME]))
     scores = [model.pieces[index].score for index in extension.new_ids]
     assert scores[0] < min(score for score in base.values() if score > LAST / 2)
@@ -119,33 +119,33 @@ def test_new_scores_fall_and_begin_below_the_lowest_real_one(extension, model):
     assert scores[-1] > LAST / 2
 
 
-def test_merges_in_tokenizer_json_stand_in_the_order_of_the_scores(extension, model):
+def test_merges_in_tokenizer_json_are_ordered_by_score(extension, model):
     scores = piece_scores(model)
     merges = [
         m.split(" ", 1) if isinstance(m, str) else m for m in extension.tokenizer.spec["model"]["merges"]
     ]
     old = {tuple(m.split(" ", 1)) if isinstance(m, str) else tuple(m) for m in extension.base.rules()}
     new = {model.pieces[index].piece for index in extension.new_ids}
-    # A few base files list runs of white space out of order: their order is theirs.
+    # A few base files list runs of white space out of order, which is kept.
     ours = [scores[left + right] for left, right in merges if (left, right) not in old]
     assert ours == sorted(ours, reverse=True)
-    # The first merge of a new piece stands behind the last one of the base, those of white space aside.
-    places = [n for n, (left, right) in enumerate(merges) if left + right in new]
-    behind = [left + right for left, right in merges[places[0] :] if (left, right) in old]
-    assert all(scores[piece] < LAST / 2 for piece in behind)
+    # The first merge of a new piece comes after all of the base's, except those of white space.
+    first = next(n for n, (left, right) in enumerate(merges) if left + right in new)
+    later = [left + right for left, right in merges[first:] if (left, right) in old]
+    assert all(scores[piece] < LAST / 2 for piece in later)
 
 
-def test_every_way_to_halve_a_new_piece_is_a_merge(extension, model):
+def test_every_split_of_a_new_piece_is_a_merge(extension, model):
     scores = piece_scores(model)
     merges = [
         m.split(" ", 1) if isinstance(m, str) else m for m in extension.tokenizer.spec["model"]["merges"]
     ]
-    ways = {}
+    pairs = {}
     for left, right in merges:
-        ways.setdefault(left + right, set()).add((left, right))
+        pairs.setdefault(left + right, set()).add((left, right))
     for index in extension.new_ids:
         piece = model.pieces[index].piece
-        assert ways.get(piece, set()) == set(splits(piece, scores)), piece
+        assert pairs.get(piece, set()) == set(splits(piece, scores)), piece
 
 
 def test_every_character_of_a_new_piece_is_a_piece(extension, model):
@@ -162,7 +162,7 @@ def test_english_keeps_every_id(extension, model, english):
     assert after.encode(english[:2000]) == before.encode(english[:2000])
 
 
-def test_rows_before_the_first_new_id_belong_to_no_token_in_either_file(extension, model):
+def test_ids_before_the_first_new_one_belong_to_no_token_in_either_file(extension, model):
     size, first = extension.base.size, extension.base.size + GAP
     assert extension.new_ids.start == first
     assert sorted(i for i in extension.tokenizer.vocabulary.values() if i >= size) == list(extension.new_ids)
@@ -173,7 +173,7 @@ def test_rows_before_the_first_new_id_belong_to_no_token_in_either_file(extensio
     assert len(model.pieces) == model.trainer_spec.vocab_size == extension.new_ids.stop
 
 
-def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, model, english):
+def test_special_tokens_and_templates_are_unchanged(extension, model, english):
     before, after = extension.base, extension.tokenizer
     for key in ("added_tokens", "post_processor", "normalizer", "decoder"):
         assert after.spec.get(key) == before.spec.get(key)
@@ -186,7 +186,7 @@ def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, m
 
 
 @pytest.mark.parametrize("extension", ["mistral_model", "mistral3_json"], indirect=True)
-def test_a_model_read_from_the_written_directory_alone_cuts_the_same(extension, verses, english, tmp_path):
+def test_a_tokenizer_read_from_its_directory_tokenizes_the_same(extension, verses, english, tmp_path):
     write_tokenizer(extension.tokenizer, tmp_path, tmp_path)
     again = read_tokenizer(tmp_path)
     lines = [*verses[:200], *english[:200]]
@@ -196,13 +196,13 @@ def test_a_model_read_from_the_written_directory_alone_cuts_the_same(extension, 
         assert read_tokenizer(tmp_path).encode(lines) == extension.tokenizer.encode(lines)
 
 
-def test_hindi_in_llama_2_has_pieces_across_its_vowel_signs(llama2_json, english):
+def test_hindi_pieces_in_llama_2_extend_across_vowel_signs(llama2_json, english):
     lines = hindi_lines()
     assert len({word for line in lines for word in line.split()}) > 200
     base, hindi = read_tokenizer(llama2_json), Alphabet(("Devanagari",))
     extension = extend_tokenizer(base, lines, hindi, TokenRequest(100), base.size + GAP, Quiet())
     assert failures(base, extension.tokenizer, hindi, Texts(lines, english[:500], adversarial=1000)) == {}
-    assert " क्योंकि".encode() in extension.pieces, "the word of every sentence is no token"
+    assert " क्योंकि".encode() in extension.pieces, "the word in every sentence did not become a token"
     old, new = (sum(map(len, t.encode(lines))) for t in (base, extension.tokenizer))
     assert new < 0.65 * old
     model = parse_model(extension.tokenizer.companions()[MODEL_NAME])

@@ -1,4 +1,4 @@
-"""Unigram on the real T5: its English vocabulary has no Chinese character, and its normalizer stays."""
+"""Unigram on the real T5, whose vocabulary has no Chinese character and whose normalizer is kept."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Kind, parse_model, unused_piece
 from vocabx.tokenizer.verify import Texts, verify
 
-# T5's table has 32,128 rows for 32,100 tokens.
+# T5's embedding matrix has 32,128 rows for 32,100 tokens.
 ROWS = 32_128
 TOKENS = 1800
 
@@ -27,7 +27,7 @@ def base(t5_json):
 
 @pytest.fixture(scope="module")
 def extension(base, verses, chinese):
-    """Enough tokens for every character of the text and the frequent words, behind the table."""
+    """Enough tokens for every character of the text and frequent words, after the padding rows."""
     return extend_tokenizer(base, verses[:1200], chinese, TokenRequest(TOKENS), ROWS, Quiet())
 
 
@@ -46,11 +46,11 @@ def test_every_required_claim_holds(extension, chinese, verses, english):
     assert failures(extension.base, extension.tokenizer, chinese, texts) == {}
 
 
-def test_text_that_was_unknown_can_be_read(extension, verses):
+def test_text_that_was_unknown_to_the_base_decodes_to_itself(extension, verses):
     base, extended = extension.base, extension.tokenizer
     lost, kept = ([base.unknown_id in ids for ids in t.encode(verses[:1200])] for t in (base, extended))
     assert all(lost)
-    # What occurs once is not learned from.
+    # Characters that occur once are not learned.
     once = {c for c, count in Counter("".join(map(base.normal, verses[:1200]))).items() if count == 1}
     assert kept == [not once.isdisjoint(base.normal(verse)) for verse in verses[:1200]]
     whole = [verse for verse, unknown in zip(verses[:1200], kept, strict=True) if not unknown]
@@ -58,17 +58,17 @@ def test_text_that_was_unknown_can_be_read(extension, verses):
         assert extended.canonical(extended.decode(ids)) == extended.canonical(verse)
 
 
-def test_running_text_is_cut_into_the_new_pieces(extension, verses):
+def test_running_text_is_tokenized_into_the_new_pieces(extension, verses):
     ids = [index for row in extension.tokenizer.encode(verses[:1200]) for index in row]
     new = sum(index in extension.new_ids for index in ids)
     assert new > 0.85 * len(ids)
     assert (extension.selection.usage > 0).mean() >= 0.98
     longer = [token for token, used in zip(extension.pieces, extension.selection.usage, strict=True)
               if used and len(token.decode().strip()) > 1]  # fmt: skip
-    assert len(longer) > 200, "only characters are chosen"
+    assert len(longer) > 200, "only single characters are used"
 
 
-def test_a_text_that_was_not_learned_from_is_cut_into_the_new_pieces_too(extension, verses):
+def test_unseen_text_is_tokenized_into_the_new_pieces_too(extension, verses):
     ids = [index for row in extension.tokenizer.encode(verses[1500:1800]) for index in row]
     assert sum(index in extension.new_ids for index in ids) > 0.8 * len(ids)
 
@@ -83,10 +83,10 @@ def test_the_scores_of_the_base_and_their_minimum_are_unchanged_in_both_files(ex
     assert min(piece.score for piece in model.pieces if piece.type == Kind.NORMAL) == lowest
     scores = [model.pieces[index].score for index in extension.new_ids]
     assert scores == [after[index][1] for index in extension.new_ids]
-    assert len(set(scores)) > 0.99 * len(scores), "equal scores are cut as the rounding falls"
+    assert len(set(scores)) > 0.99 * len(scores), "rounding decides between equal scores"
 
 
-def test_no_new_piece_is_dead(extension, model):
+def test_every_new_piece_is_reachable(extension, model):
     pieces = [extension.tokenizer.id_to_piece[index] for index in extension.new_ids]
     rust = extension.tokenizer.rust.model
     assert [[token.id for token in rust.tokenize(piece)] for piece in pieces] == [
@@ -106,7 +106,7 @@ def test_english_keeps_every_id(extension, model, english):
     assert after.encode(english[:2000]) == before.encode(english[:2000])
 
 
-def test_rows_that_pad_the_table_belong_to_no_token_in_either_file(extension, model):
+def test_padding_rows_belong_to_no_token_in_either_file(extension, model):
     assert extension.new_ids == range(ROWS, ROWS + TOKENS)
     rust = Tokenizer.from_str(json.dumps(extension.tokenizer.spec))
     for index, token in zip(extension.new_ids, extension.pieces, strict=True):
@@ -117,13 +117,13 @@ def test_rows_that_pad_the_table_belong_to_no_token_in_either_file(extension, mo
     assert len(model.pieces) == model.trainer_spec.vocab_size == ROWS + TOKENS
 
 
-def test_the_name_of_a_row_without_a_token_is_text_as_before(extension):
+def test_the_text_of_a_placeholder_is_tokenized_as_before(extension):
     names = [unused_piece(index) for index in range(extension.base.size, ROWS)]
     texts = [*names, *(f"see {name}s" for name in names), *(name.replace(" ", "▁") for name in names)]
     assert extension.tokenizer.encode(texts) == extension.base.encode(texts)
 
 
-def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, english):
+def test_special_tokens_and_templates_are_unchanged(extension, english):
     before, after = extension.base, extension.tokenizer
     for key in ("added_tokens", "post_processor", "normalizer", "pre_tokenizer", "decoder"):
         assert after.spec.get(key) == before.spec.get(key)
@@ -132,15 +132,15 @@ def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, e
     assert after.rust.encode("a").ids[-1] == before.vocabulary["</s>"]
 
 
-def test_what_the_normalizer_replaces_is_met_in_its_place(extension):
+def test_new_tokens_contain_no_character_that_the_normalizer_replaces(extension):
     extended = extension.tokenizer
     assert extended.encode(["神　說！"]) == extended.encode(["神 說!"])
-    # Full-width forms and the ideographic space never come out of T5's normalizer.
+    # T5's normalizer never outputs full-width forms or the ideographic space.
     assert not any(c in token.decode() for token in extension.pieces for c in "　，！：（）")
 
 
-def test_a_base_that_has_pieces_of_the_language_loses_none_of_them(base, english):
-    """Scores that are the share of the text alone would break hundreds of T5's own words."""
+def test_new_pieces_of_the_base_language_break_none_of_its_own(base, english):
+    """Scores from the share of the text alone would break hundreds of T5's own words."""
     pieces = ("st", "tr", "ror", "te", "qu", "zz", "ync")
     extended = base.extended([Merge(b"", piece.encode(), 100) for piece in pieces], base.size)
     longer = [i for i, written in base.id_to_piece.items() if any(piece in written for piece in pieces)]
@@ -148,4 +148,4 @@ def test_a_base_that_has_pieces_of_the_language_loses_none_of_them(base, english
     lost = [base.id_to_piece[i] for i in longer if base.reaches(i) and not extended.reaches(i)]
     assert lost == []
     ids = {index for row in extended.encode(english[:500]) for index in row}
-    assert len(ids & set(range(base.size, extended.size))) > 3, "the new pieces are never met"
+    assert len(ids & set(range(base.size, extended.size))) > 3, "the new pieces never occur"

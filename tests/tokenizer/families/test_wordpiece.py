@@ -1,4 +1,4 @@
-"""WordPiece on the real uncased BERT: Chinese characters stand alone, Russian words go on with ##."""
+"""WordPiece on the real uncased BERT: single Chinese characters, and Russian words with ## continuations."""
 
 import random
 
@@ -52,7 +52,7 @@ WHY = """
 
 
 def russian_lines() -> list[str]:
-    """Sentences of who, when, where, did what, and why, drawn at random."""
+    """Random sentences from lists of words."""
     draw = random.Random(2)
 
     def sentence() -> str:
@@ -107,11 +107,11 @@ def test_each_new_chinese_token_is_one_character(chinese_extension):
     assert all(len(piece) == 1 for piece in new)
     for piece, index in zip(new, chinese_extension.new_ids, strict=True):
         assert chinese_extension.tokenizer.encode([f"在{piece}中"])[0][1:-1] == [index], (
-            "met nowhere in a text"
+            "never occurs in text"
         )
 
 
-def test_chinese_that_was_unknown_can_be_read(chinese_extension, verses):
+def test_chinese_that_was_unknown_to_the_base_decodes_to_itself(chinese_extension, verses):
     base, extended = chinese_extension.base, chinese_extension.tokenizer
     assert unknown_share(base, verses[:1500]) > 0.3
     assert unknown_share(extended, verses[:1500]) < 0.05
@@ -121,7 +121,7 @@ def test_chinese_that_was_unknown_can_be_read(chinese_extension, verses):
         assert extended.canonical(extended.decode(extended.encode([verse])[0])) == extended.canonical(verse)
 
 
-def test_russian_words_are_begun_and_continued_by_new_tokens(russian_extension):
+def test_new_tokens_begin_and_continue_russian_words(russian_extension):
     lines = russian_lines()
     assert len({word.strip(".,") for line in lines for word in line.split()}) > 200
     base, extended = russian_extension.base, russian_extension.tokenizer
@@ -136,18 +136,18 @@ def test_russian_words_are_begun_and_continued_by_new_tokens(russian_extension):
     assert new_length < 0.4 * old_length
 
 
-def test_marks_that_the_normalizer_strips_are_in_no_token(russian_extension):
-    # Uncased BERT makes й of и and ё of е before any piece is met.
+def test_no_token_contains_an_accent_that_the_normalizer_strips(russian_extension):
+    # Uncased BERT turns й into и and ё into е before it looks for pieces.
     text = b"".join(russian_extension.pieces).decode()
     assert not set("йёЙЁ") & set(text)
     assert text == text.lower()
 
 
-def test_no_new_token_is_dead(extension):
+def test_every_new_token_is_reachable(extension):
     extended = extension.tokenizer
     for index in extension.new_ids:
         piece = extended.id_to_piece[index]
-        # A word of a, which begins no longer word with Cyrillic or Chinese letters, and the piece.
+        # A continuation needs a word: "a" begins no piece with Cyrillic or Chinese letters.
         word, skipped = (f"a{piece[2:]}", 1) if piece.startswith("##") else (piece, 0)
         assert extended.encode([word])[0][skipped:] == [index], piece
 
@@ -160,7 +160,7 @@ def test_english_keeps_every_id(extension, english):
     assert extension.tokenizer.encode(english[:2000]) == extension.base.encode(english[:2000])
 
 
-def test_rows_before_the_first_new_id_belong_to_no_token(extension):
+def test_ids_before_the_first_new_one_belong_to_no_token(extension):
     size = extension.base.size
     new = sorted(index for index in extension.tokenizer.vocabulary.values() if index >= size)
     assert new == list(extension.new_ids)
@@ -171,7 +171,7 @@ def test_rows_before_the_first_new_id_belong_to_no_token(extension):
     assert extension.tokenizer.rust.id_to_token(size) is None
 
 
-def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, english):
+def test_special_tokens_and_templates_are_unchanged(extension, english):
     before, after = extension.base, extension.tokenizer
     for key in ("added_tokens", "post_processor", "normalizer", "pre_tokenizer", "decoder"):
         assert after.spec.get(key) == before.spec.get(key)
@@ -184,7 +184,7 @@ def test_special_tokens_and_what_stands_around_a_text_are_unchanged(extension, e
         assert (pair.ids, pair.type_ids) == (old.ids, old.type_ids)
 
 
-def test_a_vocab_txt_is_written_where_a_line_is_an_id_and_nowhere_else(
+def test_vocab_txt_is_written_only_if_line_numbers_are_ids(
     base, verses, chinese, chinese_extension, tmp_path
 ):
     assert chinese_extension.tokenizer.companions() == {}

@@ -106,7 +106,7 @@ def _rows(plan: Plan, initialized: Initialized, directory: Path) -> _Rows:
 
 
 def _origin(plan: VocabularyPlan, extension: Extension, target: Corpus) -> Origin:
-    donor_merges, unprotected = extension.donor_merges, extension.had_nothing_been_protected()
+    donor_merges, unprotected = extension.donor_merges, extension.without_protection()
     share = None
     if unprotected is not None:
         before = count_tokens(extension.base, target.heldout)

@@ -22,7 +22,7 @@ from vocabx.initializers.registry import find_initializer
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
-from vocabx.tokenizer.renumber import exchanged
+from vocabx.tokenizer.renumber import swap_ids
 from vocabx.tokenizer.roles import roles_of
 
 # Tokenizer, manifest, card, report, and the slack that a file system wants.
@@ -133,7 +133,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
             "another --tokenizer"
         )
     new, roles = _anchored(given, roles_of(given, donor), checkpoint, progress)
-    by_words = find_initializer(options.init).vectors in ("by frequency", "plain", "if there")
+    by_words = find_initializer(options.init).vectors in ("by frequency", "plain", "if available")
     base_text = base_source(options.base_text, options.text_field, base.language) if by_words else None
     plan = TransferPlan(
         options=options,
@@ -205,7 +205,7 @@ def _anchored(
     tables. So the tokenizer gives way: its pad token and the token at that id exchange their ids.
 
     Raises:
-        TokenizerError: the tokenizer has no pad token, or its ids cannot be exchanged.
+        TokenizerError: the tokenizer has no pad token, or its ids cannot be swapped.
     """
     anchor = checkpoint.pad_anchor
     if anchor is None or roles.get("pad") == anchor:
@@ -221,4 +221,4 @@ def _anchored(
         f"positions; the token that had the id {anchor} gets {pad}."
     )
     moved = {role: {pad: anchor, anchor: pad}.get(index, index) for role, index in roles.items()}
-    return exchanged(given, pad, anchor), moved
+    return swap_ids(given, pad, anchor), moved

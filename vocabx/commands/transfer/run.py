@@ -101,7 +101,7 @@ def _place(plan: TransferPlan, found: VocabularyMap, corpus: Corpus, progress: P
     texts = Texts(plan.language, corpus.learning, plan.base_language, _base_lines(plan, progress))
     initializer = EmbeddingInitializer(options, tokens, texts, plan.checkpoint, options.seed, progress)
     initialized = initializer.initialize(options.init)
-    return Initialized(initialized.initialization.averaging(found.without), initialized.parameters)
+    return Initialized(initialized.initialization.averaging(found.unmatched), initialized.parameters)
 
 
 def _base_lines(plan: TransferPlan, progress: Progress) -> Sequence[str]:

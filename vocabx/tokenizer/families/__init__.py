@@ -1,4 +1,4 @@
-"""The families of tokenizers: which one a tokenizer.json is of, and one module for each."""
+"""Tokenizer families, one module each, and which family a tokenizer.json belongs to."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ FAMILIES: tuple[type[FastTokenizer], ...] = (
 
 
 def family_of(spec: dict[str, Any]) -> type[FastTokenizer] | str:
-    """The family of a tokenizer.json, or what it is when it is of none, in words."""
+    """The family of a tokenizer.json; a description of what it is when it belongs to none."""
     model = spec["model"]
     kind = model.get("type") or _guess(model)
     if kind == "Unigram":
@@ -34,7 +34,7 @@ def family_of(spec: dict[str, Any]) -> type[FastTokenizer] | str:
 
 
 def _guess(model: dict[str, Any]) -> str:
-    """The type of a model in an old file that does not name it."""
+    """The model type in an old file that does not state it."""
     if "merges" in model:
         return "BPE"
     return "Unigram" if isinstance(model.get("vocab"), list) else "WordPiece"

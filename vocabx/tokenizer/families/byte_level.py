@@ -1,7 +1,7 @@
-"""Byte-level BPE (GPT-2, RoBERTa, Llama 3, Qwen, SmolLM2): tokens are strings of bytes, made by merges.
+"""Byte-level BPE (GPT-2, RoBERTa, Llama 3, Qwen, SmolLM2): tokens are byte strings built by merges.
 
-New merges go after the base's, so the base's cut of a text is a first stage that never changes, and a
-text without a new pair comes out as before.
+New merges rank after the base's, so the base's tokenization is a first stage that never changes, and text
+without a new pair is tokenized as before.
 """
 
 import copy
@@ -37,7 +37,7 @@ class ByteLevelTokenizer(FastTokenizer):
         return to_alphabet(token)
 
     def assemble(self, parts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-        """From left to right, so that no token is the tail of a character."""
+        """Merges from left to right, so that no token is the tail of a character."""
         return [(b"".join(parts[:n]), parts[n]) for n in range(1, len(parts))]
 
     def rules(self) -> list[Any]:  # noqa: D102
@@ -48,15 +48,15 @@ class ByteLevelTokenizer(FastTokenizer):
         return self._merged(to_alphabet(token))
 
     def reaches(self, index: int) -> bool:
-        """Whether the merges make the token `index` of its own text.
+        """Whether the merges build the token `index` from its own text.
 
-        Llama 3 takes a whole word for its token before it merges (`ignore_merges`); inside a longer word
-        only merges make a token.
+        Llama 3 looks up whole words before it merges (`ignore_merges`); inside a longer word only merges
+        produce a token.
         """
         return self._merged(self.id_to_piece[index]) == (index,)
 
     def _merged(self, piece: str) -> tuple[int, ...]:
-        # The byte behind it is in no text and no merge, so the whole is no word that could be looked up.
+        # The appended byte occurs in no text and no merge, so the result is no word that could be looked up.
         end = self.vocabulary.get(_IN_NO_TEXT)
         ids = tuple(part.id for part in self.rust.model.tokenize(piece + _IN_NO_TEXT))
         return ids[:-1] if ids and ids[-1] == end else ids
@@ -64,8 +64,8 @@ class ByteLevelTokenizer(FastTokenizer):
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
         spec = copy.copy(self.spec)
         spec["model"] = model = dict(self.spec["model"])
-        # An added token that the model does not know gets its id from the model's size when the file
-        # is read again: entered in the model, it keeps its id however many tokens follow.
+        # When the file is read again, an added token outside the model's vocabulary gets its id from the
+        # model's size: entered in the vocabulary, it keeps its id however many tokens follow.
         vocabulary = dict(self.vocabulary)
         rules = list(model["merges"])
         as_text = bool(rules) and isinstance(rules[0], str)

@@ -1,10 +1,10 @@
-"""SentencePiece BPE with byte fallback (Llama 2, Mistral, Gemma): pieces of characters, made by score.
+"""SentencePiece BPE with byte fallback (Llama 2, Mistral, Gemma): pieces of characters, merged by score.
 
-SentencePiece knows pieces and scores: of two neighbours whose join is a piece, the pair with the highest
-score becomes one. tokenizer.json states the same as merges: every way to halve every piece, by falling
-score. New pieces score below the lowest real score of the base, each one lower than the last, so they never
-outrank a base merge and never tie. A character that is no piece is spelled in bytes, and so must be
-bought as a piece before any piece may hold it.
+SentencePiece has pieces and scores: of all adjacent pairs whose concatenation is a piece, the one with
+the highest score is merged. tokenizer.json states the same as merges: every split of every piece in two, by
+descending score. New pieces score below the lowest real score of the base, each lower than the one before,
+so they never outrank a base merge and never tie. A character that is not a piece falls back to bytes, so it
+must be added as a piece before any longer piece may contain it.
 """
 
 import copy
@@ -21,15 +21,15 @@ from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import (
     SPACE,
     is_unused,
-    lengthened,
     model_of,
     parse_model,
     piece_scores,
     special_names,
+    with_pieces,
 )
 
 _BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
-# Pieces of white space alone stand at -1e9: last of all, and no measure of where the others end.
+# Pieces of only white space have the score -1e9, which says nothing about the lowest real score.
 _NOT_REAL = -1e8
 
 
@@ -38,10 +38,10 @@ class SentencePieceTokenizer(FastTokenizer):
     """A SentencePiece BPE tokenizer.
 
     Attributes:
-        model: the bytes of the .model file, or None when there was none.
-        added: new pieces that `model` does not hold yet, each with its id and score.
-        ranked: the scores of the other pieces where there was no model: merges that `added` bring would
-            move the ranks, and with them the scores of characters.
+        model: the bytes of the .model file, or None when the base has none.
+        added: new pieces that `model` does not contain yet, each with its id and score.
+        ranked: the scores of the other pieces where the base has no model. They are fixed because the merges
+            of `added` pieces would shift the ranks, and with them the scores of characters.
     """
 
     model: bytes | None = field(default=None, repr=False)
@@ -69,7 +69,7 @@ class SentencePieceTokenizer(FastTokenizer):
             return None
 
     def assemble(self, parts: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-        """A character is a piece at once: bytes are never merged."""
+        """One step to the whole character: bytes are never merged."""
         return [(b"", b"".join(parts))]
 
     def rules(self) -> list[Any]:  # noqa: D102
@@ -86,8 +86,8 @@ class SentencePieceTokenizer(FastTokenizer):
 
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
         floor = math.floor(min((score for score in self.scores.values() if score > _NOT_REAL), default=0))
-        spelled = (self.bytes_to_piece(merge.token) for merge in merges)
-        fresh = dict.fromkeys(piece for piece in spelled if piece and piece not in self.vocabulary)
+        pieces = (self.bytes_to_piece(merge.token) for merge in merges)
+        fresh = dict.fromkeys(piece for piece in pieces if piece and piece not in self.vocabulary)
         added = [(piece, first_id + n, float(floor - 1 - n)) for n, piece in enumerate(fresh)]
         vocabulary = {**self.vocabulary, **{piece: index for piece, index, _ in added}}
         spec = copy.copy(self.spec)
@@ -98,14 +98,14 @@ class SentencePieceTokenizer(FastTokenizer):
         return type(self)(spec, self.model, (*self.added, *added), ranked)
 
     def _merges(self, new: Mapping[str, float], ids: Mapping[str, int]) -> list[Any]:
-        """The base's merges in their order, and every way to make a piece that the new ones open."""
+        """The base's merges in order, and every merge that the new pieces make possible."""
         scores = {**self.scores, **new}
-        ways: dict[str, list[tuple[str, str]]] = {}
+        pairs: dict[str, list[tuple[str, str]]] = {}
         for piece in scores:
-            found = [way for way in splits(piece, scores) if piece in new or way[0] in new or way[1] in new]
+            found = [pair for pair in splits(piece, scores) if any(p in new for p in (piece, *pair))]
             if found:
-                ways[piece] = sorted(found, key=lambda way: (ids[way[0]], ids[way[1]]))
-        return _woven(self.spec["model"]["merges"], ways, scores)
+                pairs[piece] = sorted(found, key=lambda pair: (ids[pair[0]], ids[pair[1]]))
+        return _interleaved(self.spec["model"]["merges"], pairs, scores)
 
     def special_names(self) -> dict[str, str]:  # noqa: D102
         return {} if self.model is None else special_names(parse_model(self.model))
@@ -116,30 +116,30 @@ class SentencePieceTokenizer(FastTokenizer):
     @cached_property
     def _file(self) -> bytes:
         base = parse_model(self.model) if self.model else None
-        proto = model_of(self.spec, self.scores) if base is None else lengthened(base, self.added)
+        proto = model_of(self.spec, self.scores) if base is None else with_pieces(base, self.added)
         data: bytes = proto.SerializeToString()
         return data
 
 
-def _woven(
-    base: Sequence[Any], ways: Mapping[str, list[tuple[str, str]]], scores: Mapping[str, float]
+def _interleaved(
+    base: Sequence[Any], pairs: Mapping[str, list[tuple[str, str]]], scores: Mapping[str, float]
 ) -> list[Any]:
-    """`base` with the new `ways` of a piece after every merge whose piece scores no lower."""
+    """`base` with the new `pairs` of each piece after every merge whose piece scores no lower."""
     as_text = bool(base) and isinstance(base[0], str)
-    waiting = sorted(ways, key=lambda piece: scores[piece])
-    woven: list[Any] = []
+    waiting = sorted(pairs, key=lambda piece: scores[piece])
+    merges: list[Any] = []
 
     def write(piece: str) -> None:
-        woven.extend(" ".join(way) if as_text else list(way) for way in ways[piece])
+        merges.extend(" ".join(pair) if as_text else list(pair) for pair in pairs[piece])
 
     for merge in base:
         score = scores.get(merge.replace(" ", "", 1) if as_text else merge[0] + merge[1], -math.inf)
         while waiting and scores[waiting[-1]] > score:
             write(waiting.pop())
-        woven.append(merge)
+        merges.append(merge)
     for piece in reversed(waiting):
         write(piece)
-    return woven
+    return merges
 
 
 def byte_of(piece: str) -> int | None:

@@ -1,10 +1,10 @@
-"""Unigram (T5, XLM-R): pieces with log-probabilities; a word is cut where their sum is highest.
+"""Unigram (T5, XLM-R): pieces with log-probabilities; a word gets the segmentation with the highest sum.
 
-A new piece gets the logarithm of its share of the corpus, raised where its own text would otherwise be cut
-into others, lowered where it would break a longer piece of the base, and never below the base's lowest:
-from that one the penalty of unknown characters is counted. Base pieces keep their scores, so a word without
-a new piece has the cuts it had and no others.
-Scores are rounded to float32, as the .model file holds them.
+A new piece gets the logarithm of its share of the corpus, raised where its own text would otherwise be split
+into other pieces, lowered where it would break a longer piece of the base, and never below the base's lowest,
+from which the penalty of unknown characters is derived. Base pieces keep their scores, so a word without a
+new piece has the same possible segmentations as before.
+Scores are rounded to float32, the precision of the .model file.
 """
 
 import copy
@@ -24,14 +24,14 @@ from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import (
     SPACE,
     is_unused,
-    lengthened,
     model_of,
     parse_model,
     special_names,
     unused_piece,
+    with_pieces,
 )
 
-# What rounding may come to: SentencePiece adds up in float32, over the whole text.
+# The largest rounding error: SentencePiece sums in float32 over the whole text.
 _ROUNDING = 1e-2
 _MARGIN = 0.1
 _ROUNDS = 20
@@ -42,8 +42,8 @@ class UnigramTokenizer(FastTokenizer):
     """A Unigram tokenizer.
 
     Attributes:
-        model: the bytes of the .model file, or None when there was none.
-        added: new pieces that `model` does not hold yet, each with its id and score.
+        model: the bytes of the .model file, or None when the base has none.
+        added: new pieces that `model` does not contain yet, each with its id and score.
     """
 
     model: bytes | None = field(default=None, repr=False)
@@ -81,7 +81,7 @@ class UnigramTokenizer(FastTokenizer):
         return index
 
     def canonical(self, text: str) -> str:
-        """`text` normalised, runs of white space as one space and none at the ends."""
+        """`text` normalized, with runs of white space as one space and none at the ends."""
         return " ".join(self.normal(text).replace(SPACE, " ").split())
 
     def atoms(self, texts: Sequence[str]) -> tuple[Ids, Ids]:  # noqa: D102
@@ -90,7 +90,7 @@ class UnigramTokenizer(FastTokenizer):
         words: list[int] = []
         for number, encoding in enumerate(self.rust.encode_batch(texts, add_special_tokens=False)):
             for index, token, word in zip(encoding.ids, encoding.tokens, encoding.word_ids, strict=True):
-                # The token of an unknown run is its text, white space as the family writes it.
+                # The token of an unknown run is its text, with spaces as ▁.
                 atoms = [first + ord(c) for c in token] if index == unknown else [index]
                 ids += atoms
                 words += [(number << 32) + (-1 if word is None else word)] * len(atoms)
@@ -109,7 +109,7 @@ class UnigramTokenizer(FastTokenizer):
         added = [(piece, first_id + n, scores[piece]) for n, piece in enumerate(counts)]
         vocabulary = list(self.spec["model"]["vocab"])
         lowest = min(self._real.values(), default=0.0)
-        # Ids are places in the list: rows of no token hold a place with a piece that no text contains.
+        # Ids are positions in the list: ids without a token are filled with a piece that no text contains.
         vocabulary += [[unused_piece(n), lowest] for n in range(len(vocabulary), first_id)]
         vocabulary += [[piece, score] for piece, _, score in added]
         spec = copy.copy(self.spec)
@@ -118,7 +118,7 @@ class UnigramTokenizer(FastTokenizer):
 
     @cached_property
     def _real(self) -> dict[str, float]:
-        """The scores of pieces of text: bytes and places that are held have scores that mean nothing."""
+        """The scores of pieces of text: those of bytes and placeholders are meaningless."""
         fallback = self.spec["model"].get("byte_fallback")
         vocabulary: list[tuple[str, float]] = self.spec["model"]["vocab"]
         return {
@@ -133,20 +133,20 @@ class UnigramTokenizer(FastTokenizer):
         known, scores = dict(self._real), {}
         for piece in sorted(counts, key=lambda piece: (len(piece), -counts[piece], piece)):
             share = math.log(max(1, counts[piece]) / total) + _jitter(piece)
-            score = max(share, lowest + _jitter(piece), _best_cut(piece, known)[0] + _MARGIN + _jitter(piece))
-            known[piece] = scores[piece] = _rounded(score)
-        return self._yielding(scores, lowest)
+            split = _best_split(piece, known)[0] + _MARGIN + _jitter(piece)
+            known[piece] = scores[piece] = _rounded(max(share, lowest + _jitter(piece), split))
+        return self._lowered(scores, lowest)
 
-    def _yielding(self, scores: dict[str, float], lowest: float) -> dict[str, float]:
-        """`scores`, lowered where new pieces would take an old piece's own text."""
+    def _lowered(self, scores: dict[str, float], lowest: float) -> dict[str, float]:
+        """`scores`, lowered where new pieces would displace an old piece from its own text."""
         characters = {character for piece in scores for character in piece} - {SPACE}
         at_risk = [piece for piece in self._real if len(piece) > 1 and not characters.isdisjoint(piece)]
         known = ChainMap(scores, self._real)
         for _ in range(_ROUNDS):
             lost = False
             for piece in at_risk:
-                best, cut = _best_cut(piece, known)
-                new = [part for part in cut if part in scores and scores[part] > lowest]
+                best, parts = _best_split(piece, known)
+                new = [part for part in parts if part in scores and scores[part] > lowest]
                 if best > self._real[piece] - _MARGIN and new:
                     lost = True
                     excess = (best - self._real[piece] + 2 * _MARGIN) / len(new)
@@ -157,9 +157,9 @@ class UnigramTokenizer(FastTokenizer):
         return scores
 
     def tied(self, one: Sequence[int], other: Sequence[int]) -> bool:
-        """Whether two cuts of a text score the same, as far as rounding can tell."""
+        """Whether two segmentations of a text score the same up to rounding."""
         vocabulary = self.spec["model"]["vocab"]
-        sums = [sum(vocabulary[index][1] for index in cut) for cut in (one, other)]
+        sums = [sum(vocabulary[index][1] for index in ids) for ids in (one, other)]
         return bool(abs(sums[0] - sums[1]) < _ROUNDING)
 
     def special_names(self) -> dict[str, str]:  # noqa: D102
@@ -171,13 +171,13 @@ class UnigramTokenizer(FastTokenizer):
     @cached_property
     def _file(self) -> bytes:
         base = parse_model(self.model) if self.model else None
-        proto = model_of(self.spec) if base is None else lengthened(base, self.added)
+        proto = model_of(self.spec) if base is None else with_pieces(base, self.added)
         data: bytes = proto.SerializeToString()
         return data
 
 
-def _best_cut(piece: str, scores: Mapping[str, float]) -> tuple[float, list[str]]:
-    """The highest sum of scores over the cuts of `piece` into two pieces or more, and that cut."""
+def _best_split(piece: str, scores: Mapping[str, float]) -> tuple[float, list[str]]:
+    """The best segmentation of `piece` into two pieces or more: its sum of scores, and the pieces."""
     best: list[tuple[float, list[str]]] = [(0.0, [])]
     for end in range(1, len(piece) + 1):
         ways = [(-math.inf, [""])]
@@ -194,5 +194,5 @@ def _rounded(score: float) -> float:
 
 
 def _jitter(piece: str) -> float:
-    """A little above 0, differing from piece to piece: of equal sums rounding would choose."""
+    """A small positive value that differs between pieces: rounding would decide between equal sums."""
     return zlib.crc32(piece.encode()) / 2**32 / 20

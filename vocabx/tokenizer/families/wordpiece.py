@@ -1,9 +1,9 @@
-"""WordPiece (BERT): a word is cut from the left into its longest pieces; those inside it begin with ##.
+"""WordPiece (BERT): a word is split greedily from the left into the longest pieces; later ones begin with ##.
 
-A word of which some character is no piece is the unknown token as a whole. What the normalizer takes away
-(accents, case) no piece can bring back, and where it sets Chinese characters apart each of them is a word:
-no piece of two of them is ever met. So an extension gives such a base characters, and scripts with spaces
-whole words.
+A word with a character that no piece covers becomes the unknown token as a whole. No piece can restore what
+the normalizer removes (accents, case). Where it puts spaces around Chinese characters each of them is a word,
+and a piece of two never occurs: such a base is extended by single characters, and by whole words of scripts
+that use spaces.
 """
 
 import copy
@@ -32,12 +32,12 @@ class WordPieceTokenizer(FastTokenizer):
 
     @cached_property
     def prefix(self) -> str:
-        """What continuations begin with."""
+        """The prefix of continuations."""
         return str(self.spec["model"].get("continuing_subword_prefix", "##"))
 
     @cached_property
     def apart(self) -> bool:
-        """Whether Chinese characters are set apart."""
+        """Whether the normalizer puts spaces around Chinese characters."""
         return any(part.get("handle_chinese_chars") for part in components(self.spec.get("normalizer")))
 
     def pieces(self) -> Mapping[str, int]:  # noqa: D102
@@ -68,12 +68,12 @@ class WordPieceTokenizer(FastTokenizer):
         return []
 
     def canonical(self, text: str) -> str:
-        """`text` normalised, without white space: WordPiece does not keep where it was."""
+        """`text` normalized, without white space, whose position WordPiece does not keep."""
         return "".join(self.normal(text).split())
 
     def tokenize(self, token: bytes) -> tuple[int, ...]:  # noqa: D102
         piece = self.bytes_to_piece(token)
-        return () if piece is None else tuple(self._cut(piece))
+        return () if piece is None else tuple(self._tokenize_piece(piece))
 
     def reaches(self, index: int) -> bool:  # noqa: D102
         piece = self.id_to_piece[index]
@@ -81,7 +81,7 @@ class WordPieceTokenizer(FastTokenizer):
         inside = word != piece
         if self._words("a" + word if inside else word) != ["a" + word if inside else word]:
             return False
-        return self._cut(piece) == [index]
+        return self._tokenize_piece(piece) == [index]
 
     def atoms(self, texts: Sequence[str]) -> tuple[Ids, Ids]:  # noqa: D102
         ids: list[int] = []
@@ -90,13 +90,13 @@ class WordPieceTokenizer(FastTokenizer):
             for place, word in enumerate(self._words(text)):
                 atoms = self._atoms_of.get(word)
                 if atoms is None:
-                    atoms = self._atoms_of[word] = self._cut_word(word)
+                    atoms = self._atoms_of[word] = self._tokenize_word(word)
                 ids += atoms
                 words += [(number << 32) + place] * len(atoms)
         return np.array(ids, dtype=np.int64), np.array(words, dtype=np.int64)
 
     def atom_bytes(self, atom: int) -> bytes | None:
-        """The bytes of an id, of a character inside a word, or of one that begins a word."""
+        """The bytes of an id, of an unknown character inside a word, or of one at its beginning."""
         if atom < self.size:
             return self.token_bytes.get(atom)
         begins, code = divmod(atom - self.size, _LAST_CODE_POINT)
@@ -115,7 +115,7 @@ class WordPieceTokenizer(FastTokenizer):
         return type(self)(spec)
 
     def companions(self) -> dict[str, bytes]:
-        """vocab.txt, a piece a line, which can be written only where no id is left out."""
+        """vocab.txt, one piece per line, where the ids have no gaps; nothing otherwise."""
         pieces = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
         whole = [self.vocabulary[piece] for piece in pieces] == list(range(len(pieces)))
         return {"vocab.txt": "".join(f"{piece}\n" for piece in pieces).encode()} if whole else {}
@@ -126,7 +126,7 @@ class WordPieceTokenizer(FastTokenizer):
 
     @cached_property
     def _before(self) -> str:
-        """A character to stand before a continuation, to have it cut: one that begins no longer piece."""
+        """A character to prepend when tokenizing a continuation: one that begins no longer piece."""
         words = [piece for piece in self.vocabulary if not piece.startswith(self.prefix)]
         begun = Counter(word[0] for word in words if word)
         return next((word for word in words if len(word) == 1 and begun[word] == 1), "")
@@ -140,19 +140,19 @@ class WordPieceTokenizer(FastTokenizer):
         return self._words(word) == [word]
 
     def _stands_alone(self, piece: str) -> bool:
-        """Whether `piece` needs no space before it: a Chinese character set apart, or punctuation."""
+        """Whether `piece` is always a word: a Chinese character with spaces around it, or punctuation."""
         if len(piece) != 1:
             return False
         return (self.apart and _is_chinese(piece)) or self._words(f"a{piece}") == ["a", piece]
 
-    def _cut(self, piece: str) -> list[int]:
+    def _tokenize_piece(self, piece: str) -> list[int]:
         if piece.startswith(self.prefix) and len(piece) > len(self.prefix):
             parts = self.rust.model.tokenize(self._before + piece.removeprefix(self.prefix))
             return [part.id for part in parts[1:]] or [part.id for part in parts]
         return [part.id for part in self.rust.model.tokenize(piece)]
 
-    def _cut_word(self, word: str) -> list[int]:
-        ids = self._cut(word)
+    def _tokenize_word(self, word: str) -> list[int]:
+        ids = self._tokenize_piece(word)
         if ids != [self.unknown_id]:
             return ids
         begins = [self._begins(word), *[0] * (len(word) - 1)]
@@ -163,7 +163,7 @@ class WordPieceTokenizer(FastTokenizer):
 
 
 def _is_chinese(character: str) -> bool:
-    """Whether BERT's normalizer sets `character` apart: the CJK ideographs, not kana or Hangul."""
+    """Whether BERT's normalizer puts spaces around `character`: CJK ideographs, not kana or Hangul."""
     code = ord(character)
     return any(low <= code <= high for low, high in _CHINESE)
 
