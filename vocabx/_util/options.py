@@ -147,8 +147,9 @@ def _plain(value: Any, wanted: Any) -> Any:
     """Convert paths to strings, and a single value for a list to a list."""
     if get_origin(wanted) is tuple:
         alone = isinstance(value, str | os.PathLike)
+        # msgspec would take a set too, which has no order.
         if not alone and not isinstance(value, list | tuple):
-            return value
+            raise TypeError
         return [
             os.fspath(part) if isinstance(part, os.PathLike) else part
             for part in ([value] if alone else value)
