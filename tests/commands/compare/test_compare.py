@@ -7,10 +7,11 @@ NAMES = ["zip-tie", "cw2v", "mean", "univariate"]
 
 
 @pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.slow)], ids=["tied", "untied"])
-def compared(request, vocabx, tiny_model, chinese_file, tmp_path):
+def compared(request, vocabx, tiny_model, small_tokenizer, chinese_file, tmp_path):
     out = tmp_path / "compared"
+    base = tiny_model(tied=request.param, rows=600, tokenizer=small_tokenizer)
     ran = vocabx(
-        *("compare", "--base", tiny_model(tied=request.param), "--lang", "zh-Hant", "--corpus", chinese_file),
+        *("compare", "--base", base, "--lang", "zh-Hant", "--corpus", chinese_file),
         *("--init", ",".join(NAMES), "--dictionary", "none"),
         *("--source-vectors", vectors(tmp_path, "the of and")),
         *("--target-vectors", vectors(tmp_path, "神 說 天地")),
@@ -71,7 +72,7 @@ def test_without_measuring_there_is_a_table_of_rows_alone(vocabx, tiny_model, ch
         (["--init", "mean", "--rank", 7], "--rank is not used by mean"),
         (["--init", "mean", "--dictionary", "cedict"], "--dictionary is not used by mean"),
         (["--init", "wechsel", "--neighbours", 0], "--neighbours is 0: pass a whole number of at least 1"),
-        (["--init", "wechsel", "--temperature", -1], "--temperature is -1.0"),
+        (["--init", "wechsel", "--temperature", -1], "--temperature is -1"),
         (["--init", "wechsel", "--fallback", "zip"], "--fallback is 'zip': pass draw or pieces"),
         (["--init", "wechsel", "--source-vectors", "none.vec"], "--source-vectors none.vec is not a file"),
         (["--init", "cw2v", "--epochs", 0], "--epochs is 0: pass a whole number of at least 1"),

@@ -117,7 +117,7 @@ def _place(plan: Plan, learned: Learned, name: str, progress: Progress) -> tuple
     row = Row(
         initializer=name,
         source=INITIALIZERS[name].source,
-        seconds=round(time.perf_counter() - start, 2),
+        seconds=round(time.perf_counter() - start, 4),
         peak_bytes=peak_memory(),
         **rows_by_kind(initialization),
         hull_bound=initialization.hull_bound(),
