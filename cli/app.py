@@ -8,14 +8,17 @@ import typer
 
 from vocabx.errors import VocabxError
 
+from .bases import bases
 from .compare import compare
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .extend import extend
 from .inspect import inspect
+from .languages import languages
 from .merge import merge
 from .options import INTERRUPTED
+from .plain_help import Command, Group
 from .push import push
 from .train import train
 from .transfer import transfer
@@ -25,22 +28,28 @@ _NOTHING_WRITTEN = "interrupted: nothing was written"
 
 app = typer.Typer(
     name="vocabx",
+    cls=Group,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Bring an open language model to your language.",
 )
-app.command()(extend)
-app.command()(transfer)
-app.command()(train)
-app.command()(merge)
-app.command()(compare)
-app.command()(evaluate)
-app.command()(inspect)
-app.command()(verify)
-app.command()(doctor)
-app.command()(push)
-app.command()(export)
+for _function in (
+    extend,
+    transfer,
+    train,
+    merge,
+    compare,
+    evaluate,
+    inspect,
+    verify,
+    doctor,
+    push,
+    export,
+    languages,
+    bases,
+):
+    app.command(cls=Command)(_function)
 
 
 @app.callback(invoke_without_command=True)

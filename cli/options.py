@@ -118,9 +118,8 @@ def _parameter(one: Any, kind: Any, out: str, argument: bool, required: bool) ->
     kinds = tuple(part for part in _parts(kind) if part is not NoneType)
     listed = get_origin(kind) is tuple
     if argument:
-        metavar = about(one).metavar or ("<directory>..." if listed else "<directory>")
         read: Any = list[Path] if listed else kind
-        return _keyword(name, Annotated[read, typer.Argument(help=text, metavar=metavar)], _EMPTY)
+        return _keyword(name, Annotated[read, typer.Argument(help=text)], _EMPTY)
     if kind is bool:
         spelled = flag(name) if not one.default else None
         names = (spelled,) if spelled else (f"{flag(name)}/--no-{name.replace('_', '-')}",)
@@ -129,7 +128,8 @@ def _parameter(one: Any, kind: Any, out: str, argument: bool, required: bool) ->
     if name == "out" and out:
         text = f"{text} Default: {out.format(base='BASE', lang='LANG', directory='DIRECTORY')}."
     elif one.default not in (None, "", (), Path()) and not required:
-        text = f"{text} Default: {one.default}."
+        # A list without spaces could not be folded.
+        text = f"{text} Default: {str(one.default).replace(',', ', ')}."
     option = typer.Option(help=text, metavar=_metavar(one, kinds), rich_help_panel=panel, show_default=False)
     read = list[str] if listed else str
     if required:

@@ -3,8 +3,8 @@
     from vocabx import ExtendOptions, extend
     result = extend(ExtendOptions(base="smollm2", lang="zh-Hant", out="runs/demo"))
 
-Each command of the shell is a function here, with a class of options and one of results. Names load when they
-are first used, so that importing vocabx costs nothing.
+Each command of the shell is a function here, with a class of options and one of results; `languages` and
+`bases` take no options. Names load when they are first used, so that importing vocabx costs nothing.
 """
 
 from importlib import import_module
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vocabx._util.version import VERSION as __version__
+    from vocabx.commands.bases.run import KnownBase, bases
     from vocabx.commands.compare.options import CompareOptions
     from vocabx.commands.compare.run import CompareResult, compare
     from vocabx.commands.doctor.options import DoctorOptions
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from vocabx.commands.extend.run import ExtendResult, extend
     from vocabx.commands.inspect.options import InspectOptions
     from vocabx.commands.inspect.run import InspectResult, inspect
+    from vocabx.commands.languages.run import KnownLanguage, languages
     from vocabx.commands.merge.options import MergeOptions
     from vocabx.commands.merge.run import MergeResult, merge
     from vocabx.commands.push.options import PushOptions
@@ -67,6 +69,8 @@ _WHERE = {
     "InitializerError": "vocabx.errors",
     "InspectOptions": "vocabx.commands.inspect.options",
     "InspectResult": "vocabx.commands.inspect.run",
+    "KnownBase": "vocabx.commands.bases.run",
+    "KnownLanguage": "vocabx.commands.languages.run",
     "LanguageError": "vocabx.errors",
     "MergeOptions": "vocabx.commands.merge.options",
     "MergeResult": "vocabx.commands.merge.run",
@@ -86,12 +90,14 @@ _WHERE = {
     "VerifyOptions": "vocabx.commands.verify.options",
     "VerifyResult": "vocabx.commands.verify.run",
     "VocabxError": "vocabx.errors",
+    "bases": "vocabx.commands.bases.run",
     "compare": "vocabx.commands.compare.run",
     "doctor": "vocabx.commands.doctor.run",
     "evaluate": "vocabx.commands.evaluate.run",
     "export": "vocabx.commands.export.run",
     "extend": "vocabx.commands.extend.run",
     "inspect": "vocabx.commands.inspect.run",
+    "languages": "vocabx.commands.languages.run",
     "load_factorised": "vocabx.evaluation.load_model",
     "merge": "vocabx.commands.merge.run",
     "push": "vocabx.commands.push.run",
@@ -116,6 +122,8 @@ __all__ = [
     "InitializerError",
     "InspectOptions",
     "InspectResult",
+    "KnownBase",
+    "KnownLanguage",
     "LanguageError",
     "MergeOptions",
     "MergeResult",
@@ -136,12 +144,14 @@ __all__ = [
     "VerifyResult",
     "VocabxError",
     "__version__",
+    "bases",
     "compare",
     "doctor",
     "evaluate",
     "export",
     "extend",
     "inspect",
+    "languages",
     "load_factorised",
     "merge",
     "push",

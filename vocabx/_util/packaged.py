@@ -51,3 +51,12 @@ def locate(file: PackagedFile) -> Path:
             f"{file.path} of the package {file.package} does not have the expected content: {install}"
         )
     return path
+
+
+def is_installed(file: PackagedFile) -> bool:
+    """Whether the package that holds a file is installed in the version we know; its content is not read."""
+    try:
+        found = distribution(file.package)
+    except PackageNotFoundError:
+        return False
+    return found.version == file.version and Path(str(found.locate_file(file.path))).is_file()

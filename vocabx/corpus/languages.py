@@ -96,6 +96,31 @@ def profiles() -> tuple[str, ...]:
     )
 
 
+def read_profile(tag: str) -> Language:
+    """The language of a profile, by its own tag: one of `profiles`."""
+    text = (files("vocabx.assets") / "languages" / f"{tag}.toml").read_text(encoding="utf-8")
+    profile = tomllib.loads(text)
+    packaged = tuple(
+        PackagedText(
+            PackagedFile(**{k: v for k, v in entry.items() if k != "opencc"}), entry.get("opencc", "")
+        )
+        for entry in profile.get("packaged", ())
+    )
+    hub = profile.get("hub", {})
+    return Language(
+        tag=tag,
+        name=profile["name"],
+        scripts=tuple(profile["scripts"]),
+        blocks=tuple(_range(block) for block in profile.get("blocks", ())),
+        segmentation=profile["segmentation"],
+        dictionary=profile.get("dictionary", ""),
+        packaged=packaged,
+        hub=hub.get("source", ""),
+        hub_opencc=hub.get("opencc", ""),
+        vectors=_vectors(profile.get("vectors")),
+    )
+
+
 def find_language(tag: str) -> Language:
     """Return the language of a BCP 47 tag.
 
@@ -121,7 +146,7 @@ def find_language(tag: str) -> Language:
     for profile in known:
         candidate = langcodes.Language.get(profile).maximize()
         if (candidate.language, candidate.script) == (wanted.language, wanted.script):
-            return _read_profile(profile)
+            return read_profile(profile)
     return Language(tag=standard, name=parsed.display_name(), scripts=())
 
 
@@ -175,30 +200,6 @@ def with_scripts_of(language: Language, sample: str) -> Language:
         name=language.name,
         scripts=scripts,
         segmentation="none" if set(scripts) <= _WITHOUT_SPACES else "spaces",
-    )
-
-
-def _read_profile(tag: str) -> Language:
-    text = (files("vocabx.assets") / "languages" / f"{tag}.toml").read_text(encoding="utf-8")
-    profile = tomllib.loads(text)
-    packaged = tuple(
-        PackagedText(
-            PackagedFile(**{k: v for k, v in entry.items() if k != "opencc"}), entry.get("opencc", "")
-        )
-        for entry in profile.get("packaged", ())
-    )
-    hub = profile.get("hub", {})
-    return Language(
-        tag=tag,
-        name=profile["name"],
-        scripts=tuple(profile["scripts"]),
-        blocks=tuple(_range(block) for block in profile.get("blocks", ())),
-        segmentation=profile["segmentation"],
-        dictionary=profile.get("dictionary", ""),
-        packaged=packaged,
-        hub=hub.get("source", ""),
-        hub_opencc=hub.get("opencc", ""),
-        vectors=_vectors(profile.get("vectors")),
     )
 
 

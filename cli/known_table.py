@@ -1,0 +1,31 @@
+"""What `vocabx languages` and `vocabx bases` share: a table, a mark for what is installed, and --json."""
+
+from collections.abc import Iterable, Sequence
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+AS_JSON = typer.Option("--json", help="Print one JSON object on standard output.")
+INSTALLED = "✓"
+
+
+def marked(name: str, is_installed: bool) -> str:
+    """A name as the table shows it: marked where it is installed, and "" where there is none."""
+    return f"{INSTALLED if is_installed else ' '} {name}" if name else ""
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], closing: str) -> None:
+    """Print rows under headings, and a sentence below them."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{INSTALLED} marks what is installed on this machine. {closing}", highlight=False, soft_wrap=True
+    )
