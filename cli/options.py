@@ -120,11 +120,13 @@ def _parameter(one: Any, kind: Any, out: str, argument: bool, required: bool) ->
     if argument:
         read: Any = list[Path] if listed else kind
         return _keyword(name, Annotated[read, typer.Argument(help=text)], _EMPTY)
-    if kind is bool:
-        spelled = flag(name) if not one.default else None
+    if kinds == (bool,):
+        # What is off by default has no opposite; what is on, or on where it can be, needs one.
+        spelled = flag(name) if one.default is False else None
         names = (spelled,) if spelled else (f"{flag(name)}/--no-{name.replace('_', '-')}",)
-        option = typer.Option(*names, help=text, rich_help_panel=panel, show_default=not spelled)
-        return _keyword(name, Annotated[bool, option], one.default)
+        shown = one.default is True
+        option = typer.Option(*names, help=text, rich_help_panel=panel, show_default=shown)
+        return _keyword(name, Annotated[kind, option], one.default)
     if name == "out" and out:
         text = f"{text} Default: {out.format(base='BASE', lang='LANG', directory='DIRECTORY')}."
     elif one.default not in (None, "", (), Path()) and not required:

@@ -81,8 +81,8 @@ class TerminalProgress:
             progress.update(task, completed=progress.tasks[0].total)
 
     def note(self, text: str) -> None:
-        """Print one line."""
-        self.console.print(text, style="yellow", markup=False, highlight=False)
+        """Print one line, which a narrow terminal folds and a copied command survives."""
+        self.console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
     def status(self, text: str) -> None:
         """Put a few words beside the title of the stage that is shown."""
@@ -105,7 +105,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         rows["time"] = f"about {plan['estimated_seconds'] / 60:.1f} minutes"
     else:
         rows["writes"] = f"the tokenizer alone, in {plan['out']}"
-    print_properties(rows | planned_publishing(plan))
+    print_properties(rows | planned_publishing(plan) | planned_without(plan))
 
 
 def print_properties(rows: Mapping[str, str]) -> None:
@@ -137,6 +137,11 @@ def planned_checkpoint(plan: dict[str, Any]) -> dict[str, str]:
 def planned_publishing(plan: dict[str, Any]) -> dict[str, str]:
     """Where the result will be published, if that is planned."""
     return {"publishes": f"as {plan['push_to_hub']}, on the hub"} if plan["push_to_hub"] else {}
+
+
+def planned_without(plan: dict[str, Any]) -> dict[str, str]:
+    """What a plan leaves out for want of packages, if anything."""
+    return {"note": plan["left_out"]} if plan["left_out"] else {}
 
 
 def _planned_disk(plan: dict[str, Any]) -> str:

@@ -40,10 +40,11 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
 
 
 def _plan(options: TrainOptions, as_json: bool) -> None:
-    from vocabx.commands.train.plan import make_train_plan
+    from vocabx.commands.train.plan import check_packages, make_train_plan
     from vocabx.training.processes import Processes
     from vocabx.training.speed import operations_a_second
 
+    check_packages(options)
     processes = Processes()
     described = make_train_plan(options, processes.device, processes.count).describe(
         operations_a_second(processes.device, options.dtype)

@@ -40,7 +40,13 @@ def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
 
 
 def _print_plan(plan: dict[str, Any]) -> None:
-    from .terminal import planned_checkpoint, planned_publishing, planned_text, print_properties
+    from .terminal import (
+        planned_checkpoint,
+        planned_publishing,
+        planned_text,
+        planned_without,
+        print_properties,
+    )
 
     print_properties(
         {
@@ -51,6 +57,7 @@ def _print_plan(plan: dict[str, Any]) -> None:
             "tokens": f"{plan['old_tokens']:,} → {plan['tokens']:,}",
             **planned_checkpoint(plan),
             **planned_publishing(plan),
+            **planned_without(plan),
         }
     )
 

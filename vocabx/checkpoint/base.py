@@ -7,9 +7,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.extras import Packages
 from vocabx._util.hub import HubError, fetch
-from vocabx._util.packaged import PackagedFile, locate
+from vocabx._util.packaged import PackagedFile, is_installed, locate
 from vocabx._util.suggest import nearest
+from vocabx.checkpoint import bin_base, gguf_base
 from vocabx.checkpoint.bin_base import has_only_bin, unpack_bin
 from vocabx.checkpoint.gguf_base import unpack_gguf
 from vocabx.checkpoint.licence import Licence, known_licence, licence_of
@@ -54,6 +56,30 @@ class Base:
 def aliases() -> dict[str, dict[str, Any]]:
     """The base models known by a short name, from assets/bases.toml."""
     return tomllib.loads((files("vocabx.assets") / "bases.toml").read_text(encoding="utf-8"))
+
+
+def base_language(name: str) -> str:
+    """BCP 47 tag of the language that the base called `name` was trained on, as far as its name tells."""
+    return str(aliases().get(name, {}).get("language", "en"))
+
+
+def base_packages(name: str, weights: bool = True) -> Packages:
+    """The packages that `find_base` will need, as far as this machine can tell; reads nothing from the hub.
+
+    Args:
+        name: as `find_base` takes it.
+        weights: whether they are wanted too.
+    """
+    path = Path(os.path.expanduser(name))  # noqa: PTH111
+    entry = aliases().get(name)
+    if entry is not None:
+        file = PackagedFile(**entry["packaged"]) if "packaged" in entry else None
+        return gguf_base.unpacking_packages(locate(file)) if file and is_installed(file) else {}
+    if path.is_file() and path.suffix == ".gguf":
+        return gguf_base.unpacking_packages(path)
+    if weights and path.is_dir() and has_only_bin(path):
+        return bin_base.unpacking_packages(path)
+    return {}
 
 
 def find_base(name: str, progress: Progress, weights: bool = True) -> Base:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx._util.cache import cache_directory
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, missing, need
 from vocabx.checkpoint.architectures import Architecture, architecture_of, stored_names
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised
 from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
@@ -29,6 +29,7 @@ from vocabx.checkpoint.write_tensors import Made, NewTensor, write_tensors
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.progress import Advance, Progress
 
+PACKAGES: Packages = {"torch": "evaluate"}
 SINGLE = "pytorch_model.bin"
 INDEX = "pytorch_model.bin.index.json"
 # Part of the cache key: a change in what is written here must not meet an older result.
@@ -62,6 +63,18 @@ def has_only_bin(directory: Path) -> bool:
     return (directory / SINGLE).exists() or (directory / INDEX).exists()
 
 
+def unpacking_packages(directory: Path) -> Packages:
+    """The packages that `unpack_bin` will need: none where the weights were converted before.
+
+    Raises:
+        BaseModelError: a file of the directory lies elsewhere.
+    """
+    if not missing(PACKAGES):
+        return PACKAGES
+    refuse_links(directory)
+    return {} if _target(directory).is_dir() else PACKAGES
+
+
 def unpack_bin(directory: Path, progress: Progress) -> Path:
     """Return a model directory with the content of one whose weights are torch's, made on first use.
 
@@ -81,7 +94,7 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     config = read_config(directory)
     refuse_quantised(config, directory)
     architecture = architecture_of(str(config.get("model_type", "")), directory)
-    target = cache_directory() / "bin" / f"{_digest(directory)[:32]}-{_FORMAT}"
+    target = _target(directory)
     if target.is_dir():
         return target
     need("torch", "evaluate")
@@ -99,6 +112,11 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
         reason = str(error).partition(": make room")[0].partition("; ")[0]
         raise BaseModelError(f"{reason}: make room, or set VOCABX_CACHE to another directory") from None
     return target
+
+
+def _target(directory: Path) -> Path:
+    """Where the converted weights of a directory are or will be."""
+    return cache_directory() / "bin" / f"{_digest(directory)[:32]}-{_FORMAT}"
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.cache import cache_directory
-from vocabx._util.extras import need, require
+from vocabx._util.extras import Packages, missing, need, require_all
 from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.staging import staged
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
 
+PACKAGES: Packages = dict.fromkeys(("gguf", "accelerate", "torch", "transformers"), "gguf")
 # Part of the cache key: a change in what is written here must not meet an older result.
 _FORMAT = 1
 _WORDS_AND_NUMBERS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{digits}"
     r"| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+
+
+def unpacking_packages(path: Path) -> Packages:
+    """The packages that `unpack_gguf` will need: none where the file was unpacked before."""
+    # A file of many gigabytes is read for its hash only where that makes a difference.
+    return {} if missing(PACKAGES) and _directory(path).is_dir() else PACKAGES
 
 
 def unpack_gguf(path: Path, progress: Progress) -> Path:
@@ -35,19 +42,25 @@ def unpack_gguf(path: Path, progress: Progress) -> Path:
 
     Raises:
         BaseModelError: the file is damaged, or of an architecture that transformers does not read.
+        MissingPackageError: gguf, accelerate, torch or transformers is not installed.
     """
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    directory = cache_directory() / "gguf" / f"{digest[:32]}-{_FORMAT}"
+    directory = _directory(path)
     if not directory.is_dir():
+        require_all(PACKAGES)
         with progress.stage(f"Dequantising {path.name}, once"), staged(directory) as scratch:
             _unpack(path, scratch)
     return directory
 
 
+def _directory(path: Path) -> Path:
+    """Where the content of a file is or will be, by its sha256."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return cache_directory() / "gguf" / f"{digest[:32]}-{_FORMAT}"
+
+
 def _unpack(path: Path, target: Path) -> None:
     gguf = need("gguf", "gguf")
-    require("accelerate", "gguf")
     # The bar of the dequantising loop heeds no setting of transformers.
     with quiet_transformers("gguf"), redirect_stderr(io.StringIO()):
         torch, transformers = need("torch", "gguf"), need("transformers", "gguf")

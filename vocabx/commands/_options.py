@@ -80,7 +80,12 @@ class CheckpointOptions(InitializerOptions):
         ge=1,
     )
     seed: int = seed("what is sampled and drawn")
-    evaluate: bool = option("Measure bits per byte, which loads both models.", default=True, panel=MEASURING)
+    evaluate: bool | None = option(
+        "Measure bits per byte, which loads both models. Default: where torch and transformers are "
+        "installed.",
+        default=None,
+        panel=MEASURING,
+    )
     link: bool = option(
         "Make weight files without an embedding matrix hard links to the base's: no disk and no time, but a "
         "change to one is a change to both.",

@@ -1,11 +1,13 @@
 """Conversion between Simplified and Traditional Chinese, by OpenCC."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, need
 from vocabx.corpus.read_text import Document
 from vocabx.errors import CorpusError
 
+PACKAGES: Packages = {"opencc": "corpus"}
 CONFIGURATIONS = (
     "s2t", "t2s", "s2tw", "tw2s", "s2hk", "hk2s", "s2twp", "tw2sp", "t2tw", "tw2t", "t2hk", "hk2t",
 )  # fmt: skip
@@ -16,7 +18,7 @@ class Converter:
 
     Raises:
         CorpusError: there is no such configuration.
-        MissingPackageError: opencc is not installed.
+        MissingPackageError: opencc is not installed; raised by the first conversion.
     """
 
     def __init__(self, configuration: str) -> None:
@@ -24,12 +26,16 @@ class Converter:
             raise CorpusError(
                 f"unknown OpenCC configuration {configuration!r}: use one of {', '.join(CONFIGURATIONS)}"
             )
-        self._convert = need("opencc", "corpus").OpenCC(configuration).convert
+        self.configuration = configuration
+
+    @cached_property
+    def _convert(self) -> Callable[[str], str]:
+        convert: Callable[[str], str] = need("opencc", "corpus").OpenCC(self.configuration).convert
+        return convert
 
     def __call__(self, text: str) -> str:
         """Return `text` converted."""
-        converted: str = self._convert(text)
-        return converted
+        return self._convert(text)
 
     def documents(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents converted."""

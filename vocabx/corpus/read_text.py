@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, need
 from vocabx._util.hub import HubError, fetch
 from vocabx.errors import CorpusError
 
@@ -85,6 +85,19 @@ def source_bytes(sources: Iterable[Path | str]) -> int | None:
             return None
         total += source.stat().st_size
     return total
+
+
+def text_packages(sources: Iterable[Path | str]) -> Packages:
+    """The packages that reading `sources` needs; .txt and .jsonl, plain or as .gz, need none."""
+    needed: dict[str, str] = {}
+    for source in sources:
+        if isinstance(source, str):
+            needed["datasets"] = "corpus"
+        elif _format(source) == ".parquet":
+            needed["pyarrow"] = "corpus"
+        elif source.suffix == ".zst":
+            needed["zstandard"] = "corpus"
+    return needed
 
 
 def read_documents(sources: Iterable[Path | str], text_field: str = "text") -> Iterator[Document]:

@@ -1,13 +1,15 @@
 """Sources of text: the user's own files and streams, or the default text of a language profile."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 
+from vocabx._util.extras import Packages
+from vocabx.corpus.convert import PACKAGES as OPENCC
 from vocabx.corpus.convert import Converter, simplified_share
 from vocabx.corpus.languages import Language, PackagedText, find_language, with_scripts_of
 from vocabx.corpus.packaged_text import packaged_bytes, read_packaged
-from vocabx.corpus.read_text import Document, read_documents, resolve_sources, source_bytes
+from vocabx.corpus.read_text import Document, read_documents, resolve_sources, source_bytes, text_packages
 from vocabx.errors import CorpusError, MissingPackageError
 
 _SAMPLE_CHARACTERS = 200_000
@@ -22,11 +24,13 @@ class TextSource:
         description: one line for display.
         bytes: size of the source in bytes, or None for a stream of unknown length.
         open: starts reading from the beginning.
+        packages: what reading it needs beyond vocabx's own requirements.
     """
 
     description: str
     bytes: int | None
     open: Callable[[], Iterator[Document]]
+    packages: Packages = field(default_factory=dict)
 
 
 def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSource:
@@ -47,7 +51,12 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSo
         return convert(read_documents(sources, text_field))
 
     names = ", ".join(str(pattern) for pattern in patterns)
-    return TextSource(f"{names}, through OpenCC {opencc}" if opencc else names, source_bytes(sources), open_)
+    return TextSource(
+        f"{names}, through OpenCC {opencc}" if opencc else names,
+        source_bytes(sources),
+        open_,
+        {**text_packages(sources), **(OPENCC if opencc else {})},
+    )
 
 
 def default_source(language: Language) -> TextSource:
@@ -96,7 +105,8 @@ def _packaged_source(texts: Sequence[PackagedText]) -> TextSource:
         return chain.from_iterable(_conversion(t.opencc)(read_packaged(t.file)) for t in texts)
 
     names = dict.fromkeys(f"{t.file.package} {t.file.version}".strip() for t in texts)
-    return TextSource(f"packaged text of {', '.join(names)}", total, open_)
+    packages = OPENCC if any(text.opencc for text in texts) else {}
+    return TextSource(f"packaged text of {', '.join(names)}", total, open_, packages)
 
 
 def _hub_source(language: Language, alternative: str) -> TextSource:
@@ -110,7 +120,8 @@ def _hub_source(language: Language, alternative: str) -> TextSource:
             raise CorpusError(f"{error}{alternative}") from None
         return convert(chain(first, documents))
 
-    return TextSource(f"{language.hub} on the hub", None, open_)
+    packages = {**text_packages([language.hub]), **(OPENCC if language.hub_opencc else {})}
+    return TextSource(f"{language.hub} on the hub", None, open_, packages)
 
 
 def _conversion(opencc: str) -> Callable[[Iterable[Document]], Iterator[Document]]:

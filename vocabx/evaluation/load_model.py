@@ -4,13 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, missing, need
 from vocabx._util.memory import fits
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.factorised import CODE, is_factorised
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
+
+# What computing with a model needs.
+PACKAGES: Packages = {"torch": "evaluate", "transformers": "evaluate"}
 
 
 def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
@@ -76,9 +79,15 @@ def _config(directory: Path) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def can_evaluate(wanted: bool, checkpoint: Checkpoint, progress: Progress) -> bool:
-    """Whether bits per byte will be measured; says why not where they were wanted."""
-    if not wanted:
+def can_evaluate(wanted: bool | None, checkpoint: Checkpoint, progress: Progress) -> bool:
+    """Whether bits per byte will be measured; says why not where the model forbids it.
+
+    Args:
+        wanted: None where they are measured if the packages are there.
+        checkpoint: the base.
+        progress: told why not.
+    """
+    if wanted is False or (wanted is None and missing(PACKAGES)):
         return False
     obstacle = _obstacle(checkpoint)
     if obstacle:

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vocabx._util.extras import require
+from vocabx._util.extras import Packages
+from vocabx.corpus.languages import Language
 from vocabx.errors import InitializerError
 from vocabx.initializers.options import SETTINGS, VECTOR_FILES, InitializerOptions
 from vocabx.initializers.registry import find_initializer
+from vocabx.initializers.word_vectors import space_available, space_packages
 
 
 def check_initializers(options: InitializerOptions, names: Sequence[str]) -> None:
     """Check that the initializers `names` can run with these options.
 
     Raises:
-        VocabxError: an initializer is unknown, an option is used by none of them, a file is missing, or a
-            package is not installed.
+        VocabxError: an initializer is unknown, an option is used by none of them, or a file is missing.
     """
     initializers = [find_initializer(name) for name in names]
     by_words = [one for one in initializers if one.vectors in ("by frequency", "plain", "if available")]
@@ -35,7 +36,26 @@ def check_initializers(options: InitializerOptions, names: Sequence[str]) -> Non
             raise InitializerError(
                 f"--{name.replace('_', '-')} {path} is not a file: pass a file of word vectors"
             )
-    if any(one.vectors in ("by frequency", "plain") for one in initializers):
-        require("faiss", "vectors")
-    if any(one.vectors not in ("", "if available") for one in initializers):
-        require("gensim", "vectors")
+
+
+def initializer_packages(
+    options: InitializerOptions, names: Sequence[str], language: Language, source_tag: str
+) -> Packages:
+    """The packages that the initializers `names` will need.
+
+    Args:
+        options: the vector files and the dictionary.
+        names: of the initializers.
+        language: of the new tokens.
+        source_tag: BCP 47 tag of the base's language.
+    """
+    needed: dict[str, str] = {}
+    for initializer in map(find_initializer, names):
+        if initializer.vectors == "of tokens":
+            needed["gensim"] = "vectors"
+        elif initializer.vectors and (
+            initializer.vectors != "if available" or space_available(options, language, source_tag)
+        ):
+            needed |= {"faiss": "vectors", "gensim": "vectors"}
+            needed |= space_packages(options, language, source_tag)
+    return needed

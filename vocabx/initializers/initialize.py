@@ -133,7 +133,9 @@ class EmbeddingInitializer:
         """How word vectors are lifted for an initializer; None if it gets none."""
         if initializer.vectors == "plain":
             return "plain"
-        available = initializer.vectors == "if available" and space_available(self.options, self.texts)
+        available = initializer.vectors == "if available" and space_available(
+            self.options, self.texts.language, self.texts.source_tag
+        )
         return "frequency" if available or initializer.vectors == "by frequency" else None
 
     def _tables(self) -> Tables:

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.extras import Packages
 from vocabx.corpus.languages import Language, find_language
 from vocabx.errors import VectorsError
 from vocabx.initializers.options import InitializerOptions
 from vocabx.progress import Progress
-from vocabx.vectors.dictionary import read_dictionary
-from vocabx.vectors.packaged_vectors import packaged_vectors
+from vocabx.vectors.dictionary import dictionary_packages, read_dictionary
+from vocabx.vectors.packaged_vectors import packaged_vectors, reading_packages
 from vocabx.vectors.read_vectors import load_vectors
 from vocabx.vectors.shared_space import SharedSpace, shared_space
 from vocabx.vectors.space import WordVectors
-from vocabx.vectors.train import train_vectors
+from vocabx.vectors.train import train_vectors, training_packages
 
 _EPOCHS = 5
 
@@ -35,6 +36,11 @@ class Texts:
     base_language: str
     base_lines: Sequence[str] = field(repr=False)
 
+    @property
+    def source_tag(self) -> str:
+        """The base's language, English where it is not known."""
+        return "en" if self.base_language == "und" else self.base_language
+
 
 def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: Progress) -> SharedSpace:
     """Bring word vectors of both languages into one space.
@@ -50,7 +56,7 @@ def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: P
     Raises:
         VocabxError: a file cannot be read, no dictionary is known, or it shares no word with the vectors.
     """
-    language, source_tag = texts.language, _source_tag(texts)
+    language, source_tag = texts.language, texts.source_tag
     if options.shared_vectors:
         words = _read(options.shared_vectors, progress)
         return SharedSpace(words, words, None, ())
@@ -67,11 +73,31 @@ def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: P
     return shared_space(source, target, dictionary, seed=seed, progress=progress)
 
 
-def space_available(options: InitializerOptions, texts: Texts) -> bool:
+def space_packages(options: InitializerOptions, language: Language, source_tag: str) -> Packages:
+    """The packages that `find_space` will need.
+
+    Args:
+        options: the vector files and the dictionary.
+        language: of the new tokens.
+        source_tag: BCP 47 tag of the base's language.
+    """
+    if options.shared_vectors:
+        return {}
+    needed = dict(dictionary_packages(options.dictionary or language.dictionary))
+    for path, side in (
+        (options.source_vectors, find_language(source_tag)),
+        (options.target_vectors, language),
+    ):
+        if not path:
+            needed |= reading_packages(side.vectors) if side.vectors else training_packages(side.segmentation)
+    return needed
+
+
+def space_available(options: InitializerOptions, language: Language, source_tag: str) -> bool:
     """Whether word vectors are available without training: the user's, or both languages' from packages."""
     if options.shared_vectors or (options.source_vectors and options.target_vectors):
         return True
-    return find_language(_source_tag(texts)).vectors is not None and texts.language.vectors is not None
+    return find_language(source_tag).vectors is not None and language.vectors is not None
 
 
 def describe_space(space: SharedSpace) -> dict[str, Any]:
@@ -104,7 +130,3 @@ def _find(path: str, language: Language, lines: Sequence[str], seed: int, progre
 def _read(path: str, progress: Progress) -> WordVectors:
     with progress.stage("Reading word vectors"):
         return load_vectors(Path(path))
-
-
-def _source_tag(texts: Texts) -> str:
-    return "en" if texts.base_language == "und" else texts.base_language

@@ -4,10 +4,12 @@ import math
 
 from markupsafe import Markup
 
+from vocabx._util.extras import left_out
 from vocabx.corpus.languages import language_name
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.extension_plots import norms_histogram, tokens_curve
 from vocabx.report.extension_report import CurvePoint, Report
+from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.report.templates import render_template, visible
 from vocabx.tokenizer.certificate import Claim
 
@@ -18,12 +20,11 @@ _NO_HULL = "none: rows were drawn"
 
 
 def render_page(report: Report) -> str:
-    """The content of report.html. Equal reports give equal pages.
-
-    Raises:
-        MissingPackageError: matplotlib, which draws the plots, is not installed.
-    """
+    """The content of report.html. Equal reports give equal pages; without matplotlib, pages without plots."""
     curve, norms = report.curve, report.norms
+    undrawn = left_out({"the plot": PLOTS})
+    if undrawn:
+        curve, norms = (), ()
     values = {
         "report": report,
         "base_name": report.base.rstrip("/").rpartition("/")[2] or report.base,
@@ -37,6 +38,7 @@ def render_page(report: Report) -> str:
         ],
         "outcomes": [(claim, *_outcome(claim)) for claim in report.claims],
         "hull": _NO_HULL if report.hull_bound is None else f"{report.hull_bound:.3g}{_SPACE}nats",
+        "undrawn": undrawn or _NOT_MEASURED,
         "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
         "steps": _steps(curve, report.new_tokens),
         "paragraphs": report.paragraphs,

@@ -115,6 +115,7 @@ class Report:
         kinds: how many new rows were mixed, copied from one old row, or drawn; empty where there are none.
         parameters: what the initializer was told and given, as in the manifest.
         factorised: what the factors come to, or None where the tables are whole.
+        left_out: what was left out for want of packages, in one sentence, or "".
     """
 
     version: str
@@ -148,6 +149,7 @@ class Report:
     kinds: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     factorised: Factorisation | None = None
+    left_out: str = ""
 
     @property
     def passed(self) -> bool:

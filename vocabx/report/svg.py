@@ -7,11 +7,12 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PACKAGES: Packages = {"matplotlib": "report"}
 # Stand-ins that matplotlib can draw with, and what the page's style sheet makes of them: one SVG then serves
 # the light and the dark page. The second value of each var() is for an SVG looked at on its own.
 INK, FAINT, ACCENT, OLD = "#010203", "#040506", "#070809", "#0a0b0c"

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from vocabx._util.extras import installed, need
+from vocabx._util.extras import Packages, installed, need
 from vocabx._util.quiet import quiet_transformers
 from vocabx.tokenizer.certificate import Claim, Tally, claim
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.sentencepiece_model import SPACE
 
+# What the claims about transformers need; without it they are not made.
+PACKAGES: Packages = {"transformers": "evaluate"}
 _IDS = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")
 _SIDES = ("padding_side", "truncation_side", "model_max_length", "chat_template", "model_input_names")
 _SAMPLES = ("", "a", "Hello , world . It 's", " two  spaces\n", "x\ty")

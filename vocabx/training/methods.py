@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, need
 from vocabx._util.quiet import quiet_transformers
 
 # Routers of mixtures of experts choose, and are no part of what a language needs.
@@ -43,6 +43,14 @@ class Method:
     def splits(self) -> bool:
         """Whether old rows are frozen and new ones train."""
         return self.name != "full" and not self.tables
+
+    @property
+    def packages(self) -> Packages:
+        """What loading and training a model by it needs."""
+        names = ["torch", "transformers", "accelerate", "safetensors"]
+        names += ["peft"] if self.adapts else []
+        names += ["bitsandbytes"] if self.name == "qlora" else []
+        return dict.fromkeys(names, "train")
 
 
 @dataclass(frozen=True)

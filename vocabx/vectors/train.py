@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, need
 from vocabx.errors import VectorsError
 from vocabx.vectors.read_vectors import from_gensim
 from vocabx.vectors.silence import silent_gensim
 from vocabx.vectors.space import WordVectors
 from vocabx.vectors.split_words import learned_segmenter
-from vocabx.vectors.words import words_of
+from vocabx.vectors.words import segmentation_packages, words_of
 
 Advance = Callable[[float], None]
 Kind = Literal["word2vec", "fasttext"]
@@ -25,6 +25,11 @@ Kind = Literal["word2vec", "fasttext"]
 _LONGEST = 5_000
 # With fewer distinct words, distances are not meaningful (inferred).
 _FEWEST = 100
+
+
+def training_packages(segmentation: str) -> Packages:
+    """The packages that `train_vectors` needs."""
+    return {"gensim": "vectors", **segmentation_packages(segmentation)}
 
 
 def train_vectors(

@@ -18,12 +18,17 @@ from functools import cache
 import regex
 
 from vocabx._util.cache import cache_directory
-from vocabx._util.extras import need
+from vocabx._util.extras import Packages, need
 from vocabx.errors import VectorsError
 
 # U+200C and U+200D occur inside Persian and Indic words.
 WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’\u200c\u200d][\p{L}\p{M}\p{N}]+)*")
 _CLUSTER = regex.compile(r"\X")
+
+
+def segmentation_packages(segmentation: str) -> Packages:
+    """The packages that `words_of` needs."""
+    return {"jieba": "vectors", "opencc": "vectors"} if segmentation == "jieba" else {}
 
 
 def words_of(line: str, segmentation: str) -> list[str]:

@@ -15,6 +15,7 @@ class CompareOptions(ExtendOptions):
         default="zip-tie,wechsel,ofa,cw2v,focus,mean,multivariate,univariate,resize",
         panel=PANEL,
     )
+    evaluate: bool = option("Measure bits per byte, which loads the model.", default=True, panel=MEASURING)
     train_tokens: int = option(
         "Then train the new token embeddings alone on this many tokens, and measure along the way.",
         default=0,

@@ -30,6 +30,7 @@ from vocabx.mixture.initialization import Initialization
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.initializer_plot import initializer_plot
 from vocabx.report.initializer_table import Bits, CurvePoint, InitializerTable, Row
+from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.train_new_rows import split_sequences, train_rows
 
@@ -57,7 +58,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
         VocabxError: the user can mend what is wrong; the message says how.
     """
     timed = Timed(progress or Quiet())
-    plan = make_plan(options, timed)
+    plan = make_plan(options, timed, PLOTS if options.evaluate else None)
     if options.train_tokens and not plan.evaluate:
         raise BaseModelError("--train-tokens needs the model in memory, and it is not to be loaded here")
     with staged(options.out) as directory:

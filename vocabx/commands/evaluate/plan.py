@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocabx._util.extras import require
-from vocabx.checkpoint.base import find_base
+from vocabx._util.extras import require_all
+from vocabx.checkpoint.base import base_packages, find_base
 from vocabx.checkpoint.recorded import require_base
 from vocabx.checkpoint.staging import check_free
 from vocabx.commands.evaluate.model import EvaluatedModel, read_evaluated_model
 from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.read_text import resolve_sources, text_packages
 from vocabx.corpus.source import TextSource, default_source, peek, scripts_of, user_source
 from vocabx.errors import LanguageError, TokenizerError, VocabxError
+from vocabx.evaluation.load_model import PACKAGES as MODELS
 from vocabx.progress import Progress
+from vocabx.report.svg import PACKAGES as PLOTS
 
 _UNKNOWN = Language("und", "the base's language", ())
 
@@ -62,6 +65,7 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
     evaluated_models = tuple(read_evaluated_model(str(path), path) for path in options.directories)
     language = _language(options, evaluated_models)
     source = _source(options, language)
+    _check_packages(options, source)
     found = _find_base(options, evaluated_models[0], progress)
     base, base_origin, tag = found if found else (None, "", "en")
     if options.base_text:
@@ -82,13 +86,23 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
 
 
 def _check_options(options: EvaluateOptions) -> None:
-    for package in ("torch", "transformers"):
-        require(package, "evaluate")
     if not options.directories:
         raise TokenizerError("nothing to evaluate: pass the directory of a checkpoint, or several")
     if options.out is not None:
-        require("matplotlib", "report")
         check_free(options.out)
+
+
+def _check_packages(options: EvaluateOptions, source: TextSource) -> None:
+    """Refuse now what would fail later, and name all that is missing at once."""
+    require_all(
+        {
+            **MODELS,
+            **(PLOTS if options.out is not None else {}),
+            **(base_packages(options.base) if options.base else {}),
+            **source.packages,
+            **text_packages(resolve_sources(options.base_text)),
+        }
+    )
 
 
 def _language(options: EvaluateOptions, evaluated_models: Sequence[EvaluatedModel]) -> Language:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from vocabx._util.extras import installed, require
-from vocabx.checkpoint.base import Base, find_base, find_tokenizer_base
+from vocabx._util.extras import Packages, installed, left_out, require_all
+from vocabx.checkpoint.base import Base, base_language, base_packages, find_base, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.grow import grown_bytes
 from vocabx.checkpoint.staging import check_free, free_space
@@ -14,6 +14,7 @@ from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.read_text import resolve_sources, text_packages
 from vocabx.corpus.source import (
     TextSource,
     base_source,
@@ -24,9 +25,12 @@ from vocabx.corpus.source import (
     user_source,
 )
 from vocabx.errors import LanguageError, TokenizerError
+from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
-from vocabx.initializers.check import check_initializers
+from vocabx.initializers.check import check_initializers, initializer_packages
 from vocabx.progress import Progress
+from vocabx.report.svg import PACKAGES as PLOTS
+from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
@@ -85,6 +89,16 @@ class VocabularyPlan:
         return False
 
     @property
+    def left_out(self) -> str:
+        """What will be left out for want of packages, in one sentence, or ""."""
+        return left_out(self._dispensable)
+
+    @property
+    def _dispensable(self) -> dict[str, Packages]:
+        """What can be left out, with the packages that it needs."""
+        return {"the certificate's claims about transformers": TRANSFORMERS, "the page's plots": PLOTS}
+
+    @property
     def disk_bytes(self) -> int:
         """Bytes that the result takes."""
         return _OTHER_BYTES
@@ -112,6 +126,7 @@ class VocabularyPlan:
             "disk_free": free_space(self.options.out),
             "out": str(self.options.out),
             "push_to_hub": self.options.push_to_hub or None,
+            "left_out": self.left_out or None,
         }
 
 
@@ -131,6 +146,11 @@ class Plan(VocabularyPlan):
     def evaluate(self) -> bool:
         """Whether bits per byte will be measured."""
         return self.scoring
+
+    @property
+    def _dispensable(self) -> dict[str, Packages]:
+        measured = self.options.evaluate is None and self.checkpoint.generates
+        return {**({"bits per byte": SCORING} if measured else {}), **super()._dispensable}
 
     @property
     def rows(self) -> int:
@@ -182,14 +202,23 @@ class Plan(VocabularyPlan):
         }
 
 
-def make_plan(options: ExtendOptions, progress: Progress) -> Plan:
+def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | None = None) -> Plan:
     """Check everything that can be checked before the work begins.
 
+    Args:
+        options: what was asked.
+        progress: told of downloads, and of what the user should know.
+        packages: what the command needs beside what `options` ask for.
+
     Raises:
-        VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
+        VocabxError: whatever is wrong with the options, the base, the language, the text or the disk, or the
+            packages that are missing.
     """
     check_initializers(options, options.initializers)
     language, source = _checked_request(options)
+    scoring_packages = SCORING if options.evaluate else {}
+    initializing = initializer_packages(options, options.initializers, language, base_language(options.base))
+    require_all({**_packages(options, source), **initializing, **scoring_packages, **(packages or {})})
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
@@ -204,9 +233,11 @@ def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> Vocabula
     """Check everything about an extension of the tokenizer alone.
 
     Raises:
-        VocabxError: whatever is wrong with the options, the base, the language, the text or the disk.
+        VocabxError: whatever is wrong with the options, the base, the language, the text or the disk, or the
+            packages that are missing.
     """
     language, source = _checked_request(options)
+    require_all(_packages(options, source))
     base = find_tokenizer_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     rows = rows_by_configuration(base.directory) or 0
@@ -221,7 +252,6 @@ def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
     language = find_language(options.lang)
     check_free(options.out, options.resume)
-    _check_packages(options)
     # A missing text is told before a base is fetched.
     return language, _source(options, language)
 
@@ -278,12 +308,13 @@ def _may_be_simplified(language: Language, options: ExtendOptions) -> bool:
     return language.tag == "zh-Hant" and bool(options.corpus) and not options.opencc and installed("opencc")
 
 
-def _check_packages(options: ExtendOptions) -> None:
-    """Refuse now what would fail at the end."""
-    require("matplotlib", "report")
-    if options.evaluate and not options.tokenizer_only:
-        require("torch", "evaluate")
-        require("transformers", "evaluate")
+def _packages(options: ExtendOptions, source: TextSource) -> Packages:
+    """What reading the base and the texts needs."""
+    return {
+        **base_packages(options.base, weights=not options.tokenizer_only),
+        **source.packages,
+        **text_packages(resolve_sources((*options.base_text, *options.protect))),
+    }
 
 
 def _check_donor(options: ExtendOptions) -> None:

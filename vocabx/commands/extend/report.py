@@ -73,6 +73,7 @@ def compose_report(
         paragraphs=paragraphs,
         frequent=frequent,
         seconds=dict(progress.seconds),
+        left_out=plan.left_out,
         **vars(rows),
     )
 

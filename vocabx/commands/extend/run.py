@@ -64,6 +64,8 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendRe
 
 def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
     plan = make_plan(options, timed)
+    if plan.left_out:
+        timed.note(plan.left_out)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, timed)
     with resumable(options.out, options.resume) as journal:
@@ -106,6 +108,8 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
 
 def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
     plan = make_vocabulary_plan(options, timed)
+    if plan.left_out:
+        timed.note(plan.left_out)
     prepare_output(options, plan.disk_bytes)
     with staged(options.out) as directory:
         learned = learn(plan, timed)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from vocabx.checkpoint.base import Base, find_tokenizer_base
+from vocabx._util.extras import require_all
+from vocabx.checkpoint.base import Base, base_packages, find_tokenizer_base
 from vocabx.commands.inspect.measure import Inspection, inspect_tokenizer
 from vocabx.commands.inspect.options import InspectOptions
 from vocabx.commands.inspect.verdict import percent, verdict_of
@@ -68,6 +69,7 @@ def inspect(options: InspectOptions, progress: Progress | None = None) -> Inspec
         if options.corpus
         else default_source(language)
     )
+    require_all({**base_packages(options.base, weights=False), **source.packages})
     found = find_tokenizer_base(options.base, progress)
     tokenizer = read_tokenizer(found.directory)
     language = with_scripts_of(language, peek(source))

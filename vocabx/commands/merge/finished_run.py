@@ -35,6 +35,15 @@ class FinishedRun:
         return self.record.rows - self.record.first_id
 
 
+def read_method(directory: Path) -> Method:
+    """How a finished run was trained, by its record alone.
+
+    Raises:
+        TrainingError: there is no finished run, or its record is damaged.
+    """
+    return _method(directory, _record(directory))
+
+
 def read_finished(directory: Path, base: str = "", progress: Progress | None = None) -> FinishedRun:
     """Find a run and its base, and check that both are what they were.
 
@@ -54,11 +63,7 @@ def read_finished(directory: Path, base: str = "", progress: Progress | None = N
     with progress.stage("Checking the run and its base"):
         _check_files(directory, record)
         checkpoint = _base(directory, record, base)
-    try:
-        method = Method(**record.method)
-    except TypeError:
-        raise TrainingError(f"{directory / RECORD} is damaged: train again, or restore it") from None
-    return FinishedRun(directory, record, method, checkpoint)
+    return FinishedRun(directory, record, _method(directory, record), checkpoint)
 
 
 def _record(directory: Path) -> TrainingRecord:
@@ -67,6 +72,13 @@ def _record(directory: Path) -> TrainingRecord:
             f"{directory} is not finished: go on with the same vocabx train command and --resume, then merge"
         )
     return read_record(directory)
+
+
+def _method(directory: Path, record: TrainingRecord) -> Method:
+    try:
+        return Method(**record.method)
+    except TypeError:
+        raise TrainingError(f"{directory / RECORD} is damaged: train again, or restore it") from None
 
 
 def _check_files(directory: Path, record: TrainingRecord) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.extras import need
+from vocabx._util.extras import need, require_all
 from vocabx._util.memory import fits, free_memory
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.grow import COMPOSED, carry_files, write_changed, write_json
@@ -23,7 +23,7 @@ from vocabx.checkpoint.staging import check_free, check_space, staged
 from vocabx.checkpoint.tables import INDEX, read_checkpoint
 from vocabx.commands.merge.changes import Changes, merge_changes
 from vocabx.commands.merge.compare_models import Agreement, agreement_of, find_passages
-from vocabx.commands.merge.finished_run import FinishedRun, read_finished
+from vocabx.commands.merge.finished_run import FinishedRun, read_finished, read_method
 from vocabx.commands.merge.options import MergeOptions
 from vocabx.commands.merge.outline import outline_of
 from vocabx.errors import BaseModelError
@@ -75,6 +75,7 @@ def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResul
     """
     timed = Timed(progress or Quiet())
     check_free(options.out)
+    require_all(read_method(options.directory).packages)
     run = read_finished(options.directory, options.base, timed)
     manifest = _manifest_of(run)
     device = _device(run, options, timed)

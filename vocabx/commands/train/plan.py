@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.extras import require
-from vocabx.checkpoint.base import aliases
+from vocabx._util.extras import Packages, require_all
+from vocabx.checkpoint.base import base_language
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.manifest import read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
@@ -17,6 +17,7 @@ from vocabx.commands.train.options import TrainOptions
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
+from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.training.methods import Method
@@ -26,6 +27,7 @@ from vocabx.training.record import RECORD
 # The share of what a large product reaches that a whole step does: measured on SmolLM2, inferred for GPUs.
 _REACHED = {"cpu": 0.18, "gpu": 0.4}
 _SAMPLE = 200_000
+_TRACKERS = ("trackio", "wandb", "tensorboard")
 _DEFAULTS = {"sequence_length": (2048, 256), "step_sequences": (64, 4)}
 
 
@@ -157,7 +159,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     """
     gpu = device != "cpu"
     method = _method(options, gpu)
-    _check_packages(options, method)
+    require_all(method.packages)
     options = _with_defaults(options, gpu)
     checkpoint, manifest = _checkpoint(options.directory)
     if method.tables and checkpoint.tied:
@@ -166,11 +168,10 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
             "them: leave --lora-tables out"
         )
     tokenizer = read_tokenizer(options.directory)
-    source = _source(options, str(manifest.get("language", "")))
+    source = _source(options, manifest)
     language = _language(str(manifest.get("language", "")), source)
-    base = str(manifest.get("base", {}).get("name", ""))
-    base_language = find_language(str(aliases().get(base, {}).get("language", "en")))
-    base_source = _base_source(options, base_language)
+    spoken = _base_language(manifest)
+    base_source = _base_source(options, spoken)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory)
     new = checkpoint.input.rows - first
     trained = trained_parameters(sizes, method, new)
@@ -183,12 +184,33 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         method,
         first,
         language,
-        base_language,
+        spoken,
         source,
         base_source,
         sizes,
         fit,
         device,
+    )
+
+
+def check_packages(options: TrainOptions) -> None:
+    """Refuse a run for want of packages, and name all of them: before torch is asked which device there is.
+
+    Raises:
+        VocabxError: a package is missing, or there is no checkpoint or no text.
+    """
+    # Which method "auto" means is known with the device, and one that needs more is refused then.
+    method = Method("lora" if options.method == "auto" else options.method, options.dtype)
+    _, manifest = _checkpoint(options.directory)
+    replay = _base_source(options, _base_language(manifest))
+    require_all(
+        {
+            **method.packages,
+            **dict.fromkeys(PLOTS, "train"),
+            **_trackers(options),
+            **_source(options, manifest).packages,
+            **(replay.packages if replay else {}),
+        }
     )
 
 
@@ -227,10 +249,23 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, Any]]:
     return checkpoint, manifest
 
 
-def _source(options: TrainOptions, tag: str) -> TextSource:
+def _trackers(options: TrainOptions) -> Packages:
+    """The packages of --report-to, which are no part of an extra."""
+    names = [name for name in options.report_to.split(",") if name]
+    for name in names:
+        if name not in _TRACKERS:
+            raise TrainingError(f"--report-to knows {', '.join(_TRACKERS)}, and not {name!r}")
+    return dict.fromkeys(names, "")
+
+
+def _source(options: TrainOptions, manifest: dict[str, Any]) -> TextSource:
     if options.corpus:
         return user_source(options.corpus, options.text_field, options.opencc)
-    return default_source(find_language(tag))
+    return default_source(find_language(str(manifest.get("language", ""))))
+
+
+def _base_language(manifest: dict[str, Any]) -> Language:
+    return find_language(base_language(str(manifest.get("base", {}).get("name", ""))))
 
 
 def _base_source(options: TrainOptions, language: Language) -> TextSource | None:
@@ -269,18 +304,3 @@ def _with_defaults(options: TrainOptions, gpu: bool) -> TrainOptions:
         if getattr(options, name) is None
     }
     return replace(options, **chosen)
-
-
-def _check_packages(options: TrainOptions, method: Method) -> None:
-    """Refuse now what would fail later."""
-    for package in ("torch", "transformers", "accelerate", "matplotlib"):
-        require(package, "train")
-    if method.adapts:
-        require("peft", "train")
-    if method.name == "qlora":
-        require("bitsandbytes", "train")
-    known = ("trackio", "wandb", "tensorboard")
-    for name in filter(None, options.report_to.split(",")):
-        if name not in known:
-            raise TrainingError(f"--report-to knows {', '.join(known)}, and not {name!r}")
-        require(name, "train")

@@ -13,7 +13,7 @@ from vocabx.checkpoint.manifest import file_hash
 from vocabx.checkpoint.recorded import require_own_tables
 from vocabx.checkpoint.staging import unfinished_of
 from vocabx.commands.train.options import TrainOptions
-from vocabx.commands.train.plan import TrainPlan, make_train_plan
+from vocabx.commands.train.plan import TrainPlan, check_packages, make_train_plan
 from vocabx.commands.train.texts import RunTexts, gather_texts
 from vocabx.commands.train.workspace import begin, branch, finish, run_directory
 from vocabx.progress import Progress, Quiet, Timed
@@ -78,6 +78,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         VocabxError: the user can mend what is wrong; the message says how.
         KeyboardInterrupt: a signal ended the run, after a checkpoint; its notes say how to go on.
     """
+    check_packages(options)
     processes = Processes()
     timed = Timed(progress if progress is not None and processes.main else Quiet())
     plan = make_train_plan(options, processes.device, processes.count)

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.extras import require
-from vocabx.checkpoint.base import Base, aliases, find_base, find_tokenizer_base
+from vocabx._util.extras import left_out, require_all
+from vocabx.checkpoint.base import (
+    Base,
+    aliases,
+    base_language,
+    base_packages,
+    find_base,
+    find_tokenizer_base,
+)
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.grow import grown_bytes
 from vocabx.checkpoint.staging import check_free, free_space
@@ -14,12 +21,15 @@ from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.commands.push.plan import check_repository
 from vocabx.commands.transfer.options import TransferOptions
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.read_text import resolve_sources, text_packages
 from vocabx.corpus.source import TextSource, base_source, default_source, peek, scripts_of, user_source
 from vocabx.errors import LanguageError, TokenizerError
+from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
-from vocabx.initializers.check import check_initializers
+from vocabx.initializers.check import check_initializers, initializer_packages
 from vocabx.initializers.registry import find_initializer
 from vocabx.progress import Progress
+from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.renumber import swap_ids
@@ -74,6 +84,13 @@ class TransferPlan:
         return tuple(index for index in range(self.rows) if index not in self.new.id_to_piece)
 
     @property
+    def left_out(self) -> str:
+        """What will be left out for want of packages, in one sentence, or ""."""
+        measured = self.options.evaluate is None and self.checkpoint.generates
+        scoring = {"bits per byte": SCORING} if measured else {}
+        return left_out({**scoring, "the claim about transformers": TRANSFORMERS})
+
+    @property
     def weight_bytes(self) -> int:
         """Bytes of weights that the result takes."""
         return grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows)
@@ -110,6 +127,7 @@ class TransferPlan:
             "disk_free": free_space(options.out),
             "out": str(options.out),
             "push_to_hub": options.push_to_hub or None,
+            "left_out": self.left_out or None,
         }
 
 
@@ -170,12 +188,21 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as de")
     language = find_language(options.lang)
     check_free(options.out, options.resume)
-    if options.evaluate:
-        require("torch", "evaluate")
-        require("transformers", "evaluate")
     if options.corpus:
-        return language, user_source(options.corpus, options.text_field, "")
-    return language, default_source(language)
+        source = user_source(options.corpus, options.text_field, "")
+    else:
+        source = default_source(language)
+    require_all(
+        {
+            **base_packages(options.base),
+            **base_packages(options.tokenizer, weights=False),
+            **source.packages,
+            **text_packages(resolve_sources(options.base_text)),
+            **initializer_packages(options, [options.init], language, base_language(options.base)),
+            **(SCORING if options.evaluate else {}),
+        }
+    )
+    return language, source
 
 
 def _find_tokenizer(name: str, progress: Progress) -> Path:

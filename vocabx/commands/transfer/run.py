@@ -68,6 +68,8 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
     """
     timed = Timed(progress or Quiet())
     plan = make_transfer_plan(options, timed)
+    if plan.left_out:
+        timed.note(plan.left_out)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, timed)
     with resumable(options.out, options.resume) as journal:

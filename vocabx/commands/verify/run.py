@@ -4,16 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vocabx.checkpoint.base import find_tokenizer_base
+from vocabx._util.extras import left_out, missing, require_all
+from vocabx.checkpoint.base import base_packages, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.manifest import read_manifest
 from vocabx.checkpoint.recorded import recorded_claims, require_base_directory
 from vocabx.commands.verify.options import VerifyOptions
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.read_text import resolve_sources, text_packages
 from vocabx.corpus.sample import sample_corpus
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
 from vocabx.progress import Progress, Quiet
+from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate, Claim, claim
 from vocabx.tokenizer.fast import FastTokenizer
@@ -76,6 +79,8 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     name = options.against or str(manifest.get("base", {}).get("name", ""))
     if not name:
         raise TokenizerError(f"{directory} does not say what it extends: pass --against with its base")
+    own_text = resolve_sources((*options.corpus, *options.base_text))
+    require_all({**base_packages(name, weights=False), **text_packages(own_text)})
     base = find_tokenizer_base(name, progress)
     with progress.stage("Checking the base's tables"):
         require_base_directory(directory, base.directory)
@@ -91,6 +96,8 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     texts = Texts(target or _alone(new), own, (), options.seed, options.adversarial)
     # transformers reads directories, and a bare file says nothing of special tokens.
     directories = (base.directory, directory) if directory.is_dir() else None
+    if directories and (without := left_out({"the claims about transformers": TRANSFORMERS})):
+        progress.note(without)
     with progress.stage("Verifying", unit="texts") as advance:
         certificate = verify_tokenizers(tokenizer, extended, alphabet, texts, directories, advance)
     claims = (*certificate.claims, *records, *_fits(directory, extended))
@@ -131,9 +138,10 @@ def _target_source(options: VerifyOptions, language: Language) -> TextSource | N
     if source is not None or language.tag == "und":
         return source
     try:
-        return default_source(language)
+        source = default_source(language)
     except VocabxError:
         return None
+    return None if missing(source.packages) else source
 
 
 def _sample(
