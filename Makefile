@@ -6,10 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip --disable-pip-version-check install --quiet
 SOURCES := vocabx cli tests benchmarks
-# Real tokenizers for the tests, and transformers of the fourth generation in an environment of its own.
+# Real tokenizers for the tests; transformers of the fourth generation, and vocabx's requirements without
+# its extras, in environments of their own.
 PYPI := $(VENV)/real/pypi
 NPM := $(VENV)/real/npm
 TRANSFORMERS4 := $(VENV)/transformers4
+PLAIN := $(VENV)/plain
 
 DEMO_TRAIN := --method lora --max-steps 460 --sequence-length 512 --step-sequences 1 --lora-rank 16 \
 	--learning-rate 1e-3 --rows-learning-rate 2e-3 --rows-first 0 --decay 0.25 --evaluate-every 92
@@ -52,7 +54,7 @@ $(VENV)/demo-installed: pyproject.toml constraints.txt packaged.txt
 	$(BIN)/python $(INSTALL) --no-deps --require-hashes --requirement packaged.txt
 	touch $@
 
-$(VENV)/test-installed: $(VENV)/demo-installed $(PYPI)-installed $(NPM)-installed $(TRANSFORMERS4)-installed
+$(VENV)/test-installed: $(VENV)/demo-installed $(PYPI)-installed $(NPM)-installed $(TRANSFORMERS4)-installed $(PLAIN)-installed
 	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[all,dev]'
 	touch $@
 
@@ -72,4 +74,12 @@ $(NPM)-installed: tests/npm/package.json tests/npm/package-lock.json
 $(TRANSFORMERS4)-installed: tests/transformers4/requirements.txt
 	$(PYTHON) -m venv --clear $(TRANSFORMERS4)
 	$(TRANSFORMERS4)/bin/python $(INSTALL) --requirement $<
+	touch $@
+
+# What pip installs with vocabx, and what builds its wheel: the test builds it from these sources, and offline.
+$(PLAIN)-installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(PLAIN)
+	$(PLAIN)/bin/python $(INSTALL) --constraint constraints.txt setuptools .
+	$(PLAIN)/bin/python -m pip --disable-pip-version-check uninstall --quiet --yes vocabx
+	rm -rf build
 	touch $@
