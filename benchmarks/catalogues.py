@@ -1,4 +1,4 @@
-"""Real text of a language from translated programs: the strings of .mo catalogues, one a line.
+"""Real text of a language from translated programs: the strings of .mo catalogues, one per line.
 
     python benchmarks/catalogues.py hi [DIRECTORY ...] > hi.txt
 
@@ -7,14 +7,14 @@ it fetches the Debian packages named here (`apt-get download`, some 60 MB once) 
 user's cache. Strings left in English are not the language's; marks of menu keys are taken out.
 """
 
+import argparse
 import re
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from gettext import GNUTranslations
 from pathlib import Path
 
-from material import CACHE
+from texts import CACHE, in_documents
 
 from vocabx.corpus.read_text import Document
 
@@ -25,47 +25,67 @@ _PACKAGES = (
 )  # fmt: skip
 # "(_F)" after a menu's text, "_" or "&" or "~" in it.
 _MENU_KEY = re.compile(r"\([_&~]\w\)|[_~](?=\w)|&(?=\w)(?!\w+;)")
-_DOCUMENT_LINES = 100
 
 
-def main() -> None:
-    language, *directories = sys.argv[1:] or ["--help"]
-    if language.startswith("-"):
-        raise SystemExit(__doc__)
-    where = [Path(directory) for directory in directories] or packages(language)
-    for document in catalogues(language, where):
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("language")
+    parser.add_argument("directories", nargs="*", metavar="DIRECTORY")
+    options = parser.parse_args(arguments)
+    for document in catalogues_of(options.language, options.directories)[1]:
         print(document.text)
 
 
-def packages(language: str) -> list[Path]:
-    """The catalogues of the Debian packages, unpacked in the cache: a directory a package."""
-    return [_unpacked(name.format(language), language) for name in _PACKAGES]
+def add_catalogue_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--catalogues`: directories to read instead of Debian's packages."""
+    parser.add_argument(
+        "--catalogues", nargs="+", default=(), metavar="DIRECTORY", help="instead of Debian's packages"
+    )
 
 
-def versions(directories: Sequence[Path]) -> list[str]:
-    """The packages by name and version."""
-    return [directory.parent.name for directory in directories]
+def catalogues_of(language: str, directories: Sequence[str] = ()) -> tuple[list[str], Iterator[Document]]:
+    """The strings of a language, and where they come from.
+
+    Args:
+        language: as gettext names it.
+        directories: to read; by default the Debian packages, which are fetched once.
+
+    Returns:
+        The directories or the packages by name and version, and the strings as documents.
+    """
+    if directories:
+        return list(directories), catalogues(language, map(Path, directories))
+    unpacked = [_unpacked(name.format(language), language) for name in _PACKAGES]
+    return [path.parent.name for path in unpacked], catalogues(language, unpacked)
 
 
-def catalogues(language: str, directories: Sequence[Path]) -> Iterator[Document]:
-    """The distinct translated strings below `directories`, a hundred a document, in their files' order."""
+def catalogues(language: str, directories: Iterable[Path]) -> Iterator[Document]:
+    """The distinct translated strings below `directories`, in their files' order."""
     seen: set[str] = set()
     for directory in directories:
         for path in sorted(directory.rglob(f"{language}/LC_MESSAGES/*.mo")):
-            fresh = [text for text in _strings(path) if not (text in seen or seen.add(text))]
-            for start in range(0, len(fresh), _DOCUMENT_LINES):
-                yield Document("\n".join(fresh[start : start + _DOCUMENT_LINES]), str(path), 0)
+            fresh = [text for text in dict.fromkeys(translations(path)) if text not in seen]
+            seen.update(fresh)
+            yield from in_documents(fresh, str(path))
 
 
-def _strings(path: Path) -> Iterator[str]:
+def translations(path: Path) -> Iterator[str]:
+    """The translated strings of a .mo file, in the order of their sources, without menu keys."""
     with path.open("rb") as file:
-        # The catalogue has no public way to its strings.
-        translated = GNUTranslations(file)._catalog
-    for source, text in translated.items():
+        catalogue = _Catalogue(file)
+    for source, text in catalogue._catalog.items():
         # The empty source is the file's header; a source may carry its context before \x04.
         original = source[0] if isinstance(source, tuple) else source
         if original and text.strip() and text != original.rpartition("\x04")[2]:
             yield _MENU_KEY.sub("", text)
+
+
+class _Catalogue(GNUTranslations):
+    """The base class has no public way to its strings."""
+
+    _catalog: dict[str | tuple[str, int], str]
 
 
 def _unpacked(package: str, language: str) -> Path:

@@ -2,55 +2,54 @@
 
     python benchmarks/cw2v.py [--tokens 1000000] [--new-tokens 8000]
 
-SmolLM2's table (49,152 × 576), tokens learned from the demonstration's text. Operations are counted:
-multiplications and additions of the matrix products: for vocabx an epoch, forward and backward; for the
-dense form a step: A1 A2 (m × r by r × V), softmax times E (m × V by V × d), both again twice for the
+SmolLM2's embedding matrix (49,152 × 576), tokens learned from the demonstration's text. Operations are
+counted: multiplications and additions of the matrix products: for vocabx an epoch, forward and backward; for
+the dense form a step: A1 A2 (m × r by r × V), softmax times E (m × V by V × d), both again twice for the
 backward pass. The dense step is also measured, at a size that fits, to show that the count tells its time.
 """
 
-import argparse
-import json
+import statistics
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-from common import machine, peak_memory_mb, smollm2, taiwanese_text
+from bases import base_directory
+from common import Result, finish, machine, new_parser, peak_memory_mb, run_script, timed
+from numpy.typing import NDArray
+from texts import add_text_options, alphabet_of, sample_text
 
+from vocabx._util.memory import reset_peak
 from vocabx.checkpoint.tables import read_checkpoint
-from vocabx.corpus.languages import find_language
 from vocabx.initializers.cooccurrence import count_pairs
 from vocabx.initializers.cw2v import NEGATIVES, WINDOW, cw2v
 from vocabx.initializers.inputs import LINE_END, Tables
 from vocabx.progress import Quiet
-from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
-RESULTS = Path(__file__).parent / "results" / "cw2v.json"
 EPOCHS, CANDIDATES = 5, 64
 # Of the release: its inner size, and the pairs of a batch, which its count depends on (inferred).
 INNER, BATCH = 1024, 4096
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tokens", type=int, default=1_000_000)
-    parser.add_argument("--new-tokens", type=int, default=8000)
-    options = parser.parse_args()
-    base = read_tokenizer(smollm2())
-    corpus = taiwanese_text(8_000_000)
-    language = find_language("zh-Hant")
-    alphabet = Alphabet(language.scripts, language.blocks)
-    extension = extend_tokenizer(
-        base, corpus.learning, alphabet, TokenRequest(options.new_tokens), base.size, Quiet()
-    )
-    text = cut(extension.tokenizer, corpus.learning, options.tokens)
-    table = read_checkpoint(smollm2()).input.map()
+def main(arguments: Sequence[str] | None = None) -> Result:
+    parser = new_parser(__doc__, base="smollm2", tokens=1_000_000, new_tokens=8000, dense_rows=1000)
+    add_text_options(parser, "corpus")
+    options = parser.parse_args(arguments)
+    directory = base_directory(options.base)
+    base, request = read_tokenizer(directory), TokenRequest(options.new_tokens)
+    corpus = sample_text("zh-Hant", options.corpus)
+    extension = extend_tokenizer(base, corpus.learning, alphabet_of("zh-Hant"), request, base.size, Quiet())
+    text = tokenize(extension.tokenizer, corpus.learning, options.tokens)
+    table = read_checkpoint(directory).input.map()
     pieces = list(extension.pieces.values())
+    reset_peak()
     before = peak_memory_mb()
-    start = time.perf_counter()
-    initialization = cw2v(Tables(table), pieces, text, base.size, candidates=CANDIDATES, epochs=EPOCHS)
-    seconds = time.perf_counter() - start
+    initialization, seconds = timed(
+        lambda: cw2v(Tables(table), pieces, text, base.size, candidates=CANDIDATES, epochs=EPOCHS)
+    )
+    peak = peak_memory_mb()
     ours, pairs = operations(text, base.size, len(pieces), table.shape[1])
     dense = 3 * 2 * len(pieces) * base.size * (INNER + table.shape[1]) / (BATCH * (1 + NEGATIVES))
     result = {
@@ -61,19 +60,19 @@ def main() -> None:
         "epochs": EPOCHS,
         "candidates": CANDIDATES,
         "seconds": round(seconds, 1),
-        "beyond_mb": peak_memory_mb() - before,
+        "beyond_mb": peak - before,
         "hull_bound": initialization.hull_bound(),
         "pairs_an_epoch": pairs,
         "operations_a_pair": round(ours),
         "dense_operations_a_pair": round(dense),
         "dense over vocabx": round(dense / ours),
-        "dense_step": dense_step(),
+        "dense_step": dense_step(options.dense_rows),
     }
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    return finish(options.out, "cw2v", result)
 
 
-def cut(tokenizer, lines, tokens: int) -> np.ndarray:
+def tokenize(tokenizer: FastTokenizer, lines: Sequence[str], tokens: int) -> NDArray[np.int64]:
+    """The ids of lines until there are `tokens` of them, `LINE_END` after each line."""
     parts, size = [], 0
     for ids in tokenizer.encode(lines):
         parts.append(np.append(ids, LINE_END))
@@ -83,7 +82,7 @@ def cut(tokenizer, lines, tokens: int) -> np.ndarray:
     return np.concatenate(parts).astype(np.int64)
 
 
-def operations(text: np.ndarray, old_rows: int, rows: int, width: int) -> tuple[float, int]:
+def operations(text: NDArray[np.int64], old_rows: int, rows: int, width: int) -> tuple[float, int]:
     """Of an epoch by counted pair and negative: two roles of two products, and the candidates' rows."""
     near = count_pairs(text, old_rows, rows, WINDOW)
     products = 2 * 2 * 2 * rows * len(near.contexts) * width
@@ -93,9 +92,7 @@ def operations(text: np.ndarray, old_rows: int, rows: int, width: int) -> tuple[
     return (products + mixing) / (pairs * (1 + NEGATIVES)), pairs
 
 
-def dense_step(
-    rows: int = 1000, old_rows: int = 8192, width: int = 576, inner: int = 1024
-) -> dict[str, object]:
+def dense_step(rows: int, old_rows: int = 8192, width: int = 576, inner: int = INNER) -> Result:
     """One forward and backward pass of softmax(A1 A2) E, by torch."""
     import torch
 
@@ -106,17 +103,19 @@ def dense_step(
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        (torch.softmax(first @ second, dim=1) @ table).sum().backward()
+        total = (torch.softmax(first @ second, dim=1) @ table).sum()
+        torch.autograd.backward(total)
         seconds.append(time.perf_counter() - start)
     count = 2 * rows * old_rows * (3 * inner + 2 * width)
+    median = statistics.median(seconds)
     return {
         "rows": rows,
         "old_rows": old_rows,
-        "seconds": round(sorted(seconds)[1], 3),
+        "seconds": round(median, 3),
         "operations": count,
-        "operations_a_second": round(count / sorted(seconds)[1]),
+        "operations_a_second": round(count / median),
     }
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

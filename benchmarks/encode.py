@@ -2,67 +2,54 @@
 
     python benchmarks/encode.py [--new-tokens 8000]
 
-Prints the ratio for Chinese and English text, on one core and on all, as the median of paired rounds.
+The ratio for Chinese and English text, on one core and on all, as the median of paired rounds.
 """
 
-import argparse
-import json
-import os
 import statistics
-import subprocess
-import sys
 import time
+from collections.abc import Sequence
 
-from common import machine, smollm2, taiwanese_text
+from bases import load_tokenizer, tokenizer_path
+from common import Result, finish, machine, new_parser, run_script, run_worker
+from texts import add_text_options, alphabet_of, documents_of, sample_text
 
-from vocabx.corpus.languages import find_language
-from vocabx.corpus.source import default_source
+from vocabx.corpus.sample_sizes import LEARN_BYTES
 from vocabx.progress import Quiet
-from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.extension import extend_tokenizer
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
-
-ROUNDS = 15
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.fast import FastTokenizer
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--new-tokens", type=int, default=8000)
-    parser.add_argument("--one-process", action="store_true")
-    options = parser.parse_args()
-    if options.one_process:
-        print(json.dumps(ratios(options.new_tokens)))
-        return
+def main(arguments: Sequence[str] | None = None) -> Result:
+    parser = new_parser(__doc__, new_tokens=8000, heldout_bytes=1_000_000, rounds=15)
+    add_text_options(parser, "corpus", "base_text")
+    options = parser.parse_args(arguments)
+    names = ("new_tokens", "heldout_bytes", "rounds", "corpus", "base_text")
+    settings = {name: getattr(options, name) for name in names}
+    result: Result = {"machine": machine(), "new_tokens": options.new_tokens}
     # The number of threads is read once, when the library is loaded: a process for each setting.
-    results = {"machine": machine(), "new_tokens": options.new_tokens}
     for name, parallel in (("one core", "false"), ("all cores", "true")):
-        command = [sys.executable, __file__, "--one-process", "--new-tokens", str(options.new_tokens)]
-        run = subprocess.run(
-            command,
-            env={**os.environ, "TOKENIZERS_PARALLELISM": parallel},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        results[name] = json.loads(run.stdout)
-    print(json.dumps(results, indent=2))
+        result[name] = run_worker(__file__, settings, {"TOKENIZERS_PARALLELISM": parallel})
+    return finish(options.out, "encode", result)
 
 
-def ratios(new_tokens):
-    language = find_language("zh-Hant")
-    corpus = taiwanese_text(8_000_000, heldout_bytes=1_000_000)
-    base = read_tokenizer(smollm2())
-    alphabet = Alphabet(language.scripts, language.blocks)
-    extended = extend_tokenizer(base, corpus.learning, alphabet, new_tokens, base.size, Quiet()).tokenizer
-    english = [document.text for document in default_source(find_language("en")).open()]
-    texts = {"zh-Hant, held out": corpus.heldout, "en": english}
-    return {name: ratio(base, extended, text) for name, text in texts.items()}
+def ratios(
+    new_tokens: int, heldout_bytes: int, rounds: int, corpus: Sequence[str], base_text: Sequence[str]
+) -> Result:
+    """What `ratio` says of each text."""
+    chinese = sample_text("zh-Hant", corpus, LEARN_BYTES, heldout_bytes)
+    base, alphabet = load_tokenizer(tokenizer_path("SmolLM2")), alphabet_of("zh-Hant")
+    request = TokenRequest(new_tokens)
+    extension = extend_tokenizer(base, chinese.learning, alphabet, request, base.size, Quiet())
+    english = [document.text for document in documents_of("en", base_text)]
+    texts = {"zh-Hant, held out": chinese.heldout, "en": english}
+    return {name: ratio(base, extension.tokenizer, text, rounds) for name, text in texts.items()}
 
 
-def ratio(base, extended, texts):
+def ratio(base: FastTokenizer, extended: FastTokenizer, texts: Sequence[str], rounds: int) -> Result:
+    """Characters a second of both tokenizers, and of the second over the first."""
     characters = sum(map(len, texts))
-    speeds = {"base": [], "extended": []}
-    for _ in range(ROUNDS):
+    speeds: dict[str, list[float]] = {"base": [], "extended": []}
+    for _ in range(rounds):
         for name, tokenizer in (("base", base), ("extended", extended)):
             start = time.perf_counter()
             tokenizer.rust.encode_batch_fast(texts, add_special_tokens=False)
@@ -77,4 +64,4 @@ def ratio(base, extended, texts):
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main, ratios)

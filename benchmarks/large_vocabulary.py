@@ -1,19 +1,15 @@
-"""Placing 8,000 tokens in a vocabulary of 256,000: the memory of each initializer, the table on disk.
+"""Initializing 8,000 tokens in a vocabulary of 256,000: the memory of each initializer, the matrix on disk.
 
     python benchmarks/large_vocabulary.py [--old 256000] [--new 8000] [--width 2304]
 
-The shape of Gemma 2 2B's table, random rows in bfloat16, memory-mapped. Memory is what is resident of the
-process's own, sampled every 10 ms, beyond what it held before: the pages of the mapped file are the
+The shape of Gemma 2 2B's embedding matrix, random rows in bfloat16, memory-mapped. Memory is what is resident
+of the process's own, sampled every 10 ms, beyond what it held before: the pages of the mapped file are the
 system's to keep or to drop. Word vectors (300 wide) and text (1 M tokens) are made before and not counted.
 """
 
-import argparse
-import json
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,49 +17,38 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from common import machine
+from common import Result, finish, machine, new_parser, run_script, run_worker, timed
 
 from vocabx.initializers.inputs import LINE_END, InitializerInputs, Tables, TokenVectors
 from vocabx.initializers.options import InitializerOptions
 from vocabx.initializers.registry import INITIALIZERS, find_initializer
 
-RESULTS = Path(__file__).parent / "results" / "large-vocabulary.json"
 CASES: dict[str, dict[str, Any]] = {name: {} for name in INITIALIZERS} | {"ofa, rank 200": {"rank": 200}}
-VECTORS, TOKENS = 300, 1_000_000
+VECTORS = 300
+# Of the old tokens: how many the text may hold, and how many of those it does.
+FREQUENT, OCCURRING = 20_000, 12_000
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--old", type=int, default=256_000)
-    parser.add_argument("--new", type=int, default=8000)
-    parser.add_argument("--width", type=int, default=2304)
-    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.worker:
-        print(json.dumps(work(options)))
-        return
+def main(arguments: Sequence[str] | None = None) -> Result:
+    parser = new_parser(__doc__, old=256_000, new=8000, width=2304, tokens=1_000_000)
+    parser.add_argument("--only", nargs="+", choices=CASES, default=tuple(CASES), metavar="INITIALIZER")
+    options = parser.parse_args(arguments)
+    sizes = {name: getattr(options, name) for name in ("old", "new", "width")}
     rows = {}
     with TemporaryDirectory() as directory:
         path = Path(directory) / "table"
         write_table(path, options.old, options.width)
-        for case in CASES:
-            sizes = [f"--{name}={getattr(options, name)}" for name in ("old", "new", "width")]
-            command = [sys.executable, __file__, "--worker", case, str(path), *sizes]
-            ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            rows[case] = json.loads(ran.stdout.splitlines()[-1])
+        for case in options.only:
+            settings = {"case": case, "path": str(path), "tokens": options.tokens, **sizes}
+            rows[case] = run_worker(__file__, settings)
             print(case, rows[case], file=sys.stderr)
-    result = {
-        "machine": machine(),
-        "old": options.old,
-        "new": options.new,
-        "width": options.width,
-        "table_mb": round(options.old * options.width * 2 / 1e6),
-        "initializers": rows,
-    }
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    size = round(options.old * options.width * 2 / 1e6)
+    result = {"machine": machine(), **sizes, "table_mb": size, "initializers": rows}
+    return finish(options.out, "large-vocabulary", result)
 
 
 def write_table(path: Path, rows: int, width: int) -> None:
+    """Write random rows in bfloat16, without a header."""
     table = np.memmap(path, dtype=ml_dtypes.bfloat16, mode="w+", shape=(rows, width))
     random = np.random.default_rng(0)
     for start in range(0, rows, 8192):
@@ -72,38 +57,41 @@ def write_table(path: Path, rows: int, width: int) -> None:
     table.flush()
 
 
-def work(options: argparse.Namespace) -> dict[str, float]:
-    case, path = options.worker
-    table = np.memmap(path, dtype=ml_dtypes.bfloat16, mode="r", shape=(options.old, options.width))
+def work(case: str, path: str, tokens: int, old: int, new: int, width: int) -> Result:
+    """Seconds and memory of one initializer."""
+    table = np.memmap(path, dtype=ml_dtypes.bfloat16, mode="r", shape=(old, width))
     random = np.random.default_rng(1)
     vectors = TokenVectors(
-        random.standard_normal((options.old, VECTORS), dtype=np.float32),
-        random.standard_normal((options.new, VECTORS), dtype=np.float32),
+        random.standard_normal((old, VECTORS), dtype=np.float32),
+        random.standard_normal((new, VECTORS), dtype=np.float32),
     )
+    frequent = min(FREQUENT, old)
     if case == "focus":
         # Its vectors are of the tokens that the text holds.
-        vectors.source[20_000:] = 0
-    ids = np.concatenate([random.integers(0, 20_000, 12_000), options.old + np.arange(options.new)])
-    text = random.choice(ids, TOKENS)
+        vectors.source[frequent:] = 0
+    ids = np.concatenate([random.integers(0, frequent, OCCURRING), old + np.arange(new)])
+    text = random.choice(ids, tokens)
     text[::40] = LINE_END
     inputs = InitializerInputs(
-        tokens=(b"",) * options.new,
-        pieces=tuple(map(tuple, random.integers(0, options.old, (options.new, 3)).tolist())),
-        old_rows=options.old,
+        tokens=(b"",) * new,
+        pieces=tuple(map(tuple, random.integers(0, old, (new, 3)).tolist())),
+        old_rows=old,
         seed=0,
-        old_tokens=(None,) * options.old,
+        old_tokens=(None,) * old,
         vectors=vectors,
         text=text,
         tables=Tables(table),
         settings=InitializerOptions(**CASES[case]),
     )
-    with watched() as peak:
-        start = time.perf_counter()
+
+    def initialize() -> None:
         initialization = find_initializer(case.partition(",")[0])(inputs)
         for _ in initialization.blocks("input", table):
             pass
-        seconds = time.perf_counter() - start
-    return {"seconds": round(seconds, 1), "beyond_mb": round(max(peak) - peak[0])}
+
+    with watched() as samples:
+        _, seconds = timed(initialize)
+    return {"seconds": round(seconds, 1), "beyond_mb": round(max(samples) - samples[0])}
 
 
 @contextmanager
@@ -123,9 +111,10 @@ def watched() -> Iterator[list[float]]:
 
 
 def resident() -> float:
+    """MB of the process's own, files that it maps not counted."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1000
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main, work)

@@ -12,42 +12,54 @@ Peak memory is the kernel's VmHWM of the process, imports and the text itself in
 learning began is given beside it.
 """
 
-import argparse
 import json
-import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-CASES = {50.0: 32_000, 0.5: 8000}
+from common import Result, new_parser, peak_memory_mb, run_script, run_worker
+from texts import add_text_options, alphabet_of, poems, sample, sample_text, size_of
+
+TOKENS = {50.0: 32_000}
+DEFAULT_TOKENS = 8000
 BASES = ("SmolLM2", "Mistral v1")
 _TIMEOUT = 3600
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mb", type=float, nargs="*", default=list(CASES))
-    parser.add_argument("--one-case", nargs=4, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.one_case:
-        print(json.dumps(one_case(*options.one_case)))
-        return
-    from material import finish
-
+def main(arguments: Sequence[str] | None = None) -> Result:
+    parser = new_parser(__doc__)
+    parser.add_argument("--mb", type=float, nargs="+", default=(50.0, 0.5))
+    parser.add_argument("--new-tokens", type=int, help="default: 32,000 of 50 MB, 8,000 of less")
+    parser.add_argument("--bases", nargs="+", choices=BASES, default=BASES)
+    add_text_options(parser, "corpus")
+    options = parser.parse_args(arguments)
+    results = {}
     for mb in options.mb:
-        tokens, rows = CASES.get(mb, 8000), []
-        with TemporaryDirectory() as directory:
-            lines = Path(directory) / "lines.json"
-            text = run("text", f"{mb:g}", lines, 0)
-            for base in BASES:
-                ours, peer = (run(who, base, lines, tokens) for who in ("vocabx", "peer"))
-                rows.append(row(f"{base}, {tokens:,} tokens from {mb:g} MB", ours, peer))
-        finish(f"learn-large-{mb:g}mb", rows, text=text)
+        tokens = options.new_tokens or TOKENS.get(mb, DEFAULT_TOKENS)
+        results[f"learn-large-{mb:g}mb"] = measure(mb, tokens, options.bases, options.corpus, options.out)
+    return results
 
 
-def row(case: str, ours: dict[str, Any], peer: dict[str, Any]) -> dict[str, Any]:
+def measure(mb: float, tokens: int, bases: Sequence[str], corpus: Sequence[str], out: Path) -> Result:
+    """All rows for one size of text, written to learn-large-{mb}mb.json."""
+    from measure_extension import finish_table
+
+    with TemporaryDirectory() as directory:
+        lines = Path(directory) / "lines.json"
+        text = run("text", mb=mb, path=str(lines), corpus=corpus)
+        rows = []
+        for base in bases:
+            settings = {"base": base, "path": str(lines), "tokens": tokens}
+            ours, peer = (run(who, **settings) for who in ("vocabx", "peer"))
+            rows.append(row(f"{base}, {tokens:,} tokens from {mb:g} MB", ours, peer))
+    return finish_table(out, f"learn-large-{mb:g}mb", rows, text=text)
+
+
+def row(case: str, ours: Result, peer: Result) -> dict[str, Any]:
+    """The two of one base side by side."""
     return {
         "base": case,
         "seconds": ours["seconds"],
@@ -67,68 +79,64 @@ def row(case: str, ours: dict[str, Any], peer: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def write_lines(mb: float, path: Path) -> dict[str, Any]:
-    """Write learning lines and held-out text, and say what they are and what sampling them took."""
-    from common import taiwanese_text
-    from material import poems, sampled
+def run(who: str, **settings: Any) -> Result:
+    """One worker, and a line about it."""
+    found = run_worker(__file__, {"who": who, **settings}, timeout=_TIMEOUT)
+    print(who, settings.get("base", ""), found, file=sys.stderr)
+    return found
 
+
+def work(who: str, **settings: Any) -> Result:
+    """What one process does: "text" writes the lines, "vocabx" and "peer" learn from them."""
+    workers: dict[str, Callable[..., Result]] = {"text": write_lines, "vocabx": learn, "peer": train_peer}
+    return workers[who](**settings)
+
+
+def write_lines(mb: float, path: str, corpus: Sequence[str]) -> Result:
+    """Write learning lines and held-out text, and say what they are and what sampling them took."""
     clock, wanted = Clock(), int(mb * 1e6)
-    packaged = taiwanese_text(wanted)
+    packaged = sample_text("zh-Hant", corpus, wanted)
     learning = list(packaged.learning)
     sizes = {"packaged": size_of(learning)}
     missing = max(0, wanted - size_of(learning))
     # A little short is the packaged text itself, less what is held out: that is no call for poems.
     if missing > wanted / 10:
-        more = sampled("zh-Hant", poems(), missing).learning
+        more = sample("zh-Hant", poems(), missing).learning
         learning += more
         sizes["poems"] = size_of(more)
     taken = clock.taken()
-    path.write_text(json.dumps({"learning": learning, "heldout": packaged.heldout}), encoding="utf-8")
+    lines = {"learning": learning, "heldout": packaged.heldout}
+    Path(path).write_text(json.dumps(lines), encoding="utf-8")
     return {"bytes": sizes, "lines": len(learning), **taken}
 
 
-def size_of(lines) -> int:
-    return sum(len(line.encode()) for line in lines)
-
-
-def run(who: str, base: str, lines: Path, tokens: int) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--one-case", who, base, str(lines), str(tokens)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=_TIMEOUT)
-    print(who, base, done.stdout.strip(), file=sys.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def one_case(who: str, base: str, lines: str, tokens: str) -> dict[str, Any]:
-    if who == "text":
-        return write_lines(float(base), Path(lines))
-    text = json.loads(Path(lines).read_text(encoding="utf-8"))
-    work = ours if who == "vocabx" else peer
-    return work(base, text["learning"], text["heldout"], int(tokens))
-
-
-def ours(name: str, learning: list[str], heldout: list[str], tokens: int) -> dict[str, Any]:
-    from material import alphabet_of, load
+def learn(base: str, path: str, tokens: int) -> Result:
+    """Ours."""
+    from bases import load_tokenizer, tokenizer_path
 
     from vocabx.evaluation.fertility import count_tokens
     from vocabx.progress import Quiet, Timed
     from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 
-    base, alphabet, timed = load(name)[1], alphabet_of("zh-Hant"), Timed(Quiet())
-    clock = Clock()
-    extension = extend_tokenizer(base, learning, alphabet, TokenRequest(tokens), base.size, timed)
+    learning, heldout = read_lines(path)
+    tokenizer, alphabet = load_tokenizer(tokenizer_path(base)), alphabet_of("zh-Hant")
+    progress, clock = Timed(Quiet()), Clock()
+    request = TokenRequest(tokens)
+    extension = extend_tokenizer(tokenizer, learning, alphabet, request, tokenizer.size, progress)
     taken = clock.taken()
-    ratio = count_tokens(extension.tokenizer, heldout) / count_tokens(base, heldout)
+    ratio = count_tokens(extension.tokenizer, heldout) / count_tokens(tokenizer, heldout)
     unused = extension.selection.unused
-    return {**taken, "ratio": round(ratio, 4), "unused": unused, "stages": timed.seconds}
+    return {**taken, "ratio": round(ratio, 4), "unused": unused, "stages": progress.seconds}
 
 
-def peer(name: str, learning: list[str], heldout: list[str], tokens: int) -> dict[str, Any]:
-    from material import load
-
-    if name == "SmolLM2":
+def train_peer(base: str, path: str, tokens: int) -> Result:
+    """The base's own trainer, from scratch."""
+    learning = read_lines(path)[0]
+    if base == "SmolLM2":
+        from bases import load_tokenizer, tokenizer_path
         from transformers import PreTrainedTokenizerFast
 
-        tokenizer = PreTrainedTokenizerFast(tokenizer_object=load(name)[1].rust)
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=load_tokenizer(tokenizer_path(base)).rust)
         clock = Clock()
         tokenizer.train_new_from_iterator(learning, vocab_size=tokens + 256, show_progress=False)
         return {"peer": "train_new_from_iterator", **clock.taken()}
@@ -148,27 +156,27 @@ def peer(name: str, learning: list[str], heldout: list[str], tokens: int) -> dic
         return {"peer": "SentencePiece BPE", **clock.taken()}
 
 
+def read_lines(path: str) -> tuple[list[str], list[str]]:
+    """The lines to learn from, and the text held out."""
+    text = json.loads(Path(path).read_text(encoding="utf-8"))
+    return text["learning"], text["heldout"]
+
+
 class Clock:
     """Seconds and memory of the work that follows; seconds of all cores tell more on a busy machine."""
 
     def __init__(self) -> None:
-        self.before, self.wall, self.processor = peak_mb(), time.perf_counter(), time.process_time()
+        self.before, self.wall, self.processor = peak_memory_mb(), time.perf_counter(), time.process_time()
 
     def taken(self) -> dict[str, Any]:
         """What the work took, memory as the peak of the whole process."""
         return {
-            "seconds": round(time.perf_counter() - self.wall, 1),
-            "processor_seconds": round(time.process_time() - self.processor, 1),
+            "seconds": round(time.perf_counter() - self.wall, 2),
+            "processor_seconds": round(time.process_time() - self.processor, 2),
             "before_mb": self.before,
-            "peak_mb": peak_mb(),
+            "peak_mb": peak_memory_mb(),
         }
 
 
-def peak_mb() -> int:
-    """The most that this process ever had in memory."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
-
-
 if __name__ == "__main__":
-    main()
+    run_script(main, work)

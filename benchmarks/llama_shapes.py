@@ -1,16 +1,17 @@
-"""Bases of the shape of Llama 2, with the real tokenizer: random weights, or headers before empty space."""
+"""Base models of the shape of Llama 2, with its tokenizer: random weights, or headers before empty space."""
 
 import json
 import shutil
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
-from material import BASES
+from bases import tokenizer_path
 from numpy.typing import NDArray
 
 from vocabx.checkpoint.grow import write_json
@@ -54,8 +55,12 @@ class Shape:
         }
 
 
-LLAMA_7B = Shape(4096, 11_008, 32, 32, 32, 3)
-LLAMA_70B = Shape(8192, 28_672, 80, 64, 8, 15)
+SHAPES = {
+    "7B": Shape(4096, 11_008, 32, 32, 32, 3),
+    "70B": Shape(8192, 28_672, 80, 64, 8, 15),
+    # For a trial of the script.
+    "small": Shape(16, 32, 2, 2, 1, 3),
+}
 
 
 def make_base(directory: Path, shape: Shape, empty: bool = False) -> int:
@@ -74,7 +79,7 @@ def make_base(directory: Path, shape: Shape, empty: bool = False) -> int:
             write_empty(directory / file, part)
             continue
         tensors = {
-            name: NewTensor("BF16", size, (Made(lambda size=size: noise(random, size)),))
+            name: NewTensor("BF16", size, (Made(partial(noise, random, size)),))
             for name, size in part.items()
         }
         write_tensors(directory / file, tensors, {"format": "pt"})
@@ -83,9 +88,9 @@ def make_base(directory: Path, shape: Shape, empty: bool = False) -> int:
     index = {"metadata": {"total_size": total}, "weight_map": where}
     write_json(directory / "model.safetensors.index.json", index)
     write_json(directory / "config.json", configuration(shape))
-    for file in BASES["Llama 2"].iterdir():
-        if file.name.startswith("tokenizer"):
-            shutil.copyfile(file, directory / file.name)
+    for path in tokenizer_path("Llama 2").iterdir():
+        if path.name.startswith("tokenizer"):
+            shutil.copyfile(path, directory / path.name)
     return total
 
 
@@ -103,6 +108,7 @@ def write_empty(path: Path, part: dict[str, tuple[int, ...]]) -> None:
 
 
 def configuration(shape: Shape) -> dict[str, Any]:
+    """The config.json of a Llama."""
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",

@@ -1,15 +1,19 @@
-"""Scripts whose vowel signs are marks: words that the pre-tokenizer cuts, and tokens with it kept or widened.
+"""Scripts whose vowel signs are marks: words that the pre-tokenizer splits, and tokens once it is widened.
 
-    python benchmarks/pretokenizer.py [BASE ...]
+    python benchmarks/pretokenizer.py [--bases BASE ...]
 
 Hindi, Tamil and Thai from the catalogues of Debian's programs (see catalogues.py), on four byte-level bases:
 up to 8,000 new tokens, as many as the text supports.
 """
 
-import sys
+from collections.abc import Sequence
+from typing import Any
 
-from catalogues import catalogues, packages, versions
-from material import alphabet_of, english_lines, finish, load, measure, sampled
+from bases import add_bases_option, load_tokenizer, tokenizer_path
+from catalogues import add_catalogue_option, catalogues_of
+from common import Result, new_parser, run_script
+from measure_extension import add_adversarial_option, finish_table, measure
+from texts import add_text_options, alphabet_of, english_lines, sample, size_of
 
 from vocabx.commands.inspect.measure import inspect_tokenizer
 from vocabx.corpus.languages import find_language
@@ -17,39 +21,48 @@ from vocabx.tokenizer.extension import TokenRequest
 
 BASES = ("GPT-2", "SmolLM2", "Llama 3", "Qwen 2.5")
 LANGUAGES = ("hi", "ta", "th")
+CLAIMS = {
+    "English lines changed": "base-text",
+    "English words changed": "pre-tokenizer",
+    "adversarial strings changed": "other-text",
+    "round trips lost": "round-trip",
+    "base tokens no longer reached": "base-reachable",
+    "new tokens never reached": "reachable",
+    "transformers disagrees": "transformers",
+}
 
 
-def main() -> None:
-    english = english_lines()
-    rows, examples, text, sizes = [], {}, {}, {}
-    for tag in LANGUAGES:
-        where, language = packages(tag), find_language(tag)
-        corpus = sampled(tag, catalogues(tag, where))
-        text[tag] = versions(where)
-        sizes[tag] = sum(len(line.encode()) for line in corpus.learning)
-        for name in sys.argv[1:] or BASES:
-            path, base = load(name)
+def main(arguments: Sequence[str] | None = None) -> Result:
+    parser = new_parser(__doc__)
+    add_bases_option(parser, BASES)
+    parser.add_argument("--languages", nargs="+", choices=LANGUAGES, default=LANGUAGES)
+    add_adversarial_option(parser)
+    add_text_options(parser, "base_text")
+    add_catalogue_option(parser)
+    options = parser.parse_args(arguments)
+    english = english_lines(options.base_text)
+    rows: list[dict[str, Any]] = []
+    examples: dict[str, dict[str, list[str]]] = {}
+    text: dict[str, list[str]] = {}
+    sizes: dict[str, int] = {}
+    for tag in options.languages:
+        language = find_language(tag)
+        text[tag], documents = catalogues_of(tag, options.catalogues)
+        corpus = sample(tag, documents)
+        sizes[tag] = size_of(corpus.learning)
+        for name in options.bases:
+            path = tokenizer_path(name)
+            base = load_tokenizer(path)
             for adapt in (False, True):
-                found = measure(path, base, corpus, english, alphabet_of(tag), TokenRequest(adapt=adapt))
+                request = TokenRequest(adapt=adapt)
+                found = measure(path, base, corpus, english, alphabet_of(tag), request, options.adversarial)
                 words = inspect_tokenizer(found.extension.tokenizer, corpus.heldout, language).words
                 case = f"{name}, {tag}, {'adapt' if adapt else 'keep'}"
-                rows.append(
-                    {
-                        "base": case,
-                        "words cut": f"{words.cut / words.total:.1%} of {words.total:,}",
-                        **found.row,
-                        "English lines changed": found.failed("base-text"),
-                        "English words changed": found.failed("pre-tokenizer"),
-                        "hostile strings changed": found.failed("other-text"),
-                        "round trips lost": found.failed("round-trip"),
-                        "base tokens no longer reached": found.failed("base-reachable"),
-                        "new tokens never reached": found.failed("reachable"),
-                        "transformers disagrees": found.failed("transformers"),
-                    }
-                )
+                split = f"{words.cut / words.total:.1%} of {words.total:,}"
+                rows.append({"base": case, "words split": split, **found.row, **found.failures(CLAIMS)})
                 examples[case] = found.examples()
-    finish("pretokenizer", rows, text=text, learning_bytes=sizes, examples=examples)
+    return finish_table(options.out, "pretokenizer", rows, text=text, learning_bytes=sizes, examples=examples)
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -1,0 +1,177 @@
+"""The benchmarks of models at toy sizes: they run, peers too, and their figures make sense."""
+
+import importlib.util
+from dataclasses import asdict, replace
+
+import pytest
+from split_table import over
+from split_table_case import VARIANTS, Case
+from split_table_model import work
+
+from vocabx.initializers.registry import INITIALIZERS
+
+
+@pytest.fixture
+def language(some_verses):
+    """The option that names the text to learn from."""
+    return ("--corpus", some_verses)
+
+
+def test_bits_per_byte_are_those_of_the_base_and_of_each_initializer(toy, small_model, language):
+    found = toy("context", "--base", small_model(), "--new-tokens", 40, "--heldout-bytes", 3000, *language)
+    scores = {name: value for name, value in found.items() if isinstance(value, dict)}
+    assert {"base", "zip-tie", "mean", "multivariate"} <= scores.keys()
+    assert not {"wechsel", "cw2v", "focus"} & scores.keys()
+    for figures in scores.values():
+        assert len(figures) == 6
+        assert min(figures.values()) > 0
+    # A model of random weights knows nothing: each byte of Chinese costs it a token of 600.
+    assert scores["base"]["windows of 512 tokens"] > scores["zip-tie"]["windows of 512 tokens"]
+
+
+def test_cw2v_is_timed_and_its_operations_counted(toy, small_model, language):
+    found = toy(
+        "cw2v", "--base", small_model(), "--tokens", 3000, "--new-tokens", 40, "--dense-rows", 10, *language
+    )
+    assert found["new_tokens"] == 40
+    assert found["tokens"] >= 3000
+    assert found["table"] == [600, 16]
+    assert found["dense over vocabx"] > 1
+    assert found["pairs_an_epoch"] > 0
+    assert found["seconds"] >= 0
+    assert found["dense_step"]["operations_a_second"] > 0
+
+
+def test_both_factorisations_approximate_equally_well(toy):
+    found = toy("factorise", "--rows", 400, "--width", 24, "--rank", 6)
+    assert found["numpy over vocabx"] > 0
+    ours, peer = found["relative_error"].values()
+    assert 0 < peer < 1
+    assert ours == pytest.approx(peer, rel=1e-3)
+    assert len(found["vocabx_seconds"]) == len(found["numpy_svd_seconds"]) == 3
+
+
+def test_wechsel_is_timed_beside_the_product_and_the_package(toy):
+    found = toy(
+        "initializers", "--new", 50, "--old", 80, "--vectors", 8, "--width", 16, "--unknown", 2, "--runs", 2
+    )
+    assert len(found["vocabx"]["runs"]) == len(found["product"]["runs"]) == 2
+    assert found["vocabx"]["beyond_mb"] > 0
+    assert found["seconds over the product"] > 0
+    if importlib.util.find_spec("wechsel"):
+        assert found["peer over vocabx"] > 0
+        assert found["memory over the peer's"] > 0
+    else:
+        assert found["wechsel"] == "not installed"
+        assert "peer over vocabx" not in found
+
+
+def test_every_initializer_runs_beside_a_mapped_matrix(toy):
+    found = toy(
+        "large_vocabulary",
+        "--old",
+        400,
+        "--new",
+        20,
+        "--width",
+        256,
+        "--tokens",
+        4000,
+        results="large-vocabulary",
+    )
+    assert found["initializers"].keys() == {*INITIALIZERS, "ofa, rank 200"}
+    for figures in found["initializers"].values():
+        assert figures.keys() == {"seconds", "beyond_mb"}
+        assert min(figures.values()) >= 0
+
+
+def test_a_checkpoint_is_extended_planned_and_copied_beside_transformers(
+    toy, tmp_path, language, english_file
+):
+    found = toy(
+        "large_checkpoint", "--shape", "small", "--plan-shape", "small", "--scratch", tmp_path / "scratch",
+        "--new-tokens", 30, "--runs", 1, "--no-cold-cache", "--adversarial", 20, *language, "--base-text",
+        english_file, "--only", "make", "extend", "cp", "plan", "transformers-random",
+        results="large-checkpoint",
+    )  # fmt: skip
+    weights = 2 * 32_000 * 16 * 2
+    assert found["base bytes"] > weights
+    assert found["result bytes"] > weights
+    ours, peer = found["vocabx"], found["transformers, random rows"]
+    assert ours["rows"] >= 32_030
+    assert 0 <= ours["seconds of weights"] <= ours["seconds"]
+    assert peer["stages"].keys() == {"load", "resize", "save"}
+    assert min(ours["MB beyond the interpreter"], peer["MB beyond the interpreter"]) > 0
+    assert found["weights alone"]["vocabx over cp -r"] > 0
+    assert found["weights alone"]["cp -r seconds until the disk has it"][0] > 0
+    assert found["small --dry-run"]["seconds"] > 0
+
+
+def test_split_tables_are_measured_in_a_process_of_their_own(toy):
+    found = toy(
+        "split_table", "--shape", "tiny", "--new-tokens", 40, "--sequence", 16, "--batch", 2, "--steps", 2,
+        "--rank", 2, "--only", "split", results="split-table",
+    )  # fmt: skip
+    (case,) = found["results"].values()
+    ours = case["figures"]["split"]
+    assert "error" not in ours
+    assert ours["tokens/s"] > 0
+    assert ours["peak MB"] > 0
+    assert ours["trained bytes"] == sum(ours["trained"].values()) > 0
+    assert case["versions"].keys() == {"torch", "transformers", "peft", "bitsandbytes"}
+    assert found["goals on a GPU"]
+
+
+@pytest.mark.parametrize(("method", "tied"), [("lora", True), ("lora", False), ("qlora", True)])
+def test_split_tables_and_each_way_of_peft_do_the_same_work(method, tied):
+    # In this process: each process of its own would take seconds to import what it needs.
+    case = Case(
+        shape="tiny", method=method, tied=tied, layers=2, new_tokens=40, sequence=16, batch=2, steps=1,
+        rank=2, checkpointing=False, threads=1,
+    )  # fmt: skip
+    found = {name: work(**asdict(replace(case, variant=name))) for name in VARIANTS}
+    assert not [figures["error"] for figures in found.values() if "error" in figures]
+    for name in VARIANTS[1:]:
+        ratios = over(found["split"], found[name])
+        assert ratios["tokens/s"] > 0
+        assert ratios["first losses apart"] < 0.01
+        assert ratios["first gradients apart"] < 0.05
+    assert over(found["split"], found["token-indices"])["trained bytes"] == 1
+    assert found["modules-to-save"]["trained in"] == "float32"
+    assert found["modules-to-save-bf16"]["trained in"] == "bfloat16"
+
+
+def test_training_is_measured_with_and_without_replay(toy, tmp_path, small_extended):
+    texts = small_extended.texts
+    found = toy(
+        "train_demo", "--checkpoint", small_extended(), "--scratch", tmp_path / "scratch", "--corpus",
+        texts / "zh.jsonl", "--replay", texts / "en.txt", "--max-steps", 3, "--sequence-length", 48,
+        "--step-sequences", 4, "--lora-rank", 2, "--heldout-bytes", 1000, results="train-demo",
+    )  # fmt: skip
+    with_replay, without = found["runs"]["replay 0.25"], found["runs"]["replay 0"]
+    assert with_replay["replay sequences"] > without["replay sequences"] == 0
+    for run in (with_replay, without):
+        assert run["new tokens"] >= 40
+        assert run["tokens/s"] > 0
+        curve = run["bits per byte"]["zh-Hant"]
+        assert (curve[0][0], curve[-1][0]) == (0, 3)
+        assert run["relative change"]["zh-Hant"] == pytest.approx(curve[-1][1] / curve[0][1] - 1, abs=1e-3)
+    assert "English" in with_replay["bits per byte"]
+
+
+def test_initializers_are_trained_on_the_same_tokens(toy, tmp_path, small_model, small_extended):
+    texts = small_extended.texts
+    found = toy(
+        "train_initializers", "--base", small_model(), "--init", "zip-tie", "mean", "--scratch",
+        tmp_path / "scratch", "--new-tokens", 30, "--adversarial", 20, "--corpus", texts / "zh.jsonl",
+        "--replay", texts / "en.txt", "--max-steps", 2, "--sequence-length", 48, "--step-sequences", 2,
+        "--lora-rank", 2, "--heldout-bytes", 1000, results="train-initializers",
+    )  # fmt: skip
+    assert found["initializers"].keys() == {"zip-tie", "mean"}
+    assert len(found["tokenizer"]) == 64
+    for run in found["initializers"].values():
+        assert run["bits per byte"].keys() == {"zh-Hant", "English"}
+        assert run["tokens"] > 0
+    # They begin apart, from the same model and tokens.
+    starts = {run["bits per byte"]["zh-Hant"][0][1] for run in found["initializers"].values()}
+    assert len(starts) == 2

@@ -1,0 +1,140 @@
+"""The benchmarks of tokenizers at toy sizes: they run, peers too, and their figures make sense."""
+
+from pathlib import Path
+
+import catalogues
+from catalogue_files import mo_file
+
+ADVERSARIAL = ("--adversarial", 40)
+
+
+def test_every_benchmark_has_a_run_at_a_toy_size():
+    here = Path(__file__).resolve().parent
+    tests = "".join(path.read_text(encoding="utf-8") for path in here.glob("test_*.py"))
+    benchmarks = here.parents[1] / "benchmarks"
+    scripts = {
+        path.stem
+        for path in benchmarks.glob("*.py")
+        if "\n    run_script(main" in path.read_text(encoding="utf-8")
+    }
+    assert len(scripts) > 10
+    assert not [name for name in sorted(scripts) if f'"{name}"' not in tests]
+
+
+def test_learning_is_timed_beside_the_trainer_from_scratch(toy, some_verses):
+    found = toy("learn", "--mb", 0.03, "--new-tokens", 60, "--corpus", some_verses, results="learn-0.03mb")
+    assert len(found["vocabx_seconds"]) == len(found["trainer_from_scratch_seconds"]) == 3
+    assert min(*found["vocabx_seconds"], *found["trainer_from_scratch_seconds"]) > 0
+    assert found["ratio_of_medians"] > 0
+    assert found["held_out_tokens_share"] < 1
+    assert 0.02 < found["text_mb"] < 0.04
+    assert found["peak_memory_mb"] > 0
+
+
+def test_learning_at_full_size_has_both_bases_and_their_own_trainers(toy, chinese_file):
+    name = "learn-large-0.1mb"
+    options = ("--mb", 0.1, "--new-tokens", 1800, "--corpus", chinese_file)
+    found = toy("learn_large", *options, results=name)
+    byte_level, sentencepiece = found["rows"]
+    assert byte_level["peer"] == "train_new_from_iterator"
+    assert sentencepiece["peer"] == "SentencePiece BPE"
+    for row in found["rows"]:
+        assert row["seconds over peer"] > 0
+        assert row["peak over peer"] > 0
+        assert row["held-out ratio"] < 1
+        assert row["peak MB"] >= row["before learning MB"] > 0
+    assert found["text"]["bytes"].keys() == {"packaged"}
+
+
+def test_encoding_is_timed_on_one_core_and_on_all(toy, some_verses, english_file):
+    found = toy(
+        "encode", "--new-tokens", 60, "--rounds", 3, "--heldout-bytes", 5000, "--corpus", some_verses,
+        "--base-text", english_file,
+    )  # fmt: skip
+    for cores in ("one core", "all cores"):
+        assert found[cores].keys() == {"zh-Hant, held out", "en"}
+        for ratio in found[cores].values():
+            low, high = ratio["ratio_min_max"]
+            assert 0 < low <= ratio["ratio"] <= high
+            assert ratio["base_characters_per_second"] > 0
+            assert ratio["extended_characters_per_second"] > 0
+
+
+def test_a_base_is_extended_for_each_language_without_a_failure(
+    toy, some_verses, english_file, hindi_catalogues
+):
+    found = toy(
+        "families", "--languages", "zh-Hant", "hi", "--bases", "Mistral v1", "--new-tokens", 30,
+        *ADVERSARIAL, "--corpus", some_verses, "--base-text", english_file, "--catalogues", hindi_catalogues,
+    )  # fmt: skip
+    rows = {row["base"]: row for row in found["rows"]}
+    assert rows.keys() == {"Mistral v1, zh-Hant", "Mistral v1, hi"}
+    assert rows["Mistral v1, zh-Hant"]["new tokens"] == 30
+    for row in found["rows"]:
+        assert row["family"] == "SentencePiece BPE"
+        assert row["new tokens"] > 0
+        assert row["ratio"] < 1
+        for heading in ("base tokens moved", "English lines changed", "adversarial strings changed"):
+            failed, _, checked = row[heading].partition(" of ")
+            assert failed == "0"
+            assert int(checked.replace(",", "")) > 0
+        for reader in ("SentencePiece", "transformers"):
+            assert row[f"{reader} disagrees"].startswith("0 of ")
+    assert found["learning_bytes"].keys() == {"zh-Hant", "hi"}
+
+
+def test_a_donor_is_trained_and_its_tokens_are_added(toy, small_tokenizer, chinese_file, english_file):
+    found = toy(
+        "donor", "--pieces", 2600, "--bases", small_tokenizer, *ADVERSARIAL, "--corpus", chinese_file,
+        "--base-text", english_file,
+    )  # fmt: skip
+    add, drop = found["rows"]
+    assert [add["base"], drop["base"]] == [f"{small_tokenizer}, add", f"{small_tokenizer}, drop"]
+    assert add["intermediates"] > drop["intermediates"] == 0
+    assert drop["dropped"] > add["dropped"]
+    assert 0 < add["taken"] <= found["donor"]["of_the_language"] <= 2600
+    assert drop["taken"] + drop["dropped"] + drop["known"] == add["taken"] + add["dropped"] + add["known"]
+    assert 0 < add["ratio"] < drop["ratio"] <= 1
+    assert 0 < add["ratio, as many learned"] < 1
+    assert add["English lines changed"].startswith("0 of ")
+
+
+def test_protecting_english_keeps_it_and_costs_tokens(toy, small_tokenizer, german_file, english_file):
+    found = toy(
+        "protect", "--bases", small_tokenizer, "--protected", 0, 100, "--heldout-lines", 100, "--new-tokens",
+        200, *ADVERSARIAL, "--corpus", german_file, "--base-text", english_file,
+    )  # fmt: skip
+    free, protected = found["rows"]
+    assert free["protected lines changed"] == "-"
+    assert protected["protected lines changed"] == "0 of 100"
+    assert 0 < free["ratio"] <= protected["ratio"] < 1
+    assert 0 < protected["held-out English ratio"] <= 1
+
+
+def test_a_widened_pre_tokenizer_splits_fewer_words(toy, english_file, hindi_catalogues):
+    found = toy(
+        "pretokenizer", "--bases", "GPT-2", "--languages", "hi", *ADVERSARIAL, "--base-text", english_file,
+        "--catalogues", hindi_catalogues,
+    )  # fmt: skip
+    kept, widened = found["rows"]
+    assert [kept["base"], widened["base"]] == ["GPT-2, hi, keep", "GPT-2, hi, adapt"]
+    share, _, total = kept["words split"].partition("% of ")
+    assert float(share) > 50
+    assert widened["words split"] == f"0.0% of {total}"
+    assert widened["ratio"] < kept["ratio"] < 1
+    assert widened["English words changed"].startswith("0 of ")
+
+
+def test_catalogues_give_translations_without_menu_keys(tmp_path, capsys):
+    path = tmp_path / "hi" / "LC_MESSAGES" / "program.mo"
+    path.parent.mkdir(parents=True)
+    strings = {
+        "": "Content-Type: text/plain; charset=UTF-8\n",
+        "_File": "फ़ाइल (_F)",
+        "menu\x04Help": "_मदद",
+        "Wi-Fi": "Wi-Fi",
+        "menu\x04USB": "USB",
+    }
+    path.write_bytes(mo_file(strings))
+    catalogues.main(["hi", str(tmp_path)])
+    assert capsys.readouterr().out.split("\n") == ["फ़ाइल ", "मदद", ""]
