@@ -20,6 +20,8 @@ from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
+# Tokens of `short_smollm2`.
+SHORT = 4096
 _HERE = Path(__file__).resolve().parent
 _VENV = _HERE.parent / ".venv"
 
@@ -228,16 +230,32 @@ def small_model(tiny_model, small_tokenizer: Path):
     return make
 
 
+@pytest.fixture(scope="session")
+def short_smollm2(tmp_path_factory: pytest.TempPathFactory, smollm2: Path) -> Path:
+    """The first 4,096 tokens of SmolLM2, which its first merges build: quick to read and verify."""
+    spec = json.loads((smollm2 / "tokenizer.json").read_text("utf-8"))
+    model = spec["model"]
+    model["vocab"] = {piece: index for piece, index in model["vocab"].items() if index < SHORT}
+    parts = [merge if isinstance(merge, list) else merge.split(" ") for merge in model["merges"]]
+    model["merges"] = [pair for pair in parts if "".join(pair) in model["vocab"]]
+    directory = tmp_path_factory.mktemp("short-smollm2")
+    (directory / "tokenizer.json").write_text(json.dumps(spec, ensure_ascii=False), "utf-8")
+    for name in ("tokenizer_config.json", "chat_template.jinja"):
+        if (smollm2 / name).is_file():
+            shutil.copyfile(smollm2 / name, directory / name)
+    return directory
+
+
 @pytest.fixture
-def tiny_model(tmp_path: Path, smollm2: Path):
-    """A function that makes a small random Llama with SmolLM2's tokenizer and returns its directory."""
+def tiny_model(tmp_path: Path, short_smollm2: Path):
+    """A function that makes a small random Llama with 4,096 tokens of SmolLM2 and returns its directory."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     def make(
         tied: bool = True,
         dtype: str = "bfloat16",
-        rows: int = 49152,
+        rows: int = SHORT,
         shard: str = "5GB",
         tokenizer: Path | None = None,
     ) -> Path:
@@ -256,7 +274,7 @@ def tiny_model(tmp_path: Path, smollm2: Path):
         directory = tmp_path / f"tiny-{tied}-{dtype}-{rows}-{shard}"
         model = LlamaForCausalLM(config).to(getattr(torch, dtype))
         model.save_pretrained(directory, max_shard_size=shard)
-        for path in (tokenizer or smollm2).iterdir():
+        for path in (tokenizer or short_smollm2).iterdir():
             if path.name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
                 shutil.copyfile(path, directory / path.name)
         return directory

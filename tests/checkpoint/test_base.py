@@ -84,7 +84,7 @@ def test_a_directory_is_a_base_as_it_is(tiny_model):
     directory = tiny_model()
     base = find_base(str(directory), Quiet())
     assert (base.directory, base.origin, base.licence) == (directory, "local", "")
-    assert read_checkpoint(base.directory).input.rows == 49152
+    assert read_checkpoint(base.directory).input.rows == 4096
 
 
 def test_a_directory_in_the_home_is_found(tmp_path, monkeypatch):

@@ -105,7 +105,7 @@ def test_a_full_disk_leaves_nothing_and_is_told_in_one_line(tmp_path):
 
 
 def test_a_write_that_the_system_refuses_leaves_nothing(tmp_path, tiny_model):
-    base = tiny_model()
+    base = tiny_model(rows=49152)
     before = tree(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(base), str(tmp_path / "a" / "out")],

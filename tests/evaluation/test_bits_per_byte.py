@@ -12,7 +12,7 @@ TEXTS = ["The cat sat on the mat. " * 60, "起初神創造天地。" * 150, "sho
 
 @pytest.fixture
 def model_directory(tiny_model):
-    return tiny_model(dtype="float32")
+    return tiny_model(dtype="float32", rows=49152)
 
 
 def loss_in_bits(directory, base, text):

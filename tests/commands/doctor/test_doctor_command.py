@@ -46,8 +46,8 @@ def test_a_broken_checkpoint_is_named_with_what_can_be_done(vocabx, broken):
     assert "pass --out" in result.out
 
 
-def test_what_was_repaired_is_said_and_what_is_left_examined_again(vocabx, tiny_model, tmp_path):
-    path, out = tiny_model(), tmp_path / "repaired"
+def test_what_was_repaired_is_said_and_what_is_left_examined_again(vocabx, tiny_model, smollm2, tmp_path):
+    path, out = tiny_model(rows=49152, tokenizer=smollm2), tmp_path / "repaired"
     config = json.loads((path / "config.json").read_text())
     (path / "config.json").write_text(json.dumps(config | {"vocab_size": 7}))
     result = vocabx("doctor", path, "--out", out, "--base", "smollm2")

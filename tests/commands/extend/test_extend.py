@@ -37,7 +37,7 @@ def test_an_extension_loads_without_us_and_kept_everything_old(
     assert "bits per byte" in run.out and "holds" in run.out and str(out / "report.html") in run.out
     before, after = tensors_of(source), tensors_of(out)
     assert before.keys() == after.keys()
-    rows = 49152 + 512  # 500 new tokens, padded to a multiple of 64.
+    rows = 4096 + 512  # 500 new tokens, padded to a multiple of 64.
     for name, tensor in before.items():
         table = name in ("model.embed_tokens.weight", "lm_head.weight")
         assert after[name].shape[0] == (rows if table else tensor.shape[0])
@@ -54,11 +54,9 @@ def test_an_extension_loads_without_us_and_kept_everything_old(
 def test_transformers_reads_the_tokenizer_that_was_verified(
     vocabx, tiny_model, chinese_file, tmp_path, verses, english, smollm2
 ):
-    out = tmp_path / "out"
+    base, out = tiny_model(rows=49152, tokenizer=smollm2), tmp_path / "out"
     options = (*SMALL, "--new-tokens", 500, "--no-evaluate")
-    assert (
-        vocabx("extend", "--base", tiny_model(), "--corpus", chinese_file, "--out", out, *options).code == 0
-    )
+    assert vocabx("extend", "--base", base, "--corpus", chinese_file, "--out", out, *options).code == 0
     before, after = AutoTokenizer.from_pretrained(smollm2), AutoTokenizer.from_pretrained(out)
     ours = read_tokenizer(out)
     texts = [
@@ -81,18 +79,18 @@ def test_transformers_reads_the_tokenizer_that_was_verified(
 
 
 def test_rows_that_pad_the_base_stay_and_new_tokens_follow_them(vocabx, tiny_model, chinese_file, tmp_path):
-    source, out = tiny_model(rows=49280), tmp_path / "out"
+    source, out = tiny_model(rows=4224), tmp_path / "out"
     options = (*SMALL, "--new-tokens", 100, "--no-evaluate", "--pad-to-multiple-of", 1)
     assert vocabx("extend", "--base", source, "--corpus", chinese_file, "--out", out, *options).code == 0
     before, after = (tensors_of(d)["model.embed_tokens.weight"] for d in (source, out))
-    assert torch.equal(after[:49280], before)
-    assert len(after) == 49380
+    assert torch.equal(after[:4224], before)
+    assert len(after) == 4324
     ids = {i for row in read_tokenizer(out).encode(["起初　神創造天地。" * 3]) for i in row}
-    assert not any(49152 <= i < 49280 for i in ids)
+    assert not any(4096 <= i < 4224 for i in ids)
     manifest = json.loads((out / "vocabx.json").read_text("utf-8"))
-    assert manifest["base"]["tokens"] == 49152
-    assert manifest["base"]["rows"] == 49280
-    assert manifest["ranges"] == [{"first_id": 49280, "count": 100, "source": "learned"}]
+    assert manifest["base"]["tokens"] == 4096
+    assert manifest["base"]["rows"] == 4224
+    assert manifest["ranges"] == [{"first_id": 4224, "count": 100, "source": "learned"}]
 
 
 def test_two_runs_write_the_same_bytes(vocabx, small_model, chinese_file, english_file, tmp_path):
@@ -137,11 +135,11 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(vocabx, tiny_model
         "--dry-run",
     )
     plan = json.loads(vocabx(*arguments, "--json").out)
-    assert (plan["old_rows"], plan["new_tokens"], plan["rows"]) == (49152, 8000, 57152)
-    assert plan["disk_bytes"] > 57152 * 16 * 2
+    assert (plan["old_rows"], plan["new_tokens"], plan["rows"]) == (4096, 8000, 12096)
+    assert plan["disk_bytes"] > 12096 * 16 * 2
     assert plan["estimated_seconds"] > 0
     shown = vocabx(*arguments).out
-    assert re.search(r"49,152 \+ 8,000", shown) and re.search(r"time +about", shown)
+    assert re.search(r"4,096 \+ 8,000", shown) and re.search(r"time +about", shown)
     assert not out.parent.exists()
 
 

@@ -50,7 +50,7 @@ def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
         assert runs[name].code == 0, runs[name].err
     assert "Old rows are approximated at rank 8: off by" in runs["out"].err
     dense, made = (load_file(tmp_path / name / "model.safetensors") for name in ("dense", "out"))
-    rows = 49152 + 256
+    rows = 4096 + 256
     report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     manifest = json.loads((tmp_path / "out" / "vocabx.json").read_text("utf-8"))
     tables = ["model.embed_tokens", *(() if tied else ("lm_head",))]
@@ -62,10 +62,10 @@ def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
         assert (coordinates.shape, primitives.shape) == ((rows, 8), (8, 16))
         # New rows are of the rank in both forms; old ones only in this.
         torch.testing.assert_close(
-            coordinates[49152:49352] @ primitives, dense[f"{name}.weight"][49152:49352], atol=1e-5, rtol=1e-4
+            coordinates[4096:4296] @ primitives, dense[f"{name}.weight"][4096:4296], atol=1e-5, rtol=1e-4
         )
         whole = old[f"{name}.weight"]
-        missed = (whole - coordinates[:49152] @ primitives).norm() / whole.norm()
+        missed = (whole - coordinates[:4096] @ primitives).norm() / whole.norm()
         assert manifest["initializer"]["errors"][f"{name}.weight"] == pytest.approx(missed.item(), rel=1e-3)
         for part in ("weight", "primitives"):
             stored = made[f"{name}.{part}"].numpy().tobytes()
@@ -77,7 +77,7 @@ def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
     assert "**Old rows are approximated**" in card and "bit for bit" not in card
     assert "off by" in (tmp_path / "out" / "report.html").read_text("utf-8")
     model = load_factorised(tmp_path / "out")
-    assert model(torch.tensor([[1, 49152, 5]])).logits.shape == (1, 3, rows)
+    assert model(torch.tensor([[1, 4096, 5]])).logits.shape == (1, 3, rows)
     dense_manifest = json.loads((tmp_path / "dense" / "vocabx.json").read_text("utf-8"))
     assert dense_manifest["initializer"]["form"] == "dense"
 

@@ -136,10 +136,10 @@ def test_every_method_extends_a_model_whose_old_rows_stay(vocabx, given, tmp_pat
     [
         ({"pairs": (["cat"], ["貓"])}, "share"),
         ({"broken": True}, "NaN or infinity"),
-        ({"more": ["--neighbours", 60_000]}, "--neighbours is 60000: pass 1 to 49,152"),
+        ({"more": ["--neighbours", 60_000]}, "--neighbours is 60000: pass 1 to 4,096"),
         ({"more": ["--dictionary", "nowhere.tsv"]}, "no dictionary 'nowhere.tsv'"),
         ({"more": ["--fallback", "zip"]}, "--fallback is 'zip'"),
-        ({"more": ["--target-vectors", "en.vec"]}, "is no file"),
+        ({"more": ["--target-vectors", "en.vec"]}, "is not a file"),
         ({"more": ["--shared-vectors", "en.vec"]}, "--shared-vectors holds both languages"),
         ({"more": ["--candidates", 5]}, "--candidates is not used by wechsel"),
     ],
