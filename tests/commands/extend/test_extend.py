@@ -143,7 +143,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(vocabx, tiny_model
     assert not out.parent.exists()
 
 
-def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, tmp_path):
+def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, smollm2, tmp_path):
     draw = random.Random(0)
     syllables = [
         "λο",
@@ -170,7 +170,7 @@ def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, tm
     run = vocabx(
         "extend",
         "--base",
-        tiny_model(),
+        tiny_model(rows=49152, tokenizer=smollm2),
         "--lang",
         "el",
         "--corpus",
@@ -179,6 +179,7 @@ def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, tm
         out,
         *options,
     )
+    assert run.code == 0, run.err
     result = json.loads(run.out)
     assert result["target"]["tokens_share"] < 0.7
     assert result["base_language"]["tokens_share"] == 1.0

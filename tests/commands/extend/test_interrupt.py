@@ -130,6 +130,8 @@ def test_a_signal_after_the_weights_are_whole_says_how_to_go_on(
     while not journal.exists() or "model.safetensors" not in journal.read_text():
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
+    # The line is there before it is synced to the disk, and counts from then on; scoring takes seconds.
+    time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
