@@ -1,0 +1,198 @@
+"""Arrays from outside, checked before anything is computed of them: one sentence for whatever does not fit.
+
+A CSR matrix does not look at its column numbers when it multiplies: an id beyond the last old token would
+read whatever lies in memory there. So nothing of this is left to numpy and scipy.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from vocabx.errors import InitializerError
+
+LARGEST_SEED = 2**32 - 1
+_LONGEST_SHOWN = 60
+# The floats of ml_dtypes, as bfloat16, are of no kind that numpy knows.
+_FLOATS = ("float16", "float32", "float64", "bfloat16")
+
+
+def check_matrix(matrix: Any, old_rows: int) -> None:
+    """Check that an embedding matrix can be mixed; reads none of it.
+
+    Args:
+        matrix: (at least V, D) of float16, bfloat16, float32 or float64, memory-mapped or not.
+        old_rows: V.
+
+    Raises:
+        InitializerError: it has another number of dimensions, another dtype, or fewer than V rows.
+    """
+    shape = getattr(matrix, "shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        found = f"has the shape {shape}" if isinstance(shape, tuple) else f"is a {type(matrix).__name__}"
+        raise InitializerError(
+            f"the embedding matrix {found}: pass a numpy array of two dimensions, a row for each token"
+        )
+    dtype = getattr(matrix, "dtype", np.dtype(np.float32))
+    if getattr(dtype, "name", "") not in _FLOATS:
+        raise InitializerError(
+            f"the embedding matrix is of {dtype}: pass a numpy array of {', '.join(_FLOATS[:-1])} or "
+            f"{_FLOATS[-1]}"
+        )
+    if shape[0] < old_rows:
+        raise InitializerError(
+            f"the embedding matrix has {shape[0]:,} rows and the tokenizer {old_rows:,} tokens: the "
+            "tokenizer is of another base"
+        )
+
+
+def check_ids(ids: NDArray[Any], limit: int, what: str) -> None:
+    """Check that each of `ids` is from 0 to below `limit`.
+
+    Args:
+        ids: of any integer dtype.
+        limit: one more than the highest.
+        what: what an id is, as "an old token id".
+
+    Raises:
+        InitializerError: one is not; the message names the first.
+    """
+    if ids.dtype.kind not in "iu":
+        raise InitializerError(f"{what} is of {ids.dtype}: pass integers")
+    outside = (ids < 0) | (ids >= limit)
+    if outside.any():
+        found = ids[outside].ravel()[0]
+        raise InitializerError(f"{what} is {found}: pass ids from 0 to {limit - 1:,}")
+
+
+def checked_pieces(pieces: Sequence[Sequence[int]], old_rows: int) -> tuple[tuple[int, ...], ...]:
+    """The pieces of each new token as plain numbers, when they are old tokens.
+
+    Args:
+        pieces: for each new token a sequence of integers, or an array of them.
+        old_rows: V.
+
+    Raises:
+        InitializerError: a token has none, they are no integers, or one is not from 0 to below V.
+    """
+    checked = []
+    for number, row in enumerate(pieces):
+        ids = checked_row(row, old_rows, f"new token {number}")
+        if not len(ids):
+            raise InitializerError(
+                f"new token {number} has no pieces: pass at least one old token id for each"
+            )
+        checked.append(tuple(ids.tolist()))
+    return tuple(checked)
+
+
+def checked_row(row: Any, old_rows: int, what: str) -> NDArray[np.int64]:
+    """The old ids that one new row is made of, (n,) int64.
+
+    Raises:
+        InitializerError: they are no integers, or one is not from 0 to below V.
+    """
+    ids = as_array(row, f"the pieces of {what}")
+    if ids.shape == (0,):
+        return np.zeros(0, np.int64)
+    if ids.ndim != 1 or ids.dtype.kind not in "iu":
+        raise InitializerError(f"the pieces of {what} are no list of integers: pass old token ids")
+    check_ids(ids, old_rows, f"a piece of {what}")
+    return ids.astype(np.int64)
+
+
+def as_array(values: Any, what: str) -> NDArray[Any]:
+    """What numpy makes of `values`.
+
+    Raises:
+        InitializerError: it makes nothing of them, as of rows of several lengths.
+    """
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, OverflowError):
+        raise InitializerError(f"{what} are no array: pass rows of one length") from None
+
+
+def check_finite(values: NDArray[Any], what: str) -> None:
+    """Check that `values` are numbers.
+
+    Raises:
+        InitializerError: one is NaN or infinite.
+    """
+    if not np.isfinite(values).all():
+        raise InitializerError(f"{what} hold NaN or infinity: pass finite numbers")
+
+
+def check_count(number: Any, least: int, most: float, what: str) -> None:
+    """Check that `number` is an integer in a range.
+
+    Raises:
+        InitializerError: it is not.
+    """
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or not least <= number <= most:
+        upper = " on" if most == float("inf") else f" to {most:,}"
+        raise InitializerError(f"{what} is {shown(number)}: pass a whole number from {least:,}{upper}")
+
+
+def shown(value: Any) -> str:
+    """A value as a message has room for it: on one line, of 60 characters at most."""
+    text = " ".join(ascii(value).split())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
+def check_weights(weights: Any) -> None:
+    """Check that `weights` are the (N, V) weights of a mixture, as `Mixture` says.
+
+    Raises:
+        InitializerError: they are no CSR matrix of float64 whose ids are old tokens, ascending, each once.
+    """
+    if not isinstance(weights, sparse.csr_array) or weights.dtype != np.float64:
+        raise InitializerError(f"the weights are {_kind(weights)}: pass a scipy.sparse.csr_array of float64")
+    if len(weights.shape) != 2 or not weights.shape[1]:
+        raise InitializerError(
+            f"the weights have the shape {weights.shape}: pass (N, V), V the number of old tokens"
+        )
+    check_ids(weights.indices, weights.shape[1], "an old token id")
+    try:
+        weights.check_format(full_check=True)
+    except ValueError as error:
+        raise InitializerError(
+            f"the weights are no sound CSR matrix: {shown(str(error))}; make them with from_rows"
+        ) from None
+    if not weights.has_canonical_format:
+        raise InitializerError("the ids of a row are not ascending, or one is there twice: use from_rows")
+    check_finite(weights.data, "the weights")
+
+
+def check_vector(values: Any, dtype: type, what: str) -> None:
+    """Check that `values` are an array of one dimension and of `dtype`.
+
+    Raises:
+        InitializerError: they are not.
+    """
+    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype != dtype:
+        raise InitializerError(
+            f"{what} are {_kind(values)}: pass an array of one dimension of {np.dtype(dtype)}"
+        )
+
+
+def checked_weights(row: Any, count: int, number: int) -> NDArray[np.float64]:
+    """The weights of the old ids of new row `number`, (count,) float64.
+
+    Raises:
+        InitializerError: they are no finite numbers, or not as many.
+    """
+    weights = as_array(row, f"the weights of new row {number}")
+    if weights.shape != (count,) or weights.dtype.kind not in "fiu":
+        raise InitializerError(
+            f"the weights of new row {number} are not {count:,} numbers: pass one for each old token id"
+        )
+    check_finite(weights, f"the weights of new row {number}")
+    return weights.astype(np.float64)
+
+
+def _kind(value: Any) -> str:
+    dtype = getattr(value, "dtype", None)
+    return type(value).__name__ if dtype is None else f"{type(value).__name__} of {dtype}"
