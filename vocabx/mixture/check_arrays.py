@@ -4,7 +4,7 @@ A CSR matrix does not look at its column numbers when it multiplies: an id beyon
 read whatever lies in memory there. So nothing of this is left to numpy and scipy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,8 @@ def checked_pieces(pieces: Sequence[Sequence[int]], old_rows: int) -> tuple[tupl
     Raises:
         InitializerError: a token has none, they are no integers, or one is not from 0 to below V.
     """
+    if isinstance(pieces, str | bytes) or not isinstance(pieces, Iterable):
+        raise InitializerError(f"the pieces are a {type(pieces).__name__}: pass a list of ids for each token")
     checked = []
     for number, row in enumerate(pieces):
         ids = checked_row(row, old_rows, f"new token {number}")

@@ -21,7 +21,7 @@ _WITH_MODEL = (SentencePieceTokenizer, UnigramTokenizer)
 MODEL_NAMES = ("tokenizer.model", "spiece.model")
 
 
-def read_tokenizer(path: Path) -> FastTokenizer:
+def read_tokenizer(path: str | Path) -> FastTokenizer:
     """Read a tokenizer.
 
     Args:
@@ -31,6 +31,7 @@ def read_tokenizer(path: Path) -> FastTokenizer:
     Raises:
         TokenizerError: there is none, it is damaged, or it is of no family that can be extended.
     """
+    path = Path(path)
     if path.is_dir():
         return _read_directory(path)
     if not path.is_file():
