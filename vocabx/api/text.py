@@ -31,7 +31,8 @@ def read_text(
         files: .txt, .jsonl or .parquet files (also .gz, .zst), directories, globs, or hf:// sources; without
             any, the text that the language's profile names: installed packages, else the hub.
         text_field: field of .jsonl and .parquet records that holds the text.
-        learn_bytes, heldout_bytes: UTF-8 bytes of both samples.
+        learn_bytes: UTF-8 bytes to learn from.
+        heldout_bytes: UTF-8 bytes to hold out.
         seed: of the sample.
         progress: told of the bytes read.
 

@@ -30,8 +30,9 @@ def verify_tokenizers(
     """Prove that `extended` keeps what `base` does, whoever made it.
 
     Args:
-        base, extended: tokenizers, or directories or files of some. Of two directories it is also proven
-            what transformers makes of them, where that is installed.
+        base: the tokenizer that was extended, or its directory or file.
+        extended: the other, likewise. Of two directories it is also proven what transformers makes of them,
+            where that is installed.
         language: of the new tokens: BCP 47 tag, "und" for the scripts of their letters, or the characters
             that they may hold. Text without those must be tokenized as before.
         texts: lines in it; the new tokens themselves where there are none.
