@@ -170,6 +170,12 @@ def test_focus_trains_its_vectors_on_the_text_that_it_is_given():
     assert initialization.input.draws.rows.tolist() == [2, 3, 4]
 
 
+@pytest.mark.parametrize("method", ["focus", "univariate", "wechsel"])
+def test_the_largest_seed_is_one(method):
+    given = {**EVERYTHING, "vectors": None if method == "focus" else (SOURCE, TARGET), "seed": 2**32 - 1}
+    assert np.isfinite(initialize(method, MATRIX, PIECES, **given).apply("input", MATRIX)).all()
+
+
 def test_a_rank_is_refused_when_the_matrix_has_it_not():
     options = InitializerOptions(rank=D + 1)
     initialization = initialize("ofa", MATRIX, PIECES, vectors=(SOURCE, TARGET), options=options)

@@ -36,6 +36,12 @@ def test_two_processes_that_hash_strings_differently_train_the_same_bytes(kind):
     assert len(digests) == 1
 
 
+def test_the_largest_seed_trains(english):
+    assert np.isfinite(
+        train_vectors(english[:2000], "spaces", width=8, epochs=1, seed=2**32 - 1).matrix
+    ).all()
+
+
 def test_training_counts_words_and_puts_the_most_frequent_first(english):
     lines = english[:3000]
     told: list[float] = []
