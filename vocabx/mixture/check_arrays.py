@@ -79,30 +79,68 @@ def checked_pieces(pieces: Sequence[Sequence[int]], old_rows: int) -> tuple[tupl
     """
     if isinstance(pieces, str | bytes) or not isinstance(pieces, Iterable):
         raise InitializerError(f"the pieces are a {type(pieces).__name__}: pass a list of ids for each token")
-    checked = []
-    for number, row in enumerate(pieces):
-        ids = checked_row(row, old_rows, f"new token {number}")
-        if not len(ids):
-            raise InitializerError(
-                f"new token {number} has no pieces: pass at least one old token id for each"
-            )
-        checked.append(tuple(ids.tolist()))
-    return tuple(checked)
+    ids, lengths = checked_ids(pieces, old_rows, "new token")
+    if not lengths.all():
+        raise InitializerError(f"new token {np.argmin(lengths)} has no pieces: pass an old token id or more")
+    numbers, ends = ids.tolist(), np.cumsum(lengths).tolist()
+    return tuple(tuple(numbers[end - size : end]) for end, size in zip(ends, lengths.tolist(), strict=True))
 
 
-def checked_row(row: Any, old_rows: int, what: str) -> NDArray[np.int64]:
-    """The old ids that one new row is made of, (n,) int64.
+def checked_ids(rows: Iterable[Any], old_rows: int, what: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The old ids that each new row is made of, all after each other, and how many each has; both int64.
+
+    Args:
+        rows: for each new row a sequence of integers, or an array of them.
+        old_rows: V.
+        what: what a row is, as "new token".
 
     Raises:
         InitializerError: they are no integers, or one is not from 0 to below V.
     """
-    ids = as_array(row, f"the pieces of {what}")
-    if ids.shape == (0,):
-        return np.zeros(0, np.int64)
-    if ids.ndim != 1 or ids.dtype.kind not in "iu":
-        raise InitializerError(f"the pieces of {what} are no list of integers: pass old token ids")
-    check_ids(ids, old_rows, f"a piece of {what}")
-    return ids.astype(np.int64)
+    parts = [np.zeros(0, np.int64)]
+    for number, row in enumerate(rows):
+        ids = as_array(row, f"the pieces of {what} {number}")
+        if ids.shape == (0,):
+            parts.append(parts[0])
+            continue
+        if ids.ndim != 1 or ids.dtype.kind not in "iu":
+            raise InitializerError(
+                f"the pieces of {what} {number} are no list of integers: pass old token ids"
+            )
+        if ids.dtype == np.uint64:
+            # Half of these are negative as int64.
+            check_ids(ids, old_rows, f"a piece of {what} {number}")
+        parts.append(ids.astype(np.int64, copy=False))
+    lengths = np.array([len(part) for part in parts[1:]], np.int64)
+    flat = np.concatenate(parts)
+    outside = (flat < 0) | (flat >= old_rows)
+    if outside.any():
+        first = np.searchsorted(np.cumsum(lengths), np.argmax(outside), "right")
+        check_ids(flat[outside], old_rows, f"a piece of {what} {first}")
+    return flat, lengths
+
+
+def checked_weights(rows: Iterable[Any], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The weights of the old ids of each new row, all after each other, float64.
+
+    Args:
+        rows: for each new row a sequence or an array of numbers.
+        lengths: how many each must have.
+
+    Raises:
+        InitializerError: they are no finite numbers, or not as many.
+    """
+    parts = [np.zeros(0)]
+    for number, (row, length) in enumerate(zip(rows, lengths.tolist(), strict=True)):
+        weights = as_array(row, f"the weights of new row {number}")
+        if weights.shape != (length,) or weights.dtype.kind not in "fiu":
+            raise InitializerError(
+                f"the weights of new row {number} are not {length:,} numbers: pass one for each old token id"
+            )
+        parts.append(weights.astype(np.float64, copy=False))
+    flat = np.concatenate(parts)
+    check_finite(flat, "the weights")
+    return flat
 
 
 def as_array(values: Any, what: str) -> NDArray[Any]:
@@ -178,21 +216,6 @@ def check_vector(values: Any, dtype: type, what: str) -> None:
         raise InitializerError(
             f"{what} are {_kind(values)}: pass an array of one dimension of {np.dtype(dtype)}"
         )
-
-
-def checked_weights(row: Any, count: int, number: int) -> NDArray[np.float64]:
-    """The weights of the old ids of new row `number`, (count,) float64.
-
-    Raises:
-        InitializerError: they are no finite numbers, or not as many.
-    """
-    weights = as_array(row, f"the weights of new row {number}")
-    if weights.shape != (count,) or weights.dtype.kind not in "fiu":
-        raise InitializerError(
-            f"the weights of new row {number} are not {count:,} numbers: pass one for each old token id"
-        )
-    check_finite(weights, f"the weights of new row {number}")
-    return weights.astype(np.float64)
 
 
 def _kind(value: Any) -> str:

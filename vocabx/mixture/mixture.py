@@ -26,7 +26,7 @@ from vocabx.mixture.check_arrays import (
     check_matrix,
     check_vector,
     check_weights,
-    checked_row,
+    checked_ids,
     checked_weights,
     shown,
 )
@@ -286,12 +286,10 @@ def from_rows(rows: Sequence[tuple[Any, Any]], old_rows: int) -> Mixture:
         InitializerError: a row is ragged, an id is no integer from 0 to below V, or a weight is not finite.
     """
     check_count(old_rows, 1, math.inf, "the number of old tokens")
-    ids = [checked_row(row, old_rows, f"new row {number}") for number, (row, _) in enumerate(rows)]
-    parts = [checked_weights(row, len(ids[number]), number) for number, (_, row) in enumerate(rows)]
-    indices = np.concatenate(ids) if rows else np.zeros(0, np.int64)
-    data = np.concatenate(parts) if rows else np.zeros(0)
-    pointer = np.concatenate([[0], np.cumsum([len(row) for row in ids])]).astype(np.int64)
-    weights = sparse.csr_array((data, indices, pointer), shape=(len(rows), old_rows))
+    ids, lengths = checked_ids((row for row, _ in rows), old_rows, "new row")
+    data = checked_weights((row for _, row in rows), lengths)
+    pointer = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    weights = sparse.csr_array((data, ids, pointer), shape=(len(rows), old_rows))
     weights.sum_duplicates()
     return Mixture(weights, np.zeros(len(rows)))
 
