@@ -1,11 +1,12 @@
 # make demo   installs into .venv and runs the main job on real weights and real text
 # make demo-train   trains what make demo made: a falling curve in a quarter of an hour on two cores
 # make test   installs what the tests need and runs them
+# make docs   builds the documents and the reference into build/site, without the network
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip --disable-pip-version-check install --quiet
-SOURCES := vocabx cli tests benchmarks
+SOURCES := vocabx cli tests benchmarks examples docs/hooks.py
 # Real tokenizers for the tests; transformers of the fourth generation, and vocabx's requirements without
 # its extras, in environments of their own.
 PYPI := $(VENV)/real/pypi
@@ -16,7 +17,7 @@ PLAIN := $(VENV)/plain
 DEMO_TRAIN := --method lora --max-steps 460 --sequence-length 512 --step-sequences 1 --lora-rank 16 \
 	--learning-rate 1e-3 --rows-learning-rate 2e-3 --rows-first 0 --decay 0.25 --evaluate-every 92
 
-.PHONY: demo demo-train test test-slow check format clean
+.PHONY: demo demo-train test test-slow check format docs clean
 
 demo: $(VENV)/demo-installed
 	rm -rf runs/demo runs/demo.unfinished
@@ -45,6 +46,11 @@ format: $(VENV)/test-installed
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
+# MkDocs would advertise its next version.
+docs: $(VENV)/docs-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "build/site/index.html"
+
 clean:
 	rm -rf $(VENV) runs build *.egg-info
 
@@ -55,7 +61,11 @@ $(VENV)/demo-installed: pyproject.toml constraints.txt packaged.txt
 	touch $@
 
 $(VENV)/test-installed: $(VENV)/demo-installed $(PYPI)-installed $(NPM)-installed $(TRANSFORMERS4)-installed $(PLAIN)-installed
-	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[all,dev]'
+	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[all,dev,docs]'
+	touch $@
+
+$(VENV)/docs-installed: $(VENV)/demo-installed
+	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 $(PYPI)-installed: tests/packaged.txt | $(VENV)/demo-installed

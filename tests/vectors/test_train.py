@@ -36,6 +36,12 @@ def test_processes_with_different_hash_seeds_train_the_same_vectors(kind):
     assert len(digests) == 1
 
 
+def test_the_largest_seed_trains(english):
+    assert np.isfinite(
+        train_vectors(english[:2000], "spaces", width=8, epochs=1, seed=2**32 - 1).matrix
+    ).all()
+
+
 def test_words_are_counted_and_ordered_by_frequency(english):
     lines = english[:3000]
     advanced: list[float] = []

@@ -26,8 +26,9 @@ from vocabx.errors import InitializerError
 from vocabx.initializers.candidates import choose_candidates
 from vocabx.initializers.cooccurrence import Cooccurrence, count_pairs
 from vocabx.initializers.inputs import InitializerInputs, Tables, TokenVectors
+from vocabx.mixture.check_arrays import check_matrix
 from vocabx.mixture.initialization import Initialization, everywhere
-from vocabx.mixture.mixture import Mixture, check_rows, from_entries
+from vocabx.mixture.mixture import Mixture, from_entries
 
 Float = NDArray[np.float32]
 
@@ -125,7 +126,7 @@ class _Side:
         near: Cooccurrence,
         old_rows: int,
     ) -> None:
-        check_rows(table, old_rows)
+        check_matrix(table, old_rows)
         self.table, self.chosen = table, chosen
         self.logits_NK = _start(chosen, pieces)
         self.adam = _Adam(self.logits_NK.shape)

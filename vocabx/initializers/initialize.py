@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.initializers.initializer import Initializer
-from vocabx.initializers.inputs import LINE_END, InitializerInputs, Tables, TokenVectors
+from vocabx.initializers.inputs import InitializerInputs, Tables, TokenVectors
 from vocabx.initializers.options import InitializerOptions
-from vocabx.initializers.overlap import overlapping
 from vocabx.initializers.registry import find_initializer
+from vocabx.initializers.tokenized_text import tokenize_lines
+from vocabx.initializers.trained_vectors import train_vectors
 from vocabx.initializers.word_vectors import Texts, describe_space, find_space, space_available
 from vocabx.mixture.initialization import Initialization
 from vocabx.progress import Progress
@@ -145,31 +146,13 @@ class EmbeddingInitializer:
     @cached_property
     def _text(self) -> NDArray[np.int64]:
         """The tokenized lines of the language, numbered as in `InitializerInputs.text`."""
-        tokenizer, old_rows = self.tokens.tokenizer, self.tokens.base.size
-        row = np.arange(tokenizer.size)
-        row[list(self.tokens.ids)] = old_rows + np.arange(len(self.tokens.ids))
-        parts: list[NDArray[np.int64]] = []
-        lines = self.texts.lines
+        tokens, lines = self.tokens, self.texts.lines
         with self.progress.stage("Tokenizing the text for training", len(lines), "lines") as advance:
-            for start in range(0, len(lines), 1024):
-                encoded = tokenizer.encode(lines[start : start + 1024])
-                parts += [np.append(row[np.array(ids, np.int64)], LINE_END) for ids in encoded]
-                advance(len(encoded))
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+            return tokenize_lines(tokens.tokenizer, tokens.ids, tokens.base.size, lines, advance)
 
     def _of_tokens(self, inputs: InitializerInputs) -> TokenVectors:
-        """Token vectors trained on the text; an old token shares the vector of the equal new token."""
-        from vocabx.vectors.of_tokens import train_token_vectors
-
-        old_rows, count = inputs.old_rows, len(inputs.tokens)
         with self.progress.stage("Training token vectors", unit="tokens") as advance:
-            vectors = train_token_vectors(
-                self._text, LINE_END, old_rows + count, seed=self.seed, advance=advance
-            )
-        source, target = vectors[:old_rows], vectors[old_rows:]
-        for row, old in overlapping(inputs.tokens, inputs.old_tokens, fold_case=False).items():
-            source[old] = target[row]
-        return TokenVectors(source, target)
+            return train_vectors(inputs, self._text, advance)
 
     def _of_words(self, weighting: Weighting) -> TokenVectors:
         if weighting not in self._lifted:

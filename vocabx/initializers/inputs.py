@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from vocabx.errors import InitializerError
 from vocabx.initializers.options import InitializerOptions
 
-# Separates lines in `InitializerInputs.text`.
 LINE_END = -1
+"""What stands between two lines in `InitializerInputs.text`."""
 
 
 @dataclass(frozen=True)

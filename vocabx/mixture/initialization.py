@@ -4,13 +4,16 @@ Most initializers give one mixture for all matrices. CW2V learns a second one fo
 the coordinates of factorized matrices.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx.errors import InitializerError
+from vocabx.mixture.check_arrays import check_count, check_matrix, shown
 from vocabx.mixture.factorise import factorise
 from vocabx.mixture.mixture import Float, Mixture
 
@@ -26,11 +29,23 @@ class Initialization:
         output: for an untied lm_head, and for the output bias.
         rank: factorize the matrices to this rank and mix their coordinates; with None, or the full width,
             they are not factorized. A bias never is.
+
+    Raises:
+        InitializerError: the two have different numbers of rows or of old rows, or the rank is invalid.
     """
 
     input: Mixture
     output: Mixture
     rank: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.input.weights.shape != self.output.weights.shape:
+            raise InitializerError(
+                f"the mixture of the input is {self.input.weights.shape} and that of the output "
+                f"{self.output.weights.shape}: make both for the same new and old tokens"
+            )
+        if self.rank is not None:
+            check_count(self.rank, 1, math.inf, "--rank")
 
     @property
     def rows(self) -> int:
@@ -38,8 +53,15 @@ class Initialization:
         return self.input.rows
 
     def blocks(self, which: Which, table: Any, size: int = 4096) -> Iterator[Float]:
-        """Yield the new rows of one matrix in order, `size` at a time; see `Mixture.blocks`."""
+        """Yield the new rows of one matrix, in order, `size` at a time; see `Mixture.blocks`.
+
+        Raises:
+            InitializerError: there is no such matrix, it cannot be mixed, or the rank does not fit it.
+        """
+        if which not in get_args(Which):
+            raise InitializerError(f"no matrix is called {shown(which)}: pass {', '.join(get_args(Which))}")
         mixture = self.input if which == "input" else self.output
+        check_matrix(table, mixture.old_rows)
         if self.rank is None or which == "bias" or self.rank == table.shape[1]:
             yield from mixture.blocks(table, size)
             return
@@ -50,7 +72,7 @@ class Initialization:
     def apply(self, which: Which, table: Any) -> Float:
         """Return the (N, D) float32 new rows of one matrix; see `blocks`."""
         blocks = list(self.blocks(which, table))
-        return np.concatenate(blocks) if blocks else np.zeros((0, table.shape[1]), "f4")
+        return np.concatenate(blocks) if blocks else np.zeros((0, table.shape[1]), np.float32)
 
     def hull_bound(self) -> float | None:
         """`Mixture.hull_bound` of the output rows; None with a rank, because then rows may leave the hull."""

@@ -9,9 +9,7 @@ embeddings, lm_head, output bias (D = 1).
 
 import hashlib
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -20,8 +18,24 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from vocabx.errors import InitializerError
+from vocabx.mixture.check_arrays import (
+    LARGEST_SEED,
+    check_count,
+    check_finite,
+    check_ids,
+    check_matrix,
+    check_vector,
+    check_weights,
+    checked_ids,
+    checked_weights,
+    shown,
+)
+from vocabx.mixture.product import finite_rows, product_of
+from vocabx.mixture.statistics import covariance_of, mean_of, square_root, variance_of
 
 Float = NDArray[np.float32]
+# Of a sum of weights in float64.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -35,8 +49,11 @@ class Draws:
         rows: int64, the new rows that are sampled, ascending.
         covariance: "diagonal" samples each dimension from N(mean, std); "full" samples rows from
             N(mean, scale * covariance). Both are population statistics over the old rows.
-        scale: factor of the covariance.
-        seed: of numpy's RandomState, whose stream numpy guarantees never to change.
+        scale: factor of the covariance, at least 0.
+        seed: of numpy's RandomState, whose stream numpy guarantees never to change; from 0 to 2³² - 1.
+
+    Raises:
+        InitializerError: a value is of another kind or out of range.
     """
 
     rows: NDArray[np.int64]
@@ -44,20 +61,57 @@ class Draws:
     scale: float
     seed: int
 
+    def __post_init__(self) -> None:
+        check_vector(self.rows, np.int64, "the rows that are drawn")
+        if (np.diff(self.rows) <= 0).any():
+            raise InitializerError("the rows that are drawn are not ascending: sort them, each once")
+        if self.covariance not in ("diagonal", "full"):
+            raise InitializerError(
+                f"the covariance of draws is {shown(self.covariance)}: pass diagonal or full"
+            )
+        if not (isinstance(self.scale, int | float | np.floating) and 0 <= self.scale < math.inf):
+            raise InitializerError(
+                f"the scale of draws is {shown(self.scale)}: pass a finite number of at least 0"
+            )
+        check_count(self.seed, 0, LARGEST_SEED, "the seed")
+
 
 @dataclass(frozen=True)
 class Mixture:
     """New rows as weighted means of old rows, or as samples.
 
+    What an instance holds can be applied to every matrix that has its old rows, without reading beyond them.
+
     Attributes:
-        weights: (N, V) CSR, float64, duplicates summed; V counts the old rows of tokens only.
+        weights: (N, V) CSR, float64, the ids of a row ascending and each once; V, at least 1, counts the old
+            rows of tokens only.
         uniform: (N,) float64, the weight of the mean of all V old rows.
         draws: rows that are sampled instead; their `weights` and `uniform` are 0.
+
+    Raises:
+        InitializerError: an id is outside [0, V), a number is not finite, or a shape, a dtype or an order
+            differs.
     """
 
     weights: "sparse.csr_array[Any]"
     uniform: NDArray[np.float64]
     draws: Draws | None = None
+
+    def __post_init__(self) -> None:
+        check_weights(self.weights)
+        check_vector(self.uniform, np.float64, "the weights of the mean")
+        if len(self.uniform) != self.rows:
+            raise InitializerError(
+                f"there are {len(self.uniform):,} weights of the mean and {self.rows:,} new rows: pass one "
+                "for each"
+            )
+        check_finite(self.uniform, "the weights of the mean")
+        if self.draws is None:
+            return
+        drawn = self.draws.rows
+        check_ids(drawn, self.rows, "a row that is drawn")
+        if self.uniform[drawn].any() or np.diff(self.weights.indptr)[drawn].any():
+            raise InitializerError("a row that is drawn has weights, too: leave one of them out")
 
     @property
     def rows(self) -> int:
@@ -73,34 +127,38 @@ class Mixture:
         """Yield the float32 new rows for `table` in order, `size` at a time.
 
         Args:
-            table: embedding matrix, (at least V, D), of any float type, memory-mapped or not; rows from V on
-                are ignored, and only the rows that a block mixes are read.
+            table: embedding matrix, (at least V, D), of float16, bfloat16, float32 or float64, memory-mapped
+                or not; rows from V on are ignored, and only the rows that a block mixes are read.
             size: rows per block; affects memory, not values.
 
         Raises:
-            InitializerError: the matrix has fewer than V rows.
+            InitializerError: the matrix has fewer rows than there are old tokens, another rank or another
+                dtype, or a mixed row holds NaN or infinity.
         """
-        check_rows(table, self.old_rows)
+        check_matrix(table, self.old_rows)
+        check_count(size, 1, math.inf, "the number of rows in a block")
         mean = np.zeros(table.shape[1])
         if self.draws is not None or self.uniform.any():
-            mean = _mean(table, self.old_rows)
+            mean = mean_of(table, self.old_rows)
+            check_finite(mean, "the old rows of the embedding matrix")
         draw = None if self.draws is None else _drawing(self.draws, table, self.old_rows, mean)
         drawn = np.zeros(self.rows, dtype=bool)
         drawn[[] if self.draws is None else self.draws.rows] = True
         for start in range(0, self.rows, size):
             part = slice(start, min(start + size, self.rows))
-            rows = _product(self.weights[part], table)
+            rows = product_of(self.weights[part], table)
             if self.uniform[part].any():
                 rows += self.uniform[part, None] * mean
             # Rows before a sampled one are sampled too, to advance the stream; rows after the last are not.
             if draw is not None and drawn[start:].any():
                 sampled = draw(len(rows))
                 rows[drawn[part]] = sampled[drawn[part]]
-            yield rows.astype(np.float32, copy=False)
+            yield finite_rows(rows, start)
 
     def apply(self, table: Any) -> Float:
         """Return the (N, D) float32 new rows for `table`; see `blocks`."""
-        return np.concatenate(list(self.blocks(table))) if self.rows else np.zeros((0, table.shape[1]), "f4")
+        blocks = list(self.blocks(table))
+        return np.concatenate(blocks) if blocks else np.zeros((0, table.shape[1]), np.float32)
 
     def column_sums(self) -> NDArray[np.float64]:
         """(V,) c = Wᵀ1: the total weight of each old row in all new rows, without sampled rows."""
@@ -113,11 +171,17 @@ class Mixture:
 
         log(1 + max c) with c the column sums (CW2V, arXiv 2407.05841, and its corollary, derived here): a
         new logit is a convex combination of old ones, so by Jensen's inequality its exponential is at most
-        the same combination of theirs. None if a row is sampled, and so may lie outside the hull.
+        the same combination of theirs. None if a row is sampled or no convex combination, and so
+        may lie outside the hull.
         """
-        if self.draws is not None:
+        if self.draws is not None or not self._is_convex():
             return None
         return math.log1p(float(self.column_sums().max())) if self.rows else 0.0
+
+    def _is_convex(self) -> bool:
+        sums = np.asarray(self.weights.sum(axis=1)).ravel() + self.uniform
+        negative = (self.weights.data < 0).any() or (self.uniform < 0).any()
+        return not negative and bool((np.abs(sums - 1) <= _ROUNDING).all())
 
     def collisions(self) -> int:
         """The number of new rows that equal another new row, in every embedding matrix."""
@@ -187,6 +251,7 @@ class Mixture:
         """This mixture with `rows` replaced by entries (new row, old id, weight)."""
         if not len(rows):
             return self
+        check_ids(rows, self.rows, "a new row")
         others = np.ones(self.rows)
         others[rows] = 0
         entries = self.weights.tocoo()
@@ -210,26 +275,21 @@ class Mixture:
         return Mixture(weights, np.append(self.uniform, np.ones(count)), self.draws)
 
 
-def check_rows(table: Any, old_rows: int) -> None:
-    """Check that an embedding matrix has a row for each of `old_rows` tokens.
+def from_rows(rows: Sequence[tuple[Any, Any]], old_rows: int) -> Mixture:
+    """Build a mixture from (old ids, weights) for each new row; weights of repeated ids are summed.
+
+    Args:
+        rows: for each new row (n,) integers and as many floats; with n = 0 it is a row of zeros.
+        old_rows: V.
 
     Raises:
-        InitializerError: it has fewer rows.
+        InitializerError: a row is ragged, an id is no integer from 0 to below V, or a weight is not finite.
     """
-    if table.shape[0] < old_rows:
-        raise InitializerError(
-            f"the embedding matrix has {table.shape[0]:,} rows and the tokenizer {old_rows:,} tokens: the "
-            "tokenizer belongs to another base"
-        )
-
-
-def from_rows(rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]], old_rows: int) -> Mixture:
-    """Build a mixture from (old ids, weights) for each new row; weights of repeated ids are summed."""
-    lengths = [len(ids) for ids, _ in rows]
-    indices = np.concatenate([ids for ids, _ in rows]) if rows else np.zeros(0, np.int64)
-    data = np.concatenate([weights for _, weights in rows]) if rows else np.zeros(0)
+    check_count(old_rows, 1, math.inf, "the number of old tokens")
+    ids, lengths = checked_ids((row for row, _ in rows), old_rows, "new row")
+    data = checked_weights((row for _, row in rows), lengths)
     pointer = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    weights = sparse.csr_array((data, indices, pointer), shape=(len(rows), old_rows))
+    weights = sparse.csr_array((data, ids, pointer), shape=(len(rows), old_rows))
     weights.sum_duplicates()
     return Mixture(weights, np.zeros(len(rows)))
 
@@ -237,7 +297,19 @@ def from_rows(rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]], old_row
 def from_entries(
     new: NDArray[np.int64], old: NDArray[np.int64], weights: NDArray[np.float64], rows: int, old_rows: int
 ) -> Mixture:
-    """Build a mixture of `rows` rows from entries (new row, old id, weight); repeated entries are summed."""
+    """Build a mixture of `rows` rows from entries (new row, old id, weight); repeated entries are summed.
+
+    Raises:
+        InitializerError: the three differ in length, an id is out of range, or a weight not finite.
+    """
+    check_count(old_rows, 1, math.inf, "the number of old tokens")
+    if not new.shape == old.shape == weights.shape or new.ndim != 1:
+        raise InitializerError(
+            f"there are {new.size:,} new rows, {old.size:,} old ids and {weights.size:,} weights: pass as "
+            "many of each"
+        )
+    check_ids(new, rows, "a new row")
+    check_ids(old, old_rows, "an old token id")
     entries = sparse.coo_array((weights, (new, old)), shape=(rows, old_rows))
     return Mixture(entries.tocsr(), np.zeros(rows))
 
@@ -248,77 +320,13 @@ def without_rows(count: int, old_rows: int, uniform: float, draws: Draws | None)
     return Mixture(empty, np.full(count, uniform), draws)
 
 
-_BLOCK = 8192
-# Rows per thread at a time, so that the old rows they mix are only a small copy.
-_PART = 512
-_THREADS = min(4, os.cpu_count() or 1)
-
-
-def _product(weights: "sparse.csr_array[Any]", table: Any) -> NDArray[Any]:
-    """W @ E in float32, or in float64 for a float64 matrix, reading only the rows of E that W mixes."""
-    dtype = np.float64 if getattr(table, "dtype", None) == np.float64 else np.float32
-    product = np.zeros((weights.shape[0], table.shape[1]), dtype)
-    if weights.nnz:
-        parts = [slice(start, start + _PART) for start in range(0, len(product), _PART)]
-
-        def fill(part: slice) -> None:
-            product[part] = _multiply(weights[part], table, dtype)
-
-        with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(fill, parts))
-    return product
-
-
-def _multiply(weights: "sparse.csr_array[Any]", table: Any, dtype: type) -> NDArray[Any]:
-    rows, old_rows = weights.shape
-    data: NDArray[Any] = weights.data.astype(dtype)
-    if isinstance(table, np.ndarray) and table.dtype == dtype and table.flags.c_contiguous:
-        whole = sparse.csr_array((data, weights.indices, weights.indptr), shape=(rows, old_rows))
-        return np.asarray(whole @ table[:old_rows])
-    used = np.unique(weights.indices)
-    narrow = sparse.csr_array(
-        (data, np.searchsorted(used, weights.indices), weights.indptr), shape=(rows, len(used))
-    )
-    return np.asarray(narrow @ np.asarray(table[used], dtype=dtype))
-
-
 def _drawing(
     draws: Draws, table: Any, rows: int, mean: NDArray[np.float64]
 ) -> Callable[[int], NDArray[np.float64]]:
     """A function that samples the next rows of one random stream, independent of the block size."""
     random = np.random.RandomState(draws.seed)
     if draws.covariance == "diagonal":
-        std = np.sqrt(draws.scale * _variance(table, rows, mean))
+        std = np.sqrt(draws.scale * variance_of(table, rows, mean))
         return lambda count: mean + random.standard_normal((count, len(mean))) * std
-    root = _root(draws.scale * _covariance(table, rows, mean))
+    root = square_root(draws.scale * covariance_of(table, rows, mean))
     return lambda count: mean + random.standard_normal((count, len(mean))) @ root
-
-
-def _chunks(table: Any, rows: int) -> Iterator[NDArray[np.float64]]:
-    for start in range(0, rows, _BLOCK):
-        yield np.asarray(table[start : min(start + _BLOCK, rows)], dtype=np.float64)
-
-
-def _mean(table: Any, rows: int) -> NDArray[np.float64]:
-    total: NDArray[np.float64] = sum((c.sum(axis=0) for c in _chunks(table, rows)), np.zeros(table.shape[1]))
-    return total / rows
-
-
-def _variance(table: Any, rows: int, mean: Any) -> NDArray[np.float64]:
-    squares = (((c - mean) ** 2).sum(axis=0) for c in _chunks(table, rows))
-    total: NDArray[np.float64] = sum(squares, np.zeros(table.shape[1]))
-    return total / rows
-
-
-def _covariance(table: Any, rows: int, mean: Any) -> NDArray[np.float64]:
-    width = table.shape[1]
-    products = ((c - mean).T @ (c - mean) for c in _chunks(table, rows))
-    total: NDArray[np.float64] = sum(products, np.zeros((width, width)))
-    return total / rows
-
-
-def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The symmetric square root, which also exists for a rank-deficient covariance, where Cholesky fails."""
-    values, vectors = np.linalg.eigh(covariance)
-    root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    return root

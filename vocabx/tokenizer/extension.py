@@ -109,7 +109,7 @@ def extend_tokenizer(
     selected = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in selected)
     tokenizer = start.extended(selection.merges, first_id)
-    pieces = _pieces(base, selection)
+    pieces = pieces_of(base, selection)
     return Extension(base, tokenizer, start, first_id, selection, further, pieces, donor_merges, unprotected)
 
 
@@ -168,7 +168,7 @@ def _learn(
     return candidates
 
 
-def _pieces(base: FastTokenizer, selection: Selection) -> dict[bytes, tuple[int, ...]]:
-    """The old ids of each new token, in id order."""
+def pieces_of(base: FastTokenizer, selection: Selection) -> dict[bytes, tuple[int, ...]]:
+    """The pieces of each new token by its bytes: the old ids of `base`, in the order of the new ids."""
     tokens = dict.fromkeys(m.token for m in selection.merges if m.token not in base.known_bytes)
     return {token: base.tokenize(token) for token in tokens}

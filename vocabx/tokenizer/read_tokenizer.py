@@ -19,7 +19,7 @@ _WITH_MODEL = (SentencePieceTokenizer, UnigramTokenizer)
 MODEL_NAMES = ("tokenizer.model", "spiece.model")
 
 
-def read_tokenizer(path: Path) -> FastTokenizer:
+def read_tokenizer(path: str | Path) -> FastTokenizer:
     """Read a tokenizer.
 
     Args:
@@ -29,6 +29,7 @@ def read_tokenizer(path: Path) -> FastTokenizer:
     Raises:
         TokenizerError: the tokenizer is missing, damaged, or of a family that cannot be extended.
     """
+    path = Path(path)
     if path.is_dir():
         return _read_directory(path)
     if not path.is_file():

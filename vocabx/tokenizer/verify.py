@@ -87,6 +87,13 @@ def verify(
     )
 
 
+def new_tokens(base: FastTokenizer, extended: FastTokenizer) -> list[str]:
+    """The texts of the tokens that `base` lacks, those aside that are no whole characters."""
+    known = base.id_to_piece.keys()
+    ids = (index for index in sorted(extended.id_to_piece) if index not in known)
+    return [text for index in ids if (text := extended.text_of(index))]
+
+
 def _text_claims(
     pair: _Pair,
     alphabet: Alphabet,

@@ -55,8 +55,8 @@ def train_token_vectors(
     vectors = np.zeros((size, width), np.float32)
     tokens = sum(map(len, sentences))
     model = models.Word2Vec(
-        vector_size=width, window=5, min_count=min_count, sg=0, negative=10, seed=seed + 1, workers=1,
-        hashfxn=_stable_hash,
+        vector_size=width, window=5, min_count=min_count, sg=0, negative=10, seed=(seed + 1) % 2**32,
+        workers=1, hashfxn=_stable_hash,
     )  # fmt: skip
     with silent_gensim():
         model.build_vocab(sentences)

@@ -68,7 +68,7 @@ def train_vectors(
         "min_count": min_count,
         "sg": 1,
         "negative": 5,
-        "seed": seed + 1,
+        "seed": (seed + 1) % 2**32,
         "workers": 1,
         "hashfxn": _stable_hash,
     }

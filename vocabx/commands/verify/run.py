@@ -21,7 +21,7 @@ from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate, Claim, claim
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
-from vocabx.tokenizer.verify import Texts
+from vocabx.tokenizer.verify import Texts, new_tokens
 from vocabx.tokenizer.verify import verify as verify_tokenizers
 
 
@@ -102,13 +102,6 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
         certificate = verify_tokenizers(tokenizer, extended, alphabet, texts, directories, advance)
     claims = (*certificate.claims, *records, *_fits(directory, extended))
     return VerifyResult(directory, name, language.tag, len(new), Certificate(claims))
-
-
-def new_tokens(base: FastTokenizer, extended: FastTokenizer) -> list[str]:
-    """The texts of the tokens that `base` lacks, those aside that are no whole characters."""
-    known = base.id_to_piece.keys()
-    ids = (index for index in sorted(extended.id_to_piece) if index not in known)
-    return [text for index in ids if (text := extended.text_of(index))]
 
 
 def _alone(new: list[str]) -> list[str]:

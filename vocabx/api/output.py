@@ -1,0 +1,139 @@
+"""A checkpoint of the parts: old rows bit for bit, new rows after them, the tokenizer, and a vocabx.json."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.version import VERSION
+from vocabx.api.base_model import BaseModel
+from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
+from vocabx.checkpoint.manifest import Manifest, TokenRange, composed_hashes, run_record
+from vocabx.checkpoint.output import examine_base, record_weights
+from vocabx.checkpoint.staging import check_free, check_space, staged
+from vocabx.corpus.languages import find_language
+from vocabx.errors import InitializerError, OutputError, TokenizerError
+from vocabx.mixture.initialization import Initialization
+from vocabx.progress import Progress, Quiet, Timed
+from vocabx.tokenizer.certificate import Certificate
+from vocabx.tokenizer.extension import Extension
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.write import write_tokenizer
+
+
+def write_checkpoint(
+    out: str | Path,
+    base: BaseModel,
+    extension: Extension,
+    initialization: Initialization,
+    *,
+    language: str,
+    method: str = "",
+    certificate: Certificate | None = None,
+    pad_to_multiple_of: int = 64,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a checkpoint, without loading the model, that transformers and the commands of vocabx load.
+
+    The old rows are copied bit for bit, the new ones follow, then rows that pad the matrices. The directory
+    appears only when it is whole. A tokenizer is not verified here: pass the certificate to record it.
+
+    Args:
+        out: a directory that does not exist or is empty.
+        base: the model.
+        extension: its tokenizer with new tokens, the first of which is `base.first_id`.
+        initialization: how their embeddings are made, one for each new token.
+        language: BCP 47 tag of the new tokens, for the record.
+        method: what the initialization is called there.
+        certificate: what `verify_tokenizers` found, for the record.
+        pad_to_multiple_of: of which number the height of the matrices shall be a multiple.
+        progress: told of each stage.
+
+    Returns:
+        `out`.
+
+    Raises:
+        OutputError: the directory is not free, or the disk is full.
+        TokenizerError: the extension is of another tokenizer, or its ids do not follow the base's rows.
+        InitializerError: the initialization makes rows for other tokens.
+        BaseModelError: the base's matrices hold NaN or infinity.
+        LanguageError: there is no such language.
+    """
+    out, timed = Path(out), Timed(progress or Quiet())
+    if type(pad_to_multiple_of) is not int or pad_to_multiple_of < 1:
+        raise OutputError(f"pad_to_multiple_of is {pad_to_multiple_of!r:.60}: pass a whole number from 1 on")
+    tag = find_language(language).tag
+    _check_fit(base, extension, initialization)
+    rows = -(-extension.new_ids.stop // pad_to_multiple_of) * pad_to_multiple_of
+    pad = range(extension.new_ids.stop, rows)
+    check_free(out)
+    needed = grown_bytes(base.checkpoint, rows - base.rows)
+    check_space(out, needed)
+    base_tables = examine_base(base.checkpoint, timed)
+    with staged(out) as directory:
+        write_tokenizer(extension.tokenizer, base.directory, directory)
+        padded = initialization.followed_by_means(len(pad))
+        with timed.stage("Writing the checkpoint", needed, "B") as advance:
+            grow_checkpoint(base.checkpoint, padded, directory, pad, advance)
+        tables, shards = record_weights(base.checkpoint, directory, False, timed)
+        _manifest(base, extension, tag, certificate, directory, timed).with_tables(
+            rows=rows,
+            base_rows=base.rows,
+            pad=pad,
+            tied=base.tied,
+            initializer={"name": method, "parameters": {}, "form": "dense"},
+            base_tables=base_tables,
+            tables=tables,
+            shards=shards,
+        ).write(directory)
+    return out
+
+
+def _check_fit(base: BaseModel, extension: Extension, initialization: Initialization) -> None:
+    if not _same_but_words(extension.base, base.tokenizer):
+        raise TokenizerError(f"the extension is not of the tokenizer of {base.base.name}: extend that one")
+    if extension.first_id != base.first_id:
+        raise TokenizerError(
+            f"the first new id is {extension.first_id:,} and new rows of {base.base.name} begin at "
+            f"{base.first_id:,}: pass first_id=base.first_id to add_tokens"
+        )
+    if initialization.rows != len(extension.pieces):
+        raise InitializerError(
+            f"the initialization makes {initialization.rows:,} rows and there are "
+            f"{len(extension.pieces):,} new tokens: initialize those of the extension"
+        )
+    if initialization.input.old_rows not in (base.tokens, base.rows):
+        raise InitializerError(
+            f"the initialization mixes {initialization.input.old_rows:,} old rows and {base.base.name} has "
+            f"{base.tokens:,} tokens: pass old_rows=base.tokens to initialize"
+        )
+
+
+def _same_but_words(one: FastTokenizer, other: FastTokenizer) -> bool:
+    """Whether two tokenizers are one; only the pre-tokenizer may have been widened, see `adapted`."""
+    return one is other or {**one.spec, "pre_tokenizer": None} == {**other.spec, "pre_tokenizer": None}
+
+
+def _manifest(
+    base: BaseModel,
+    extension: Extension,
+    language: str,
+    certificate: Certificate | None,
+    directory: Path,
+    timed: Timed,
+) -> Manifest:
+    claims: list[dict[str, Any]] = [asdict(claim) for claim in certificate.claims] if certificate else []
+    count = len(extension.pieces)
+    return Manifest(
+        version=VERSION,
+        base={"name": base.base.name, "origin": base.base.origin, "tokens": base.tokens},
+        sizes={"tokens": extension.new_ids.stop, "new_tokens": count},
+        tied=None,
+        ranges=(TokenRange(extension.first_id, count, "donor" if extension.donor_merges else "learned"),),
+        origin={},
+        language=language,
+        initializer={},
+        certificate=[{key: value for key, value in claim.items() if key != "examples"} for claim in claims],
+        tables={},
+        files=composed_hashes(directory),
+        run=run_record("", timed.seconds, directory),
+    )
