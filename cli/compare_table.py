@@ -10,7 +10,7 @@ from vocabx.report.initializer_table import Bits, InitializerTable
 
 
 def print_comparison(result: CompareResult) -> None:
-    """Print what each initializer made and is worth, which to choose and why, and where the files are."""
+    """Print the embeddings and the score of each initializer, the recommended one, and the files written."""
     table, console = result.table, Console()
     console.print(_rows(table))
     choice, why = table.choice()
@@ -23,7 +23,7 @@ def print_comparison(result: CompareResult) -> None:
 
 
 def _rows(table: InitializerTable) -> Table:
-    title = f"{table.base} + {table.new_tokens:,} tokens for {table.language}: rows"
+    title = f"{table.base} + {table.new_tokens:,} tokens for {table.language}: new embeddings"
     shown = _table(title, ("seconds", "peak MB", "mixed", "copied", "drawn", "hull", "equal"))
     for row in table.rows:
         shown.add_row(
