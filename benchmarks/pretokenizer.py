@@ -36,7 +36,7 @@ def main() -> None:
                 rows.append(
                     {
                         "base": case,
-                        "words cut": f"{words.cut / words.total:.1%} of {words.total:,}",
+                        "words cut": f"{words.split / words.total:.1%} of {words.total:,}",
                         **found.row,
                         "English lines changed": found.failed("base-text"),
                         "English words changed": found.failed("pre-tokenizer"),

@@ -12,11 +12,11 @@ from safetensors.torch import load_file, save_file
 from tiny_models import ENCODERS, PLAIN
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
-import vocabx
 from vocabx.checkpoint.factorised import CODE, check_factorisable, factorise_checkpoint
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.evaluation.bits_per_byte import bits_per_byte, split_for_scoring
+from vocabx.evaluation.load_model import load_factorised
 from vocabx.mixture.factorise import factorise
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
@@ -79,7 +79,7 @@ def test_at_full_rank_every_kind_of_model_gives_the_logits_of_the_whole_one(tmp_
     done = factorised(base, tmp_path / "out", min(50, read_checkpoint(base).input.map().shape[1]), 0.5)
     assert all(error < 1e-5 for error in done.errors.values())
     assert len(done.errors) == (1 if tied else 2)
-    model = vocabx.load_factorised(tmp_path / "out")
+    model = load_factorised(tmp_path / "out")
     torch.testing.assert_close(logits_of(model), logits_of(whole(base)), atol=1e-4, rtol=0)
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     assert (embedding.weight is head.weight) == (embedding.primitives is head.primitives) == tied
@@ -133,7 +133,7 @@ def test_the_parameters_are_those_of_the_formula(tmp_path, tied):
     tables = 1 if tied else 2
     assert done.parameters == tables * 5 * (50 + 16)
     assert done.dense_parameters == tables * 50 * 16
-    before, after = whole(base), vocabx.load_factorised(tmp_path / "out")
+    before, after = whole(base), load_factorised(tmp_path / "out")
     assert before.num_parameters() - after.num_parameters() == done.dense_parameters - done.parameters
 
 
@@ -148,7 +148,7 @@ def test_the_count_of_the_paper():
 @pytest.mark.parametrize("tied", [True, False])
 def test_training_reaches_both_factors_and_what_it_made_is_saved(tmp_path, kind, tied):
     factorised(random_model(tmp_path / "base", kind, tied), tmp_path / "out", 8, 0.5)
-    model = vocabx.load_factorised(tmp_path / "out").train()
+    model = load_factorised(tmp_path / "out").train()
     before = {name: values.detach().clone() for name, values in model.named_parameters()}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
     losses = []
@@ -165,7 +165,7 @@ def test_training_reaches_both_factors_and_what_it_made_is_saved(tmp_path, kind,
     assert {*factors, *(name.removesuffix("primitives") + "weight" for name in factors)} <= moved
     model.save_pretrained(tmp_path / "saved")
     assert (tmp_path / "saved" / CODE).read_bytes() == (tmp_path / "out" / CODE).read_bytes()
-    torch.testing.assert_close(logits_of(vocabx.load_factorised(tmp_path / "saved")), logits_of(model))
+    torch.testing.assert_close(logits_of(load_factorised(tmp_path / "saved")), logits_of(model))
 
 
 @pytest.mark.parametrize(
@@ -206,14 +206,14 @@ def test_both_versions_of_transformers_load_it_with_its_code(tmp_path, kind, tie
     found = json.loads(ran.stdout)
     assert found["version"].startswith(f"{version}.")
     assert found["tied"] == [tied, tied]
-    expected = logits_of(vocabx.load_factorised(tmp_path / "out"))[0]
+    expected = logits_of(load_factorised(tmp_path / "out"))[0]
     torch.testing.assert_close(torch.tensor(found["logits"]), expected, atol=1e-5, rtol=0)
     assert found["again"] == found["logits"]
 
 
 def test_it_generates_and_refuses_to_be_resized(tmp_path):
     factorised(random_model(tmp_path / "base"), tmp_path / "out", 6)
-    model = vocabx.load_factorised(tmp_path / "out")
+    model = load_factorised(tmp_path / "out")
     made = model.generate(IDS, attention_mask=torch.ones_like(IDS), max_new_tokens=5, do_sample=False)
     assert made.shape[1] > IDS.shape[1]
     with pytest.raises(ValueError, match=r"cannot be resized to 60 rows: extend the base with vocabx again"):
@@ -223,7 +223,7 @@ def test_it_generates_and_refuses_to_be_resized(tmp_path):
 
 def test_a_new_model_of_the_class_has_tables_of_the_usual_spread(tmp_path):
     factorised(random_model(tmp_path / "base"), tmp_path / "out", 6)
-    model = type(vocabx.load_factorised(tmp_path / "out"))(AutoConfig.from_pretrained(tmp_path / "out"))
+    model = type(load_factorised(tmp_path / "out"))(AutoConfig.from_pretrained(tmp_path / "out"))
     table = model.get_input_embeddings()
     assert 0.01 < (table.weight @ table.primitives).std().item() < 0.04
 
@@ -231,7 +231,7 @@ def test_a_new_model_of_the_class_has_tables_of_the_usual_spread(tmp_path):
 def test_the_class_leaves_a_whole_model_whole(tmp_path):
     base = random_model(tmp_path / "base")
     factorised(base, tmp_path / "out", 6)
-    made = type(vocabx.load_factorised(tmp_path / "out")).from_pretrained(base)
+    made = type(load_factorised(tmp_path / "out")).from_pretrained(base)
     torch.testing.assert_close(logits_of(made), logits_of(whole(base)))
     made.resize_token_embeddings(60)
     assert made.get_output_embeddings().weight.shape == (60, 16)
@@ -258,7 +258,7 @@ def test_shards_and_a_tied_table_that_is_stored_twice(tmp_path, shard):
         assert index["metadata"]["total_size"] == sum(sizes)
     assert "lm_head.weight" not in tensors_of(tmp_path / "out")
     assert not list((tmp_path / "out").glob("*.part"))
-    model = vocabx.load_factorised(tmp_path / "out")
+    model = load_factorised(tmp_path / "out")
     torch.testing.assert_close(logits_of(model), logits_of(whole(base)), atol=1e-4, rtol=0)
 
 
@@ -293,13 +293,13 @@ def test_what_cannot_be_factorised_is_told_in_one_line(tmp_path):
     with pytest.raises(BaseModelError, match=r"is factorised: pass the base that it was made from$"):
         check_factorisable(read_checkpoint(tmp_path / "out"), 50, 4)
     with pytest.raises(BaseModelError, match=r"is not factorised: load it with"):
-        vocabx.load_factorised(tmp_path / "base")
+        load_factorised(tmp_path / "base")
     config = json.loads((tmp_path / "base" / "config.json").read_text())
     made = tensors_of(tmp_path / "out")
     del made["model.embed_tokens.primitives"]
     save_file(made, tmp_path / "out" / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(BaseModelError, match=r"lacks .*primitives: a file is missing or damaged$"):
-        vocabx.load_factorised(tmp_path / "out")
+        load_factorised(tmp_path / "out")
     (tmp_path / "base" / "config.json").write_text(json.dumps({**config, "architectures": ["LlamaModel"]}))
     with pytest.raises(BaseModelError, match=r"architecture LlamaModel.*leave --factorised out$"):
         check_factorisable(read_checkpoint(tmp_path / "base"), 50, 4)

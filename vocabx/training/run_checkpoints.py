@@ -28,7 +28,7 @@ def checkpoint_of(run: Path, step: int) -> Path:
     return run / DIRECTORY / f"{_PREFIX}{step}"
 
 
-def mark_whole(directory: Path) -> None:
+def mark_complete(directory: Path) -> None:
     """Say that everything in a checkpoint is on the disk."""
     sizes = {}
     for path in sorted(directory.iterdir()):
@@ -40,7 +40,7 @@ def mark_whole(directory: Path) -> None:
         sync(path)
 
 
-def whole_checkpoints(run: Path) -> list[SavedStep]:
+def complete_checkpoints(run: Path) -> list[SavedStep]:
     """The whole checkpoints of a run, by step."""
     found = []
     for directory in (run / DIRECTORY).glob(f"{_PREFIX}*"):
@@ -52,7 +52,7 @@ def whole_checkpoints(run: Path) -> list[SavedStep]:
 
 def remove_old(run: Path, keep: int, stable: int) -> None:
     """Remove what is not whole, and all checkpoints but the last `keep` and the one after step `stable`."""
-    whole = whole_checkpoints(run)
+    whole = complete_checkpoints(run)
     kept = {saved.directory for saved in whole[len(whole) - max(1, keep) :]}
     kept |= {saved.directory for saved in whole if saved.step == stable}
     for directory in (run / DIRECTORY).glob(f"{_PREFIX}*"):

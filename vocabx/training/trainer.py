@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import Trainer
 
-from vocabx.training.run_checkpoints import mark_whole, remove_old
+from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
 
@@ -85,7 +85,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            mark_whole(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+            mark_complete(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
             remove_old(self.run, self.keep, self.schedule.stable_end)
 
 

@@ -14,7 +14,7 @@ CHINESE = "這是一段測試用的文字，重複的詞語很重要。\n"
 
 @pytest.fixture
 def refused(vocabx, tmp_path):
-    """Run `extend` and check that it is refused as every bad input is."""
+    """Run `extend` and check that it is refused like any bad input: exit code 2, one line, no files."""
 
     def run(*arguments, out=None, **replaced):
         target = out or tmp_path / "out" / "deep"
@@ -56,7 +56,7 @@ def test_unusable_text(refused, tiny_model, tmp_path, name, content, says):
     assert says in refused("--base", base, "--lang", "zh-Hant", "--corpus", corpus(tmp_path / name, content))
 
 
-def test_text_that_is_not_there(refused, tiny_model, tmp_path):
+def test_missing_text(refused, tiny_model, tmp_path):
     assert "no such text" in refused(
         "--base", tiny_model(), "--lang", "zh-Hant", "--corpus", tmp_path / "nowhere*.txt"
     )
@@ -76,7 +76,7 @@ def test_text_that_is_not_there(refused, tiny_model, tmp_path):
         (("--lang", "zh-Hant", "--seed", "-1"), "--seed is -1"),
         (("--lang", "zh-Hant", "--opencc", "s2x"), "unknown OpenCC configuration"),
         (("--lang", "sw",), "pass --corpus"),
-        (("--lang", "zh", "--opencc", "s2t"), "and there is none"),
+        (("--lang", "zh", "--opencc", "s2t"), "of --corpus, which is missing"),
         (("--lang", "zh-Hant", "--base", "gpt2"), "pass --base with a directory"),
         (("--lang", "zh-Hant", "--base", "owner/model"), "pass --base with a directory"),
         (("--lang", "zh-Hant", "--new-tokens", "many"), "--new-tokens"),
@@ -129,7 +129,7 @@ def test_a_damaged_base(refused, tiny_model, chinese_file, break_it, says):
     assert says in refused("--base", base, "--lang", "zh-Hant", "--corpus", chinese_file)
 
 
-def test_a_table_smaller_than_its_vocabulary(refused, tiny_model, chinese_file):
+def test_an_embedding_matrix_smaller_than_its_vocabulary(refused, tiny_model, chinese_file):
     error = refused("--base", tiny_model(rows=40_000), "--lang", "zh-Hant", "--corpus", chinese_file)
     assert "40000 rows and the tokenizer 49152 tokens" in error
 

@@ -48,10 +48,10 @@ def doctor(options: DoctorOptions, progress: Progress | None = None) -> DoctorRe
 
     Args:
         options: what to examine; see `DoctorOptions`.
-        progress: shows the stages; by default nothing is shown.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can repair what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     progress = progress or Quiet()
     directory, out = options.directory, options.out
