@@ -1,7 +1,7 @@
-"""A .gguf file as a base: its weights dequantised once into a model directory in the user's cache.
+"""A .gguf file as a base: its weights are dequantized once into a model directory in the user's cache.
 
-transformers does the dequantising and the renaming of tensors. What it leaves wrong is mended here: the
-configuration still claims a quantisation, and the pre-tokenizer is replaced by a plain one.
+transformers dequantizes and renames the tensors. Two flaws of its result are fixed here: the configuration
+still claims to be quantized, and the pre-tokenizer is a generic one.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from vocabx.checkpoint.staging import staged
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
 
-# Part of the cache key: a change in what is written here must not meet an older result.
+# Part of the cache key: increase it when the converted files change.
 _FORMAT = 1
 _WORDS_AND_NUMBERS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{digits}"
@@ -27,20 +27,20 @@ _WORDS_AND_NUMBERS = (
 
 
 def unpack_gguf(path: Path, progress: Progress) -> Path:
-    """Return a model directory in bfloat16 with the content of a .gguf file, made on first use.
+    """Convert a .gguf file to a model directory in bfloat16 on first use, and return the directory.
 
     Args:
-        path: the file; its sha256 names the directory.
-        progress: told while the file is unpacked.
+        path: the file; its sha256 is the cache key.
+        progress: receives the conversion.
 
     Raises:
-        BaseModelError: the file is damaged, or of an architecture that transformers does not read.
+        BaseModelError: if the file is damaged, or its architecture is not supported by transformers.
     """
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     directory = cache_directory() / "gguf" / f"{digest[:32]}-{_FORMAT}"
     if not directory.is_dir():
-        with progress.stage(f"Dequantising {path.name}, once"), staged(directory) as scratch:
+        with progress.stage(f"Dequantizing {path.name}, once"), staged(directory) as scratch:
             _unpack(path, scratch)
     return directory
 
@@ -48,7 +48,7 @@ def unpack_gguf(path: Path, progress: Progress) -> Path:
 def _unpack(path: Path, target: Path) -> None:
     gguf = need("gguf", "gguf")
     require("accelerate", "gguf")
-    # The bar of the dequantising loop heeds no setting of transformers.
+    # The progress bar of the dequantizing loop ignores the settings of transformers.
     with quiet_transformers("gguf"), redirect_stderr(io.StringIO()):
         torch, transformers = need("torch", "gguf"), need("transformers", "gguf")
         source: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
@@ -61,7 +61,7 @@ def _unpack(path: Path, target: Path) -> None:
         except (ValueError, LookupError, OSError, RuntimeError, NotImplementedError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BaseModelError(f"{path} cannot be read as a model: {reason}") from None
-        # save_pretrained refuses a model that still claims to be quantised.
+        # save_pretrained refuses a model that still claims to be quantized.
         model.hf_quantizer = None
         model.config.__dict__.pop("quantization_config", None)
         model.save_pretrained(target)
@@ -72,14 +72,14 @@ def _unpack(path: Path, target: Path) -> None:
 
 
 def _repair_config(directory: Path) -> None:
-    """Write the configuration so that transformers 4 reads it as well as 5."""
+    """Write the configuration so that both transformers 4 and 5 read it."""
     path = directory / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config.pop("_model_name_or_path", None)
     config["torch_dtype"] = config.get("dtype", "bfloat16")
     rope = config.get("rope_parameters") or {}
     if "rope_theta" in rope:
-        # Version 4 knows only these names, and takes its default when they are missing.
+        # Version 4 only knows these names, and uses its defaults if they are missing.
         config["rope_theta"] = rope["rope_theta"]
         scaling = {key: value for key, value in rope.items() if key != "rope_theta"}
         config["rope_scaling"] = None if scaling.get("rope_type") == "default" else scaling
@@ -89,7 +89,7 @@ def _repair_config(directory: Path) -> None:
 
 
 def _repair_tokenizer(directory: Path, kind: str) -> None:
-    """Put back the pre-tokenizer that the file names, and write the configuration that all versions read."""
+    """Restore the pre-tokenizer that the file names, and write a configuration that all versions read."""
     path = directory / "tokenizer.json"
     spec = json.loads(path.read_text(encoding="utf-8"))
     if (known := _pre_tokenizer(kind)) is not None:
@@ -104,7 +104,7 @@ def _repair_tokenizer(directory: Path, kind: str) -> None:
 
 
 def _pre_tokenizer(kind: str) -> dict[str, Any] | None:
-    """The pre-tokenizer that llama.cpp means by a name, or None for a name not known here."""
+    """The pre-tokenizer that llama.cpp uses for a name, or None for an unknown name."""
 
     def byte_level(use_regex: bool) -> dict[str, Any]:
         return {

@@ -112,4 +112,4 @@ def test_a_factorised_model_is_refused_as_a_base(vocabx, tiny_model, chinese_fil
     (base / "config.json").write_text(json.dumps({**config, "factorised": {"rank": 8, "balance": 0.0}}))
     run = vocabx("extend", "--base", base, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
     assert run.code == 2
-    assert "is factorised: pass the base that it was made from" in run.err
+    assert "is factorized: pass the base it was made from" in run.err

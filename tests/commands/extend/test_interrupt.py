@@ -76,8 +76,8 @@ def test_ctrl_c_leaves_nothing_or_what_resume_finishes(
         assert not out.parent.exists()
         return
     assert not out.exists()
-    assert any("out.unfinished holds what is done" in note for note in caught.value.__notes__)
-    with pytest.raises(OutputError, match="pass --resume to go on with it"):
+    assert any("out.unfinished holds the finished files" in note for note in caught.value.__notes__)
+    with pytest.raises(OutputError, match="pass --resume to continue it"):
         extend(options)
     extend(replace(options, resume=True))
     extend(replace(options, out=tmp_path / "undisturbed"))
@@ -134,7 +134,7 @@ def test_a_signal_after_the_weights_are_complete_says_how_to_resume(
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert err.startswith("interrupted: ") and err.count("\n") == 1
-    assert "out.unfinished holds what is done, and the same command with --resume goes on" in err
+    assert "out.unfinished holds the finished files; the same command with --resume continues it" in err
     resumed = start_vocabx(*arguments, "--resume", "--no-evaluate")
     _, err = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, err

@@ -162,7 +162,7 @@ def test_a_checkpoint_that_was_changed_is_not_trained(vocabx, arguments, extende
     (changed / "vocabx.json").write_text(json.dumps(manifest))
     ran = vocabx("train", changed, *arguments[2:], "--out", tmp_path / "bad")
     assert ran.code == 2
-    assert "is not the table that vocabx.json recorded" in ran.err
+    assert "differs from the one that vocabx.json recorded" in ran.err
 
 
 def test_a_model_that_vocabx_did_not_write_is_refused(vocabx, arguments, extended, tmp_path):

@@ -122,7 +122,7 @@ def _give_up(scratch: Path, target: Path, error: BaseException) -> None:
     full = isinstance(error, OSError) and error.errno is not None
     if full:
         raise OutputError(
-            f"writing {target} failed: {getattr(error, 'strerror', error)}; free disk space: {advice}"
+            f"writing {target} failed: {getattr(error, 'strerror', error)}; make room: {advice}"
         )
     # These errors would recur if the run were resumed as it is.
     if not isinstance(error, OutputError | TrainingError):

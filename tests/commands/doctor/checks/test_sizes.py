@@ -1,4 +1,4 @@
-"""Numbers that must be one number."""
+"""Sizes that must agree."""
 
 import json
 
@@ -8,14 +8,14 @@ from vocabx.commands.doctor.examine import examine
 from vocabx.commands.doctor.repair import repair
 
 
-def test_tokens_without_a_row_are_fatal_and_cannot_be_mended(tiny_model, names):
+def test_tokens_without_a_row_are_fatal_and_not_repairable(tiny_model, names):
     finding = names(examine(tiny_model(rows=49_000)))["no-row"]
     assert (finding.severity, finding.count, finding.repairable) == ("fatal", 152, False)
     assert "49153" not in finding.remedy
     assert "49152" in finding.remedy
 
 
-def test_rows_behind_the_last_token_are_information(tiny_model, names):
+def test_rows_after_the_last_token_are_only_noted(tiny_model, names):
     found = examine(tiny_model(rows=49_280))
     assert names(found) == {}
     assert [(f.name, f.severity, f.count) for f in found.findings if f.name == "padding"] == [
@@ -33,11 +33,11 @@ def test_an_edited_vocab_size_becomes_the_number_of_rows(bare_model, tmp_path, e
     assert names(examine(tmp_path / "out")) == {}
 
 
-def test_a_configuration_that_does_not_say_vocab_size_is_no_fault(bare_model, edit_config, names):
+def test_a_configuration_without_vocab_size_is_accepted(bare_model, edit_config, names):
     assert names(examine(edit_config(bare_model(), vocab_size=None))) == {}
 
 
-def test_tables_of_different_heights_are_fatal(tiny_model, edit_tables, names):
+def test_matrices_with_different_numbers_of_rows_are_fatal(tiny_model, edit_tables, names):
     def shorten(tensors):
         tensors["lm_head.weight"] = tensors["lm_head.weight"][:-10]
 
