@@ -90,7 +90,7 @@ class Report:
     """Everything that report.json holds and report.html shows.
 
     Attributes:
-        version: of vocabx.
+        version: version of vocabx.
         command: the command line, or "" from Python.
         base, base_origin: the base as the user named it, and where it came from.
         language, language_name: BCP 47 tag and English name.

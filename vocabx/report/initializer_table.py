@@ -66,7 +66,7 @@ class InitializerTable:
     """A comparison with the same tokens, text and seed for all initializers.
 
     Attributes:
-        version: of vocabx.
+        version: version of vocabx.
         command: the command line, or "" from Python.
         base, base_origin, language, base_language, corpus: what was compared on.
         new_tokens, old_tokens: sizes.

@@ -36,7 +36,7 @@ class TransferReport:
     """Everything that report.json holds.
 
     Attributes:
-        version: of vocabx.
+        version: version of vocabx.
         command: the command line, or "" from Python.
         base, base_origin: the base as the user named it, and where it came from.
         tokenizer: the new tokenizer as the user named it.

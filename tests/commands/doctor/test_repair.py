@@ -92,6 +92,6 @@ def test_a_failed_repair_leaves_no_files(edited, tmp_path, monkeypatch):
 
     monkeypatch.setattr("vocabx.commands.doctor.repair.write_json", fail)
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(OutputError, match="nothing was left"):
+    with pytest.raises(OutputError, match="no files were left behind"):
         repair(examine(edited), tmp_path / "out")
     assert sorted(tmp_path.iterdir()) == before

@@ -121,8 +121,8 @@ def config_of(directory: Path, **changes) -> None:
 
 def test_bad_input_is_refused_in_one_line_and_leaves_no_files(vocabx, tiny_model, tmp_path):
     directory, out = tiny_model(), tmp_path / "out" / "model.gguf"
-    assert "there is no directory" in refused(vocabx("export", tmp_path / "none", "--gguf", out))
-    assert "there is no directory" in refused(vocabx("export", directory / "config.json", "--gguf", out))
+    assert "is not a directory" in refused(vocabx("export", tmp_path / "none", "--gguf", out))
+    assert "is not a directory" in refused(vocabx("export", directory / "config.json", "--gguf", out))
     assert "auto, f32, f16, bf16, q8_0" in refused(
         vocabx("export", directory, "--gguf", out, "--dtype", "q4_0")
     )

@@ -24,7 +24,7 @@ def refused(vocabx, tmp_path):
         assert result.out == ""
         assert result.err.startswith("error: ")
         assert result.err.count("\n") == 1, result.err
-        assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+        assert sorted(tmp_path.rglob("*")) == before, "files were left behind"
         return result.err
 
     return run
@@ -153,6 +153,6 @@ def test_a_disk_that_fills_up_while_writing(tiny_model, chinese_file, tmp_path):
     )  # fmt: skip
     assert run.returncode == 2, run.stderr
     assert run.stderr.count("\n") == 1, run.stderr
-    assert "nothing was left" in run.stderr
+    assert "no files were left behind" in run.stderr
     assert not out.parent.exists()
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

@@ -141,7 +141,7 @@ def test_a_resume_with_other_options_is_refused(run_of):
 
 
 def test_a_loss_of_nan_ends_the_run_and_keeps_complete_checkpoints(run_of, tmp_path):
-    with pytest.raises(TrainingError, match="is no number"):
+    with pytest.raises(TrainingError, match="is NaN or Inf"):
         run_of(
             "wild", rows_learning_rate=1e30, learning_rate=1e30, max_grad_norm=1e30, warmup=0.9, save_every=1
         )
