@@ -17,7 +17,7 @@ def print_comparison(result: CompareResult) -> None:
     lines = [f"numbers    {result.directory / 'compare.json'}"]
     if choice:
         console.print(_bits(table))
-        lines = [f"choose     {why}", *lines, f"picture    {result.directory / 'compare.svg'}"]
+        lines = [f"choose     {why}", *lines, f"plot       {result.directory / 'compare.svg'}"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

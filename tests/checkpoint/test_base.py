@@ -123,7 +123,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name):
 @pytest.mark.parametrize("size", [0, 4, 20, 24, 1000, 100_000])
 def test_a_truncated_gguf_file_is_refused_and_not_cached(tmp_path, monkeypatch, real_gguf, size):
     monkeypatch.setenv("VOCABX_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "cut.gguf"
+    path = tmp_path / "truncated.gguf"
     path.write_bytes(real_gguf[:size])
     assert refusal(str(path)).startswith(f"{path} cannot be read as a model: ")
     assert not (tmp_path / "cache").exists()

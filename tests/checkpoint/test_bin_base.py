@@ -243,7 +243,7 @@ def test_an_index_that_its_shards_contradict_is_refused(tmp_path, cache, change)
     assert "download both again" in refusal(directory, cache)
 
 
-def test_what_would_be_refused_anyway_is_not_converted(tmp_path, cache):
+def test_models_that_would_be_refused_anyway_are_not_converted(tmp_path, cache):
     for n, change in enumerate([{"model_type": "bart"}, {"quantization_config": {"quant_method": "gptq"}}]):
         directory = bin_model(tmp_path / f"model-{n}")
         path = directory / "config.json"

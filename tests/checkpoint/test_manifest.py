@@ -34,7 +34,7 @@ def hashes(directory: Path, names: list[str]) -> dict[str, str]:
     return {name: hashlib.sha256(tensors[name].view(torch.uint8).numpy()).hexdigest() for name in names}
 
 
-def test_a_manifest_is_read_as_it_was_written(tmp_path):
+def test_a_manifest_survives_writing_and_reading(tmp_path):
     manifest().write(tmp_path)
     read = json.loads((tmp_path / "vocabx.json").read_text("utf-8"))
     assert read["format"] == 1

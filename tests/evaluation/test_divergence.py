@@ -76,7 +76,7 @@ def test_an_id_with_zero_probability_has_no_weight(logits):
     assert found == pytest.approx(plain_mean(*ruled, SEQUENCES), rel=1e-6)
 
 
-def test_what_cannot_be_compared_is_refused(logits):
+def test_models_that_cannot_be_compared_are_refused(logits):
     first, second = map(Table, logits)
     with pytest.raises(ValueError, match="fewer than the 10"):
         mean_divergence(second, first, SEQUENCES)

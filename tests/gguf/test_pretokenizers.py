@@ -95,8 +95,8 @@ def test_llama_cpp_tokenizes_with_each_name_like_the_tokenizer(
     texts = [*verses[:400], *english[:200], *code, "１２３ 12345 3.14", "HTTPServer iPhone's ÄÖÜ 'LL"]
     if name not in NEARLY:
         texts += adversarial_strings(600, long=False)
-    cut = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
-    assert cut == dict(zip(texts, tokenizer.encode(texts), strict=True))
+    encoded = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
+    assert encoded == dict(zip(texts, tokenizer.encode(texts), strict=True))
 
 
 def test_llama_cpp_tokenizes_composed_text_like_qwen(qwen_json, random_model, verses, tmp_path):
@@ -105,8 +105,8 @@ def test_llama_cpp_tokenizes_composed_text_like_qwen(qwen_json, random_model, ve
     drawn = [*verses[:200], *adversarial_strings(600, long=False)]
     # "</s>" is an ordinary token of Qwen, but an end-of-text token for llama.cpp, whatever the file says.
     texts = [unicodedata.normalize("NFC", text) for text in drawn if "</s>" not in text]
-    cut = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
-    assert cut == dict(zip(texts, tokenizer.encode(texts), strict=True))
+    encoded = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
+    assert encoded == dict(zip(texts, tokenizer.encode(texts), strict=True))
     # Only composed text: llama.cpp does not compose characters.
     known = ["e\u0301", "</s>"]
     assert all(

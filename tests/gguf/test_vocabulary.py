@@ -55,10 +55,10 @@ def test_llama_cpp_tokenizes_like_a_sentencepiece_extension(
         *code,
         *adversarial_strings(800, literals=["<s>", "</s>"], long=False),
     ]
-    cut = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
-    assert cut == dict(zip(texts, tokenizer.encode(texts), strict=True))
+    encoded = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
+    assert encoded == dict(zip(texts, tokenizer.encode(texts), strict=True))
     new = range(tokenizer.size - 200, tokenizer.size)
-    assert any(index in new for ids in cut.values() for index in ids)
+    assert any(index in new for ids in encoded.values() for index in ids)
     around = ask(exported.path, ["中文 abc", ""], special=True)["ids"]
     assert around == [tokenizer.rust.encode(text).ids for text in ("中文 abc", "")]
 

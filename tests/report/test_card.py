@@ -113,7 +113,7 @@ def metadata(text: str) -> dict:
     return ModelCard(text).data.to_dict()
 
 
-def test_an_extended_model_says_what_it_is(base, llama):
+def test_the_card_of_an_extended_model_describes_it(base, llama):
     text = render(llama, base)
     assert metadata(text) == {
         "base_model": SMOLLM2,
@@ -172,7 +172,7 @@ def test_export_is_not_suggested_for_a_model_that_cannot_be_exported(base, tmp_p
     assert "model = AutoModelForCausalLM.from_pretrained(name)\n" in text and "llama.cpp" not in text
 
 
-def test_a_tokenizer_says_nothing_of_weights(base, tmp_path):
+def test_the_card_of_a_tokenizer_does_not_mention_weights(base, tmp_path):
     report = dataclasses.replace(REPORT, initializer="", rows=0, pad_rows=0, kinds={}, hull_bound=None)
     unmeasured = {"target": comparison("zh-Hant", False), "base_language": comparison("en", False)}
     text = render(tmp_path / "tokenizer", base, dataclasses.replace(report, **unmeasured))
@@ -185,7 +185,7 @@ def test_a_tokenizer_says_nothing_of_weights(base, tmp_path):
         assert word not in text, word
 
 
-def test_a_factorised_model_says_what_was_lost(base, llama):
+def test_the_card_of_a_factorised_model_reports_the_error(base, llama):
     made = Factorisation(4, 0.0, {"model.embed_tokens.weight": 0.1234}, 1_500_000, 9_000_000, "AutoModelForX")
     text = render(llama, base, dataclasses.replace(REPORT, factorised=made))
     assert "**Old embeddings are approximated**: off by\n12.3 % of their norm." in text
@@ -221,7 +221,7 @@ def test_a_required_claim_that_fails_is_shown(base, llama):
     assert "**A required claim fails.**\n" in text and "| It is so. | 9 | 1 | FAILS |" in text
 
 
-def test_a_transfer_says_what_it_is(base, llama):
+def test_the_card_of_a_transfer_describes_it(base, llama):
     text = render(llama, base, TRANSFER, "transfer_card.md")
     assert metadata(text)["tags"] == ["vocabx", "vocabulary-transfer"]
     assert (metadata(text)["language"], metadata(text)["base_model"]) == (["de"], SMOLLM2)

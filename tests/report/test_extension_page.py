@@ -187,7 +187,7 @@ def test_each_number_is_on_the_page(report):
         assert f"{name}{value}" in words.replace(f"{name} ", name)
 
 
-def test_the_verdict_is_made_of_the_numbers(report):
+def test_the_verdict_follows_from_the_numbers(report):
     assert verdict(report).replace("\u00a0", " ") == (
         "Traditional Chinese text takes 31 % of the tokens it took before; 0 of 5,321 English lines are "
         "tokenized differently; the required claim holds; bits per byte 2.50 → 2.21 before any training."

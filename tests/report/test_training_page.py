@@ -46,8 +46,8 @@ def record(metrics):
 def test_the_verdict_says_what_was_learned_and_what_was_kept(record):
     found = verdict(record, "Chinese", "English")
     assert found == (
-        "After 20,000 tokens, held-out Chinese takes 2.500 → 1.700 bits per byte (−32.0\u00a0%), "
-        "and English 0.900 → 0.895 bits per byte (−0.6\u00a0%)."
+        "Bits per byte after 20,000 tokens: Chinese 2.500 → 1.700 (−32.0\u00a0%), "
+        "English 0.900 → 0.895 (−0.6\u00a0%)."
     )
     assert "was not measured" in verdict(replace(record, measured=[]), "Chinese", "English")
 

@@ -56,10 +56,10 @@ def test_the_same_text_gives_the_same_rows(tiny_model):
 
 
 def test_sequences_have_one_length_and_start_with_bos():
-    cut = sequences()
-    assert {len(sequence) for sequence in cut} == {256}
-    assert {sequence[0] for sequence in cut} == {1}
-    assert cut != split_sequences([[2] * 600], 1, 0)
+    split = sequences()
+    assert {len(sequence) for sequence in split} == {256}
+    assert {sequence[0] for sequence in split} == {1}
+    assert split != split_sequences([[2] * 600], 1, 0)
 
 
 def test_too_little_text_is_refused_in_one_line(model):

@@ -117,7 +117,9 @@ def _weight_claims(directory: Path, manifest: Mapping[str, Any], advance: Advanc
         (f"{table.name} has {table.rows} rows and vocabx.json says {rows}", table.rows == rows)
         for table in checkpoint.tables
     )
-    yield claim("sizes", "The tables have as many rows as vocabx.json and config.json say.", heights)
+    yield claim(
+        "sizes", "The embedding matrices have as many rows as vocabx.json and config.json say.", heights
+    )
 
 
 def _same_shards(checkpoint: Checkpoint, shards: Mapping[str, Any], advance: Advance) -> Iterator[_Case]:
@@ -140,6 +142,6 @@ def _same_files(directory: Path, recorded: Mapping[str, Any]) -> Iterator[_Case]
 
 
 def _entries(record: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A part of a manifest, empty where it is missing or no mapping."""
+    """An entry of a manifest, empty if it is missing or not a mapping."""
     part = record.get(name)
     return part if isinstance(part, dict) else {}

@@ -21,12 +21,12 @@ def text_field() -> Any:
 
 def opencc() -> Any:
     """The option --opencc."""
-    return option("Convert the corpus between Chinese scripts first, as s2twp.", default="", panel=TEXT)
+    return option("Convert the corpus between Chinese scripts, for example s2twp.", default="", panel=TEXT)
 
 
 def seed(what: str) -> Any:
-    """The option --seed, which affects `what`."""
-    return option(f"Changes {what}; the same seed gives the same result.", default=0, ge=0, le=LARGEST_SEED)
+    """The option --seed, the seed of `what`."""
+    return option(f"Seed of {what}; the same seed gives the same result.", default=0, ge=0, le=LARGEST_SEED)
 
 
 def command(what: str) -> Any:

@@ -66,16 +66,16 @@ def token_curve(
         advance: called with 1 after each size.
     """
     known = set(base.known_bytes)
-    cut: dict[int, int] = {0: 0}
+    merges_of: dict[int, int] = {0: 0}
     tokens = 0
     for position, merge in enumerate(merges, 1):
         if merge.token not in known:
             known.add(merge.token)
             tokens += 1
-        cut[tokens] = position
+        merges_of[tokens] = position
     curve: dict[int, int] = {}
     for size in sizes:
-        if size in cut:
-            curve[size] = count_tokens(base.extended(merges[: cut[size]], base.size), texts)
+        if size in merges_of:
+            curve[size] = count_tokens(base.extended(merges[: merges_of[size]], base.size), texts)
         advance(1)
     return curve

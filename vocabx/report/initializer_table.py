@@ -95,10 +95,10 @@ class InitializerTable:
     seconds: dict[str, float]
 
     def choice(self) -> tuple[str, str]:
-        """Which initializer to choose, and why, in one sentence; empty where nothing was measured.
+        """The recommended initializer, and why, in one sentence; both empty if nothing was measured.
 
-        The fewest bits per byte on the target, after training where there was any, among those that cost
-        the base's language at most `HARM` more than the least costly one.
+        It has the fewest bits per byte on the target, after training if there was any, among those that cost
+        the base's language at most `HARM` more than the one that costs it least.
         """
         measured = [(row, row.final) for row in self.rows]
         known = [(row, bits) for row, bits in measured if bits is not None]

@@ -54,16 +54,16 @@ def verdict(record: TrainingRecord, target: str, other: str) -> str:
     if len(record.measured) < 2:
         return f"Trained on {tokens}; held-out text was not measured during training."
     first, last = record.measured[0], record.measured[-1]
-    text = f"After {tokens}, held-out {target} takes {_moved(first['target_bits'], last['target_bits'])}"
+    text = f"Bits per byte after {tokens}: {target} {_moved(first['target_bits'], last['target_bits'])}"
     if "base_bits" in first and "base_bits" in last:
-        text += f", and {other} {_moved(first['base_bits'], last['base_bits'])}"
+        text += f", {other} {_moved(first['base_bits'], last['base_bits'])}"
     return f"{text}."
 
 
 def _moved(before: float, after: float) -> str:
     share = 100 * (after / before - 1)
     sign = "\u2212" if share < 0 else "+"
-    return f"{before:.3f} → {after:.3f} bits per byte ({sign}{abs(share):.1f}{_SPACE}%)"
+    return f"{before:.3f} → {after:.3f} ({sign}{abs(share):.1f}{_SPACE}%)"
 
 
 def _count(number: float) -> str:

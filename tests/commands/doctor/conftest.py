@@ -68,7 +68,7 @@ def directory(tmp_path):
     made = []
 
     def make(**files) -> Path:
-        path = tmp_path / f"patient-{len(made)}"
+        path = tmp_path / f"checkpoint-{len(made)}"
         path.mkdir()
         made.append(path)
         for name, content in files.items():

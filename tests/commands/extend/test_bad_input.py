@@ -120,7 +120,7 @@ def test_an_output_that_exists(refused, tiny_model, chinese_file, tmp_path, kind
         (lambda d: (d / "model.safetensors").unlink(), "has no model.safetensors"),
         (lambda d: (d / "tokenizer.json").write_text("{}"), "cannot be read as a tokenizer"),
         (lambda d: (d / "config.json").write_text("{"), "is not JSON"),
-        (lambda d: os.truncate(d / "model.safetensors", 5000), "cut short"),
+        (lambda d: os.truncate(d / "model.safetensors", 5000), "truncated"),
     ],
 )
 def test_a_damaged_base(refused, tiny_model, chinese_file, break_it, says):

@@ -65,7 +65,7 @@ def refused(vocabx, chinese_file, tmp_path):
         done = extend(vocabx, base, chinese_file, tmp_path / "out")
         assert (done.code, done.out) == (2, ""), done
         assert done.err.startswith("error: ") and done.err.count("\n") == 1, done.err
-        assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+        assert sorted(tmp_path.rglob("*")) == before, "files were left behind"
         return done.err
 
     return run

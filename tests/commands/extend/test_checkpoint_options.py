@@ -95,7 +95,7 @@ def test_embeddings_with_nan_or_inf_are_refused_before_the_work(
     assert not list(tmp_path.glob("out*"))
 
 
-def test_a_dry_run_on_a_disk_too_small_says_so_and_the_run_is_refused(
+def test_a_full_disk_is_shown_in_a_dry_run_and_refused_in_the_run(
     vocabx, small_model, texts, tmp_path, monkeypatch
 ):
     import shutil

@@ -88,7 +88,7 @@ def test_losses_by_the_normalizer_are_reported(vocabx, bert_json, hindi_file, ch
     assert "lost to the unknown token" in chinese.out
 
 
-def test_a_tokenizer_that_serves_the_language_is_said_to(vocabx):
+def test_no_extension_is_recommended_for_a_tokenizer_that_serves_the_language(vocabx):
     result = vocabx("inspect", "smollm2", "--lang", "en")
     assert result.code == 0
     assert "each of its" in result.out

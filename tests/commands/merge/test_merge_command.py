@@ -137,7 +137,7 @@ def test_merging_onto_the_trained_weights_is_closer_than_onto_the_original(exten
     assert found["trained"].divergence < found["original"].divergence / 100
 
 
-def test_the_card_says_that_it_was_trained(vocabx, extended, trained, tmp_path):
+def test_the_card_describes_the_training(vocabx, extended, trained, tmp_path):
     out = tmp_path / "merged"
     assert vocabx("merge", trained, "--out", out, "--no-compare").code == 0
     before = (extended / "README.md").read_text()

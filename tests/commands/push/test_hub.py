@@ -94,7 +94,7 @@ def names(plan) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["me/model", "model", "me/smollm2-zh-Hant", "A.b_c/D-1.x"])
-def test_a_name_of_the_hub_is_taken(name):
+def test_valid_repository_names_are_accepted(name):
     check_repository(name)
 
 
@@ -133,7 +133,7 @@ def test_a_plan_needs_no_network(finished, nowhere):
     assert json.loads(json.dumps(plan.describe()))["files"][0] == {"name": "README.md", "bytes": len(CARD)}
 
 
-def test_what_is_hidden_cached_or_unfinished_is_not_planned(finished):
+def test_hidden_cached_and_unfinished_files_are_not_published(finished):
     known = names(plan_push(finished, "me/model", False))
     for name in (
         ".git/config", ".cache/huggingface/x", ".env", "__pycache__/m.pyc", "c.safetensors.part", "x.tmp",
@@ -153,7 +153,7 @@ def test_an_unfinished_directory_is_refused(finished):
     assert "is unfinished" in refusal(plan_push, renamed, "me/model", False)
 
 
-def test_what_vocabx_did_not_write_is_refused(finished, tmp_path):
+def test_a_directory_not_written_by_vocabx_is_refused(finished, tmp_path):
     (finished / "vocabx.json").unlink()
     assert "has no vocabx.json" in refusal(plan_push, finished, "me/model", False)
     (finished / "vocabx.json").write_text("{")
@@ -195,7 +195,7 @@ def test_a_tokenizer_has_no_weights_to_miss(finished):
     assert "tokenizer.json" in names(plan_push(finished, "me/model", False))
 
 
-def test_weights_that_are_links_are_whole_files(finished, tmp_path):
+def test_linked_weights_are_uploaded_as_files(finished, tmp_path):
     moved = (finished / "b.safetensors").rename(tmp_path / "elsewhere")
     (finished / "b.safetensors").symlink_to(moved)
     plan = plan_push(finished, "me/model", False)

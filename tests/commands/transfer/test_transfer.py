@@ -338,7 +338,7 @@ def refused(vocabx, gpt2, byte_level, chinese_file, tmp_path):
         result = vocabx("transfer", *words)
         assert result.code == 2, result
         assert result.out == "" and result.err.startswith("error: ") and result.err.count("\n") == 1
-        assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+        assert sorted(tmp_path.rglob("*")) == before, "files were left behind"
         return result.err
 
     return run

@@ -51,7 +51,7 @@ def find_new(tokenizer: FastTokenizer | None, model: bytes | None, base: FastTok
     else:
         found, how = _by_merges(tokenizer), "pieces after all others that are merged before them"
     plain = [token["content"] for token in plain_added(tokenizer) if not is_ordinary(tokenizer, token, proto)]
-    ways = [how] * bool(found) + ["added tokens that are no special tokens"] * bool(plain)
+    ways = [how] * bool(found) + ["added tokens that are not special"] * bool(plain)
     return NewTokens(_ids(tokenizer, [*found, *plain]), "; ".join(ways) or "none found without a base")
 
 

@@ -65,7 +65,7 @@ class EvaluateOptions:
         panel=MEASURING,
         ge=1,
     )
-    seed: int = seed("which text is sampled")
+    seed: int = seed("the sampling of text")
     out: Path | None = option(
         "Also write evaluation.json and evaluation.html to this directory; must not exist or be empty. "
         "Default: nothing is written.",

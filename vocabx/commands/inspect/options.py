@@ -26,7 +26,7 @@ class InspectOptions:
     sample_bytes: int = option(
         "Bytes of text to measure on, sampled from the corpus.", default=2_000_000, panel=MEASURING, ge=1000
     )
-    seed: int = seed("which text is sampled")
+    seed: int = seed("the sampling of text")
 
     def check(self) -> None:
         """Refuse options that contradict each other.

@@ -11,7 +11,7 @@ from vocabx.commands._options import MEASURING, MODEL, OUT_HELP, OUTPUT, command
 class MergeOptions:
     """Options of `merge`; each has its own help text."""
 
-    directory: Path = option("What `vocabx train` wrote.", default=Path())
+    directory: Path = option("The directory of a finished training run.", default=Path())
     out: Path = option(OUT_HELP, default=Path("merged"), panel=OUTPUT)
     base: str = option(
         "The checkpoint that was trained, if it has been moved.",

@@ -73,7 +73,7 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
     with resumable(options.out, options.resume) as journal:
         directory = journal.directory
         corpus = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", timed)
-        with timed.stage("Finding counterparts"):
+        with timed.stage("Mapping the vocabularies"):
             found = map_vocabulary(plan.old, plan.new, plan.old_roles, plan.roles)
         initialized = _initialize(plan, found, corpus, timed)
         _write(plan, found, initialized.initialization, journal, timed)

@@ -32,7 +32,7 @@ class VerifyOptions:
     adversarial: int = option(
         "Number of adversarial strings to verify on.", default=10_000, panel=MEASURING, ge=0
     )
-    seed: int = seed("which text is sampled and which strings are generated")
+    seed: int = seed("the sampling of text and of the adversarial strings")
     records: bool = option(
         "Only check the files against vocabx.json; this needs neither a base nor text.",
         default=False,

@@ -71,7 +71,7 @@ def test_tokens_in_the_vocabulary_without_merges_get_merges(directory, tmp_path,
     assert [repaired.encode([word])[0] for word in fit] == [[base.size + words.index(word)] for word in fit]
     plain = [line for line in english if not any(word in f" {line}" for word in words)]
     assert repaired.encode(plain) == base.encode(plain)
-    assert repaired.vocabulary == read_tokenizer(tmp_path / "patient-0").vocabulary
+    assert repaired.vocabulary == read_tokenizer(tmp_path / "checkpoint-0").vocabulary
     assert "dead-merges" not in names(examine(tmp_path / "out", gpt2_json))
 
 
