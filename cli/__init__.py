@@ -1,4 +1,4 @@
-"""The command line: one file a command, each thin: parse, call the API, print. Installed as vocabx.cli."""
+"""The command line, one thin file per command: parse, call the API, print. Installed as vocabx.cli."""
 
 from .app import main
 

@@ -1,4 +1,4 @@
-"""The commands gathered, and how a run ends: exit codes and one-line errors."""
+"""The Typer application with all commands, the exit codes, and errors in one line."""
 
 import os
 import signal
@@ -68,7 +68,7 @@ def _root(
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
-    # An ended session or a scheduler's limit must leave as little behind as Ctrl-C does.
+    # A closed session or a scheduler's time limit must leave no more behind than Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
@@ -82,7 +82,7 @@ def main() -> None:
         _say(_NOTHING_WRITTEN)
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output left; Python would complain again while it shuts down.
+        # Whatever read our output is gone; without this, Python would report it once more at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def _usage_error(error: Exception) -> int:
-    """Report what the option parser refuses in one line; anything else is a bug and stays a traceback."""
+    """Report an error of the option parser in one line; anything else is a bug and stays a traceback."""
     message = getattr(error, "format_message", None)
     if message is None:
         raise error

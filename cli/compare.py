@@ -1,4 +1,4 @@
-"""vocabx compare: the same new tokens by several initializers, measured on the same text."""
+"""vocabx compare: several initializers for the same new tokens, measured on the same text."""
 
 import json
 
@@ -6,7 +6,7 @@ from vocabx.commands.compare.options import CompareOptions
 
 from .options import command
 
-# What a comparison writes is no checkpoint.
+# A comparison writes no checkpoint, so options about one are hidden.
 _OF_CHECKPOINTS = (
     "tokenizer_only", "factorised", "balance", "pad_to_multiple_of", "adversarial",
     "link", "hash", "resume", "push_to_hub", "private",
@@ -17,7 +17,7 @@ _OF_CHECKPOINTS = (
     CompareOptions, out="compare-{base}-{lang}", arguments=(), required=("lang",), hidden=_OF_CHECKPOINTS
 )
 def compare(options: CompareOptions, as_json: bool) -> None:
-    """Place the same new tokens by several initializers, and say which to choose."""
+    """Initialize the same new tokens with several initializers, and recommend one."""
     from vocabx.commands.compare.run import compare as run
 
     from .terminal import TerminalProgress

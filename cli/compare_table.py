@@ -10,20 +10,20 @@ from vocabx.report.initializer_table import Bits, InitializerTable
 
 
 def print_comparison(result: CompareResult) -> None:
-    """Print what each initializer made and is worth, which to choose and why, and where the files are."""
+    """Print the embeddings and the score of each initializer, the recommended one, and the files written."""
     table, console = result.table, Console()
     console.print(_rows(table))
     choice, why = table.choice()
     lines = [f"numbers    {result.directory / 'compare.json'}"]
     if choice:
         console.print(_bits(table))
-        lines = [f"choose     {why}", *lines, f"picture    {result.directory / 'compare.svg'}"]
+        lines = [f"choose     {why}", *lines, f"plot       {result.directory / 'compare.svg'}"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _rows(table: InitializerTable) -> Table:
-    title = f"{table.base} + {table.new_tokens:,} tokens for {table.language}: rows"
+    title = f"{table.base} + {table.new_tokens:,} tokens for {table.language}: new embeddings"
     shown = _table(title, ("seconds", "peak MB", "mixed", "copied", "drawn", "hull", "equal"))
     for row in table.rows:
         shown.add_row(

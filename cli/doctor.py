@@ -1,4 +1,4 @@
-"""vocabx doctor: what is wrong with an extended checkpoint, and a repaired copy of it."""
+"""vocabx doctor: find what is wrong with an extended checkpoint, and write a repaired copy."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ _STYLES = {"fatal": "bold red", "wrong": "red", "note": "yellow"}
 
 @command(DoctorOptions)
 def doctor(options: DoctorOptions, as_json: bool) -> None:
-    """Say what is wrong with an extended checkpoint, and repair it; exit 1 when something is left wrong."""
+    """Find what is wrong with an extended checkpoint, and repair it; exit 1 if anything is left wrong."""
     from vocabx.commands.doctor.run import doctor as run
 
     from .terminal import TerminalProgress
@@ -36,7 +36,7 @@ def doctor(options: DoctorOptions, as_json: bool) -> None:
 def _print(result: "DoctorResult", out: Path | None) -> None:
     found, new = result.found, result.found.files.new
     how = f", inferred: {new.inferred}" if new.inferred else ""
-    _say(f"{found.files.directory}: {len(new.ids):,} new pieces{how}")
+    _say(f"{found.files.directory}: {len(new.ids):,} new tokens{how}")
     _print_findings(found)
     repairable = sum(finding.repairable for finding in found.findings)
     if result.repaired:
@@ -44,13 +44,13 @@ def _print(result: "DoctorResult", out: Path | None) -> None:
         _print_findings(result.left)
         if found.changes_tokenization and found.files.weights is not None:
             _say(
-                "Text is tokenized differently from when this model was trained: continue training before "
-                "you use it."
+                "Text is now tokenized differently from when this model was trained: continue training "
+                "before you use it."
             )
     elif out is not None:
-        _say(f"Nothing that can be repaired: {out} was not made.")
+        _say(f"Nothing here can be repaired, so {out} was not written.")
     elif repairable:
-        _say(f"{repairable} of these can be repaired: pass --out.")
+        _say(f"{repairable} of these can be repaired: pass --out to write a repaired copy.")
 
 
 def _print_findings(examination: "Examination") -> None:
@@ -58,7 +58,7 @@ def _print_findings(examination: "Examination") -> None:
         _say(f"  {finding.severity:5}  {finding.name}", _STYLES[finding.severity])
         _say(f"         {finding.sentence}")
         if finding.examples:
-            _say(f"         such as {', '.join(finding.examples)}")
+            _say(f"         for example {', '.join(finding.examples)}")
         if finding.remedy:
             _say(f"         {'repair' if finding.repairable else 'advice'}: {finding.remedy}")
     if examination.sound:

@@ -1,4 +1,4 @@
-"""vocabx evaluate: several checkpoints and their base, measured side by side on the same texts."""
+"""vocabx evaluate: measure several checkpoints and their base side by side on the same texts."""
 
 import json
 

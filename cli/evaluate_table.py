@@ -1,4 +1,4 @@
-"""What `vocabx evaluate` prints: a row for each model, and how each continues one text."""
+"""What `vocabx evaluate` prints: one row per model, and how each model continues one text."""
 
 from rich.console import Console
 from rich.table import Table
@@ -9,7 +9,7 @@ from vocabx.evaluation.side_by_side import FromBase, Generated, SideBySide
 
 
 def print_evaluation(result: EvaluateResult) -> None:
-    """Print the numbers of each model, its continuation of the first prompt, and where the page is."""
+    """Print the numbers of each model, its continuation of the first prompt, and the path of the page."""
     table, console = result.table, Console()
     console.print(_numbers(table))
     if table.prompts:
@@ -20,7 +20,7 @@ def print_evaluation(result: EvaluateResult) -> None:
 
 def _numbers(table: SideBySide) -> Table:
     target, other = (_short(text.language) for text in (table.target, table.base_language))
-    shown = Table(title=f"On the same texts; speed on {table.device}")
+    shown = Table(title=f"All models on the same texts; speed on {table.device}")
     shown.add_column("model", overflow="fold")
     for heading in (
         f"bits/B\n{target}",
@@ -64,8 +64,8 @@ def _continuations(table: SideBySide) -> Table:
     prompt = table.prompts[0]
     shown = Table(title=Text(f"{table.generate_tokens} tokens after: {prompt.text}"))
     shown.add_column("model", overflow="fold")
-    shown.add_column("continues", overflow="fold")
-    shown.add_row(Text("the text itself"), Text(prompt.continues))
+    shown.add_column("continuation", overflow="fold")
+    shown.add_row(Text("original text"), Text(prompt.continues))
     for model in table.models:
         if model.generated is not None:
             shown.add_row(Text(model.name), Text(model.generated.continuations[0]))
@@ -82,8 +82,8 @@ def _lines(result: EvaluateResult) -> list[str]:
         if found is not None and found.left_out and (found.kl is not None or found.passages == 0):
             total = found.passages + found.left_out
             lines.append(
-                f"KL         {model.name} cuts {found.left_out:,} of {total:,} passages in another way than "
-                "the base: they are left out"
+                f"KL         {model.name} tokenizes {found.left_out:,} of {total:,} passages differently "
+                "from the base; they are left out"
             )
     if result.directory is not None:
         lines.append(f"page       {result.directory / 'evaluation.html'}")

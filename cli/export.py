@@ -1,4 +1,4 @@
-"""vocabx export: a checkpoint as a file for other programs."""
+"""vocabx export: write a checkpoint in a format that other programs read."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""vocabx extend: new tokens, new rows, a new checkpoint and its report."""
+"""vocabx extend: add tokens for a language to a model, and write the checkpoint and its report."""
 
 import json
 
@@ -11,7 +11,7 @@ from .options import command
 
 @command(ExtendOptions, out="{base}-{lang}", arguments=(), required=("lang",), dry_run=True)
 def extend(options: ExtendOptions, dry_run: bool, as_json: bool) -> None:
-    """Give a base model tokens for a language, and prove what it kept."""
+    """Add tokens for a language to a base model, and prove what stayed the same."""
     from .terminal import TerminalProgress, print_plan, print_result
 
     progress = TerminalProgress()

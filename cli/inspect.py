@@ -1,4 +1,4 @@
-"""vocabx inspect: how well a tokenizer serves a language, before anything is done."""
+"""vocabx inspect: measure how well a tokenizer serves a language."""
 
 import json
 import unicodedata
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @command(InspectOptions, arguments=("base",), required=("lang",))
 def inspect(options: InspectOptions, as_json: bool) -> None:
-    """Say how well a tokenizer serves a language, before anything is done."""
+    """Measure how well a tokenizer serves a language, before you extend it."""
     from vocabx.commands.inspect.run import inspect as run
 
     from .terminal import TerminalProgress
@@ -51,49 +51,49 @@ def _rows(inspection: "Inspection") -> list[tuple[str, str]]:
 
     ratios, letters = inspection.ratios, inspection.letters
     words, vocabulary = inspection.words, inspection.vocabulary
-    written = percent(ratios["single_letter_occurrence_share"])
+    occurrences = percent(ratios["single_letter_occurrence_share"])
     rows = [
-        ("looked at", f"{inspection.characters:,} characters, {inspection.bytes:,} bytes"),
+        ("sample", f"{inspection.characters:,} characters, {inspection.bytes:,} bytes"),
         ("tokens", f"{inspection.tokens:,}"),
         ("characters per token", f"{ratios['characters_per_token']:.2f}"),
         ("bytes per token", f"{ratios['bytes_per_token']:.2f}"),
         ("tokens per word", f"{ratios['tokens_per_word'] or 0:.2f}"),
-        ("parts of characters", f"{percent(ratios['partial_token_share'])} of the tokens"),
-        ("in several tokens", f"{percent(ratios['split_character_share'])} of the characters"),
-        ("lost as unknown", f"{percent(ratios['unknown_share'])} of the characters"),
+        ("partial characters", f"{percent(ratios['partial_token_share'])} of the tokens"),
+        ("split over several tokens", f"{percent(ratios['split_character_share'])} of the characters"),
+        ("unknown", f"{percent(ratios['unknown_share'])} of the characters"),
         (
-            "letters that are a token",
-            f"{letters.single:,} of {letters.distinct:,}, {written} of what is written",
+            "letters with a token",
+            f"{letters.single:,} of {letters.distinct:,}, {occurrences} of all occurrences",
         ),
-        ("most frequent others", " ".join(_shown(letter) for letter, _ in letters.missing)),
-        ("words cut", _cut_words(ratios)),
-        ("as in", ", ".join("|".join(map(_shown, parts)) for parts, _ in words.examples)),
-        ("marks taken away", f"{percent(ratios['marks_removed_share'])} of {inspection.marks:,}"),
-        ("letters set apart", percent(ratios["apart_letter_share"])),
+        ("most frequent without", " ".join(_shown(letter) for letter, _ in letters.missing)),
+        ("split words", _split_words(ratios)),
+        ("for example", ", ".join("|".join(map(_shown, parts)) for parts, _ in words.examples)),
+        ("marks removed", f"{percent(ratios['marks_removed_share'])} of {inspection.marks:,}"),
+        ("isolated letters", percent(ratios["apart_letter_share"])),
         (
             "tokens of the language",
             f"{vocabulary.of_language:,}, {vocabulary.of_language_long:,} of two characters or more",
         ),
-        ("tokens never reached", f"{vocabulary.unreachable:,} of {vocabulary.checked:,}"),
-        ("such as", " ".join(map(repr, vocabulary.unreachable_examples))),
+        ("unreachable tokens", f"{vocabulary.unreachable:,} of {vocabulary.checked:,}"),
+        ("for example", " ".join(map(repr, vocabulary.unreachable_examples))),
     ]
     absent = {
         "tokens per word": inspection.spaced_words is None,
-        "lost as unknown": not inspection.unknown_characters,
-        "marks taken away": not inspection.marks_removed,
-        "letters set apart": not letters.apart_occurrences,
+        "unknown": not inspection.unknown_characters,
+        "marks removed": not inspection.marks_removed,
+        "isolated letters": not letters.apart_occurrences,
     }
     return [(name, value) for name, value in rows if value and not absent.get(name)]
 
 
-def _cut_words(ratios: dict[str, Any]) -> str:
+def _split_words(ratios: dict[str, Any]) -> str:
     from vocabx.commands.inspect.verdict import percent
 
-    after = ratios["cut_word_share_adapted"]
+    after = ratios["split_word_share_adapted"]
     adapted = "" if after is None else f", {percent(after)} with --pretokenizer adapt"
-    return f"{percent(ratios['cut_word_share'])} by the pre-tokenizer{adapted}"
+    return f"{percent(ratios['split_word_share'])} by the pre-tokenizer{adapted}"
 
 
 def _shown(text: str) -> str:
-    """A part of a word for a terminal, where a mark needs something to stand on."""
+    """A part of a word for a terminal, with a dotted circle as the base of a leading combining mark."""
     return f"◌{text}" if unicodedata.category(text[0]).startswith("M") else text

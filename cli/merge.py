@@ -1,4 +1,4 @@
-"""vocabx merge: a finished training run becomes a checkpoint."""
+"""vocabx merge: turn a finished training run into a checkpoint."""
 
 import json
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @command(MergeOptions, out="{directory}-merged")
 def merge(options: MergeOptions, as_json: bool) -> None:
-    """Make a checkpoint of a finished training run: adapters added, new rows in their place."""
+    """Merge a finished training run into a plain checkpoint: adapters and new token embeddings."""
     from vocabx.commands.merge.run import merge as run
 
     from .terminal import TerminalProgress
@@ -39,6 +39,6 @@ def _print(merged: "MergeResult") -> None:
             "compared on": f"{found.bytes:,} bytes of {found.text}",
             "bits per byte": f"{found.trained:.4f} trained, {found.merged:.4f} merged, "
             f"{found.difference:+.4f}",
-            "divergence": f"{found.divergence:.2e} nats a token",
+            "divergence": f"{found.divergence:.2e} nats per token",
         }
     print_properties(rows)

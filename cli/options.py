@@ -1,4 +1,4 @@
-"""Commands made of options classes: each field of one is an option, with its help, panel and default."""
+"""Commands generated from options classes: each field becomes an option with its help, panel and default."""
 
 import dataclasses
 import inspect
@@ -19,15 +19,15 @@ INTERRUPTED = 130
 _EMPTY = inspect.Parameter.empty
 # Shown first, in this order.
 _FIRST = ("directory", "directories", "base", "tokenizer", "lang", "out")
-# No option of the shell.
+# Fields that are no option on the command line.
 _HIDDEN = ("command",)
 _METAVARS = {int: "<integer>", float: "<number>", Path: "<path>", str: "<text>"}
-_DRY_RUN = ("dry_run", "--dry-run", "Say what would be done, and stop.")
+_DRY_RUN = ("dry_run", "--dry-run", "Print what would be done, and stop.")
 _JSON = ("as_json", "--json", "Print one JSON object on standard output.")
 
 
 class Interrupted(VocabxError):
-    """The work was stopped, and its text says how to continue what is left."""
+    """The work was interrupted; the message says how to resume it."""
 
     exit_code = INTERRUPTED
 
@@ -41,16 +41,16 @@ def command(
     dry_run: bool = False,
     hidden: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a command of a function that takes an instance of `kind`, `as_json`, and perhaps `dry_run`.
+    """Turn a function of an instance of `kind`, `as_json` and perhaps `dry_run` into a command.
 
     Args:
-        kind: a class of options; see `vocabx._util.options`.
-        out: where the result goes by default, with the fields {base}, {lang} or {directory} in it; "" where
-            that is the default of `kind`.
-        arguments: fields that are positional arguments; where `kind` has none of a name, it is ignored.
-        required: options without which there is nothing to do.
+        kind: an options class; see `vocabx._util.options`.
+        out: default of --out, a format string that may use {base}, {lang} or {directory}; "" for the default
+            in `kind`.
+        arguments: fields that become positional arguments; names that `kind` lacks are ignored.
+        required: options that must be given.
         dry_run: whether the command has --dry-run.
-        hidden: fields that are no option of this command.
+        hidden: fields that are not options of this command.
     """
     flags = (_DRY_RUN, _JSON) if dry_run else (_JSON,)
     types = get_type_hints(kind)
@@ -86,7 +86,7 @@ def command(
 
 
 def _named(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the default place of a result can be made of."""
+    """The values that the default of --out may be formatted with."""
     named = {**given, "base": Path(given.get("base") or "smollm2").name}
     if "directory" in given:
         named["directory"] = str(given["directory"]).rstrip("/")
@@ -94,7 +94,7 @@ def _named(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(given: Any, wanted: Any) -> Any:
-    """A value as its type wants it; what cannot be read so stays text, which the options class refuses."""
+    """A value converted to its type; text that cannot be converted stays, for the options class to refuse."""
     if isinstance(given, list):
         return tuple(given)
     if not isinstance(given, str) or not {int, float} & {wanted, *get_args(wanted)}:
@@ -140,7 +140,7 @@ def _parameter(one: Any, kind: Any, out: str, argument: bool, required: bool) ->
 
 
 def _parts(kind: Any) -> tuple[Any, ...]:
-    """The types of a union, or the one type that there is."""
+    """The members of a union, or the type itself."""
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
 
 
@@ -152,9 +152,9 @@ def _metavar(one: Any, kinds: tuple[Any, ...]) -> str:
     return _METAVARS.get(kinds[0], "<text>")
 
 
-def _switch(name: str, spelled: str, text: str) -> inspect.Parameter:
-    """A switch without its opposite: --json, and no --no-json."""
-    return _keyword(name, Annotated[bool, typer.Option(spelled, help=text)], False)
+def _switch(name: str, switch: str, text: str) -> inspect.Parameter:
+    """A switch without a negative form: --json, but no --no-json."""
+    return _keyword(name, Annotated[bool, typer.Option(switch, help=text)], False)
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

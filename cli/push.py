@@ -1,4 +1,4 @@
-"""vocabx push: a finished directory on the Hugging Face hub."""
+"""vocabx push: publish a finished directory on the Hugging Face hub."""
 
 import json
 from typing import TYPE_CHECKING

@@ -27,14 +27,14 @@ from vocabx.tokenizer.certificate import Claim
 
 
 def _amount(amount: float, unit: str) -> str:
-    """Bytes in kB or MB, anything else as a count with its name."""
+    """Bytes in kB or MB, anything else as a count with its unit."""
     if unit == "B":
         return f"{amount / 1e6:.1f} MB" if amount >= 1e5 else f"{amount / 1e3:.1f} kB"
     return f"{amount:,.0f} {unit}"
 
 
 class _Done(ProgressColumn):
-    """How much is done, and how much a second since the stage began."""
+    """The amount done, and the average rate since the stage began."""
 
     def render(self, task: Task) -> Text:
         unit = task.fields["unit"]
@@ -44,14 +44,14 @@ class _Done(ProgressColumn):
 
 
 class _Left(TimeRemainingColumn):
-    """The time that is left, while there is any."""
+    """The remaining time, while the stage is running and its total is known."""
 
     def render(self, task: Task) -> Text:
-        return Text("") if task.finished or not task.total else Text("left ") + super().render(task)
+        return Text("") if task.finished or not task.total else Text("remaining ") + super().render(task)
 
 
 class TerminalProgress:
-    """Progress on stderr; silent when stderr is no terminal, but for notes."""
+    """Progress on stderr; only notes are printed when stderr is not a terminal."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -59,7 +59,7 @@ class TerminalProgress:
 
     @contextmanager
     def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
-        """Show a bar, or a spinner where the total is unknown, until the stage ends."""
+        """Show a progress bar, or a spinner if the total is unknown, until the stage ends."""
         if not self.console.is_terminal:
             yield lambda amount: None
             return
@@ -76,7 +76,7 @@ class TerminalProgress:
             task = progress.add_task(title, total=total, unit=unit)
             self._status = lambda text: progress.update(task, description=f"{title}, {text}")
             yield lambda amount: progress.advance(task, amount)
-            # A stage that is over looks over, also where its total was a guess.
+            # Show a finished stage as finished, even if its total was an estimate.
             progress.update(task, total=progress.tasks[0].completed or 1)
             progress.update(task, completed=progress.tasks[0].total)
 
@@ -85,7 +85,7 @@ class TerminalProgress:
         self.console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
     def status(self, text: str) -> None:
-        """Put a few words beside the title of the stage that is shown."""
+        """Show a few words beside the title of the current stage."""
         self._status(text)
 
 
@@ -95,8 +95,8 @@ def print_plan(plan: dict[str, Any]) -> None:
         "base": f"{plan['base']} ({plan['base_origin']}), {plan['family']}",
         "language": f"{plan['language']}, {' and '.join(plan['scripts'])} script",
         "text": planned_text(plan),
-        "learn from": f"{plan['learn_bytes'] / 1e6:,.1f} MB of it at most",
-        "tokens": f"{plan['old_tokens']:,} + {plan['new_tokens']:,}, the first with id {plan['first_id']:,}",
+        "learns from": f"at most {plan['learn_bytes'] / 1e6:,.1f} MB of it",
+        "tokens": f"{plan['old_tokens']:,} + {plan['new_tokens']:,}, new ids from {plan['first_id']:,}",
     }
     if plan["donor"]:
         rows["donor"] = plan["donor"]
@@ -109,7 +109,7 @@ def print_plan(plan: dict[str, Any]) -> None:
 
 
 def print_properties(rows: Mapping[str, str]) -> None:
-    """Print names and what they are, a line each."""
+    """Print one line per property: its name and its value."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -119,24 +119,25 @@ def print_properties(rows: Mapping[str, str]) -> None:
 
 
 def planned_text(plan: dict[str, Any]) -> str:
-    """Where the text of a plan comes from, and its size where that is known."""
+    """The source of a plan's text, and its size if known."""
     size = plan["corpus_bytes"]
     return f"{plan['corpus']}, {size / 1e6:,.1f} MB" if size else str(plan["corpus"])
 
 
 def planned_checkpoint(plan: dict[str, Any]) -> dict[str, str]:
-    """What is to be said of the checkpoint that a plan will write."""
+    """The properties of the checkpoint that a plan will write."""
     return {
-        "rows": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']} by "
-        f"{plan['initializer']}, {'tied' if plan['tied'] else 'not tied'}, {plan['pad_rows']} of them pad",
+        "embeddings": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']}, "
+        f"{'tied' if plan['tied'] else 'untied'}, {plan['pad_rows']} padding rows; initializer "
+        f"{plan['initializer']}",
         "bits per byte": "measured" if plan["evaluate"] else "not measured",
         "disk": _planned_disk(plan),
     }
 
 
 def planned_publishing(plan: dict[str, Any]) -> dict[str, str]:
-    """Where the result will be published, if that is planned."""
-    return {"publishes": f"as {plan['push_to_hub']}, on the hub"} if plan["push_to_hub"] else {}
+    """Where the result will be published, if it will be."""
+    return {"publishes": f"to {plan['push_to_hub']} on the hub"} if plan["push_to_hub"] else {}
 
 
 def planned_without(plan: dict[str, Any]) -> dict[str, str]:
@@ -145,29 +146,29 @@ def planned_without(plan: dict[str, Any]) -> dict[str, str]:
 
 
 def _planned_disk(plan: dict[str, Any]) -> str:
-    """What a result takes, and a warning where the disk has less: the run itself would be refused."""
+    """The size of the result, with a warning if the disk has less free: the run itself would be refused."""
     needed, free = plan["disk_bytes"], plan["disk_free"]
-    lack = f"; too much, {free / 1e9:.2f} GB are free" if free < needed else ""
+    lack = f"; only {free / 1e9:.2f} GB are free" if free < needed else ""
     return f"{needed / 1e9:.2f} GB in {plan['out']}{lack}"
 
 
 def print_result(result: ExtendResult) -> None:
-    """Print the numbers of a finished extension, its certificate, and where it is."""
+    """Print the numbers of a finished extension, its certificate, and its path."""
     report, console = result.report, Console()
     console.print(_numbers(report))
     console.print(_claims(report.claims))
     lines = [
         *_origin_lines(report),
-        f"{report.unused:,} of {report.new_tokens:,} new tokens unused in the learning text",
+        f"{report.unused:,} of {report.new_tokens:,} new tokens do not occur in the learning text",
     ]
     if report.initializer:
-        bound = "none: rows are drawn" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
+        bound = "none (random draws)" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
         made = ", ".join(f"{count:,} {kind}" for kind, count in report.kinds.items())
-        lines.append(f"new rows: {made}; hull bound {bound}; {report.collisions:,} equal another")
+        lines.append(f"new embeddings: {made}; hull bound {bound}; {report.collisions:,} equal another")
         if "precision_at_1" in report.parameters:
             lines.append(
-                f"word vectors: {report.parameters['pairs']:,} pairs align them; of held-out words "
-                f"{report.parameters['precision_at_1']:.1%} meet a translation, "
+                f"word vectors: aligned on {report.parameters['pairs']:,} pairs; the nearest neighbor of "
+                f"{report.parameters['precision_at_1']:.1%} of the held-out words is a translation, "
                 f"{report.parameters['chance']:.2%} by chance"
             )
     what = "checkpoint" if report.initializer else "tokenizer "
@@ -178,20 +179,20 @@ def print_result(result: ExtendResult) -> None:
 
 
 def _origin_lines(report: Report) -> list[str]:
-    """What is to be said of where the tokens come from."""
+    """Lines about the origin of the new tokens."""
     origin, lines = report.origin, []
     if origin.donor:
         lines.append(
-            f"{origin.taken:,} tokens of {origin.donor} and {origin.intermediates:,} to build them; "
-            f"{origin.left_out:,} left out, {origin.known:,} known before"
+            f"{origin.taken:,} tokens from {origin.donor} and {origin.intermediates:,} intermediates to "
+            f"build them; {origin.left_out:,} left out, {origin.known:,} already in the base"
         )
     if origin.unprotected_share is not None:
         lines.append(
-            f"protecting {origin.protected} cost compression: tokens × {report.target.tokens_share:.3f}, "
-            f"without it × {origin.unprotected_share:.3f}"
+            f"protecting {origin.protected} costs compression: tokens × {report.target.tokens_share:.3f}, "
+            f"without protection × {origin.unprotected_share:.3f}"
         )
     if origin.adapted:
-        lines.append("the pre-tokenizer was widened, so that it cuts no word of the language")
+        lines.append("the pre-tokenizer was widened so that it no longer splits words of the language")
     return lines
 
 
@@ -207,7 +208,7 @@ def _numbers(report: Report) -> Table:
 
 
 def comparison_rows(text: Comparison) -> list[tuple[str, str, str, str]]:
-    """The lines of a table of two models on one text: what, before, after, change."""
+    """Table rows that compare two models on one text: measure, before, after, change."""
     base, extended = text.base, text.extended
     rows = [
         ("tokens", f"{base.tokens:,}", f"{extended.tokens:,}", f"× {text.tokens_share:.3f}"),

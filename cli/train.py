@@ -14,7 +14,7 @@ from .options import command
 
 @command(TrainOptions, out="{directory}-trained", dry_run=True)
 def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
-    """Continue the pretraining of an extended checkpoint: new rows, and adapters on the rest."""
+    """Continue pretraining an extended checkpoint: new token embeddings, and adapters on the rest."""
     from .terminal import TerminalProgress
 
     if dry_run:
@@ -25,7 +25,7 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
     try:
         result = run(options, TerminalProgress())
     except VocabxError as error:
-        # Of several processes that find the same wrong, one says so.
+        # If several processes find the same error, only one reports it.
         if os.environ.get("RANK", "0") != "0":
             raise typer.Exit(error.exit_code) from None
         raise
@@ -76,7 +76,7 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         "step": f"{plan['step_sequences']} sequences of {plan['sequence_length']:,} tokens: "
         f"{plan['processes']} × "
         f"{plan['accumulation']} × {plan['batch_size']}"
-        + (", activations computed twice" if plan["gradient_checkpointing"] else ""),
+        + (", gradient checkpointing" if plan["gradient_checkpointing"] else ""),
         "memory": f"about {plan['memory_bytes'] / 1e9:.2f} GB of {plan['memory_free'] / 1e9:.1f} GB: "
         f"{memory}",
     }

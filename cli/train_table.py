@@ -7,7 +7,7 @@ from vocabx.commands.train.run import TrainResult
 
 
 def print_training(result: TrainResult) -> None:
-    """Print the held-out scores along the way, and how to go on."""
+    """Print the held-out scores during training, and the next command."""
     console = Console()
     table = Table(title="bits per byte of held-out text")
     for heading in ("step", "tokens", "new language", "change", "base's language", "change"):
@@ -28,6 +28,6 @@ def print_training(result: TrainResult) -> None:
     if result.finished:
         lines.append(f"next       vocabx merge {result.directory} --out DIR")
     else:
-        lines = [f"stopped    after step {result.step:,}: the same command with --resume goes on"]
+        lines = [f"stopped    after step {result.step:,}: resume with the same command and --resume"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""vocabx transfer: another tokenizer for a model, and rows for each of its tokens."""
+"""vocabx transfer: replace the tokenizer of a model, and initialize an embedding for each of its tokens."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @command(TransferOptions, out="{base}-to-{lang}", arguments=(), required=("lang", "tokenizer"), dry_run=True)
 def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
-    """Give a base model another tokenizer in the place of its own."""
+    """Replace the tokenizer of a base model with another one."""
     from .terminal import TerminalProgress
 
     progress = TerminalProgress()
@@ -63,7 +63,7 @@ def _print_plan(plan: dict[str, Any]) -> None:
 
 
 def _print_result(result: "TransferResult") -> None:
-    """Print the numbers of a finished transfer, what was proven, and where it is."""
+    """Print the numbers of a finished transfer, what was proven, and its path."""
     from rich.console import Console
     from rich.table import Table
 
@@ -79,10 +79,10 @@ def _print_result(result: "TransferResult") -> None:
     console.print(numbers)
     print_claims(report.claims, "Proof")
     counts = report.counts
-    lost = f"; {counts.unknown:,} copied are the unknown token's" if counts.unknown else ""
+    lost = f"; {counts.unknown:,} of the copies are of the unknown token" if counts.unknown else ""
     for line in (
-        f"rows       {counts.copied:,} copied ({counts.special:,} for special tokens), {counts.mixed:,} "
-        f"mixed, {counts.drawn:,} drawn, {counts.mean:,} the mean of all{lost}",
+        f"embeddings {counts.copied:,} copied ({counts.special:,} for special tokens), {counts.mixed:,} "
+        f"mixed, {counts.drawn:,} drawn at random, {counts.mean:,} the mean of all{lost}",
         f"checkpoint {result.directory}",
         f"report     {result.directory / 'report.json'}",
         *([f"published  {result.url}"] if result.url else []),

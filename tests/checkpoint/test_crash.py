@@ -1,4 +1,4 @@
-"""Runs that end in the middle: after each, the checkpoint is whole, or a run with --resume makes it whole."""
+"""Runs that are interrupted: afterwards the checkpoint is complete, or a run with --resume completes it."""
 
 import json
 import os
@@ -14,7 +14,7 @@ POINTS = 25
 
 @pytest.fixture
 def sharded(tiny_model) -> Path:
-    """Three weight files: one with the input table, one with none, one with the output table."""
+    """Three weight files: one with the input embeddings, one with neither, one with the lm_head."""
     base = tiny_model(tied=False, rows=20_000, shard="641KB")
     assert len(list(base.glob("*.safetensors"))) == 3
     return base
@@ -35,7 +35,7 @@ def content(directory: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def undisturbed(sharded, tmp_path) -> tuple[dict[str, bytes], int]:
-    """What a run writes that nothing disturbs, and in how many steps."""
+    """The files of an uninterrupted run, and its number of steps."""
     done = write(sharded, tmp_path / "undisturbed", COUNT="1")
     assert done.returncode == 0, done.stderr
     return content(tmp_path / "undisturbed"), int(done.stdout)
@@ -53,12 +53,12 @@ def test_a_run_killed_at_any_point_is_resumed_to_the_same_bytes(sharded, undistu
     for point in points:
         assert content(tmp_path / f"killed-{point}") == expected
         assert not (tmp_path / f"killed-{point}.unfinished").exists()
-    # The journal is of use, not only harmless.
+    # The journal is useful, not only harmless.
     kept = [end for end in ends if any(name.endswith(".safetensors") for name in end["left"])]
     assert len(kept) > POINTS // 4
 
 
-def test_files_that_are_whole_are_not_written_again(sharded, undisturbed, tmp_path):
+def test_complete_files_are_not_written_again(sharded, undisturbed, tmp_path):
     out = tmp_path / "out"
     assert write(sharded, out, STOP_AT=str(undisturbed[1] - 6)).returncode == -9
     unfinished = tmp_path / "out.unfinished"
@@ -68,7 +68,7 @@ def test_files_that_are_whole_are_not_written_again(sharded, undisturbed, tmp_pa
     assert {path.name: path.stat().st_ino for path in out.glob("*.safetensors")} == before
 
 
-def test_a_file_that_was_cut_short_behind_the_journals_back_is_written_again(sharded, undisturbed, tmp_path):
+def test_a_file_truncated_after_the_journal_entry_is_written_again(sharded, undisturbed, tmp_path):
     out = tmp_path / "out"
     assert write(sharded, out, STOP_AT=str(undisturbed[1] - 6)).returncode == -9
     shard = next((tmp_path / "out.unfinished").glob("model-00002*"))
@@ -83,7 +83,7 @@ def test_without_resume_an_unfinished_run_is_refused_and_kept(sharded, undisturb
     before = content(tmp_path / "out.unfinished")
     again = write(sharded, out)
     assert again.returncode == 1
-    assert "out.unfinished is what an earlier run left: pass --resume" in again.stderr
+    assert "out.unfinished was left by an earlier run: pass --resume" in again.stderr
     assert content(tmp_path / "out.unfinished") == before
 
 
@@ -110,7 +110,7 @@ def test_two_runs_do_not_write_the_same_result(sharded, tmp_path):
     assert not list(tmp_path.glob("out*"))
 
 
-# A disk of its own, of one megabyte and then of more. The system must let users make a name space.
+# A separate disk of one megabyte, enlarged later. The system must allow unprivileged namespaces.
 FULL = """
 set -e
 mount -t tmpfs -o size=1m tmpfs "$1"
@@ -131,7 +131,7 @@ def test_a_full_disk_leaves_what_resume_finishes(sharded, undisturbed, tmp_path)
     )
     assert done.returncode == 0, done.stderr
     told = (tmp_path / "full").read_text()
-    assert "No space left on device; make room: " in told and "--resume goes on" in told
+    assert "No space left on device; make room: " in told and "--resume continues it" in told
     assert told.count("\n") == 1
     assert (tmp_path / "left").read_text() == "out.unfinished\n"
     assert content(tmp_path / "resumed") == undisturbed[0]

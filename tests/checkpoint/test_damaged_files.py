@@ -1,4 +1,4 @@
-"""Model directories that somebody made to mislead, or that arrived damaged: all are refused in one line."""
+"""Malicious and damaged model directories: all are refused in one line."""
 
 import json
 import os
@@ -69,13 +69,13 @@ def entry(shape=(5, 4), offsets=(0, 80), dtype="F32") -> str:
     return json.dumps({"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets)})
 
 
-def test_the_models_are_read_as_they_are(whole, sharded):
+def test_the_undamaged_models_are_read(whole, sharded):
     assert read_checkpoint(whole).input.rows == read_checkpoint(sharded).input.rows == 5
 
 
 @pytest.mark.parametrize("left", [0, 7, 8, 100, 0.5, -1])
 @pytest.mark.parametrize("name", ["one.safetensors", "two.safetensors"])
-def test_a_shard_cut_short(sharded, name, left):
+def test_a_truncated_shard(sharded, name, left):
     content = (sharded / name).read_bytes()
     (sharded / name).write_bytes(content[: int(len(content) * left) if isinstance(left, float) else left])
     assert "download it again" in refusal(sharded)
@@ -105,10 +105,10 @@ def test_an_entry_that_lies(whole, described):
 
 
 @pytest.mark.parametrize("offsets", [(0, 80), (40, 120), (79, 159), (81, 161), (160, 240)])
-def test_tensors_that_overlap_or_leave_a_hole(whole, offsets):
+def test_tensors_that_overlap_or_leave_a_gap(whole, offsets):
     header = f'{{"{EMBED}": {entry()}, "{HEAD}": {entry(offsets=offsets)}}}'
     raw(whole / "model.safetensors", header.encode(), bytes(offsets[1]))
-    assert "overlap or leave a hole" in refusal(whole)
+    assert "overlap or leave a gap" in refusal(whole)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_tensors_that_overlap_or_leave_a_hole(whole, offsets):
         f'{{"__metadata__": {{"a": "1", "a": "2"}}, "{EMBED}": {entry()}}}',
     ],
 )
-def test_a_header_that_names_something_twice(whole, header):
+def test_a_header_with_duplicate_keys(whole, header):
     raw(whole / "model.safetensors", header.encode(), bytes(160 if "160" in header else 80))
     assert "damaged header" in refusal(whole)
 
@@ -130,14 +130,14 @@ def test_a_tensor_in_two_shards(sharded):
     assert "download both again" in refusal(sharded)
 
 
-def test_an_index_that_names_a_tensor_that_its_shard_lacks(sharded):
+def test_an_index_that_lists_a_tensor_that_its_shard_lacks(sharded):
     write_index(sharded, {EMBED: "one.safetensors", HEAD: "one.safetensors", NORM: "two.safetensors"})
-    assert f"says that one.safetensors holds '{HEAD}', and it does not" in refusal(sharded)
+    assert f"says that one.safetensors holds '{HEAD}', but it does not" in refusal(sharded)
 
 
-def test_an_index_that_leaves_a_tensor_out(sharded):
+def test_an_index_that_omits_a_tensor(sharded):
     write_index(sharded, {EMBED: "one.safetensors", HEAD: "two.safetensors"})
-    assert f"two.safetensors holds '{NORM}', and its index does not say so" in refusal(sharded)
+    assert f"two.safetensors holds '{NORM}', but its index does not list it" in refusal(sharded)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_an_index_that_leaves_a_tensor_out(sharded):
         "\ud800",
     ],
 )
-def test_an_index_that_names_what_is_no_file_of_the_directory(whole, sharded, where):
+def test_an_index_that_lists_a_file_outside_the_directory(whole, sharded, where):
     write_index(sharded, {EMBED: "one.safetensors", HEAD: where, NORM: "two.safetensors"})
     refusal(sharded)
 
@@ -173,7 +173,7 @@ def test_json_of_the_wrong_form(sharded, name, content):
     refusal(sharded)
 
 
-def test_a_shard_that_the_index_leaves_out_and_a_stray_file_are_not_read(sharded):
+def test_shards_missing_from_the_index_and_stray_files_are_not_read(sharded):
     save_file({EMBED: table(7)}, sharded / "three.safetensors")
     (sharded / "adapter_model.safetensors").write_bytes(b"junk")
     assert [file.path.name for file in read_checkpoint(sharded).files] == [
@@ -183,14 +183,14 @@ def test_a_shard_that_the_index_leaves_out_and_a_stray_file_are_not_read(sharded
 
 
 def test_a_directory_with_two_models(sharded):
-    """transformers would load the one that is left out here."""
+    """transformers would load the one that vocabx would ignore."""
     save_file({EMBED: table(7), HEAD: table(9)}, sharded / "model.safetensors")
     assert "holds two models" in refusal(sharded)
 
 
 @pytest.mark.parametrize("name", ["config.json", INDEX, "one.safetensors"])
 @pytest.mark.parametrize("kind", ["pipe", "directory", "device"])
-def test_what_is_no_regular_file(sharded, name, kind):
+def test_files_that_are_not_regular(sharded, name, kind):
     (sharded / name).unlink()
     if kind == "pipe":
         os.mkfifo(sharded / name)
@@ -214,7 +214,7 @@ def test_a_link_out_of_the_directory(whole, tmp_path, name, absolute):
             find(str(whole), Quiet())
 
 
-def test_a_chain_and_a_ring_of_links(whole, tmp_path):
+def test_a_chain_and_a_cycle_of_links(whole, tmp_path):
     (tmp_path / "secret").write_text("{}")
     (whole / "a.json").symlink_to("b.json")
     (whole / "b.json").symlink_to("../secret")
@@ -227,7 +227,7 @@ def test_a_chain_and_a_ring_of_links(whole, tmp_path):
     refusal(whole)
 
 
-def test_a_link_inside_of_the_directory_and_a_link_to_the_directory_are_followed(whole, tmp_path):
+def test_links_inside_the_directory_and_to_the_directory_are_followed(whole, tmp_path):
     (whole / "weights").mkdir()
     (whole / "model.safetensors").rename(whole / "weights" / "w")
     (whole / "model.safetensors").symlink_to("weights/w")
@@ -236,7 +236,7 @@ def test_a_link_inside_of_the_directory_and_a_link_to_the_directory_are_followed
 
 
 def snapshot(whole: Path, root: Path) -> Path:
-    """The model as the cache of the hub holds it."""
+    """The model as stored in the cache of the hub."""
     directory = root / "models--somebody--model" / "snapshots" / "0123abc"
     blobs = root / "models--somebody--model" / "blobs"
     directory.mkdir(parents=True)
@@ -257,7 +257,7 @@ def test_a_snapshot_in_the_cache_of_the_hub_is_read(whole, tmp_path):
 
 
 @pytest.mark.parametrize("target", ["../../../secret", "../../refs/main", "../other/x", "../../blobs/link"])
-def test_a_snapshot_that_links_past_its_blobs(whole, tmp_path, target):
+def test_a_snapshot_that_links_outside_its_blobs(whole, tmp_path, target):
     directory = snapshot(whole, tmp_path / "hub")
     (tmp_path / "hub" / "secret").write_text("{}")
     (directory.parents[1] / "blobs" / "link").symlink_to("../../secret")
@@ -265,7 +265,7 @@ def test_a_snapshot_that_links_past_its_blobs(whole, tmp_path, target):
     assert "extra.json is a link to a file outside its directory" in refusal(directory)
 
 
-def test_a_name_that_only_looks_like_the_cache_of_the_hub(whole, tmp_path):
+def test_a_directory_that_only_looks_like_the_cache_of_the_hub(whole, tmp_path):
     directory = tmp_path / "a" / "snapshots" / "b"
     shutil.copytree(whole, directory)
     (tmp_path / "a" / "blobs").mkdir()
@@ -275,7 +275,7 @@ def test_a_name_that_only_looks_like_the_cache_of_the_hub(whole, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x1b[2J", "\ud800"])
-def test_a_name_made_to_spoil_the_terminal_is_told_in_one_plain_line(whole, sharded, name):
+def test_control_characters_in_a_name_are_escaped_in_one_line(whole, sharded, name):
     raw(whole / "model.safetensors", json.dumps({name: json.loads(entry(shape=(6, 4)))}).encode(), bytes(80))
     write_index(sharded, {EMBED: "one.safetensors", HEAD: "two.safetensors", name: "two.safetensors"})
     messages = [refusal(whole), refusal(sharded)]
@@ -292,7 +292,7 @@ def test_a_name_made_to_spoil_the_terminal_is_told_in_one_plain_line(whole, shar
     assert all(message.isprintable() for message in messages)
 
 
-def test_a_table_without_rows_or_without_width(whole):
+def test_an_embedding_matrix_without_rows_or_width(whole):
     for shape in ((0, 4), (5, 0)):
         save_file({EMBED: np.zeros(shape, np.float32), HEAD: table()}, whole / "model.safetensors")
         assert "is empty" in refusal(whole)

@@ -12,11 +12,11 @@ from safetensors.torch import load_file, save_file
 from tiny_models import ENCODERS, PLAIN
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
-import vocabx
 from vocabx.checkpoint.factorised import CODE, check_factorisable, factorise_checkpoint
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.evaluation.bits_per_byte import bits_per_byte, split_for_scoring
+from vocabx.evaluation.load_model import load_factorised
 from vocabx.mixture.factorise import factorise
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
@@ -43,7 +43,7 @@ def random_model(directory: Path, kind: str = "llama", tied: bool = True, dtype:
     auto = AutoModelForMaskedLM if kind in ENCODERS else AutoModelForCausalLM
     model = auto.from_config(AutoConfig.for_model(kind, **settings)).to(getattr(torch, dtype))
     with torch.no_grad():
-        # A bias that is not zero, or losing it would not be seen.
+        # A nonzero bias, since losing a zero would go unnoticed.
         for name, values in model.named_parameters():
             if name.endswith("bias"):
                 values.normal_()
@@ -73,20 +73,20 @@ def tensors_of(directory: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("kind", PLAIN)
-def test_at_full_rank_every_kind_of_model_gives_the_logits_of_the_whole_one(tmp_path, kind, tied):
+def test_at_full_rank_every_kind_of_model_gives_the_logits_of_the_dense_one(tmp_path, kind, tied):
     base = random_model(tmp_path / "base", kind, tied)
-    # The tables of ELECTRA are wider than there are rows.
+    # The embedding matrices of ELECTRA are wider than they have rows.
     done = factorised(base, tmp_path / "out", min(50, read_checkpoint(base).input.map().shape[1]), 0.5)
     assert all(error < 1e-5 for error in done.errors.values())
     assert len(done.errors) == (1 if tied else 2)
-    model = vocabx.load_factorised(tmp_path / "out")
+    model = load_factorised(tmp_path / "out")
     torch.testing.assert_close(logits_of(model), logits_of(whole(base)), atol=1e-4, rtol=0)
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
     assert (embedding.weight is head.weight) == (embedding.primitives is head.primitives) == tied
 
 
 @pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
-def test_at_a_lower_rank_the_rows_are_the_best_of_that_rank(tmp_path, balance):
+def test_at_a_lower_rank_the_rows_are_the_best_approximation(tmp_path, balance):
     base = random_model(tmp_path / "base", tied=False)
     done = factorised(base, tmp_path / "out", 5, balance)
     old, new = tensors_of(base), tensors_of(tmp_path / "out")
@@ -105,7 +105,7 @@ def test_at_a_lower_rank_the_rows_are_the_best_of_that_rank(tmp_path, balance):
         assert torch.equal(new[name], old[name])
 
 
-def test_rows_of_the_base_alone_make_the_primitives_and_ofas_rows_keep_their_coordinates(tmp_path):
+def test_primitives_depend_on_the_base_alone_and_rows_of_ofa_keep_their_coordinates(tmp_path):
     base = random_model(tmp_path / "base")
     tensors = tensors_of(base)
     table = tensors["model.embed_tokens.weight"]
@@ -127,17 +127,17 @@ def test_rows_of_the_base_alone_make_the_primitives_and_ofas_rows_keep_their_coo
 
 
 @pytest.mark.parametrize("tied", [True, False])
-def test_the_parameters_are_those_of_the_formula(tmp_path, tied):
+def test_the_number_of_parameters_follows_the_formula(tmp_path, tied):
     base = random_model(tmp_path / "base", tied=tied)
     done = factorised(base, tmp_path / "out", 5)
     tables = 1 if tied else 2
     assert done.parameters == tables * 5 * (50 + 16)
     assert done.dense_parameters == tables * 50 * 16
-    before, after = whole(base), vocabx.load_factorised(tmp_path / "out")
+    before, after = whole(base), load_factorised(tmp_path / "out")
     assert before.num_parameters() - after.num_parameters() == done.dense_parameters - done.parameters
 
 
-def test_the_count_of_the_paper():
+def test_the_number_of_parameters_is_that_of_the_paper():
     # OFA: 401,145 tokens of width 768 are 308.1 M parameters, and 40.2 M at rank 100.
     rows, width = 401_145, 768
     assert round(rows * width / 1e6, 1) == 308.1
@@ -146,9 +146,9 @@ def test_the_count_of_the_paper():
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bert"])
 @pytest.mark.parametrize("tied", [True, False])
-def test_training_reaches_both_factors_and_what_it_made_is_saved(tmp_path, kind, tied):
+def test_training_changes_both_factors_and_saves_them(tmp_path, kind, tied):
     factorised(random_model(tmp_path / "base", kind, tied), tmp_path / "out", 8, 0.5)
-    model = vocabx.load_factorised(tmp_path / "out").train()
+    model = load_factorised(tmp_path / "out").train()
     before = {name: values.detach().clone() for name, values in model.named_parameters()}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
     losses = []
@@ -165,12 +165,12 @@ def test_training_reaches_both_factors_and_what_it_made_is_saved(tmp_path, kind,
     assert {*factors, *(name.removesuffix("primitives") + "weight" for name in factors)} <= moved
     model.save_pretrained(tmp_path / "saved")
     assert (tmp_path / "saved" / CODE).read_bytes() == (tmp_path / "out" / CODE).read_bytes()
-    torch.testing.assert_close(logits_of(vocabx.load_factorised(tmp_path / "saved")), logits_of(model))
+    torch.testing.assert_close(logits_of(load_factorised(tmp_path / "saved")), logits_of(model))
 
 
 @pytest.mark.parametrize(
     ("kind", "tied"),
-    # Not BERT untied: what it then has of two biases, the two versions load in two ways, whole or not.
+    # Untied BERT is left out: the two versions load its two biases differently, factorized or not.
     [
         *(("llama", tied) for tied in (True, False)),
         *(
@@ -190,7 +190,7 @@ def test_both_versions_of_transformers_load_it_with_its_code(tmp_path, kind, tie
         python = here.parent / ".venv" / "transformers4" / "bin" / "python"
     request = {
         "directory": str(tmp_path / "out"),
-        # The environment of transformers 4 has no torch of its own.
+        # The environment of transformers 4 uses the torch of this one.
         "torch": str(Path(torch.__file__).parents[1]),
         "ids": IDS[0].tolist(),
         "save": str(tmp_path / "saved"),
@@ -206,14 +206,14 @@ def test_both_versions_of_transformers_load_it_with_its_code(tmp_path, kind, tie
     found = json.loads(ran.stdout)
     assert found["version"].startswith(f"{version}.")
     assert found["tied"] == [tied, tied]
-    expected = logits_of(vocabx.load_factorised(tmp_path / "out"))[0]
+    expected = logits_of(load_factorised(tmp_path / "out"))[0]
     torch.testing.assert_close(torch.tensor(found["logits"]), expected, atol=1e-5, rtol=0)
     assert found["again"] == found["logits"]
 
 
 def test_it_generates_and_refuses_to_be_resized(tmp_path):
     factorised(random_model(tmp_path / "base"), tmp_path / "out", 6)
-    model = vocabx.load_factorised(tmp_path / "out")
+    model = load_factorised(tmp_path / "out")
     made = model.generate(IDS, attention_mask=torch.ones_like(IDS), max_new_tokens=5, do_sample=False)
     assert made.shape[1] > IDS.shape[1]
     with pytest.raises(ValueError, match=r"cannot be resized to 60 rows: extend the base with vocabx again"):
@@ -221,30 +221,30 @@ def test_it_generates_and_refuses_to_be_resized(tmp_path):
     assert model.resize_token_embeddings(50) is model.get_input_embeddings()
 
 
-def test_a_new_model_of_the_class_has_tables_of_the_usual_spread(tmp_path):
+def test_a_fresh_model_of_the_class_has_embeddings_of_the_usual_spread(tmp_path):
     factorised(random_model(tmp_path / "base"), tmp_path / "out", 6)
-    model = type(vocabx.load_factorised(tmp_path / "out"))(AutoConfig.from_pretrained(tmp_path / "out"))
+    model = type(load_factorised(tmp_path / "out"))(AutoConfig.from_pretrained(tmp_path / "out"))
     table = model.get_input_embeddings()
     assert 0.01 < (table.weight @ table.primitives).std().item() < 0.04
 
 
-def test_the_class_leaves_a_whole_model_whole(tmp_path):
+def test_the_class_leaves_a_dense_model_dense(tmp_path):
     base = random_model(tmp_path / "base")
     factorised(base, tmp_path / "out", 6)
-    made = type(vocabx.load_factorised(tmp_path / "out")).from_pretrained(base)
+    made = type(load_factorised(tmp_path / "out")).from_pretrained(base)
     torch.testing.assert_close(logits_of(made), logits_of(whole(base)))
     made.resize_token_embeddings(60)
     assert made.get_output_embeddings().weight.shape == (60, 16)
 
 
-def test_without_its_code_it_is_not_loaded_as_something_else(tmp_path):
+def test_without_its_code_it_is_not_loaded_as_another_class(tmp_path):
     factorised(random_model(tmp_path / "base"), tmp_path / "out", 6)
     with pytest.raises((RuntimeError, ValueError)):
         AutoModelForCausalLM.from_pretrained(tmp_path / "out", trust_remote_code=False)
 
 
 @pytest.mark.parametrize("shard", ["2KB", "5GB"])
-def test_shards_and_a_tied_table_that_is_stored_twice(tmp_path, shard):
+def test_shards_and_a_tied_matrix_that_is_stored_twice_are_factorised(tmp_path, shard):
     base = random_model(tmp_path / "base", "gpt2", max_shard_size=shard)
     if shard == "5GB":
         tensors = tensors_of(base)
@@ -258,12 +258,12 @@ def test_shards_and_a_tied_table_that_is_stored_twice(tmp_path, shard):
         assert index["metadata"]["total_size"] == sum(sizes)
     assert "lm_head.weight" not in tensors_of(tmp_path / "out")
     assert not list((tmp_path / "out").glob("*.part"))
-    model = vocabx.load_factorised(tmp_path / "out")
+    model = load_factorised(tmp_path / "out")
     torch.testing.assert_close(logits_of(model), logits_of(whole(base)), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_the_factors_have_the_tables_dtype_and_the_error_tells_of_their_rounding(tmp_path, dtype):
+def test_the_factors_have_the_dtype_of_the_matrix_and_the_error_includes_rounding(tmp_path, dtype):
     base = random_model(tmp_path / "base", dtype=dtype)
     done = factorised(base, tmp_path / "out", 16)
     made = tensors_of(tmp_path / "out")
@@ -275,7 +275,7 @@ def test_the_factors_have_the_tables_dtype_and_the_error_tells_of_their_rounding
     assert 0 < error < 0.01
 
 
-def test_bits_per_byte_at_full_rank_are_the_whole_models(tmp_path, tiny_model, english):
+def test_bits_per_byte_at_full_rank_are_those_of_the_dense_model(tmp_path, tiny_model, english):
     base = tiny_model(dtype="float32")
     shutil.copytree(base, tmp_path / "out")
     factorise_checkpoint(tmp_path / "out", read_checkpoint(base), 49152, 16)
@@ -285,21 +285,21 @@ def test_bits_per_byte_at_full_rank_are_the_whole_models(tmp_path, tiny_model, e
     assert after.whole == pytest.approx(before.whole, abs=1e-4)
 
 
-def test_what_cannot_be_factorised_is_told_in_one_line(tmp_path):
+def test_what_cannot_be_factorised_is_refused_in_one_line(tmp_path):
     base = read_checkpoint(random_model(tmp_path / "base"))
-    with pytest.raises(BaseModelError, match=r"^--rank is 17: .* 50 rows of width 16, so pass 1 to 16$"):
+    with pytest.raises(BaseModelError, match=r"^--rank is 17: .* 50 rows and width 16, so pass 1 to 16$"):
         check_factorisable(base, 50, 17)
     factorised(tmp_path / "base", tmp_path / "out", 6)
-    with pytest.raises(BaseModelError, match=r"is factorised: pass the base that it was made from$"):
+    with pytest.raises(BaseModelError, match=r"is factorized: pass the base it was made from$"):
         check_factorisable(read_checkpoint(tmp_path / "out"), 50, 4)
-    with pytest.raises(BaseModelError, match=r"is not factorised: load it with"):
-        vocabx.load_factorised(tmp_path / "base")
+    with pytest.raises(BaseModelError, match=r"is not factorized: load it with"):
+        load_factorised(tmp_path / "base")
     config = json.loads((tmp_path / "base" / "config.json").read_text())
     made = tensors_of(tmp_path / "out")
     del made["model.embed_tokens.primitives"]
     save_file(made, tmp_path / "out" / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(BaseModelError, match=r"lacks .*primitives: a file is missing or damaged$"):
-        vocabx.load_factorised(tmp_path / "out")
+        load_factorised(tmp_path / "out")
     (tmp_path / "base" / "config.json").write_text(json.dumps({**config, "architectures": ["LlamaModel"]}))
-    with pytest.raises(BaseModelError, match=r"architecture LlamaModel.*leave --factorised out$"):
+    with pytest.raises(BaseModelError, match=r"architecture LlamaModel.*omit --factorised$"):
         check_factorisable(read_checkpoint(tmp_path / "base"), 50, 4)

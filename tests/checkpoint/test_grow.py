@@ -37,7 +37,7 @@ def random_model(directory: Path, kind: str = "llama", rows: int = 50, **save: o
     model = head_of(kind).from_config(AutoConfig.for_model(kind, **settings))
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
-            # Biases begin as zeros, and zeros moved the wrong way would look right.
+            # Biases are initialized to zero, which would hide a wrong order.
             torch.nn.init.normal_(parameter)
     model.save_pretrained(directory, **save)
     return directory
@@ -95,7 +95,7 @@ def check_grown(base: Path, target: Path, tables: set[str]) -> None:
         rows = len(old[name])
         assert same_bits(new[name][:rows], old[name]), name
         assert new[name].dtype == old[name].dtype, name
-        # Mixed in float32: at most the last bit of the table's own dtype may differ from the exact row.
+        # Mixed in float32: at most the last bit of the stored dtype may differ from the exact row.
         torch.testing.assert_close(new[name][rows:], mixed(old[name]))
 
 
@@ -120,7 +120,7 @@ def test_old_rows_and_all_other_tensors_keep_every_bit(tmp_path, tiny_model, dty
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_every_known_kind_of_model_is_grown_and_loads(tmp_path, kind):
+def test_every_known_kind_of_model_is_extended_and_loads(tmp_path, kind):
     base = random_model(tmp_path / "base", kind)
     tables = {table.name for table in read_checkpoint(base).tables}
     target = grow(base, tmp_path / "out")
@@ -130,7 +130,7 @@ def test_every_known_kind_of_model_is_grown_and_loads(tmp_path, kind):
     ids = torch.tensor([[0, 7, 3, 49]])
     with torch.inference_mode():
         torch.testing.assert_close(new(ids).logits[..., :50], old(ids).logits)
-        # The copy of row 3 is taken in and given out as token 3 is.
+        # The copy of row 3 behaves like token 3 as input and as output.
         renamed = new(torch.tensor([[0, 7, 50, 49]])).logits
     torch.testing.assert_close(renamed[..., :50], new(ids).logits[..., :50])
     torch.testing.assert_close(renamed[..., 50], renamed[..., 3])
@@ -138,7 +138,7 @@ def test_every_known_kind_of_model_is_grown_and_loads(tmp_path, kind):
 
 @pytest.mark.parametrize("stored", [("cls.predictions.bias",), ("cls.predictions.decoder.bias",)])
 @pytest.mark.parametrize("both", [True, False])
-def test_every_bias_of_an_encoder_is_grown_whatever_its_name(tmp_path, stored, both):
+def test_every_bias_of_an_encoder_is_extended_whatever_its_name(tmp_path, stored, both):
     base = random_model(tmp_path / "base", "bert")
     tensors = tensors_of(base)
     names = {"cls.predictions.bias", "cls.predictions.decoder.bias"}
@@ -156,7 +156,7 @@ def test_every_bias_of_an_encoder_is_grown_whatever_its_name(tmp_path, stored, b
 def test_the_index_of_a_sharded_model_is_right(tmp_path, shard):
     base = random_model(tmp_path / "base", max_shard_size=shard)
     if shard == "5GB":
-        # One shard with an index, as some tools write it.
+        # A single shard with an index, as some tools write it.
         (base / "model.safetensors").rename(base / "model-00001-of-00001.safetensors")
         where = dict.fromkeys(tensors_of(base), "model-00001-of-00001.safetensors")
         (base / INDEX).write_text(json.dumps({"metadata": None, "weight_map": where}))
@@ -171,7 +171,7 @@ def test_the_index_of_a_sharded_model_is_right(tmp_path, shard):
     assert load(target).get_input_embeddings().weight.shape == (53, 16)
 
 
-def test_a_tied_table_that_is_stored_twice_is_grown_twice(tmp_path):
+def test_a_tied_matrix_that_is_stored_twice_is_extended_twice(tmp_path):
     base = random_model(tmp_path / "base", "gpt2")
     tensors = tensors_of(base)
     tensors["lm_head.weight"] = tensors["transformer.wte.weight"].clone()
@@ -181,7 +181,7 @@ def test_a_tied_table_that_is_stored_twice_is_grown_twice(tmp_path):
     assert load(target).get_output_embeddings().weight.shape == (53, 16)
 
 
-def test_rows_that_pad_the_table_of_the_base_stay_before_the_new_rows(tmp_path):
+def test_padding_rows_of_the_base_stay_before_the_new_rows(tmp_path):
     base = random_model(tmp_path / "base", rows=64)
     check_grown(
         base, grow(base, tmp_path / "out", mixture_of(50)), {"model.embed_tokens.weight", "lm_head.weight"}
@@ -202,7 +202,7 @@ def test_a_mixture_of_no_rows_copies_the_model(tmp_path):
     assert all(same_bits(tensors_of(target)[name], tensor) for name, tensor in tensors_of(base).items())
 
 
-def test_progress_and_forecast_are_the_bytes_written(tmp_path):
+def test_progress_and_estimate_are_the_bytes_written(tmp_path):
     base = random_model(tmp_path / "base", max_shard_size="2KB")
     checkpoint = read_checkpoint(base)
     (tmp_path / "out").mkdir()
@@ -214,9 +214,9 @@ def test_progress_and_forecast_are_the_bytes_written(tmp_path):
     assert written - headers <= sum(steps) <= written
 
 
-def test_pad_rows_are_never_generated(tmp_path):
+def test_padding_rows_are_never_generated(tmp_path):
     base = random_model(tmp_path / "base")
-    # Pad rows of overwhelming logits, whatever the sign of the hidden state.
+    # Padding rows with overwhelming logits, whatever the sign of the hidden state.
     loud = [(np.array([i]), np.array([sign * 100.0])) for i in range(4) for sign in (1, -1)]
     mixture = from_rows(loud, 50)
     inputs = {
@@ -232,7 +232,7 @@ def test_pad_rows_are_never_generated(tmp_path):
     assert quiet.shape[1] > 3 and (quiet < 50).all()
 
 
-def test_what_the_base_suppresses_stays_suppressed(tmp_path):
+def test_ids_that_the_base_suppresses_stay_suppressed(tmp_path):
     base = random_model(tmp_path / "base")
     (base / "generation_config.json").write_text(
         json.dumps({"_from_model_config": True, "suppress_tokens": [51, 7], "temperature": 0.6})
@@ -243,14 +243,14 @@ def test_what_the_base_suppresses_stays_suppressed(tmp_path):
     assert config == {"suppress_tokens": [7, 51, 52], "temperature": 0.6}
 
 
-def test_a_base_without_generation_settings_gets_them_only_for_pad_rows(tmp_path):
+def test_a_base_without_generation_settings_gets_them_only_for_padding_rows(tmp_path):
     base = random_model(tmp_path / "base")
     (base / "generation_config.json").unlink()
     assert not (grow(base, tmp_path / "none") / "generation_config.json").exists()
     assert (grow(base, tmp_path / "some", None, range(52, 53)) / "generation_config.json").exists()
 
 
-def test_broken_generation_settings_are_told_in_one_line(tmp_path):
+def test_damaged_generation_settings_are_refused_in_one_line(tmp_path):
     base = random_model(tmp_path / "base")
     (base / "generation_config.json").write_text("{")
     with pytest.raises(BaseModelError, match=r"generation_config\.json is not JSON: download it again$"):
@@ -264,7 +264,7 @@ def test_the_configuration_changes_only_in_its_size(tmp_path):
     assert new == {**old, "vocab_size": 53, "tie_word_embeddings": True}
 
 
-def test_licences_go_along_and_stale_or_foreign_files_do_not(tmp_path):
+def test_licenses_are_copied_and_stale_or_foreign_files_are_not(tmp_path):
     base = random_model(tmp_path / "base")
     carried = {"LICENSE", "LICENSE.txt", "NOTICE", "USE_POLICY.md", "preprocessor_config.json"}
     left = {

@@ -30,7 +30,7 @@ def card(*lines: str) -> str:
         (["license: [mit, apache-2.0]"], Licence("other", "mit and apache-2.0", "")),
     ],
 )
-def test_the_metadata_of_a_base_says_its_licence(tmp_path, lines, expected):
+def test_the_license_comes_from_the_metadata_of_a_base(tmp_path, lines, expected):
     (tmp_path / "README.md").write_text(card(*lines))
     (tmp_path / "LICENSE").write_text(MIT)
     assert licence_of(tmp_path) == expected
@@ -54,14 +54,14 @@ def test_the_metadata_of_a_base_says_its_licence(tmp_path, lines, expected):
         "---\nlicense: mit",
     ],
 )
-def test_metadata_that_says_nothing_or_is_damaged_is_no_licence(tmp_path, readme):
+def test_missing_or_damaged_metadata_gives_no_license(tmp_path, readme):
     (tmp_path / "README.md").write_text(readme)
     assert licence_of(tmp_path) == Licence()
     (tmp_path / "LICENSE").write_text(APACHE)
     assert licence_of(tmp_path) == APACHE_2
 
 
-def test_a_readme_that_is_no_text_says_nothing(tmp_path):
+def test_a_readme_that_is_not_text_is_ignored(tmp_path):
     (tmp_path / "README.md").write_bytes(b"---\nlicense: mit \xff\xfe\x00\n---\n")
     assert licence_of(tmp_path) == Licence()
 
@@ -79,22 +79,22 @@ def test_a_readme_that_is_no_text_says_nothing(tmp_path):
         ("NOTICE", APACHE, ""),
     ],
 )
-def test_a_licence_file_counts_only_beyond_doubt(tmp_path, name, text, identifier):
+def test_a_license_file_counts_only_beyond_doubt(tmp_path, name, text, identifier):
     (tmp_path / name).write_text(text)
     assert licence_of(tmp_path).id == identifier
 
 
-def test_two_licence_files_that_differ_say_nothing(tmp_path):
+def test_two_different_license_files_give_no_license(tmp_path):
     (tmp_path / "LICENSE").write_text(APACHE)
     (tmp_path / "LICENSE-MIT").write_text(MIT)
     assert licence_of(tmp_path) == Licence()
 
 
-def test_no_directory_is_no_licence(tmp_path):
+def test_a_missing_directory_gives_no_license(tmp_path):
     assert licence_of(tmp_path / "absent") == Licence()
 
 
-def test_a_local_base_has_the_licence_of_its_directory(tmp_path):
+def test_a_local_base_has_the_license_of_its_directory(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "README.md").write_text(card("license: gemma"))
     for find in (find_base, find_tokenizer_base):
@@ -103,23 +103,23 @@ def test_a_local_base_has_the_licence_of_its_directory(tmp_path):
         assert base.licence_link == "https://ai.google.dev/gemma/terms"
 
 
-def test_a_damaged_readme_stops_no_base(tmp_path):
+def test_a_damaged_readme_does_not_prevent_using_a_base(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "README.md").write_text(card("license: [mit"))
     assert find_base(str(tmp_path), Quiet()).licence == ""
 
 
 @pytest.mark.parametrize("name", aliases())
-def test_the_licence_of_every_alias_has_a_name_and_a_link(name):
+def test_the_license_of_every_alias_has_a_name_and_a_link(name):
     licence = known_licence(aliases()[name]["licence"])
     assert licence.name != licence.id and licence.link.startswith("https://")
 
 
-def test_a_packaged_base_names_the_model_that_it_is():
+def test_a_packaged_base_names_its_model_on_the_hub():
     assert find_base("smollm2", Quiet()).repository == "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 
-def test_the_licence_of_a_base_on_the_hub_is_read_from_what_was_fetched(monkeypatch, tmp_path):
+def test_the_license_of_a_base_on_the_hub_is_read_from_the_download(monkeypatch, tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "README.md").write_text(card("license: mit"))
     asked = []
@@ -134,8 +134,8 @@ def test_the_licence_of_a_base_on_the_hub_is_read_from_what_was_fetched(monkeypa
     assert "README.md" in asked
 
 
-def test_a_cache_without_a_readme_is_enough_while_the_hub_is_away(monkeypatch, tmp_path):
-    """Caches filled before README.md was asked for know that it exists, and do not have it."""
+def test_a_cache_without_a_readme_suffices_while_the_hub_is_unreachable(monkeypatch, tmp_path):
+    """Caches filled before README.md was requested know that it exists, but do not have it."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     asked = []
@@ -151,7 +151,7 @@ def test_a_cache_without_a_readme_is_enough_while_the_hub_is_away(monkeypatch, t
     assert asked[1]["ignore_patterns"] == ["onnx/*", "README.md"] and asked[1]["local_files_only"]
 
 
-def test_an_empty_cache_while_the_hub_is_away_is_told(monkeypatch):
+def test_an_empty_cache_while_the_hub_is_unreachable_is_reported(monkeypatch):
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     def snapshot_download(repository, **options):

@@ -34,7 +34,7 @@ def hashes(directory: Path, names: list[str]) -> dict[str, str]:
     return {name: hashlib.sha256(tensors[name].view(torch.uint8).numpy()).hexdigest() for name in names}
 
 
-def test_a_manifest_is_read_as_it_was_written(tmp_path):
+def test_a_manifest_survives_writing_and_reading(tmp_path):
     manifest().write(tmp_path)
     read = json.loads((tmp_path / "vocabx.json").read_text("utf-8"))
     assert read["format"] == 1
@@ -56,7 +56,7 @@ def test_equal_runs_write_equal_manifests_but_for_the_run(tmp_path):
     assert one == two
 
 
-def test_a_manifest_can_be_read_by_people(tmp_path):
+def test_a_manifest_is_readable(tmp_path):
     manifest().write(tmp_path)
     text = (tmp_path / "vocabx.json").read_text("utf-8")
     assert "全文不變" in text and text.endswith("}\n")
@@ -65,13 +65,13 @@ def test_a_manifest_can_be_read_by_people(tmp_path):
 
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("shard", ["5GB", "700KB"])
-def test_the_hashes_of_the_tables_are_those_of_their_bytes(tiny_model, tied, shard):
+def test_the_hashes_of_the_embeddings_are_those_of_their_bytes(tiny_model, tied, shard):
     directory = tiny_model(tied=tied, rows=20_000, shard=shard)
     names = ["model.embed_tokens.weight"] + ([] if tied else ["lm_head.weight"])
     assert table_hashes(read_checkpoint(directory)) == hashes(directory, names)
 
 
-def test_one_bit_changed_in_a_table_changes_its_hash_alone(tiny_model):
+def test_one_changed_bit_in_a_matrix_changes_only_its_hash(tiny_model):
     directory = tiny_model(tied=False, rows=100)
     before = table_hashes(read_checkpoint(directory))
     table = read_checkpoint(directory).output
@@ -84,6 +84,6 @@ def test_one_bit_changed_in_a_table_changes_its_hash_alone(tiny_model):
     assert {name for name in before if before[name] != after[name]} == {"lm_head.weight"}
 
 
-def test_a_file_is_hashed_whole(tmp_path):
+def test_all_of_a_file_is_hashed(tmp_path):
     (tmp_path / "file").write_bytes(b"x" * 3_000_000)
     assert file_hash(tmp_path / "file") == hashlib.sha256(b"x" * 3_000_000).hexdigest()

@@ -26,13 +26,13 @@ def failing(directory) -> list[str]:
     return [claim.name for claim in recorded_claims(directory) if not claim.holds]
 
 
-def flip(path, place):
+def flip(path, position):
     content = bytearray(path.read_bytes())
-    content[place] ^= 1
+    content[position] ^= 1
     path.write_bytes(content)
 
 
-def test_everything_that_was_recorded_is_checked_and_each_change_is_found(made):
+def test_all_records_are_checked_and_each_change_is_found(made):
     base, out = made
     manifest = json.loads((out / "vocabx.json").read_text())
     assert {claim.name for claim in recorded_claims(out)} == {
@@ -59,12 +59,12 @@ def test_everything_that_was_recorded_is_checked_and_each_change_is_found(made):
     flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
     assert failing(out) == ["shards", "tables"]
     flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
-    (out / "README.md").write_text("A card that people wrote anew.")
+    (out / "README.md").write_text("A card that somebody rewrote.")
     assert failing(out) == ["documents"]
     assert not next(c for c in recorded_claims(out) if c.name == "documents").required
 
 
-def test_a_file_that_is_gone_or_cut_short_is_found(made):
+def test_a_missing_or_truncated_file_is_found(made):
     _, out = made
     shard = sorted(out.glob("*.safetensors"))[1]
     whole = shard.read_bytes()
@@ -78,29 +78,29 @@ def test_a_directory_without_records_has_nothing_to_check(tiny_model):
     assert recorded_claims(tiny_model()) == ()
 
 
-def test_the_base_itself_is_taken_and_another_is_refused(made, small_model):
+def test_the_base_is_accepted_and_another_is_refused(made, small_model):
     base, out = made
     require_base(out, read_checkpoint(base))
     table = read_checkpoint(base).input
     flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
-    with pytest.raises(BaseModelError, match=r"its model\.embed_tokens\.weight is not the one") as told:
+    with pytest.raises(BaseModelError, match=r"its model\.embed_tokens\.weight differs from the one") as told:
         require_base(out, read_checkpoint(base))
     assert "\n" not in str(told.value)
     with pytest.raises(BaseModelError, match="is not the base of"):
         require_base(out, read_checkpoint(small_model(dtype="float32")))
 
 
-def test_a_checkpoint_whose_tables_were_exchanged_is_no_base(made):
+def test_a_checkpoint_with_replaced_embeddings_is_refused_as_a_base(made):
     _, out = made
     checkpoint = read_checkpoint(out)
     require_own_tables(checkpoint, table_hashes(checkpoint))
     table = checkpoint.input
     flip(table.file.path, table.file.data_start + table.file.tensors[table.name].begin)
-    with pytest.raises(BaseModelError, match=r"is not the table that vocabx\.json recorded"):
+    with pytest.raises(BaseModelError, match=r"differs from the one that vocabx\.json recorded"):
         require_own_tables(checkpoint, table_hashes(checkpoint))
 
 
-def test_without_hash_the_untouched_files_are_known_by_size_and_tensors(
+def test_without_hash_unchanged_files_are_checked_by_size_and_tensors(
     small_model, chinese_file, english_file, tmp_path
 ):
     options = ExtendOptions(

@@ -27,7 +27,7 @@ SHAPES = {
     "gpt2": GPT, "gptj": GPT, "gpt_neo": NEO, "distilbert": DISTIL,
     "electra": {**SMALL, "embedding_size": 16},
 }  # fmt: skip
-# New row 0 is the mean, 1 to 3 and 6 are old rows, 4 and 5 are blends, 7 is drawn.
+# New row 0 is the mean, 1 to 3 and 6 are old rows, 4 and 5 are mixtures, 7 is drawn.
 COPIES = {1: 3, 2: 0, 3: 1, 6: 7}
 SPECIAL = SpecialIds({0: 2, 1: 3, 3: 1}, {"bos": 2, "eos": 3, "pad": 1})
 
@@ -83,7 +83,7 @@ def bits(tensor: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 @pytest.mark.parametrize("kind", PLAIN)
-def test_tables_are_replaced_and_nothing_else(tmp_path, kind, dtype):
+def test_only_the_embeddings_are_replaced(tmp_path, kind, dtype):
     base, target = random_model(tmp_path / "base", kind, dtype=dtype), tmp_path / "out"
     replace(base, target)
     tables = {table.name for table in read_checkpoint(base).tables}
@@ -105,7 +105,7 @@ def test_tables_are_replaced_and_nothing_else(tmp_path, kind, dtype):
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_the_result_loads_and_renamed_tokens_mean_what_they_did(tmp_path, kind):
+def test_the_result_loads_and_moved_tokens_keep_their_embeddings(tmp_path, kind):
     base, target = random_model(tmp_path / "base", kind), tmp_path / "out"
     replace(base, target)
     old, new = load(base, kind), load(target, kind)
@@ -119,7 +119,7 @@ def test_the_result_loads_and_renamed_tokens_mean_what_they_did(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["roberta", "xlm-roberta", "camembert", "bert", "distilbert"])
-def test_positions_of_an_encoder_stay_where_they_were(tmp_path, kind):
+def test_positions_of_an_encoder_are_unchanged(tmp_path, kind):
     base, target = random_model(tmp_path / "base", kind), tmp_path / "out"
     special = SpecialIds({1: 1}, {"pad": 1})
     target.mkdir()
@@ -168,7 +168,7 @@ def test_ids_of_special_tokens_follow_the_new_vocabulary(tmp_path):
         "bos_token_id": 2, "eos_token_id": [3, 1], "pad_token_id": 1, "decoder_start_token_id": 1,
         "suppress_tokens": [2, 7], "temperature": 0.6,
     }  # fmt: skip
-    # eos plays the part of sep; the words that were forbidden are gone.
+    # eos takes the role of sep; forbidden words are dropped.
     assert config["sep_token_id"] == 3
     assert dropped == ("bad_words_ids",)
 
@@ -181,7 +181,7 @@ def test_ids_without_a_counterpart_are_null_and_not_the_default_of_the_class(tmp
     assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (None, None, None)
 
 
-def test_a_nested_configuration_is_moved_too():
+def test_ids_in_a_nested_configuration_are_mapped_too():
     moved, dropped = SPECIAL.in_config({"text_config": {"eos_token_id": 1, "image_token_id": 30}})
     assert moved["text_config"] == {
         "eos_token_id": 3, "image_token_id": None, "bos_token_id": 2, "pad_token_id": 1
@@ -189,7 +189,7 @@ def test_a_nested_configuration_is_moved_too():
     assert dropped == ["text_config.image_token_id"]
 
 
-def test_the_proof_finds_what_is_not_as_claimed(tmp_path):
+def test_the_proof_finds_false_claims(tmp_path):
     base, target = random_model(tmp_path / "base", "gpt2"), tmp_path / "out"
     replace(base, target)
 

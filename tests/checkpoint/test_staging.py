@@ -12,7 +12,7 @@ import pytest
 from vocabx.checkpoint.staging import check_free, check_space, staged
 from vocabx.errors import OutputError
 
-# A limit of the system on the size of a file stands for a disk that fills up in the middle.
+# A system limit on file size simulates a disk that fills up while writing.
 LIMITED = """
 import resource, sys
 from pathlib import Path
@@ -49,7 +49,7 @@ def refusal(check, *arguments: object) -> str:
     return str(caught.value)
 
 
-def test_a_target_appears_whole_and_only_at_the_end(tmp_path):
+def test_a_target_appears_only_once_complete(tmp_path):
     target = tmp_path / "out"
     with staged(target) as scratch:
         write_into(scratch)
@@ -59,7 +59,7 @@ def test_a_target_appears_whole_and_only_at_the_end(tmp_path):
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_the_target_has_the_permissions_that_the_user_gives_new_directories(tmp_path, mask):
+def test_the_target_has_the_permissions_of_new_directories(tmp_path, mask):
     old = os.umask(mask)
     try:
         with staged(tmp_path / "out"):
@@ -70,13 +70,13 @@ def test_the_target_has_the_permissions_that_the_user_gives_new_directories(tmp_
         os.umask(old)
 
 
-def test_missing_parents_are_made(tmp_path):
+def test_missing_parents_are_created(tmp_path):
     with staged(tmp_path / "a" / "b" / "out") as scratch:
         write_into(scratch)
     assert (tmp_path / "a" / "b" / "out" / "deep" / "file").read_text() == "content"
 
 
-def test_a_relative_target_is_where_the_user_stood(tmp_path, monkeypatch):
+def test_a_relative_target_refers_to_the_initial_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "elsewhere").mkdir()
     with staged(Path("out")):
@@ -85,7 +85,7 @@ def test_a_relative_target_is_where_the_user_stood(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(1), MemoryError()])
-def test_an_interruption_leaves_nothing_and_is_passed_on(tmp_path, error):
+def test_an_interruption_leaves_no_files_and_is_passed_on(tmp_path, error):
     with pytest.raises(type(error)) as caught, staged(tmp_path / "a" / "b" / "out") as scratch:
         write_into(scratch)
         raise error
@@ -93,7 +93,7 @@ def test_an_interruption_leaves_nothing_and_is_passed_on(tmp_path, error):
     assert tree(tmp_path) == []
 
 
-def test_a_full_disk_leaves_nothing_and_is_told_in_one_line(tmp_path):
+def test_a_full_disk_leaves_no_files_and_is_reported_in_one_line(tmp_path):
     def fill() -> None:
         with staged(tmp_path / "a" / "b" / "out") as scratch:
             write_into(scratch)
@@ -127,14 +127,14 @@ def test_an_empty_directory_is_accepted_as_target(tmp_path):
     assert tree(tmp_path) == ["out", "out/deep", "out/deep/file"]
 
 
-def test_an_empty_directory_is_still_there_after_a_failure(tmp_path):
+def test_an_empty_target_directory_survives_a_failure(tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(ValueError, match="x"), staged(tmp_path / "out"):
         raise ValueError("x")
     assert tree(tmp_path) == ["out"]
 
 
-def test_a_target_that_was_filled_meanwhile_is_not_touched(tmp_path):
+def test_a_target_that_was_filled_meanwhile_is_not_changed(tmp_path):
     def race() -> None:
         with staged(tmp_path / "out") as scratch:
             write_into(scratch)
@@ -145,7 +145,7 @@ def test_a_target_that_was_filled_meanwhile_is_not_touched(tmp_path):
     assert tree(tmp_path) == ["out", "out/theirs"]
 
 
-def test_a_parent_that_others_use_by_now_is_kept(tmp_path):
+def test_a_parent_that_is_used_by_others_meanwhile_is_kept(tmp_path):
     with pytest.raises(ValueError, match="x"), staged(tmp_path / "a" / "b" / "out"):
         (tmp_path / "a" / "theirs").write_text("theirs")
         raise ValueError("x")
@@ -161,7 +161,7 @@ def test_a_name_too_long_for_the_system_leaves_no_parents(tmp_path):
     assert tree(tmp_path) == []
 
 
-def test_a_file_in_place_of_a_parent_is_told(tmp_path):
+def test_a_file_in_place_of_a_parent_is_reported(tmp_path):
     (tmp_path / "file").write_text("x")
 
     def below() -> None:
@@ -169,31 +169,31 @@ def test_a_file_in_place_of_a_parent_is_told(tmp_path):
             pass
 
     assert "cannot write" in refusal(below)
-    assert "cannot write into" in refusal(check_free, tmp_path / "file" / "a" / "out")
+    assert "cannot write to" in refusal(check_free, tmp_path / "file" / "a" / "out")
     assert tree(tmp_path) == ["file"]
 
 
-def test_a_target_that_holds_something_is_refused(tmp_path):
+def test_a_target_that_is_not_empty_is_refused(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / ".hidden").write_text("x")
     assert "exists and is not empty" in refusal(check_free, tmp_path / "out")
 
 
-@pytest.mark.parametrize("kind", ["file", "link to nothing"])
-def test_a_target_that_is_no_directory_is_refused(tmp_path, kind):
+@pytest.mark.parametrize("kind", ["file", "broken link"])
+def test_a_target_that_is_not_a_directory_is_refused(tmp_path, kind):
     if kind == "file":
         (tmp_path / "out").write_text("x")
     else:
         (tmp_path / "out").symlink_to(tmp_path / "nothing")
-    assert "exists and is no directory" in refusal(check_free, tmp_path / "out")
+    assert "exists and is not a directory" in refusal(check_free, tmp_path / "out")
 
 
-def test_a_new_target_is_free_and_is_not_made_by_asking(tmp_path):
+def test_checking_a_new_target_does_not_create_it(tmp_path):
     check_free(tmp_path / "a" / "b" / "out")
     assert tree(tmp_path) == []
 
 
-def test_a_disk_too_small_is_refused_with_both_figures(tmp_path, monkeypatch):
+def test_a_full_disk_is_refused_with_both_figures(tmp_path, monkeypatch):
     asked: list[Path] = []
 
     def usage(path: Path):
@@ -203,7 +203,7 @@ def test_a_disk_too_small_is_refused_with_both_figures(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", usage)
     check_space(tmp_path / "a" / "out", 3_210_000_000)
     message = refusal(check_space, tmp_path / "a" / "out", 5_000_000_000)
-    assert "has 3.21 GB free and the result takes 5.00 GB" in message
+    assert "has 3.21 GB free and the result needs 5.00 GB" in message
     assert asked == [tmp_path, tmp_path]
 
 

@@ -54,7 +54,7 @@ def names(checkpoint: Checkpoint) -> list[str]:
     return [found.name for found in checkpoint.tables]
 
 
-def test_the_tables_of_an_untied_model_are_found_and_mapped(tmp_path):
+def test_the_embeddings_of_an_untied_model_are_found_and_mapped(tmp_path):
     checkpoint = read_checkpoint(llama(tmp_path))
     assert names(checkpoint) == [EMBED, HEAD]
     assert checkpoint.biases == () and not checkpoint.tied
@@ -63,7 +63,7 @@ def test_the_tables_of_an_untied_model_are_found_and_mapped(tmp_path):
     assert np.array_equal(checkpoint.output.map(), table(first=100))
 
 
-def test_a_tied_model_has_the_tables_that_are_stored(tmp_path):
+def test_a_tied_model_has_the_matrices_that_are_stored(tmp_path):
     config = {**LLAMA, "tie_word_embeddings": True}
     one = read_checkpoint(model(tmp_path / "one", config, {EMBED: table()}))
     both = read_checkpoint(model(tmp_path / "both", config, {EMBED: table(), HEAD: table()}))
@@ -71,7 +71,7 @@ def test_a_tied_model_has_the_tables_that_are_stored(tmp_path):
     assert both.tied and names(both) == [EMBED, HEAD]
 
 
-def test_an_output_bias_is_a_table_of_width_one(tmp_path):
+def test_an_output_bias_is_a_matrix_of_width_one(tmp_path):
     tensors = {EMBED: table(), HEAD: table(), "lm_head.bias": np.arange(5, dtype=np.float32)}
     checkpoint = read_checkpoint(model(tmp_path, {**LLAMA, "model_type": "phi"}, tensors))
     assert names(checkpoint) == [EMBED, HEAD, "lm_head.bias"]
@@ -93,7 +93,7 @@ def test_an_encoder_may_store_its_bias_under_two_names(tmp_path, kind, stored):
     assert checkpoint.tied and not checkpoint.generates
 
 
-def test_a_model_that_predicts_the_next_token_is_told_from_an_encoder(tmp_path):
+def test_a_model_that_predicts_the_next_token_is_distinguished_from_an_encoder(tmp_path):
     assert read_checkpoint(llama(tmp_path / "llama")).generates
     config = {"model_type": "bert", "vocab_size": 5, "is_decoder": True}
     assert read_checkpoint(
@@ -113,7 +113,7 @@ def test_a_model_saved_without_its_head_is_read(tmp_path, kind, name):
     assert names(read_checkpoint(model(tmp_path, config, {name: table()}))) == [name]
 
 
-def test_the_tables_of_a_sharded_model_are_found_in_their_shards(tmp_path):
+def test_the_embeddings_of_a_sharded_model_are_found_in_their_shards(tmp_path):
     checkpoint = read_checkpoint(sharded(tmp_path, {HEAD: "two.safetensors", EMBED: "one.safetensors"}))
     assert [file.path.name for file in checkpoint.files] == ["one.safetensors", "two.safetensors"]
     assert checkpoint.output.file.path.name == "two.safetensors"
@@ -140,14 +140,14 @@ def test_an_index_that_points_outside_its_directory_is_refused(tmp_path, where):
 
 
 @pytest.mark.parametrize("where", ["three.safetensors", "..", "nul\0"])
-def test_an_index_that_names_no_file_is_refused(tmp_path, where):
+def test_an_index_that_lists_a_missing_file_is_refused(tmp_path, where):
     assert " has no " in refusal(sharded(tmp_path, {EMBED: "one.safetensors", HEAD: where}))
 
 
-def test_a_missing_shard_with_the_table_is_suspected(tmp_path):
+def test_a_missing_shard_with_the_embeddings_is_suspected(tmp_path):
     sharded(tmp_path, {HEAD: "two.safetensors"})
     (tmp_path / "one.safetensors").unlink()
-    assert f"holds no embedding table {EMBED}: is a shard" in refusal(tmp_path)
+    assert f"has no embedding matrix {EMBED}: is a shard" in refusal(tmp_path)
 
 
 def test_weights_in_torch_format_are_refused_with_what_to_do(tmp_path):
@@ -162,7 +162,7 @@ def test_a_directory_without_a_configuration_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("config", "reason"),
-    [("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("[1]", "holds no JSON object")],
+    [("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("[1]", "is not a JSON object")],
 )
 def test_a_broken_configuration_is_refused(tmp_path, config, reason):
     assert reason in refusal(model(tmp_path, config, {EMBED: table()}))
@@ -183,25 +183,25 @@ def test_a_broken_configuration_is_refused(tmp_path, config, reason):
         ({"quantization_config": "x\ny"}, ""),
     ],
 )
-def test_a_quantised_model_is_refused_by_the_name_of_its_method(tmp_path, settings, said):
+def test_a_quantized_model_is_refused_with_the_name_of_its_method(tmp_path, settings, said):
     message = refusal(llama(tmp_path, **settings))
-    assert f"is quantised{said}: " in message
-    assert message.endswith("pass the unquantised model that it was made from")
+    assert f"is quantized{said}: " in message
+    assert message.endswith("pass the unquantized model it was made from")
 
 
-def test_a_configuration_may_say_that_nothing_is_quantised(tmp_path):
+def test_a_configuration_may_say_that_nothing_is_quantized(tmp_path):
     config = {**LLAMA, "quantization_config": None}
     assert read_checkpoint(model(tmp_path, config, {EMBED: table(), HEAD: table()})).input.rows == 5
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
-def test_a_table_of_whole_numbers_is_refused(tmp_path, dtype):
+def test_embeddings_of_an_integer_dtype_are_refused(tmp_path, dtype):
     message = refusal(model(tmp_path, LLAMA, {EMBED: table().astype(dtype), HEAD: table()}))
-    assert f"{EMBED} is stored as " in message and "pass the unquantised model" in message
+    assert f"{EMBED} is stored as " in message and "pass the unquantized model" in message
 
 
 @pytest.mark.parametrize("kind", ["mt0", "llama4", ""])
-def test_a_model_type_that_is_not_known_is_refused_with_those_that_are(tmp_path, kind):
+def test_an_unknown_model_type_is_refused_with_the_supported_ones(tmp_path, kind):
     message = refusal(llama(tmp_path, model_type=kind))
     assert repr(kind) in message
     assert message.endswith(", ".join(ARCHITECTURES))
@@ -214,15 +214,15 @@ def test_a_configuration_without_a_model_type_is_refused(tmp_path):
 @pytest.mark.parametrize("size", [4, 6, "5"])
 def test_a_vocabulary_size_that_is_not_the_number_of_rows_is_refused(tmp_path, size):
     message = refusal(llama(tmp_path, vocab_size=size))
-    assert f"says vocab_size {size!r} and the embedding table has 5 rows" in message
+    assert f"vocab_size in config.json is {size!r} and the embedding matrix has 5 rows" in message
 
 
-def test_an_untied_model_without_an_output_table_is_refused(tmp_path):
+def test_an_untied_model_without_an_lm_head_is_refused(tmp_path):
     message = refusal(model(tmp_path, LLAMA, {EMBED: table()}))
-    assert "not tied, and there is no lm_head.weight" in message
+    assert "not tied, but there is no lm_head.weight" in message
 
 
-def test_tables_of_different_heights_are_refused(tmp_path):
+def test_matrices_with_different_numbers_of_rows_are_refused(tmp_path):
     message = refusal(model(tmp_path, LLAMA, {EMBED: table(5), HEAD: table(6)}))
     assert f"{EMBED} has 5 rows and {HEAD} 6" in message
 
@@ -230,14 +230,14 @@ def test_tables_of_different_heights_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "bad", [np.array(1, np.float32), np.ones(5, np.float32), np.ones((5, 4, 1), np.float32)]
 )
-def test_a_table_that_is_no_table_is_refused(tmp_path, bad):
+def test_a_tensor_with_the_wrong_dimensions_is_refused(tmp_path, bad):
     assert "dimensions: the base is damaged" in refusal(model(tmp_path, LLAMA, {EMBED: bad, HEAD: table()}))
 
 
-def test_a_cut_shard_is_refused_before_anything_is_read_from_it(tmp_path):
+def test_a_truncated_shard_is_refused_before_anything_is_read_from_it(tmp_path):
     sharded(tmp_path, {HEAD: "two.safetensors", EMBED: "one.safetensors"})
     (tmp_path / "two.safetensors").write_bytes((tmp_path / "two.safetensors").read_bytes()[:-1])
-    assert "two.safetensors is cut short" in refusal(tmp_path)
+    assert "two.safetensors is truncated" in refusal(tmp_path)
 
 
 def test_the_real_base_is_read(smollm2):

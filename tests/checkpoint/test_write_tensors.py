@@ -16,7 +16,7 @@ from vocabx.errors import BaseModelError
 
 
 def longer(file, name: str, *blocks: np.ndarray) -> NewTensor:
-    """A tensor of a file with more rows behind its own."""
+    """A tensor of a file with more rows after its own."""
     entry = file.tensors[name]
     shape = (entry.shape[0] + sum(len(block) for block in blocks), *entry.shape[1:])
     return NewTensor(entry.dtype, shape, (Kept(file, name), Made(lambda: iter(blocks))))
@@ -24,7 +24,7 @@ def longer(file, name: str, *blocks: np.ndarray) -> NewTensor:
 
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from([*TORCH]), st.lists(st.integers(0, 4), max_size=4), st.integers(0, 3))
-def test_a_grown_file_keeps_every_old_bit_and_ends_in_the_new_rows(
+def test_an_extended_file_keeps_every_old_bit_and_ends_in_the_new_rows(
     tmp_path_factory, dtype, blocks, bias_rows
 ):
     directory = tmp_path_factory.mktemp("grown")
@@ -35,7 +35,7 @@ def test_a_grown_file_keeps_every_old_bit_and_ends_in_the_new_rows(
     grown = {"embed": longer(old, "embed", *new), "bias": longer(old, "bias", bias)}
     steps: list[float] = []
     write_tensors(directory / "new", changed(old, grown), old.metadata, steps.append)
-    # Offsets of a wrong alignment or with holes make the library refuse the file.
+    # The library refuses files with wrong alignment or gaps.
     read = load_file(directory / "new")
     assert list(read_header(directory / "new").tensors) == list(old.tensors)
     assert bits(read["embed"]) == bits(tensors["embed"]) + b"".join(b.tobytes() for b in new)
@@ -50,7 +50,7 @@ def test_a_grown_file_keeps_every_old_bit_and_ends_in_the_new_rows(
 
 
 @pytest.mark.parametrize("dtype", [*TORCH])
-def test_the_first_rows_of_a_tensor_are_kept_and_others_come_behind_them(tmp_path, dtype):
+def test_the_first_rows_of_a_tensor_are_kept_and_others_follow(tmp_path, dtype):
     tensors = example(tmp_path / "old", TORCH[dtype])
     old = read_header(tmp_path / "old")
     shape = tensors["embed"].shape
@@ -62,7 +62,7 @@ def test_the_first_rows_of_a_tensor_are_kept_and_others_come_behind_them(tmp_pat
     assert torch.equal(read[2:], torch.ones_like(read[2:]))
 
 
-def test_tensors_are_left_out_replaced_and_added(tmp_path):
+def test_tensors_are_removed_replaced_and_added(tmp_path):
     tensors = example(tmp_path / "old", torch.float32)
     old = read_header(tmp_path / "old")
     ones = np.ones((2, 3), np.float32)
@@ -73,7 +73,7 @@ def test_tensors_are_left_out_replaced_and_added(tmp_path):
     assert torch.equal(read["bias"], torch.ones(2, 3)) and torch.equal(read["more"], torch.ones(2, 3))
 
 
-def test_growing_a_large_file_takes_no_memory_of_its_size(tmp_path):
+def test_extending_a_large_file_does_not_take_its_size_in_memory(tmp_path):
     save_file({"a": torch.zeros(5_000_000), "embed": torch.zeros(1000, 10_000)}, tmp_path / "old")
     old = read_header(tmp_path / "old")
     block = np.ones((10, 10_000), np.float32)
@@ -91,11 +91,13 @@ def test_a_base_that_shrinks_while_it_is_copied_is_refused(tmp_path):
     save_file({"a": torch.zeros(5000)}, tmp_path / "old")
     file = read_header(tmp_path / "old")
     (tmp_path / "old").write_bytes((tmp_path / "old").read_bytes()[:9000])
-    with pytest.raises(BaseModelError, match=r"^the base changed while it was read: run again$"):
+    with pytest.raises(
+        BaseModelError, match=r"^the base changed while it was being read: run the command again$"
+    ):
         write_tensors(tmp_path / "new", changed(file, {}), {})
 
 
-def test_a_dtype_of_a_later_format_is_carried_over(tmp_path):
+def test_an_unknown_newer_dtype_is_copied(tmp_path):
     save_file({"a": torch.arange(4)}, tmp_path / "old")
     content = (tmp_path / "old").read_bytes().replace(b'"I64"', b'"F3N"')
     (tmp_path / "old").write_bytes(content)

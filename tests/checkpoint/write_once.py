@@ -1,11 +1,11 @@
-"""Writes a grown checkpoint as the commands do, to be stopped in the middle.
+"""Writes an extended checkpoint as the commands do, for tests that stop it in the middle.
 
     python write_once.py BASE OUT [--resume]
 
 With STOP_AT=N in the environment the process kills itself, as kill -9 would, before its N-th call that
 changes a file; with COUNT=1 it prints how many there are. With POINTS=N,M… it is killed at each of these in
-turn, writing OUT-N, OUT-M …, and where nothing is there then, it is resumed; each time in a process of its
-own. It prints how each ended, and which files the killed one had left.
+turn, writing OUT-N, OUT-M …; if the target is then missing, it is resumed, each time in a process of its
+own. It prints the exit status of each, and the files that the killed one left.
 """
 
 import json
@@ -38,7 +38,7 @@ def write(base: Path, out: Path, resume: bool, seed: int = 0) -> None:
 
 
 def stop_at(number: int) -> list[int]:
-    """Have every call counted, and end this process at the one with that number; returns the count."""
+    """Count every call, and end this process at the one with that number; returns the count."""
     count = [0]
 
     def step() -> None:
@@ -66,7 +66,7 @@ def stop_at(number: int) -> list[int]:
 
 
 def in_a_process(work, number: int) -> int:
-    """Do some work in a copy of this process that is killed at a step; how it ended, 0 for well."""
+    """Do some work in a fork of this process that is killed at a step; returns its exit status."""
     child = os.fork()
     if child == 0:
         stop_at(number)

@@ -1,4 +1,4 @@
-"""Running the commands as a user does."""
+"""Fixtures that run the commands as a user does."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def vocabx(monkeypatch, capsys):
 
 @pytest.fixture
 def start_vocabx():
-    """Start the command line as a process of its own."""
+    """Start the command line in a process of its own."""
     started = []
 
     def start(*arguments, **environment) -> subprocess.Popen:
@@ -49,7 +49,7 @@ def start_vocabx():
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # Shells start what runs in the background with SIGINT ignored, and that is inherited.
+            # Shells start background jobs with SIGINT ignored, and children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(process)
@@ -63,7 +63,7 @@ def start_vocabx():
 
 @pytest.fixture
 def run_of(small_extended, tmp_path):
-    """A function that trains a small checkpoint for 12 steps in float32; options may be changed."""
+    """A function that trains a small checkpoint for 12 steps in float32; options can be overridden."""
 
     def run(name="run", *, tied=True, progress=None, **changes):
         options = options_of(small_extended, tmp_path / name, tied)

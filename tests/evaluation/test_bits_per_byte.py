@@ -16,14 +16,14 @@ def model_directory(tiny_model):
 
 
 def loss_in_bits(directory, base, text):
-    """The loss that transformers computes itself."""
+    """The loss computed by transformers."""
     model = AutoModelForCausalLM.from_pretrained(directory).eval()
     ids = torch.tensor([[1, *base.encode([text])[0]]])
     with torch.no_grad():
         return model(ids, labels=ids).loss.item() * (ids.shape[1] - 1) / math.log(2)
 
 
-def test_bits_are_those_of_the_loss_of_transformers(model_directory, base):
+def test_bits_match_the_loss_of_transformers(model_directory, base):
     scores = bits_per_byte(model_directory, base, [TEXTS, TEXTS[:1]])
     bits = [loss_in_bits(model_directory, base, text) for text in TEXTS]
     size = sum(len(text.encode()) for text in TEXTS)
@@ -31,7 +31,7 @@ def test_bits_are_those_of_the_loss_of_transformers(model_directory, base):
     assert scores[1].whole == pytest.approx(bits[0] / len(TEXTS[0].encode()), rel=1e-5)
 
 
-def test_the_start_is_scored_as_if_the_rest_were_not_there(model_directory, base):
+def test_the_start_is_scored_independently_of_the_rest(model_directory, base):
     long = "The cat sat on the mat. " * 60
     ids = base.encode([long])[0]
     lengths = np.cumsum([len(base.token_bytes[index]) for index in ids])
@@ -40,7 +40,7 @@ def test_the_start_is_scored_as_if_the_rest_were_not_there(model_directory, base
     assert score.start == pytest.approx(loss_in_bits(model_directory, base, head) / len(head), rel=1e-5)
 
 
-def test_passages_fit_the_context_of_the_model_whatever_the_tokens(base):
+def test_passages_fit_the_context_whatever_the_tokens(base):
     for passage in split_for_scoring(TEXTS, context=200):
         assert len(passage.encode()) < 200
     assert "".join(split_for_scoring(TEXTS, 200)) == "".join(TEXTS)

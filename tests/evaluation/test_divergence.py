@@ -10,7 +10,7 @@ SEQUENCES = [[0, 3, 1, 4, 1], [0, 5], [0], [2, *range(6), *range(6)] * 30]
 
 
 class Table(torch.nn.Module):
-    """A model whose logits after an id are a row of a table: a bigram model."""
+    """A bigram model: the logits after an id are a row of a table."""
 
     device = torch.device("cpu")
 
@@ -24,7 +24,7 @@ class Table(torch.nn.Module):
 
 @pytest.fixture
 def logits():
-    """Of six ids, and of the same with four more."""
+    """Logits over six ids, and over the same with four more."""
     random = np.random.default_rng(0)
     first = 3 * random.standard_normal((6, 6))
     return first, np.hstack([first + 0.3 * random.standard_normal((6, 6)), random.standard_normal((6, 4))])
@@ -36,7 +36,7 @@ def softmax(x):
 
 
 def plain_mean(first, second, sequences):
-    """The definition in float64, a position at a time."""
+    """The definition in float64, one position at a time."""
     values = []
     for ids in sequences:
         for given in ids[:-1]:
@@ -45,14 +45,14 @@ def plain_mean(first, second, sequences):
     return np.mean(values)
 
 
-def test_the_divergence_is_that_of_the_definition(logits):
+def test_the_divergence_follows_its_definition(logits):
     done = []
     found = mean_divergence(*map(Table, logits), SEQUENCES, done.append)
     assert found == pytest.approx(plain_mean(*logits, SEQUENCES), rel=1e-6)
     assert sum(done) == sum(len(ids) - 1 for ids in SEQUENCES)
 
 
-def test_models_in_a_lower_precision_are_compared_as_they_are(logits):
+def test_models_in_lower_precision_are_compared_in_their_dtype(logits):
     models = [Table(rows) for rows in logits]
     for model in models:
         model.rows = model.rows.bfloat16()
@@ -60,15 +60,15 @@ def test_models_in_a_lower_precision_are_compared_as_they_are(logits):
     assert mean_divergence(*models, SEQUENCES) == pytest.approx(plain_mean(*rounded, SEQUENCES), rel=1e-5)
 
 
-def test_what_the_second_gives_to_ids_of_its_own_is_lost_to_the_first(logits):
+def test_probability_of_additional_ids_increases_the_divergence(logits):
     first, _ = logits
     longer = np.hstack([first, np.log(np.exp(first).sum(axis=1, keepdims=True))])
     assert mean_divergence(Table(first), Table(first), SEQUENCES) == pytest.approx(0, abs=1e-7)
-    # The one more id takes half of everything.
+    # The additional id takes half of the probability.
     assert mean_divergence(Table(first), Table(longer), SEQUENCES) == pytest.approx(np.log(2), rel=1e-6)
 
 
-def test_an_id_that_is_ruled_out_weighs_nothing(logits):
+def test_an_id_with_zero_probability_has_no_weight(logits):
     ruled = [rows.copy() for rows in logits]
     for rows in ruled:
         rows[:, 2] = -np.inf
@@ -76,7 +76,7 @@ def test_an_id_that_is_ruled_out_weighs_nothing(logits):
     assert found == pytest.approx(plain_mean(*ruled, SEQUENCES), rel=1e-6)
 
 
-def test_what_cannot_be_compared_is_refused(logits):
+def test_models_that_cannot_be_compared_are_refused(logits):
     first, second = map(Table, logits)
     with pytest.raises(ValueError, match="fewer than the 10"):
         mean_divergence(second, first, SEQUENCES)
@@ -84,7 +84,7 @@ def test_what_cannot_be_compared_is_refused(logits):
         mean_divergence(first, second, [[0], []])
 
 
-def test_a_longer_table_in_a_real_model(tiny_model):
+def test_a_real_model_with_a_larger_vocabulary_is_compared(tiny_model):
     from transformers import AutoModelForCausalLM
 
     directory = tiny_model(dtype="float32", rows=600)

@@ -1,7 +1,7 @@
 from vocabx.evaluation.fertility import count_tokens, encode_speeds, token_curve
 
 
-def test_the_curve_ends_at_the_length_under_the_finished_tokenizer(extension, verses):
+def test_the_curve_ends_at_the_length_with_the_finished_tokenizer(extension, verses):
     merges = [*extension.selection.merges, *extension.further]
     curve = token_curve(extension.base, merges, [0, 10, 1000, 1500, 10**6], verses[:300])
     assert curve[0] == count_tokens(extension.base, verses[:300])

@@ -10,7 +10,7 @@ CHINESE = "起初神創造天地地是空虛混沌淵面黑暗神的靈運行在
 
 
 def greedy(model, ids, tokens, forbidden):
-    """The likeliest allowed token, one at a time, everything computed anew."""
+    """The likeliest allowed tokens, one at a time and without a cache."""
     ids = list(ids)
     for _ in range(tokens):
         with torch.no_grad():
@@ -25,11 +25,11 @@ def directory(small_model):
     return small_model(dtype="float32")
 
 
-def test_what_is_generated_is_the_likeliest_that_is_allowed(directory):
+def test_the_likeliest_allowed_tokens_are_generated(directory):
     model, tokenizer = load_model(directory), read_tokenizer(directory)
     prompts = [Prompt("The cat sat", ""), Prompt("起初神", "")]
     free = greedy(model, [1, *tokenizer.encode(["The cat sat"])[0]], 12, [2])
-    # Pad rows are suppressed in this way.
+    # Padding rows are suppressed this way.
     model.generation_config.suppress_tokens = [free[0], free[1]]
     done = []
     found = generate(model, tokenizer, prompts, 12, done.append)

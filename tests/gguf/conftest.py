@@ -9,7 +9,7 @@ from vocabx.tokenizer.byte_alphabet import to_alphabet
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.write import write_tokenizer
 
-# Large enough for the order of positions to matter, small enough for a second's work.
+# Large enough for the order of positions to matter, small enough to run in a second.
 SIZES = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -24,9 +24,9 @@ SIZES = {
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A directory with a tokenizer of ASCII, 130 pairs of letters and three special tokens, cut as SmolLM2's.
+    """A directory with a tokenizer of ASCII, 130 letter pairs and three special tokens, split as in SmolLM2.
 
-    It has no part of a character: llama.cpp's server says nothing of a step until its text is whole.
+    It has no partial characters: llama.cpp's server only reports a step once its text is complete.
     """
     pairs = [(left, right) for left in "aeiou" for right in "abcdefghijklmnopqrstuvwxyz"]
     tokens = [*(to_alphabet(bytes([byte])) for byte in range(128)), *map("".join, pairs)]
@@ -68,7 +68,7 @@ def random_model(tmp_path: Path):
         torch.manual_seed(0)
         config = CONFIG_MAPPING[kind](**{**SIZES, "vocab_size": rows, **settings})
         model = AutoModelForCausalLM.from_config(config).to(getattr(torch, dtype))
-        # Biases and norms begin as zeros and ones, which no mistake would change.
+        # Biases and norms are initialized to zeros and ones, which would hide mistakes.
         with torch.no_grad():
             for tensor in model.parameters():
                 if tensor.ndim == 1:

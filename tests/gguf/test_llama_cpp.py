@@ -1,4 +1,4 @@
-"""What llama.cpp computes with an exported file, beside what transformers computes with the checkpoint."""
+"""The output of llama.cpp with an exported file, compared with transformers and the checkpoint."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ MODELS = {
 
 
 def continued(directory: Path, tokens: int = 4):
-    """The greedy continuation of each prompt by transformers, and the logarithms of probabilities."""
+    """The greedy continuation of each prompt by transformers, and its log-probabilities."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -61,7 +61,7 @@ def continued(directory: Path, tokens: int = 4):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_llama_cpp_computes_what_transformers_does(name, random_model, small, tmp_path):
+def test_llama_cpp_gives_the_probabilities_of_transformers(name, random_model, small, tmp_path):
     kind, settings = MODELS[name]
     directory = random_model(kind, small, pad=1, **settings)
     exported = export_gguf(directory, tmp_path / "model.gguf")

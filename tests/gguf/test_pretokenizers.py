@@ -1,4 +1,4 @@
-"""Names of pre-tokenizers: found in real files, and meaning in llama.cpp what they mean here."""
+"""Names of pre-tokenizers: detected in real files, and with the same meaning in llama.cpp."""
 
 import copy
 import json
@@ -22,12 +22,12 @@ FILES = {
     "qwen_json": "qwen2",
     "o200k_json": "gpt-4o",
 }
-# llama.cpp writes their classes of letters in another way, which differs for marks and outside ASCII.
+# llama.cpp's letter classes for these differ for marks and outside ASCII.
 NEARLY = {"tekken", "gpt-4o"}
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_the_pre_tokenizers_of_real_files_are_told(file, request):
+def test_the_pre_tokenizers_of_real_files_are_detected(file, request):
     assert name_of(read_tokenizer(request.getfixturevalue(file)).spec) == FILES[file]
 
 
@@ -50,18 +50,18 @@ def test_a_widened_pre_tokenizer_has_no_name_and_the_error_says_what_to_do(base,
         {"pre_tokenizer": {"type": "Sequence", "pretokenizers": []}},
     ],
 )
-def test_what_llama_cpp_does_not_do_has_no_name(base, change):
+def test_unsupported_pre_tokenizers_have_no_name(base, change):
     with pytest.raises(TokenizerError, match="--pre NAME"):
         name_of({**base.spec, **change})
 
 
-def test_a_word_that_is_taken_whole_makes_another_name_of_the_same_pattern(llama3_json):
+def test_ignore_merges_gives_the_same_pattern_another_name(llama3_json):
     spec = read_tokenizer(llama3_json).spec
     assert name_of(spec) == "llama-bpe"
     assert name_of({**spec, "model": {**spec["model"], "ignore_merges": False}}) == "smaug-bpe"
 
 
-def with_cuts(tokenizer: ByteLevelTokenizer, name: str) -> ByteLevelTokenizer:
+def with_pre_tokenizer(tokenizer: ByteLevelTokenizer, name: str) -> ByteLevelTokenizer:
     """The tokenizer with the pre-tokenizer that a name stands for."""
     spec = copy.copy(tokenizer.spec)
     parts = [
@@ -82,11 +82,11 @@ def with_cuts(tokenizer: ByteLevelTokenizer, name: str) -> ByteLevelTokenizer:
 
 
 @pytest.mark.parametrize("name", known())
-def test_llama_cpp_cuts_by_each_name_as_the_tokenizer_does(
+def test_llama_cpp_tokenizes_with_each_name_like_the_tokenizer(
     name, extension, random_model, verses, english, tmp_path
 ):
-    tokenizer = with_cuts(extension.tokenizer, name)
-    file = tmp_path / "cuts" / "tokenizer.json"
+    tokenizer = with_pre_tokenizer(extension.tokenizer, name)
+    file = tmp_path / "split" / "tokenizer.json"
     file.parent.mkdir()
     file.write_text(json.dumps(tokenizer.spec), encoding="utf-8")
     exported = export_gguf(random_model("llama", file, num_hidden_layers=1), tmp_path / "model.gguf")
@@ -95,21 +95,19 @@ def test_llama_cpp_cuts_by_each_name_as_the_tokenizer_does(
     texts = [*verses[:400], *english[:200], *code, "１２３ 12345 3.14", "HTTPServer iPhone's ÄÖÜ 'LL"]
     if name not in NEARLY:
         texts += adversarial_strings(600, long=False)
-    cut = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
-    assert cut == dict(zip(texts, tokenizer.encode(texts), strict=True))
+    encoded = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
+    assert encoded == dict(zip(texts, tokenizer.encode(texts), strict=True))
 
 
-def test_llama_cpp_cuts_qwen_as_the_tokenizer_does_where_text_is_composed(
-    qwen_json, random_model, verses, tmp_path
-):
+def test_llama_cpp_tokenizes_composed_text_like_qwen(qwen_json, random_model, verses, tmp_path):
     tokenizer = read_tokenizer(qwen_json)
     exported = export_gguf(random_model("qwen2", qwen_json), tmp_path / "model.gguf")
     drawn = [*verses[:200], *adversarial_strings(600, long=False)]
-    # "</s>" is an ordinary token of Qwen's, and the end of a text to llama.cpp, whatever the file says.
+    # "</s>" is an ordinary token of Qwen, but an end-of-text token for llama.cpp, whatever the file says.
     texts = [unicodedata.normalize("NFC", text) for text in drawn if "</s>" not in text]
-    cut = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
-    assert cut == dict(zip(texts, tokenizer.encode(texts), strict=True))
-    # And only there: llama.cpp does not compose.
+    encoded = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
+    assert encoded == dict(zip(texts, tokenizer.encode(texts), strict=True))
+    # Only composed text: llama.cpp does not compose characters.
     known = ["e\u0301", "</s>"]
     assert all(
         one != other

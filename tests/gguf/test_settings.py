@@ -1,4 +1,4 @@
-"""Settings of a model: rotary positions as transformers computes them, and what is refused."""
+"""Settings of a model: rotary positions as in transformers, and refused configurations."""
 
 import json
 
@@ -38,7 +38,7 @@ def test_the_factors_of_llama_3_are_those_of_transformers():
     assert factors.min() == 1 and factors.max() == 32
 
 
-def test_rotary_positions_are_read_as_transformers_4_and_5_write_them():
+def test_rotary_positions_written_by_transformers_4_and_5_are_read():
     four = {"rope_theta": 500000.0, "rope_scaling": LLAMA3}
     five = {"rope_parameters": {**LLAMA3, "rope_theta": 500000.0}}
     old = {
@@ -61,13 +61,13 @@ def test_rotary_positions_are_read_as_transformers_4_and_5_write_them():
         "linear",
     ],
 )
-def test_rotary_positions_that_llama_cpp_has_not_are_refused(stated):
+def test_rotary_positions_unsupported_by_llama_cpp_are_refused(stated):
     with pytest.raises(BaseModelError):
         rope_of({"rope_parameters": stated}, "it", KINDS)
 
 
-def test_scaling_that_the_architecture_has_not_is_refused():
-    with pytest.raises(BaseModelError, match="it does default, linear"):
+def test_scaling_unsupported_for_the_architecture_is_refused():
+    with pytest.raises(BaseModelError, match="it supports default, linear"):
         rope_of({"rope_scaling": LLAMA3}, "it", ("default", "linear"))
 
 
@@ -77,7 +77,7 @@ def edit(directory, **changes):
     path.write_text(json.dumps({key: value for key, value in config.items() if value is not ...}))
 
 
-def test_what_a_configuration_leaves_to_its_class_is_read_from_the_shapes(random_model, small):
+def test_settings_missing_from_a_configuration_are_read_from_the_shapes(random_model, small):
     directory = random_model("qwen3", small, head_dim=16)
     whole = settings_of(read_checkpoint(directory))
     edit(directory, head_dim=..., num_key_value_heads=...)
@@ -102,7 +102,7 @@ def test_a_configuration_that_does_not_fit_its_tensors_is_refused(changes, says,
         settings_of(read_checkpoint(directory))
 
 
-def test_a_sliding_window_is_told_where_it_is_in_use(random_model, small):
+def test_a_sliding_window_is_read_if_it_is_in_use(random_model, small):
     directory = random_model("mistral", small, sliding_window=100)
     assert settings_of(read_checkpoint(directory)).window == 100
     edit(directory, sliding_window=512)

@@ -1,4 +1,4 @@
-"""Every tensor and every field of an exported file, read back and held against the checkpoint."""
+"""Every tensor and every field of an exported file, read back and compared with the checkpoint."""
 
 import json
 from pathlib import Path
@@ -42,8 +42,8 @@ def name_of(source: str) -> str:
     return f"blk.{block}.{NAMES[stem]}.{ending}"
 
 
-def turned(data: np.ndarray, heads: int) -> np.ndarray:
-    """Row by row: dimension n of the first half of a head, then dimension n of the second."""
+def permuted(data: np.ndarray, heads: int) -> np.ndarray:
+    """Interleaved rows: dimension n of the first half of a head, then dimension n of the second."""
     width = len(data) // heads
     rows = []
     for head in range(heads):
@@ -60,9 +60,9 @@ def expected_of(directory: Path, turn: bool) -> dict[str, np.ndarray]:
     for source, tensor in state.items():
         data = tensor.float().numpy()
         if turn and ".q_proj." in source:
-            data = turned(data, HEADS)
+            data = permuted(data, HEADS)
         if turn and ".k_proj." in source:
-            data = turned(data, KEY_HEADS)
+            data = permuted(data, KEY_HEADS)
         found[name_of(source)] = data
     return found
 
@@ -88,7 +88,7 @@ MODELS = [
 
 
 @pytest.mark.parametrize(("kind", "dtype", "settings"), MODELS)
-def test_every_tensor_is_that_of_the_checkpoint(kind, dtype, settings, random_model, small, tmp_path):
+def test_every_tensor_equals_that_of_the_checkpoint(kind, dtype, settings, random_model, small, tmp_path):
     directory = random_model(kind, small, dtype, **settings)
     exported = export_gguf(directory, tmp_path / "model.gguf")
     data, kinds, _ = read_back(exported.path)
@@ -102,7 +102,7 @@ def test_every_tensor_is_that_of_the_checkpoint(kind, dtype, settings, random_mo
         assert kinds[name] == (matrix if found.ndim == 2 else "F32")
 
 
-def test_every_field_says_what_the_checkpoint_is(random_model, small, tmp_path):
+def test_every_field_matches_the_checkpoint(random_model, small, tmp_path):
     directory = random_model("qwen3", small, "bfloat16", head_dim=16, rms_norm_eps=1e-5, rope_theta=12345.0)
     config = json.loads((directory / "config.json").read_text())
     exported = export_gguf(directory, tmp_path / "model.gguf")
@@ -149,20 +149,20 @@ def test_every_field_says_what_the_checkpoint_is(random_model, small, tmp_path):
     assert fields == expected
 
 
-def test_pad_rows_are_named_to_llama_cpp_as_not_to_be_generated(random_model, small, tmp_path):
+def test_padding_rows_are_suppressed_in_llama_cpp(random_model, small, tmp_path):
     directory = random_model("llama", small)
     (directory / "generation_config.json").write_text(json.dumps({"suppress_tokens": [3, 7, 10**9]}))
     exported = export_gguf(directory, tmp_path / "model.gguf")
     assert read_back(exported.path)[2]["tokenizer.ggml.suppress_tokens"] == [3, 7]
 
 
-def test_a_name_that_llama_cpp_would_act_on_is_left_out(random_model, small, tmp_path):
+def test_a_model_name_that_changes_the_behavior_of_llama_cpp_is_left_out(random_model, small, tmp_path):
     directory = random_model("llama", small).rename(tmp_path / "like-Phi3-mini")
     exported = export_gguf(directory, tmp_path / "model.gguf")
     assert "general.name" not in read_back(exported.path)[2]
 
 
-def test_a_sliding_window_that_llama_cpp_ignores_is_told(random_model, small, tmp_path):
+def test_a_sliding_window_that_llama_cpp_ignores_is_noted(random_model, small, tmp_path):
     class Notes(Quiet):
         lines: list[str] = []  # noqa: RUF012
 
@@ -174,7 +174,7 @@ def test_a_sliding_window_that_llama_cpp_ignores_is_told(random_model, small, tm
     assert any("last 100 tokens" in line for line in Notes.lines)
 
 
-def test_quantised_matrices_are_near_and_those_of_odd_width_are_f16(random_model, small, tmp_path):
+def test_quantized_matrices_are_close_and_those_of_odd_width_are_f16(random_model, small, tmp_path):
     directory = random_model("llama", small, intermediate_size=48)
     exported = export_gguf(directory, tmp_path / "model.gguf", "q8_0")
     assert exported.dtype == "q8_0"
@@ -183,7 +183,7 @@ def test_quantised_matrices_are_near_and_those_of_odd_width_are_f16(random_model
     for name, expected in expected_of(directory, turn=True).items():
         odd = name.endswith("ffn_down.weight")
         assert kinds[name] == ("F32" if expected.ndim == 1 else "F16" if odd else "Q8_0")
-        # A block of 32 has 127 steps on each side of zero, and its scale 11 bits.
+        # A block of 32 has 127 steps on each side of zero, and a scale of 11 bits.
         blocks = np.abs(expected if expected.ndim == 2 else expected[None]).reshape(-1, 16 if odd else 32)
         step = blocks.max(1, keepdims=True) / 127
         error = np.abs(data[name] - expected).reshape(blocks.shape)
@@ -193,7 +193,7 @@ def test_quantised_matrices_are_near_and_those_of_odd_width_are_f16(random_model
 @pytest.mark.parametrize(
     ("dtype", "kind", "file_type"), [("f32", "F32", 0), ("f16", "F16", 1), ("bf16", "BF16", 32)]
 )
-def test_matrices_take_the_dtype_that_is_asked_for(dtype, kind, file_type, random_model, small, tmp_path):
+def test_matrices_take_the_requested_dtype(dtype, kind, file_type, random_model, small, tmp_path):
     directory = random_model("llama", small)
     exported = export_gguf(directory, tmp_path / "model.gguf", dtype)
     data, kinds, fields = read_back(exported.path)
@@ -207,7 +207,9 @@ def test_matrices_take_the_dtype_that_is_asked_for(dtype, kind, file_type, rando
         assert kinds[name] == (kind if expected.ndim == 2 else "F32")
 
 
-def test_blocks_of_rows_make_the_same_file_as_whole_tensors(random_model, small, tmp_path, monkeypatch):
+def test_conversion_in_blocks_gives_the_same_file_as_whole_tensors(
+    random_model, small, tmp_path, monkeypatch
+):
     directory = random_model("llama", small)
     whole = export_gguf(directory, tmp_path / "whole.gguf", "q8_0")
     monkeypatch.setattr(tensors_module, "_NUMBERS_AT_ONCE", 32 * 5)
@@ -215,7 +217,7 @@ def test_blocks_of_rows_make_the_same_file_as_whole_tensors(random_model, small,
     assert whole.path.read_bytes() == parts.path.read_bytes()
 
 
-def test_shards_are_one_file(random_model, small, tmp_path):
+def test_shards_become_one_file(random_model, small, tmp_path):
     from transformers import AutoModelForCausalLM
 
     directory = random_model("llama", small)
@@ -230,7 +232,7 @@ def test_shards_are_one_file(random_model, small, tmp_path):
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_numbers_too_large_for_f16_are_refused_and_nothing_is_left(random_model, small, tmp_path):
+def test_numbers_too_large_for_f16_are_refused_and_leave_no_file(random_model, small, tmp_path):
     directory = random_model("llama", small)
     change(directory, lambda state: state["model.embed_tokens.weight"].__setitem__((5, 5), 1e5))
     with pytest.raises(OutputError, match="pass --dtype bf16 or f32"):
@@ -251,8 +253,8 @@ def change(directory: Path, edit) -> None:
     [
         (lambda s: s.pop("model.layers.1.mlp.up_proj.weight"), "is a shard missing"),
         (lambda s: s.pop("model.layers.0.self_attn.q_proj.weight"), "is a shard missing"),
-        (lambda s: s.update({"model.layers.0.self_attn.strange.weight": torch.zeros(2, 2)}), "no place"),
-        (lambda s: s.update({"lm_head.bias": torch.zeros(320)}), "do not have|no place"),
+        (lambda s: s.update({"model.layers.0.self_attn.strange.weight": torch.zeros(2, 2)}), "do not have"),
+        (lambda s: s.update({"lm_head.bias": torch.zeros(320)}), "do not have"),
         (lambda s: s.update({"model.layers.1.mlp.up_proj.weight": torch.zeros(2, 2)}), "damaged"),
         (lambda s: s.update({"model.norm.weight": torch.zeros(32, dtype=torch.int64)}), "stored as I64"),
     ],
@@ -274,7 +276,7 @@ def test_stored_frequencies_of_old_checkpoints_are_left_out(random_model, small,
     assert not any("rope" in name or "inv_freq" in name for name in data)
 
 
-def test_an_output_table_that_is_stored_and_tied_is_left_out(random_model, small, tmp_path):
+def test_an_lm_head_that_is_stored_but_tied_is_left_out(random_model, small, tmp_path):
     directory = random_model("llama", small, tie_word_embeddings=True)
     change(directory, lambda s: s.update({"lm_head.weight": s["model.embed_tokens.weight"].clone()}))
     data = read_back(export_gguf(directory, tmp_path / "model.gguf").path)[0]

@@ -1,4 +1,4 @@
-"""The vocabulary of a .gguf file: read back field by field, and used by llama.cpp."""
+"""The vocabulary of a .gguf file: read back field by field, and used in llama.cpp."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ GAP = 50
 
 
 def extended(file: Path, verses, chinese, target: Path, gap: int = GAP) -> Path:
-    """A directory with the tokenizer of a file and 200 tokens of Chinese, a gap behind the base's."""
+    """A directory with the tokenizer of a file and 200 Chinese tokens, with a gap after the base's."""
     base = read_tokenizer(file)
     longer = extend_tokenizer(
         base, verses[:600], chinese, TokenRequest(200), base.size + gap, Quiet()
@@ -41,7 +41,7 @@ def stated(tokenizer, directory: Path, rows: int = 0, config=None):
 
 
 @pytest.mark.parametrize("file", ["mistral_model", "llama2_json"])
-def test_a_sentencepiece_extension_is_cut_by_llama_cpp_as_by_its_tokenizer(
+def test_llama_cpp_tokenizes_like_a_sentencepiece_extension(
     file, request, random_model, verses, english, chinese, tmp_path
 ):
     directory = extended(request.getfixturevalue(file), verses, chinese, tmp_path / "longer")
@@ -55,15 +55,15 @@ def test_a_sentencepiece_extension_is_cut_by_llama_cpp_as_by_its_tokenizer(
         *code,
         *adversarial_strings(800, literals=["<s>", "</s>"], long=False),
     ]
-    cut = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
-    assert cut == dict(zip(texts, tokenizer.encode(texts), strict=True))
+    encoded = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
+    assert encoded == dict(zip(texts, tokenizer.encode(texts), strict=True))
     new = range(tokenizer.size - 200, tokenizer.size)
-    assert any(index in new for ids in cut.values() for index in ids)
+    assert any(index in new for ids in encoded.values() for index in ids)
     around = ask(exported.path, ["中文 abc", ""], special=True)["ids"]
     assert around == [tokenizer.rust.encode(text).ids for text in ("中文 abc", "")]
 
 
-def test_a_tokenizer_of_metaspace_differs_at_a_first_space_and_behind_special_tokens_only(
+def test_metaspace_differs_only_at_leading_spaces_and_after_special_tokens(
     mistral3_json, random_model, verses, english, tmp_path
 ):
     notes = Notes()
@@ -90,7 +90,7 @@ class Notes(Quiet):
         self.lines.append(text)
 
 
-def test_pieces_of_sentencepiece_keep_score_and_type_to_the_bit(mistral_model, verses, chinese, tmp_path):
+def test_sentencepiece_pieces_keep_score_and_type_exactly(mistral_model, verses, chinese, tmp_path):
     directory = extended(mistral_model, verses, chinese, tmp_path / "longer")
     tokenizer = read_tokenizer(directory)
     rows = tokenizer.size + 7
@@ -116,7 +116,7 @@ def test_pieces_of_sentencepiece_keep_score_and_type_to_the_bit(mistral_model, v
     assert found.space_first
 
 
-def test_byte_level_tokens_and_merges_stand_as_the_file_writes_them(extension, smollm2):
+def test_byte_level_tokens_and_merges_are_written_unchanged(extension, smollm2):
     tokenizer = extension.tokenizer
     rows = tokenizer.size + 3
     found = stated(tokenizer, smollm2, rows)
@@ -132,7 +132,7 @@ def test_byte_level_tokens_and_merges_stand_as_the_file_writes_them(extension, s
     assert (found.model, found.scores, found.space_first) == ("gpt2", (), False)
 
 
-def test_an_added_token_that_is_not_special_is_the_users(base, smollm2):
+def test_an_added_token_that_is_not_special_is_user_defined(base, smollm2):
     added = [*base.spec["added_tokens"]]
     added.append({**added[0], "id": base.size, "content": "<think>", "special": False})
     found = stated(with_spec(base, added_tokens=added), smollm2, base.size + 1)
@@ -173,9 +173,7 @@ def template(*parts):
         (["<|im_start|>", "A", "<|im_end|>"], True, True),
     ],
 )
-def test_what_the_post_processor_puts_around_a_text_is_what_llama_cpp_is_told(
-    base, tmp_path, parts, begins, ends
-):
+def test_bos_and_eos_follow_the_post_processor(base, tmp_path, parts, begins, ends):
     (tmp_path / "tokenizer_config.json").write_text(
         '{"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}'
     )
@@ -187,19 +185,19 @@ def test_what_the_post_processor_puts_around_a_text_is_what_llama_cpp_is_told(
 @pytest.mark.parametrize(
     "parts", [["<|im_start|>", "<|im_start|>", "A"], ["A", "<|im_start|>"], ["A", "<|im_end|>", "<|im_end|>"]]
 )
-def test_more_around_a_text_than_llama_cpp_can_add_is_refused(base, tmp_path, parts):
+def test_more_special_tokens_than_llama_cpp_can_add_are_refused(base, tmp_path, parts):
     (tmp_path / "tokenizer_config.json").write_text('{"eos_token": "<|im_end|>"}')
     with pytest.raises(TokenizerError, match="one bos token and one eos token"):
         stated(with_spec(base, post_processor=template(*parts)), tmp_path)
 
 
-def test_roles_that_the_tokenizer_does_not_name_are_those_of_the_configuration(base, tmp_path):
+def test_roles_missing_from_the_tokenizer_come_from_the_configuration(base, tmp_path):
     bare = with_spec(base, added_tokens=[], post_processor=None)
     config = {"bos_token_id": 5, "eos_token_id": [6, 7], "pad_token_id": -1, "unk_token_id": None}
     assert stated(bare, tmp_path, config=config).roles == {"bos": 5, "eos": 6}
 
 
-def test_chat_templates_are_carried_by_name(base, smollm2, tmp_path):
+def test_chat_templates_are_kept_by_name(base, smollm2, tmp_path):
     assert stated(base, tmp_path).templates == {}
     (tmp_path / "tokenizer_config.json").write_text(
         json.dumps(
@@ -230,18 +228,18 @@ def test_files_that_disagree_are_refused(mistral_model, verses, chinese, tmp_pat
         stated(read_tokenizer(directory), directory)
 
 
-def test_a_family_that_llama_models_have_not_is_refused(t5_json, tmp_path):
+def test_an_unsupported_family_is_refused(t5_json, tmp_path):
     with pytest.raises(TokenizerError, match="byte-level BPE and SentencePiece BPE"):
         stated(read_tokenizer(t5_json), tmp_path)
 
 
 def test_a_name_for_a_tokenizer_without_pre_tokenizer_is_refused(mistral_model, tmp_path):
     tokenizer = read_tokenizer(mistral_model)
-    with pytest.raises(TokenizerError, match="leave --pre out"):
+    with pytest.raises(TokenizerError, match="omit --pre"):
         vocabulary_of(tokenizer, tmp_path, {}, tokenizer.size, "llama-bpe")
 
 
-def test_a_normalizer_that_llama_cpp_has_not_is_refused(llama2_json, tmp_path):
+def test_an_unsupported_normalizer_is_refused(llama2_json, tmp_path):
     tokenizer = read_tokenizer(llama2_json)
     spec = {**tokenizer.spec, "normalizer": {"type": "NFKC"}}
     with pytest.raises(TokenizerError, match="NFKC"):

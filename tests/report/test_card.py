@@ -32,7 +32,7 @@ def comparison(language: str, measured: bool = True, unknown: int = 0) -> Compar
 
 
 CLAIMS = (
-    Claim("base-text", "English is cut as before.", 5321, 0, True, ()),
+    Claim("base-text", "English is tokenized as before.", 5321, 0, True, ()),
     Claim("used", "Every new token is used.", 8001, 14, False, ("詞",)),
 )
 REPORT = Report(
@@ -97,7 +97,7 @@ def clean(text: str) -> None:
     assert text.endswith("\n") and not text.endswith("\n\n")
     prose = re.sub(r"```.*?```", "code", text, flags=re.DOTALL)
     for before, line in itertools.pairwise(prose.split("\n")):
-        # A heading stands apart, a table too, and is not cut, and a list item is a line of its own.
+        # Blank lines set off headings and tables, tables hold none, and each list item is a line of its own.
         assert not (line.startswith("#") and before) and not (before.startswith("#") and line)
         assert line.startswith("|") == before.startswith("|") or not line or not before
         assert not line.startswith("- ") or before.startswith(("- ", "language:", "tags:")) or not before
@@ -113,7 +113,7 @@ def metadata(text: str) -> dict:
     return ModelCard(text).data.to_dict()
 
 
-def test_an_extended_model_says_what_it_is(base, llama):
+def test_the_card_of_an_extended_model_describes_it(base, llama):
     text = render(llama, base)
     assert metadata(text) == {
         "base_model": SMOLLM2,
@@ -124,119 +124,121 @@ def test_an_extended_model_says_what_it_is(base, llama):
     }
     for sentence in (
         "# smollm2 with 40 new tokens for Chinese (Traditional)\n",
-        "**The new rows are not trained yet**",
+        "**The new token embeddings are not trained yet**",
         "bit for bit",
         f"- Base: [{SMOLLM2}](https://huggingface.co/{SMOLLM2}), from some-package 0.1: a\\_file.gguf\n",
         "learned from packaged text of some\\_package 1.0 (7.9 MB sampled)\n",
-        "made by `zip-tie`, seed 17; 38 mixed of old rows, 2 copied from one, 0 drawn at random\n",
-        "300 rows of width 8, F16, input and output tied; the last 10 rows belong to no token\n",
+        "by `zip-tie`, seed 17; 38 mixed from old embeddings, 2 copied from one, 0 drawn at random\n",
+        "300 rows of width 8, F16, input embeddings and lm_head tied; the last 10 rows are padding\n",
         "- Size: 0.0 M parameters, 0.0 MB\n",
         "| zh-Hant | tokens | 4,000 | 2,500 | × 0.625 |",
         "| | bits per byte | 2.500 | 2.750 | +0.250 |",
-        "| English is cut as before. | 5,321 | 0 | holds |",
+        "| English is tokenized as before. | 5,321 | 0 | holds |",
         "| Every new token is used. | 8,001 | 14 | for information |",
         'name = "OWNER/NAME"',
         "from transformers import AutoModelForCausalLM, AutoTokenizer\n",
         "model = AutoModelForCausalLM.from_pretrained(name)\n",
-        "For llama.cpp, where that knows how to cut its text: `vocabx export DIRECTORY --gguf FILE`.\n",
-        f"The base is under [Apache License 2.0]({APACHE}) (`apache-2.0`). Its terms hold for this",
+        "For llama.cpp, if it supports the pre-tokenizer: `vocabx export DIRECTORY --gguf FILE`.\n",
+        f"The license of the base is [Apache License 2.0]({APACHE}) (`apache-2.0`). Its terms apply to this",
         f"```\n{COMMAND}\n```",
         "Made with vocabx 9.8.7.",
         "`report.html`",
     ):
         assert sentence in text, sentence
-    assert "must hold fails" not in text and "not measured" not in text
+    assert "required claim fails" not in text and "not measured" not in text
 
 
-def test_numbers_that_were_not_measured_are_not_there(base, llama):
+def test_numbers_that_were_not_measured_are_left_out(base, llama):
     targets = {"target": comparison("zh-Hant", False), "base_language": comparison("en", False)}
     text = render(llama, base, dataclasses.replace(REPORT, **targets))
     assert "Bits per byte were not measured.\n" in text and "| bits per byte" not in text
     assert "| | unknown tokens" not in text
 
 
-def test_unknown_tokens_are_told(base, bert):
+def test_unknown_tokens_are_counted(base, bert):
     text = render(bert, base, dataclasses.replace(REPORT, target=comparison("zh-Hant", False, unknown=9)))
     assert "| | unknown tokens | 9 | 0 | |" in text
 
 
-def test_an_encoder_is_loaded_as_one_and_not_exported(base, bert):
+def test_an_encoder_is_loaded_as_an_encoder_and_not_exported(base, bert):
     text = render(bert, base)
     assert "model = AutoModelForMaskedLM.from_pretrained(name)\n" in text
     assert "llama.cpp" not in text
 
 
-def test_a_model_that_cannot_be_exported_is_not_said_to_be(base, tmp_path):
+def test_export_is_not_suggested_for_a_model_that_cannot_be_exported(base, tmp_path):
     table = {"transformer.wte.weight": np.zeros((300, 8), np.float16)}
     text = render(model(tmp_path / "gpt2", "gpt2", "GPT2LMHeadModel", table), base)
     assert "model = AutoModelForCausalLM.from_pretrained(name)\n" in text and "llama.cpp" not in text
 
 
-def test_a_tokenizer_says_nothing_of_weights(base, tmp_path):
+def test_the_card_of_a_tokenizer_does_not_mention_weights(base, tmp_path):
     report = dataclasses.replace(REPORT, initializer="", rows=0, pad_rows=0, kinds={}, hull_bound=None)
     unmeasured = {"target": comparison("zh-Hant", False), "base_language": comparison("en", False)}
     text = render(tmp_path / "tokenizer", base, dataclasses.replace(report, **unmeasured))
     assert "base_model" not in metadata(text) and "tokenizer" in metadata(text)["tags"]
-    assert "# Tokenizer of smollm2 with 40 new tokens" in text and "**This is a tokenizer alone**" in text
+    assert "# Tokenizer of smollm2 with 40 new tokens" in text and "**This is only a tokenizer**" in text
     assert "from transformers import AutoTokenizer\n" in text and "this tokenizer too" in text
-    for word in ("rows:", "Tables", "Size", "bit for bit", "model =", "llama.cpp", "not trained", "Bits per"):
+    for word in (
+        "embeddings:", "matrices", "Size", "bit for bit", "model =", "llama.cpp", "not trained", "Bits per",
+    ):  # fmt: skip
         assert word not in text, word
 
 
-def test_a_factorised_model_says_what_was_lost(base, llama):
+def test_the_card_of_a_factorised_model_reports_the_error(base, llama):
     made = Factorisation(4, 0.0, {"model.embed_tokens.weight": 0.1234}, 1_500_000, 9_000_000, "AutoModelForX")
     text = render(llama, base, dataclasses.replace(REPORT, factorised=made))
-    assert "**Old rows are approximated**: off by\n12.3 % of their norm." in text
-    assert "they hold\n1.5 M parameters in place of 9.0 M." in text
+    assert "**Old embeddings are approximated**: off by\n12.3 % of their norm." in text
+    assert "they hold\n1.5 M parameters instead of 9.0 M." in text
     assert "300 rows of rank 8" in text
     assert "model = AutoModelForX.from_pretrained(name, trust_remote_code=True)\n" in text
     assert "bit for bit" not in text and "llama.cpp" not in text
 
 
-def test_tokens_of_a_donor_are_not_said_to_be_learned(base, llama):
+def test_tokens_of_a_donor_are_not_called_learned(base, llama):
     origin = Origin("/home/somebody/Qwen3", 30, 10, 5, 3, True, "", None)
     text = render(llama, base, dataclasses.replace(REPORT, origin=origin))
     assert (
-        "- New tokens: 40, 30 of them taken from the tokenizer Qwen3 and 10 to build those; counted in "
+        "- New tokens: 40, 30 of them taken from the tokenizer Qwen3 and 10 added to build those; counted in "
         in text
     )
-    assert "its pre-tokenizer widened so that it cuts no word of the language\n" in text
+    assert "its pre-tokenizer widened so that it no longer splits words of the language\n" in text
     assert "learned from" not in text and "/home" not in text
     none = render(llama, base, dataclasses.replace(REPORT, origin=Origin("q", 40, 0, 0, 0, False, "", None)))
     assert "taken from the tokenizer q; counted in" in none
 
 
-def test_protected_text_and_the_settings_of_the_initializer_are_told(base, llama):
+def test_protected_text_and_the_settings_of_the_initializer_are_listed(base, llama):
     origin = dataclasses.replace(ORIGIN, protected="my_text.txt", unprotected_share=0.5)
     settings = {"neighbours": 10, "pairs": 12000, "precision_at_1": 0.41234567, "vectors": "/a/b/c.vec"}
     text = render(llama, base, dataclasses.replace(REPORT, origin=origin, parameters=settings))
-    assert "- Tokenizer: byte-level BPE; my\\_text.txt is cut as before\n" in text
+    assert "- Tokenizer: byte-level BPE; my\\_text.txt is tokenized as before\n" in text
     assert "seed 17, neighbours 10, pairs 12000, precision at 1 0.4123, vectors c.vec; 38 mixed" in text
 
 
-def test_a_claim_that_must_hold_and_fails_is_in_the_open(base, llama):
+def test_a_required_claim_that_fails_is_shown(base, llama):
     text = render(llama, base, dataclasses.replace(REPORT, claims=(Claim("x", "It is so.", 9, 1, True, ()),)))
-    assert "**A claim that must hold fails.**\n" in text and "| It is so. | 9 | 1 | FAILS |" in text
+    assert "**A required claim fails.**\n" in text and "| It is so. | 9 | 1 | FAILS |" in text
 
 
-def test_a_transfer_says_what_it_is(base, llama):
+def test_the_card_of_a_transfer_describes_it(base, llama):
     text = render(llama, base, TRANSFER, "transfer_card.md")
     assert metadata(text)["tags"] == ["vocabx", "vocabulary-transfer"]
     assert (metadata(text)["language"], metadata(text)["base_model"]) == (["de"], SMOLLM2)
     for sentence in (
-        "smollm2 with the tokenizer their\\_tokenizer in the place of its own.",
-        "290 tokens (Unigram) in the place of 250 (byte-level BPE)\n",
-        "**The rows are not trained yet**",
-        "made by `focus`, seed 17\n",
-        "tied; 10 rows belong to no token\n",
+        "smollm2 with the tokenizer their\\_tokenizer in place of its own.",
+        "290 tokens (Unigram) instead of 250 (byte-level BPE)\n",
+        "**The token embeddings are not trained yet**",
+        "initialized by `focus`, seed 17\n",
+        "tied; 10 rows are padding\n",
         "| copied from one of the base's | 100 |",
-        "| of these, the unknown token's, for text that the base cannot read | 7 |",
+        "| of these, from the unknown token, for text that the base cannot represent | 7 |",
         "| the mean of all, where nothing is known | 40 |",
         "| de | tokens | 4,000 | 2,500 | × 0.625 |",
-        "`report.json` holds every number",
+        "`report.json` holds all numbers",
     ):
         assert sentence in text, sentence
-    assert "Every old row" not in text and "report.html" not in text and "/home" not in text
+    assert "All old" not in text and "report.html" not in text and "/home" not in text
     unmeasured = dataclasses.replace(TRANSFER, target=comparison("de", False), pad_rows=0)
     assert "Bits per byte were not measured.\n" in render(llama, base, unmeasured, "transfer_card.md")
 
@@ -246,7 +248,7 @@ def test_a_local_base_is_named_without_its_directories_and_claims_no_model_of_th
         text = render(llama, Base(name, tmp_path, "local", ""), dataclasses.replace(REPORT, base=name))
         assert "# my\\_model with 40" in text and "- Base: my\\_model, from a local directory\n" in text
         assert "base_model" not in metadata(text) and "license" not in metadata(text)
-        assert "**The licence of the base is not known.**" in text and "/home" not in text
+        assert "**The license of the base is unknown.**" in text and "/home" not in text
     (tmp_path / "here").mkdir()
     assert "# here with 40" in render(llama, Base(".", tmp_path / "here", "local", ""))
     assert "from a local file\n" in render(llama, Base("/a/b/c.gguf", tmp_path, "local", ""))
@@ -264,7 +266,7 @@ def test_a_base_of_the_hub_is_linked_once(llama, tmp_path):
 @pytest.mark.parametrize(
     ("stated", "carried", "sentence", "link"),
     [
-        ("LICENSE", True, "The base is under [its own](LICENSE). Its terms", "LICENSE"),
+        ("LICENSE", True, "The license of the base is [its own](LICENSE). Its terms", "LICENSE"),
         (
             "LICENSE.md",
             False,
@@ -272,9 +274,9 @@ def test_a_base_of_the_hub_is_linked_once(llama, tmp_path):
             "https://huggingface.co/some/model/blob/main/LICENSE.md",
         ),
         ("https://example.org/licence", False, "[its own](https://example.org/licence).", None),
-        ("", False, "The base is under its own. Its terms", None),
-        ("javascript:alert(1)", False, "The base is under its own. Its terms", None),
-        ("../../etc", False, "The base is under its own. Its terms", None),
+        ("", False, "The license of the base is its own. Its terms", None),
+        ("javascript:alert(1)", False, "The license of the base is its own. Its terms", None),
+        ("../../etc", False, "The license of the base is its own. Its terms", None),
     ],
 )
 def test_a_licence_that_the_hub_does_not_know_keeps_name_and_link(
@@ -291,24 +293,24 @@ def test_a_licence_that_the_hub_does_not_know_keeps_name_and_link(
     found = metadata(text)
     assert (found["license"], found["license_name"]) == ("other", "its own")
     assert found.get("license_link") == (link or (stated if stated.startswith("https") else None))
-    assert ("Of the base: [LICENSE](LICENSE).\n" in text) == carried
+    assert ("From the base: [LICENSE](LICENSE).\n" in text) == carried
 
 
 def test_a_licence_without_a_name_is_not_given_one(llama, tmp_path):
     text = render(llama, Base("some/model", tmp_path, "some/model", "other", repository="some/model"))
-    assert "The base is under a licence of its own. Its terms" in text
+    assert "The license of the base is one of its own. Its terms" in text
 
 
-def test_nothing_is_said_of_a_command_that_there_was_not(base, llama):
+def test_no_command_is_shown_when_called_from_python(base, llama):
     text = render(llama, base, dataclasses.replace(REPORT, command=""))
     assert "## How it was made\n\nMade with vocabx" in text
 
 
-def test_the_name_on_the_hub_is_in_the_lines_that_load_it(base, llama):
+def test_the_code_that_loads_the_model_uses_its_name_on_the_hub(base, llama):
     assert 'name = "me/mine"  #' in render(llama, base, repository="me/mine")
 
 
-def test_names_break_no_markdown(base, llama):
+def test_names_are_escaped_for_markdown(base, llama):
     adversarial = dataclasses.replace(REPORT, corpus="a|b <script> [x](y) *z*\n# title", pad_rows=0, kinds={})
     text = render(llama, base, adversarial)
     assert "a\\|b \\<script\\> \\[x\\](y) \\*z\\* \\# title\n" in text
@@ -343,7 +345,7 @@ def test_the_hub_knows_a_language_by_its_code_alone(tag, code):
 
 
 @pytest.mark.parametrize(("tag", "languages"), [("no", ["no"]), ("qaa", None)])
-def test_a_language_is_a_word_in_the_metadata(base, llama, tag, languages):
-    """A bare `no` is false in YAML."""
+def test_the_language_no_is_quoted_in_the_metadata(base, llama, tag, languages):
+    """An unquoted `no` means false in YAML."""
     found = metadata(render(llama, base, dataclasses.replace(REPORT, language=tag)))
     assert found.get("language") == languages

@@ -16,7 +16,7 @@ from vocabx.evaluation.side_by_side import (
 from vocabx.report.evaluation_page import render_evaluation, verdict
 from vocabx.report.evaluation_plot import bits_plot
 
-HOSTILE = "<script>alert(1)</script>&\"'"
+ADVERSARIAL = "<script>alert(1)</script>&\"'"
 
 
 def model(name, bits, english, from_base=None, is_base=False):
@@ -60,7 +60,7 @@ def words(html):
     return " ".join(unescape(body).split())
 
 
-def test_the_page_needs_nothing_beside_it(table):
+def test_the_page_is_self_contained(table):
     html = render_evaluation(table)
     assert not re.search(r"<(script|link|img|iframe|object)|\bsrc=|@import|xlink:href", html)
     assert html == render_evaluation(dataclasses.replace(table))
@@ -75,13 +75,13 @@ def test_each_number_is_on_the_page(table):
     for number in (
         "2.346", "2.679", "1.778", "2.646", "0.911", "0.951", "1.75", "4.12", "0.0123", "(0.35)", "10.0",
         "134.5 M", "60,013 bytes", "20,011 characters in 21 passages of a manual", "seed 17", "9.8.7",
-        "not measured", "runs/demo cuts 2 of 20 in another way", "cpu, 2 threads", "創造天地",
+        "not measured", "runs/demo tokenizes 2 of 20 differently", "cpu, 2 threads", "創造天地",
         "runs/demo writes↵on", "vocabx evaluate runs/demo",
     ):  # fmt: skip
         assert number in shown, number
 
 
-def test_the_best_of_a_column_is_marked_unless_all_look_alike(table):
+def test_the_best_of_a_column_is_marked_unless_all_look_equal(table):
     html = render_evaluation(table)
     marked = re.findall(r'<td class="best">([^<]*)<', html)
     assert sorted(marked) == ["0.911", "0.911", "1.778", "2.078"]
@@ -90,10 +90,10 @@ def test_the_best_of_a_column_is_marked_unless_all_look_alike(table):
 def test_texts_are_never_markup(table):
     adversarial = dataclasses.replace(
         table,
-        command=HOSTILE,
-        base_origin=HOSTILE,
-        prompts=(Prompt(HOSTILE, HOSTILE),),
-        models=tuple(dataclasses.replace(one, name=HOSTILE) for one in table.models),
+        command=ADVERSARIAL,
+        base_origin=ADVERSARIAL,
+        prompts=(Prompt(ADVERSARIAL, ADVERSARIAL),),
+        models=tuple(dataclasses.replace(one, name=ADVERSARIAL) for one in table.models),
     )
     assert "<script" not in render_evaluation(adversarial)
 
@@ -109,16 +109,16 @@ def test_the_verdict_says_what_the_best_costs(table):
         "smollm2, the base, predicts Chinese (Traditional) best: 2.35 bits per byte, and runs/demo 2.68."
     )
     alone = dataclasses.replace(table, models=(final,))
-    assert verdict(alone) == "runs/final takes 1.78 bits per byte of Chinese (Traditional)."
+    assert verdict(alone) == "runs/final scores 1.78 bits per byte on Chinese (Traditional)."
     assert "KL" not in words(render_evaluation(dataclasses.replace(alone, prompts=(), base="")))
 
 
-def test_a_text_of_the_users_has_no_language(table):
+def test_a_text_given_by_the_user_has_no_language_name(table):
     text = dataclasses.replace(table.base_language, language="und", drawn=False)
     shown = words(render_evaluation(dataclasses.replace(table, base_language=text)))
     assert "the base's language goes from 0.91 to 0.95" in shown
 
 
-def test_numbers_of_no_model_are_refused():
-    with pytest.raises(ValueError, match="no model"):
+def test_a_plot_without_models_is_refused():
+    with pytest.raises(ValueError, match="at least one model"):
         bits_plot((), "Thai", "English")

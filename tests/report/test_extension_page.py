@@ -18,13 +18,13 @@ from vocabx.report.extension_report import (
 )
 from vocabx.tokenizer.certificate import Claim
 
-HOSTILE = "<script>alert(1)</script>&\"'"
+ADVERSARIAL = "<script>alert(1)</script>&\"'"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#34;&#39;"
 EMPTY_ELEMENTS = {"meta", "link", "br", "img", "hr", "input"}
 
 
 class Page(HTMLParser):
-    """What the tests ask of a page: its elements, its visible words, and whether its tags match."""
+    """A parsed page: its elements, its visible words, and whether its tags match."""
 
     def __init__(self, html: str):
         super().__init__()
@@ -94,7 +94,7 @@ def report() -> Report:
             Measure(141207, 4.413, 1.0322, 1.1214, 2498345.0),
         ),
         claims=(
-            Claim("base-text", "English is cut as before.", 5321, 0, True, ()),
+            Claim("base-text", "English is tokenized as before.", 5321, 0, True, ()),
             Claim("used", "Every new token is used.", 8001, 14, False, ("詞 is unused",)),
         ),
         hull_bound=0.3471,
@@ -105,13 +105,13 @@ def report() -> Report:
         paragraphs=(
             TokenizedParagraph(
                 (Piece("E8 87", False, False), Piece("BA", False, False), Piece("\n", False, True)),
-                (Piece("臺灣", True, True), Piece(HOSTILE, False, True)),
+                (Piece("臺灣", True, True), Piece(ADVERSARIAL, False, True)),
             ),
         ),
         frequent=(
             FrequentToken(49153, Piece("臺", True, True), 3211, (old("E8 87", False), old("BA", False))),
             FrequentToken(49154, Piece("BE", True, True), 77, (old("B"), old("E"))),
-            FrequentToken(49155, Piece(HOSTILE, True, True), 5, (old(HOSTILE),)),
+            FrequentToken(49155, Piece(ADVERSARIAL, True, True), 5, (old(ADVERSARIAL),)),
         ),
         norms=(Norms("input", (0.0, 1.0, 2.0), (10, 40), (6, 2)),),
         seconds={"learn": 33.1, "write": 3.4},
@@ -135,7 +135,7 @@ def of_length(text: Comparison, tokens: int) -> Comparison:
     return dataclasses.replace(text, extended=dataclasses.replace(text.extended, tokens=tokens))
 
 
-def test_the_page_needs_nothing_beside_it(report):
+def test_the_page_is_self_contained(report):
     html = render_page(report)
     page = Page(html)
     assert page.open == []
@@ -162,11 +162,11 @@ def test_ids_are_unique_and_references_have_a_target(report):
 
 
 def test_texts_are_never_markup(report):
-    claim = Claim("base-text", HOSTILE, 10, 1, True, (HOSTILE,))
+    claim = Claim("base-text", ADVERSARIAL, 10, 1, True, (ADVERSARIAL,))
     texts = dict.fromkeys(
-        ("base_origin", "corpus", "command", "initializer", "language_name", "version"), HOSTILE
+        ("base_origin", "corpus", "command", "initializer", "language_name", "version"), ADVERSARIAL
     )
-    html = render_page(changed(report, claims=(claim,), seconds={HOSTILE: 1.0}, **texts))
+    html = render_page(changed(report, claims=(claim,), seconds={ADVERSARIAL: 1.0}, **texts))
     assert "<script" not in html
     assert html.count(ESCAPED) >= 12
     assert Page(html).open == []
@@ -180,16 +180,17 @@ def test_each_number_is_on_the_page(report):
         "623,113", "625,002", "60,001", "60,002", "49,152", "8,000", "57,184", "0.347\u00a0nats", "5,321",
         "8,001", "3,211", "49153", "33.1", "36.5", "9.8.7",
     ):  # fmt: skip
-        # Pages fold every kind of space.
+        # `words` collapses every kind of space.
         assert " ".join(number.split()) in words, number
-    for name, value in (("Pad rows", 32), ("Seed", 17), ("Collisions", 3), ("Unused", 12), ("Dropped", 431)):
+    facts = (("Padding rows", 32), ("Seed", 17), ("Collisions", 3), ("Unused", 12), ("Dropped", 431))
+    for name, value in facts:
         assert f"{name}{value}" in words.replace(f"{name} ", name)
 
 
-def test_the_verdict_is_made_of_the_numbers(report):
+def test_the_verdict_follows_from_the_numbers(report):
     assert verdict(report).replace("\u00a0", " ") == (
-        "Traditional Chinese text takes 31 % of the tokens it took; 0 of 5,321 English lines changed; "
-        "the required claim holds; bits per byte 2.50 → 2.21 before any training."
+        "Traditional Chinese text takes 31 % of the tokens it took before; 0 of 5,321 English lines are "
+        "tokenized differently; the required claim holds; bits per byte 2.50 → 2.21 before any training."
     )
 
 
@@ -198,23 +199,23 @@ def test_the_verdict_is_honest_when_the_numbers_are_bad(report):
     bad = changed(
         report,
         target=dataclasses.replace(report.target, extended=worse),
-        claims=(Claim("base-text", "English is cut as before.", 5321, 31, True, ()),),
+        claims=(Claim("base-text", "English is tokenized as before.", 5321, 31, True, ()),),
     )
     sentence = verdict(bad).replace("\u00a0", " ")
-    assert "108 % of the tokens it took, so nothing is saved" in sentence
-    assert "31 of 5,321 English lines changed" in sentence
+    assert "108 % of the tokens it took before, so nothing is saved" in sentence
+    assert "31 of 5,321 English lines are tokenized differently" in sentence
     assert "1 of 1 required claims FAIL" in sentence
     assert "2.50 → 2.90 before any training, which is worse" in sentence
 
 
 def test_a_verdict_without_checked_lines_compares_lengths(report):
     bare = changed(report, claims=())
-    assert "English takes as many as before; nothing was certified" in verdict(bare)
+    assert "English text takes as many as before; nothing was certified" in verdict(bare)
     longer = changed(bare, base_language=of_length(report.base_language, 141800))
-    assert "English, which should not change, takes 100.4\u00a0%" in verdict(longer)
+    assert "English text, which should not change, takes 100.4\u00a0%" in verdict(longer)
 
 
-def test_what_was_not_measured_is_said(report):
+def test_missing_measurements_are_marked_as_such(report):
     bare = changed(
         report,
         target=unmeasured(report.target),
@@ -232,14 +233,14 @@ def test_what_was_not_measured_is_said(report):
     page = Page(html)
     assert "bits per byte were not measured" in verdict(bare)
     assert page.words.count("not measured") >= 7
-    assert "none: rows were drawn" in page.words
+    assert "none: embeddings were drawn at random" in page.words
     assert "Nothing was certified" in page.words
-    assert "called from Python" in page.words
+    assert "Called from Python" in page.words
     assert "None" not in page.text
     assert not page.all("svg")
 
 
-def test_a_failed_claim_is_seen_with_its_counterexamples(report):
+def test_a_failed_claim_is_shown_with_its_counterexamples(report):
     examples = ("a café line", "x = 1")
     html = render_page(changed(report, claims=(Claim("base-ids", "Ids are kept.", 900, 2, True, examples),)))
     page = Page(html)
@@ -249,7 +250,7 @@ def test_a_failed_claim_is_seen_with_its_counterexamples(report):
     assert any("fail" in names for names in page.classes())
 
 
-def test_a_claim_that_is_not_required_fails_nothing(report):
+def test_an_optional_claim_does_not_fail_the_certificate(report):
     page = Page(render_page(report))
     assert "Certificate: holds" in page.words
     assert "for information" in page.words
@@ -257,8 +258,8 @@ def test_a_claim_that_is_not_required_fails_nothing(report):
     assert not any("fail" in names or "broken" in names for names in page.classes())
 
 
-def test_a_claim_without_cases_is_not_said_to_hold(report):
-    unchecked = Claim("base-text", "English is cut as before.", 0, 0, True, ())
+def test_a_claim_without_cases_is_shown_as_not_checked(report):
+    unchecked = Claim("base-text", "English is tokenized as before.", 0, 0, True, ())
     assert "not checked" in Page(render_page(changed(report, claims=(unchecked,)))).words
 
 
@@ -273,18 +274,18 @@ def test_paragraphs_show_tokens_as_they_are(report):
     assert Page(html).all("p", lang="zh-Hant")
 
 
-def test_frequent_tokens_tell_bytes_from_letters(report):
+def test_frequent_tokens_distinguish_bytes_from_letters(report):
     html = render_page(changed(report, paragraphs=()))
     assert '<span class="piece byte">E8 87</span><span class="piece byte">BA</span>' in html
     assert '<span class="piece">B</span><span class="piece">E</span>' in html
     assert '<span class="piece new">BE</span>' in html
 
 
-def test_plots_are_named_for_those_who_do_not_see_them(report):
+def test_plots_have_labels_for_screen_readers(report):
     plots = Page(render_page(report)).all("svg", role="img")
     assert len(plots) == 2
-    assert "31 % at the 8,000 bought" in (plots[0]["aria-label"] or "")
-    assert "input table" in (plots[1]["aria-label"] or "")
+    assert "31 % at the 8,000 tokens added" in (plots[0]["aria-label"] or "")
+    assert "input embeddings" in (plots[1]["aria-label"] or "")
 
 
 def test_the_curve_marks_a_number_between_its_points():
@@ -292,7 +293,7 @@ def test_the_curve_marks_a_number_between_its_points():
     assert ">500 new tokens: 75 %<" in svg
 
 
-def test_plots_take_the_colours_of_the_page(report):
+def test_plots_take_the_colors_of_the_page(report):
     for svg in (tokens_curve(report.curve, 8000, "$x$ <b>"), norms_histogram(report.norms)):
         assert svg.startswith("<svg")
         assert svg.endswith("</svg>")
@@ -301,7 +302,7 @@ def test_plots_take_the_colours_of_the_page(report):
         assert not re.search(r"#0[1-9a]0[1-9a]0[1-9a]|#000000|http|<style|<metadata", svg)
 
 
-def test_plots_leave_matplotlib_as_it_was(report):
+def test_plots_leave_the_settings_of_matplotlib_unchanged(report):
     matplotlib = pytest.importorskip("matplotlib")
     with matplotlib.rc_context({"font.size": 31.0, "svg.hashsalt": "mine"}):
         before = dict(matplotlib.rcParams)
@@ -310,7 +311,7 @@ def test_plots_leave_matplotlib_as_it_was(report):
     assert styled == tokens_curve(report.curve, 8000, "Thai")
 
 
-def test_norms_are_shares_so_that_unequal_tables_compare():
+def test_norms_are_shares_so_that_matrices_of_different_size_compare():
     edges = (0.0, 1.0, 2.0)
     few = norms_histogram((Norms("input", edges, (10, 40), (6, 2)),))
     many = norms_histogram((Norms("input", edges, (100, 400), (600, 200)),))
@@ -319,25 +320,25 @@ def test_norms_are_shares_so_that_unequal_tables_compare():
     assert norms_histogram((Norms("input", edges, (0, 0), (0, 0)),))
 
 
-def test_plots_of_nothing_are_refused():
+def test_plots_without_data_are_refused():
     with pytest.raises(ValueError, match="without points"):
         tokens_curve((), 10, "Thai")
-    with pytest.raises(ValueError, match="no table"):
+    with pytest.raises(ValueError, match="at least one matrix"):
         norms_histogram(())
 
 
-def test_a_tokenizer_alone_is_shown_without_rows_and_models(report):
+def test_a_tokenizer_alone_is_shown_without_embeddings_and_models(report):
     words = Page(render_page(dataclasses.replace(report, initializer="", norms=(), rows=0))).words
-    for absent in ("Hull bound", "Pad rows", "Collisions", "Bits per byte", "Norms of the rows"):
+    for absent in ("Hull bound", "Padding rows", "Collisions", "Bits per byte", "Norms of the embeddings"):
         assert absent not in words
     assert "byte-level BPE" in words
     assert "bits per byte" not in verdict(dataclasses.replace(report, initializer=""))
 
 
-def test_a_donor_and_what_protection_cost_are_shown(report):
-    origin = Origin(HOSTILE, 19_000, 812, 33, 400, True, "english.txt", 0.25)
+def test_the_donor_and_the_cost_of_protection_are_shown(report):
+    origin = Origin(ADVERSARIAL, 19_000, 812, 33, 400, True, "english.txt", 0.25)
     html = render_page(dataclasses.replace(report, origin=origin))
     words = Page(html).words
-    for shown in ("19,000", "812", "33", "widened", "english.txt", "without it × 0.250"):
+    for shown in ("19,000", "812", "33", "widened", "english.txt", "without protection × 0.250"):
         assert shown in words
-    assert HOSTILE not in html
+    assert ADVERSARIAL not in html

@@ -46,29 +46,29 @@ def record(metrics):
 def test_the_verdict_says_what_was_learned_and_what_was_kept(record):
     found = verdict(record, "Chinese", "English")
     assert found == (
-        "After 20,000 tokens, held-out Chinese takes 2.500 → 1.700 bits per byte (−32.0\u00a0%), "
-        "and English 0.900 → 0.895 bits per byte (−0.6\u00a0%)."
+        "Bits per byte after 20,000 tokens: Chinese 2.500 → 1.700 (−32.0\u00a0%), "
+        "English 0.900 → 0.895 (−0.6\u00a0%)."
     )
     assert "was not measured" in verdict(replace(record, measured=[]), "Chinese", "English")
 
 
-def test_the_page_stands_alone_and_escapes_what_it_is_told(record, metrics):
+def test_the_page_is_self_contained_and_escapes_its_values(record, metrics):
     page = render_training_page(record, metrics, "en")
     assert "/models/&lt;demo&gt;" in page
     assert not re.search(r'(?:src|href)="(?!#)', page)
     assert page.count("<svg") == 2
-    assert "the first 49,152 rows stay to the last bit" in page
+    assert "the first 49,152 rows are unchanged, bit for bit" in page
 
 
 def test_a_run_without_measurements_has_a_page_too(record, metrics):
     steps = [entry for entry in metrics if "loss" in entry]
     page = render_training_page(replace(record, measured=[]), steps, "en")
-    assert "was not measured along the way" in page
+    assert "was not measured during training" in page
 
 
-def test_of_methods_that_change_old_rows_the_page_says_so(record, metrics):
+def test_the_page_says_if_the_method_changes_old_embeddings(record, metrics):
     full = replace(record, method={**record.method, "name": "full", "rank": 0})
-    assert "with this method they train too" in render_training_page(full, metrics, "en")
+    assert "this method trains them too" in render_training_page(full, metrics, "en")
 
 
 def test_smoothing_keeps_a_straight_line():

@@ -1,4 +1,4 @@
-"""What each method trains, and the trap of 4 bits on a CPU."""
+"""What each method trains, and a pitfall of 4-bit weights on a CPU."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def first_layer_gradient(loss):
 
 
 @pytest.mark.parametrize("name", ["qlora", "lora", "rows", "full"])
-def test_only_what_the_method_says_trains(name, small_extended):
+def test_only_the_parameters_of_the_method_train(name, small_extended):
     prepared, loss = loss_of(small_extended(), Method(name, "float32", 4, 8.0))
     trained = {n for n, p in loss.named_parameters() if p.requires_grad}
     if name == "full":
@@ -38,12 +38,12 @@ def test_only_what_the_method_says_trains(name, small_extended):
     adapters = {n for n in trained if "lora_" in n}
     assert bool(adapters) == (name != "rows")
     assert len(trained - adapters) == 1
-    # Seven linear layers in each of two, with two factors each.
+    # Seven linear layers in each of two blocks, with two factors each.
     assert len(adapters) in (0, 28)
     assert prepared.split.first == FIRST
 
 
-def test_scoring_in_the_middle_does_not_kill_the_gradients_of_four_bits(small_extended):
+def test_scoring_during_training_keeps_the_gradients_with_4_bit_weights(small_extended):
     _, loss = loss_of(small_extended(), Method("qlora", "bfloat16", 4, 8.0))
     loss.train()
     before = first_layer_gradient(loss)
@@ -56,7 +56,7 @@ def test_scoring_in_the_middle_does_not_kill_the_gradients_of_four_bits(small_ex
     assert after == pytest.approx(before, rel=0.02)
 
 
-def test_linear_layers_are_in_four_bits_and_tables_are_not(small_extended):
+def test_linear_layers_are_quantized_to_4_bits_and_embeddings_are_not(small_extended):
     prepared, _ = loss_of(small_extended(), Method("qlora", "bfloat16", 4, 8.0))
     kinds = {type(module).__name__ for module in prepared.model.modules()}
     assert "Linear4bit" in kinds
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_adapters(small_extended):
     assert not torch.equal(values[0], values[2])
 
 
-def test_weights_that_no_merge_could_place_are_refused_before_training(tmp_path):
+def test_weights_that_could_not_be_merged_are_refused_before_training(tmp_path):
     from types import SimpleNamespace
 
     from tiny_models import tiny_model
@@ -96,5 +96,5 @@ def test_weights_that_no_merge_could_place_are_refused_before_training(tmp_path)
     check("llama", "full")
     check("gpt_neox", "full")
     check("mixtral", "lora")
-    with pytest.raises(BaseModelError, match="by itself: what was trained of it could not be merged"):
+    with pytest.raises(BaseModelError, match="so it could not be merged after training"):
         check("mixtral", "full")

@@ -1,4 +1,4 @@
-"""The loss of packed documents against each document by itself, under models of several kinds."""
+"""The loss of packed documents, compared with each document alone, under models of several kinds."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def batch(tmp_path):
 
 
 def alone(model):
-    """The sum over documents of what transformers itself computes for each."""
+    """The sum of the losses that transformers computes for each document."""
     total = 0.0
     for document in DOCUMENTS:
         ids = torch.tensor([[1, *document, 2]])
@@ -33,7 +33,7 @@ def alone(model):
 @pytest.mark.parametrize(
     "kind", ["llama", "qwen3", "mistral", "gemma2", "cohere", "gpt2", "granite", "olmo2"]
 )
-def test_packed_documents_have_the_loss_of_each_by_itself(kind, tmp_path):
+def test_packed_documents_have_the_loss_of_each_document_alone(kind, tmp_path):
     model = tiny_model(kind)
     expected = alone(model)
     split_tables(model, 45)
@@ -45,13 +45,13 @@ def test_packed_documents_have_the_loss_of_each_by_itself(kind, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "plain"), [("llama", True), ("gemma2", False), ("cohere", False), ("phi", False)]
 )
-def test_models_that_do_more_to_their_logits_are_found_out(kind, plain):
+def test_models_that_transform_their_logits_are_detected(kind, plain):
     model = tiny_model(kind)
     split_tables(model, 45)
     assert find_abilities(model).plain == plain
 
 
-def test_a_model_that_counts_no_positions_is_told_from_others():
+def test_a_model_without_positions_is_detected():
     model = tiny_model("bloom")
     split_tables(model, 45)
     assert not find_abilities(model).isolates
@@ -66,7 +66,7 @@ def test_an_embedding_that_scales_still_does(kind):
     assert torch.allclose(model(ids).logits, expected, atol=1e-6)
 
 
-def test_both_ways_to_the_loss_give_the_same_gradients(tmp_path):
+def test_both_ways_of_computing_the_loss_give_the_same_gradients(tmp_path):
     from dataclasses import replace
 
     gradients = []

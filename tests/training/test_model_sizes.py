@@ -1,4 +1,4 @@
-"""What a run takes by headers alone, against the model that is loaded."""
+"""The cost of a run from headers alone, compared with the loaded model."""
 
 from dataclasses import replace
 
@@ -19,25 +19,25 @@ def checkpoint(request, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["lora", "rows", "full"])
-def test_what_trains_is_counted_as_it_is(checkpoint, name):
+def test_the_number_of_trained_parameters_is_exact(checkpoint, name):
     method = Method(name, "float32", 4, 8.0)
     model = prepare(checkpoint.directory, method, FIRST, 0, "cpu").model
     counted = trained_parameters(sizes_of(checkpoint), method, checkpoint.input.rows - FIRST)
     found = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     if checkpoint.config["model_type"] == "mixtral" and name == "lora":
-        # Its experts are joined in memory and get no adapters: the estimate is from above.
+        # Its experts are fused in memory and get no adapters, so the estimate is an upper bound.
         assert sum(counted.values()) >= found
     else:
         assert sum(counted.values()) == found
 
 
-def test_all_numbers_of_a_model_are_counted(checkpoint):
+def test_all_parameters_of_a_model_are_counted(checkpoint):
     sizes = sizes_of(checkpoint)
     model = prepare(checkpoint.directory, Method("full", "float32"), FIRST, 0, "cpu").model
     assert sizes.linear + sizes.tables + sizes.others == sum(p.numel() for p in model.parameters())
 
 
-def test_four_bits_take_less_and_activations_twice_take_less(checkpoint):
+def test_4_bit_weights_and_gradient_checkpointing_reduce_memory(checkpoint):
     sizes = replace(sizes_of(checkpoint), layers=8)
 
     def whole(name, checkpointing):
@@ -48,7 +48,7 @@ def test_four_bits_take_less_and_activations_twice_take_less(checkpoint):
     assert whole("lora", True)["activations"] <= whole("lora", False)["activations"]
 
 
-def test_training_everything_takes_half_as_many_operations_again(checkpoint):
+def test_training_everything_takes_one_and_a_half_times_the_operations(checkpoint):
     sizes = sizes_of(checkpoint)
     frozen = operations(sizes, Method("lora", "bfloat16"), {})
     assert operations(sizes, Method("full", "bfloat16"), {}) == pytest.approx(1.5 * frozen)

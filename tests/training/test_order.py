@@ -11,12 +11,12 @@ def order(**changes):
     return replace(whole, **changes)
 
 
-def places(wanted, count):
+def sequences_at(wanted, count):
     return [wanted.at(place) for place in range(count)]
 
 
-def test_every_sequence_comes_once_before_any_comes_again():
-    target = [number for source, number in places(order(), 200) if source == "target"]
+def test_every_sequence_comes_once_before_any_is_repeated():
+    target = [number for source, number in sequences_at(order(), 200) if source == "target"]
     assert sorted(target[:50]) == list(range(50))
     assert sorted(target[50:100]) == list(range(50))
     assert target[:50] != target[50:100]
@@ -24,26 +24,28 @@ def test_every_sequence_comes_once_before_any_comes_again():
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.25, 1 / 3, 0.9])
 def test_replay_takes_its_share_of_any_stretch(share):
-    taken = places(order(replay_share=share), 1000)
+    taken = sequences_at(order(replay_share=share), 1000)
     for start in (0, 137, 600):
         count = sum(source == "replay" for source, _ in taken[start : start + 300])
         assert abs(count - 300 * share) <= 1
 
 
-def test_the_order_is_the_same_wherever_it_is_asked_from():
-    assert [order().at(place) for place in (77, 3, 150)] == [places(order(), 151)[p] for p in (77, 3, 150)]
-    assert places(order(), 60) != places(order(seed=1), 60)
+def test_the_order_does_not_depend_on_where_it_is_queried():
+    assert [order().at(place) for place in (77, 3, 150)] == [
+        sequences_at(order(), 151)[p] for p in (77, 3, 150)
+    ]
+    assert sequences_at(order(), 60) != sequences_at(order(seed=1), 60)
 
 
-def test_a_longer_run_begins_as_a_shorter_one_over_the_same_text():
-    assert places(order(target_subset=30), 40)[:40] == places(order(target_subset=45), 40)[:40]
+def test_a_longer_run_begins_like_a_shorter_one_over_the_same_text():
+    assert sequences_at(order(target_subset=30), 40)[:40] == sequences_at(order(target_subset=45), 40)[:40]
 
 
-def test_several_rounds_go_over_a_part_of_the_text():
-    numbers = Counter(n for source, n in places(order(replay_share=0.0, target_subset=10), 40))
+def test_several_epochs_repeat_a_part_of_the_text():
+    numbers = Counter(n for source, n in sequences_at(order(replay_share=0.0, target_subset=10), 40))
     assert len(numbers) == 10
     assert set(numbers.values()) == {4}
 
 
-def test_without_replay_text_all_places_are_the_new_language():
-    assert {source for source, _ in places(order(replay=0, replay_subset=0), 40)} == {"target"}
+def test_without_replay_all_sequences_are_in_the_new_language():
+    assert {source for source, _ in sequences_at(order(replay=0, replay_subset=0), 40)} == {"target"}

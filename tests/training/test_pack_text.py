@@ -25,7 +25,7 @@ def decoded(packed, tokenizer):
     return [tokenizer.decode(row) for row in ids]
 
 
-def test_held_out_documents_are_not_learned_from_and_all_others_are(chinese_file, recipe, base, tmp_path):
+def test_all_documents_but_the_held_out_ones_are_packed(chinese_file, recipe, base, tmp_path):
     source = user_source([str(chinese_file)], "text", "")
     corpus = sample(source)
     assert corpus.heldout_whole_documents
@@ -40,7 +40,7 @@ def test_held_out_documents_are_not_learned_from_and_all_others_are(chinese_file
     assert labels == tokens
 
 
-def test_of_one_long_document_only_the_held_out_lines_go(tmp_path, verses, recipe):
+def test_only_the_held_out_lines_of_one_long_document_are_left_out(tmp_path, verses, recipe):
     path = tmp_path / "one.jsonl"
     path.write_text(json.dumps({"text": "\n".join(verses[:800])}, ensure_ascii=False), "utf-8")
     source = user_source([str(path)], "text", "")
@@ -52,7 +52,7 @@ def test_of_one_long_document_only_the_held_out_lines_go(tmp_path, verses, recip
     assert len(left) > 0.7 * len("\n".join(verses[:800]))
 
 
-def test_packed_text_is_found_again_and_made_anew_for_another_length(chinese_file, recipe, base, tmp_path):
+def test_packed_text_is_reused_and_packed_again_for_another_length(chinese_file, recipe, base, tmp_path):
     source = user_source([str(chinese_file)], "text", "")
     corpus = sample(source)
     path = tmp_path / "text"
@@ -72,11 +72,11 @@ def test_reading_stops_at_the_limit(chinese_file, base, tmp_path):
     assert 20_000 <= len(text.encode()) < 40_000
 
 
-def test_a_text_that_is_all_held_out_is_told_in_one_line(tmp_path, verses, recipe):
+def test_a_text_that_is_entirely_held_out_is_refused_in_one_line(tmp_path, verses, recipe):
     path = tmp_path / "short.jsonl"
     path.write_text(json.dumps({"text": "\n".join(verses[:20])}, ensure_ascii=False), "utf-8")
     source = user_source([str(path)], "text", "")
     corpus = sample(source)
     whole = replace(corpus, heldout_whole_documents=True)
-    with pytest.raises(CorpusError, match="holds no text beside what is held out"):
+    with pytest.raises(CorpusError, match="holds no text besides what is held out"):
         packed_text(source, whole, recipe, tmp_path / "text")

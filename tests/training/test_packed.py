@@ -15,7 +15,7 @@ def read(packed: PackedText):
 
 
 def pieces_of(packed: PackedText):
-    """The pieces of each sequence by positions alone, padding included."""
+    """The pieces of each sequence, found from positions alone, padding included."""
     for sequence in read(packed):
         starts = [*np.flatnonzero(sequence.positions == 0), len(sequence.ids)]
         for low, high in pairwise(starts):
@@ -23,7 +23,7 @@ def pieces_of(packed: PackedText):
 
 
 @given(st.lists(st.lists(st.integers(3, 900), max_size=60), min_size=1, max_size=40), st.integers(3, 33))
-def test_every_token_of_every_document_is_there_once_and_in_order(tmp_path_factory, documents, length):
+def test_every_token_of_every_document_is_packed_once_and_in_order(tmp_path_factory, documents, length):
     path = tmp_path_factory.mktemp("packed") / "text"
     packed = pack(documents, ENDS, length, path)
     pieces = [ids for ids, labels in pieces_of(packed) if ids[0] == ENDS.begin]
@@ -34,7 +34,7 @@ def test_every_token_of_every_document_is_there_once_and_in_order(tmp_path_facto
     assert sorted(pieces) == sorted(expected)
 
 
-def test_a_label_is_the_next_token_of_the_same_document_and_nothing_else(tmp_path):
+def test_a_label_is_the_next_token_of_the_same_document(tmp_path):
     packed = pack([[5, 6], [7], [8, 9, 10]], ENDS, 9, tmp_path / "text")
     for ids, labels in pieces_of(packed):
         if ids[0] == ENDS.begin:
@@ -45,7 +45,7 @@ def test_a_label_is_the_next_token_of_the_same_document_and_nothing_else(tmp_pat
 
 def test_short_documents_share_a_sequence_and_long_ones_are_continued(tmp_path):
     packed = pack([[5] * 3, [6] * 3, [7] * 25], ENDS, 10, tmp_path / "text")
-    # 26 tokens with its end, 9 a piece behind the token that begins it; the other two fill one sequence.
+    # 26 tokens with its end, 9 per piece after the begin token; the other two documents fill one sequence.
     assert len(packed) == 4
     assert sum(sequence.ids.tolist().count(7) for sequence in read(packed)) == 25
 
@@ -58,7 +58,7 @@ def test_little_is_lost_to_padding(tmp_path):
     assert used / len(labels) > 0.98
 
 
-def test_one_document_that_begins_and_ends_alike_keeps_its_bounds(tmp_path):
+def test_documents_with_equal_begin_and_end_tokens_keep_their_boundaries(tmp_path):
     packed = pack([[5, 6], [7, 8]], Ends(0, 0), 8, tmp_path / "text")
     (sequence,) = read(packed)
     assert sequence.positions.tolist() == [0, 1, 2, 3, 0, 1, 2, 3]
@@ -66,5 +66,5 @@ def test_one_document_that_begins_and_ends_alike_keeps_its_bounds(tmp_path):
 
 
 @pytest.mark.parametrize("length", [3, 64])
-def test_no_documents_make_no_sequences(tmp_path, length):
+def test_no_documents_give_no_sequences(tmp_path, length):
     assert len(pack([], ENDS, length, tmp_path / "text")) == 0

@@ -3,14 +3,14 @@ import pytest
 from vocabx.training.schedule import make_schedule
 
 
-def test_others_wait_until_the_rows_have_had_their_steps():
+def test_adapters_start_after_the_steps_of_the_rows_alone():
     schedule = make_schedule(100, rows_first=0.1, warmup=0.05, decay=0.1)
     assert all(schedule.of_others(step) == 0 for step in range(10))
     assert all(schedule.of_rows(step) > 0 for step in range(10))
     assert schedule.of_others(10) > 0
 
 
-def test_rates_rise_stay_and_fall_to_almost_nothing():
+def test_rates_warm_up_stay_and_decay_to_almost_zero():
     schedule = make_schedule(100, rows_first=0.0, warmup=0.1, decay=0.2)
     rates = [schedule.of_rows(step) for step in range(100)]
     assert rates[:11] == sorted(rates[:11])
@@ -20,7 +20,7 @@ def test_rates_rise_stay_and_fall_to_almost_nothing():
     assert schedule.stable_end == 80
 
 
-def test_a_longer_run_has_the_same_rates_until_the_shorter_one_falls():
+def test_a_longer_run_has_the_same_rates_until_the_shorter_one_decays():
     short = make_schedule(100, 0.1, 0.1, 0.1)
     long = make_schedule(200, 0.05, 0.05, 0.05)
     assert short.stable_end == 90

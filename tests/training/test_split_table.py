@@ -1,4 +1,4 @@
-"""The split table and its loss against torch's own layers in float64, which hold one whole table."""
+"""Split embeddings and their loss, compared with torch's own layers over the whole matrix in float64."""
 
 import copy
 
@@ -22,7 +22,7 @@ def ids(low=0, high=600, size=40):
     return torch.randint(low, high, (2, size), generator=torch.Generator().manual_seed(0))
 
 
-def test_a_split_model_computes_what_the_whole_one_does(model):
+def test_a_split_model_gives_the_logits_of_the_whole_one(model):
     batch = ids()
     with torch.no_grad():
         expected = model(batch).logits
@@ -31,7 +31,7 @@ def test_a_split_model_computes_what_the_whole_one_does(model):
     assert torch.allclose(found, expected, atol=1e-6)
 
 
-def test_gradients_of_new_rows_are_those_of_the_whole_table(model):
+def test_gradients_of_new_rows_are_those_of_the_whole_matrix(model):
     whole = copy.deepcopy(model).double()
     batch = ids()
     whole(batch, labels=batch).loss.backward()
@@ -57,13 +57,13 @@ def test_old_rows_are_neither_copied_nor_trained(model):
     assert not any(len(p) == 600 for p in model.parameters())
 
 
-def test_tied_layers_share_their_new_rows(small_model):
+def test_tied_embeddings_share_their_new_rows(small_model):
     model = AutoModelForCausalLM.from_pretrained(small_model(tied=True, dtype="float32"))
     split_tables(model, FIRST)
     assert model.get_input_embeddings().new is model.get_output_embeddings().new
 
 
-def test_new_rows_train_in_float32_and_look_ups_have_the_dtype_of_the_model(small_model):
+def test_new_rows_train_in_float32_and_embeddings_have_the_dtype_of_the_model(small_model):
     model = AutoModelForCausalLM.from_pretrained(small_model(dtype="bfloat16"))
     split = split_tables(model, FIRST)
     assert split.parameters["input"].dtype == torch.float32
@@ -108,7 +108,7 @@ def test_the_loss_and_its_gradients_are_those_of_float64(positions):
     assert torch.allclose(new.grad.double(), exact.grad[20:], atol=1e-4)
 
 
-def test_the_loss_of_no_label_is_zero_and_moves_nothing():
+def test_the_loss_without_labels_is_zero_with_zero_gradients():
     hidden, new = torch.randn(4, 8, requires_grad=True), torch.nn.Parameter(torch.randn(3, 8))
     loss = split_loss(hidden, torch.full((4,), IGNORED), torch.randn(5, 8), new)
     loss.backward()
@@ -117,7 +117,7 @@ def test_the_loss_of_no_label_is_zero_and_moves_nothing():
     assert not new.grad.any()
 
 
-def test_the_loss_is_computed_in_bfloat16_where_the_model_is():
+def test_the_loss_of_a_bfloat16_model_is_computed_in_bfloat16():
     torch.manual_seed(0)
     hidden = torch.randn(300, 16, dtype=torch.bfloat16, requires_grad=True)
     table, labels = torch.randn(50, 16), torch.randint(0, 50, (300,))

@@ -19,7 +19,7 @@ def saved(directory: Path, kind: str, **settings: object):
 
 
 @pytest.mark.parametrize("kind", DECODERS)
-def test_the_weights_that_adapters_go_onto_are_found_in_models_of_every_type(kind: str, tmp_path: Path):
+def test_the_weights_under_adapters_are_found_in_models_of_every_type(kind: str, tmp_path: Path):
     model, checkpoint = saved(tmp_path, kind)
     targets = target_names(model, tables=False)
     assert targets
@@ -41,9 +41,7 @@ def test_weights_are_found_in_every_shard(tmp_path: Path):
 @pytest.mark.parametrize(
     ("kind", "prefix"), [("llama", "model."), ("gpt2", "transformer."), ("bloom", "transformer.")]
 )
-def test_names_without_the_part_that_a_missing_head_takes_along_are_found(
-    kind: str, prefix: str, tmp_path: Path
-):
+def test_names_without_the_prefix_of_the_headed_class_are_found(kind: str, prefix: str, tmp_path: Path):
     model, _ = saved(tmp_path, kind)
     path = tmp_path / "model.safetensors"
     tensors = {name.removeprefix(prefix): tensor for name, tensor in load_file(path).items()}
@@ -55,12 +53,12 @@ def test_names_without_the_part_that_a_missing_head_takes_along_are_found(
         assert found[1] == f"{module}.weight".removeprefix(prefix)
 
 
-def test_a_parameter_that_the_files_hold_in_parts_is_not_found(tmp_path: Path):
+def test_a_parameter_that_is_stored_in_parts_is_not_found(tmp_path: Path):
     model, checkpoint = saved(tmp_path, "qwen3_moe")
     assert SPLIT_BY_EXPERT in dict(model.named_parameters())
     assert stored_tensor(checkpoint, SPLIT_BY_EXPERT) is None
 
 
-def test_what_is_no_module_is_not_found(tmp_path: Path):
+def test_an_unknown_module_is_not_found(tmp_path: Path):
     _, checkpoint = saved(tmp_path, "llama")
     assert stored_weight(checkpoint, "model.layers.7.self_attn.q_proj") is None

@@ -19,7 +19,7 @@ def sequences():
     return split_sequences(ids, begin=1, seed=0)
 
 
-def test_old_rows_and_everything_else_keep_every_bit(model):
+def test_old_rows_and_all_other_weights_keep_every_bit(model):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     train_rows(model, ROWS, sequences(), 3000, [], lambda done: None)
     changed = []
@@ -40,7 +40,7 @@ def test_training_lowers_the_loss(model):
     assert model(ids, labels=ids).loss.item() < before - 0.01
 
 
-def test_pauses_come_once_each_in_order_and_also_at_the_end(model):
+def test_each_pause_comes_once_in_order_and_also_at_the_end(model):
     met = []
     train_rows(model, ROWS, sequences(), 2000, [0, 700, 2000, 9999], met.append)
     assert met == [0, 700, 2000, 9999]
@@ -55,13 +55,13 @@ def test_the_same_text_gives_the_same_rows(tiny_model):
     assert torch.equal(*results)
 
 
-def test_sequences_are_of_one_length_and_begin_as_a_text_does():
-    cut = sequences()
-    assert {len(sequence) for sequence in cut} == {256}
-    assert {sequence[0] for sequence in cut} == {1}
-    assert cut != split_sequences([[2] * 600], 1, 0)
+def test_sequences_have_one_length_and_start_with_bos():
+    split = sequences()
+    assert {len(sequence) for sequence in split} == {256}
+    assert {sequence[0] for sequence in split} == {1}
+    assert split != split_sequences([[2] * 600], 1, 0)
 
 
-def test_too_little_text_is_told_in_one_line(model):
+def test_too_little_text_is_refused_in_one_line(model):
     with pytest.raises(CorpusError, match="too short to train on"):
         train_rows(model, ROWS, split_sequences([[5] * 20], 1, 0), 100, [], lambda done: None)

@@ -1,1 +1,1 @@
-"""Checkpoints as files: where a base is, its tables, the grown copy, its manifest and card."""
+"""Checkpoints as files: finding a base, its embedding matrices, the extended copy, its manifest."""

@@ -1,6 +1,6 @@
-"""Where the models of each type keep their tables, by the names that transformers 4 and 5 give their tensors.
+"""The tensor names of the embedding matrices of each model type, in transformers 4 and 5.
 
-A table of data: it is read by `tables`, and every line of it is tested against a model of that type.
+Pure data, used by `tables`; every entry is tested against a model of that type.
 """
 
 import re
@@ -12,22 +12,22 @@ from vocabx.errors import BaseModelError
 
 @dataclass(frozen=True)
 class Architecture:
-    """Where the models of one type keep their tables.
+    """The tensor names of the embedding matrices of one model type.
 
-    A "*" in a name stands for a number. A name is also found without its `prefix`, which a model that was
-    saved without its head leaves out.
+    A "*" in a name stands for a number. A name is also found without its `prefix`, which is missing in models
+    saved without their head.
 
     Attributes:
-        inputs: names of the embedding table; the first that is stored is it.
-        outputs: names of the output layer's table; the first that is stored is it.
-        biases: names of the output layer's bias; a file may hold several.
-        input_copies: names under which the embedding table may be stored again.
-        output_copies: names under which the output table may be stored again.
-        prefix: what a model without its head leaves out of the names.
-        tied: whether a configuration that does not say ties its tables.
-        says_tied: whether `tie_word_embeddings` says it at all; else what is stored does.
+        inputs: names of the input embeddings; the first that is stored counts.
+        outputs: names of the lm_head; the first that is stored counts.
+        biases: names of the bias of the lm_head; a file may hold several.
+        input_copies: names under which the input embeddings may be stored again.
+        output_copies: names under which the lm_head may be stored again.
+        prefix: the part of the names that is missing without the head.
+        tied: whether the matrices are tied by default.
+        says_tied: whether `tie_word_embeddings` is meaningful; else what is stored decides.
         generates: whether the model predicts the next token of its input.
-        sees: whether it is a language model with eyes, which transformers loads by another auto class.
+        sees: whether the model is multimodal, which transformers loads with another auto class.
         counts_from_pad: whether it counts positions from the id of its pad token
             (`create_position_ids_from_input_ids` in transformers).
     """
@@ -50,7 +50,7 @@ def _same(kinds: str, architecture: Architecture) -> dict[str, Architecture]:
 
 
 _LLAMA = Architecture(("model.embed_tokens.weight",), biases=("lm_head.bias",))
-# Layers behind the last predict further tokens. They hold both tables again, as layer 61 of DeepSeek V3 does.
+# Extra layers that predict further tokens hold both matrices again, such as layer 61 of DeepSeek V3.
 _FURTHER_TOKENS = replace(
     _LLAMA,
     input_copies=("model.layers.*.embed_tokens.weight",),
@@ -58,7 +58,7 @@ _FURTHER_TOKENS = replace(
 )
 _GPT2 = Architecture(("transformer.wte.weight",), biases=("lm_head.bias",), prefix="transformer.", tied=True)
 _BLOOM = replace(_GPT2, inputs=("transformer.word_embeddings.weight",))
-# The language model of a model that also sees or hears: names before transformers 4.52, since, and Qwen's.
+# The language model of a multimodal model: names before transformers 4.52, since then, and in Qwen.
 _SEEING = Architecture(
     (
         "language_model.model.embed_tokens.weight",
@@ -86,7 +86,7 @@ _ROBERTA = Architecture(
     generates=False,
     counts_from_pad=True,
 )
-# Its tie_word_embeddings says whether the decoder's last states are scaled, and transformers 5 rewrites it.
+# Its tie_word_embeddings controls the scaling of the decoder's last states, and transformers 5 rewrites it.
 _T5 = Architecture(
     ("shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
     input_copies=("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"),
@@ -168,10 +168,10 @@ ARCHITECTURES: dict[str, Architecture] = {
     "m2m_100": _M2M,
 }
 
-_BART = "adds a bias that lies across its tensor (final_logits_bias)"
-_GEMMA3N = "has a second embedding table for all of its layers"
-_MLLAMA = "has an input table with 8 rows more than its output table"
-# Model types that are known, and why they are left alone.
+_BART = "adds a bias that is stored transposed (final_logits_bias)"
+_GEMMA3N = "has a second embedding matrix for all of its layers"
+_MLLAMA = "has input embeddings with 8 rows more than its lm_head"
+# Known model types that are not supported, and why.
 _REFUSED = {
     **dict.fromkeys("bart mbart pegasus blenderbot blenderbot-small marian plbart".split(), _BART),
     **dict.fromkeys("gemma3n gemma3n_text".split(), _GEMMA3N),
@@ -180,34 +180,34 @@ _REFUSED = {
 
 
 def architecture_of(kind: str, where: object) -> Architecture:
-    """Where the models of the type `kind` keep their tables.
+    """The tensor names of the embedding matrices of the model type `kind`.
 
     Args:
         kind: the model_type of a configuration.
-        where: what to call the model, should it be refused.
+        where: the name of the model in error messages.
 
     Raises:
-        BaseModelError: the type is not known, or its tables cannot be lengthened.
+        BaseModelError: if the type is unknown, or its embedding matrices cannot be extended.
     """
     if kind in _REFUSED:
         raise BaseModelError(
-            f"{where} is of the model type {kind!r}, which {_REFUSED[kind]}: vocabx cannot lengthen it, "
-            "pass a base of another type"
+            f"{where} is of the model type {kind!r}, which {_REFUSED[kind]}: vocabx cannot extend it, pass a "
+            "base of another type"
         )
     if kind not in ARCHITECTURES:
         raise BaseModelError(
-            f"{where} is of the model type {kind!r}, whose tables vocabx does not know: "
-            f"it knows {', '.join(ARCHITECTURES)}"
+            f"{where} is of the model type {kind!r}, which vocabx does not support: it supports "
+            f"{', '.join(ARCHITECTURES)}"
         )
     return ARCHITECTURES[kind]
 
 
 def stored_names(names: Iterable[str], prefix: str, stored: Collection[str]) -> list[str]:
-    """Which tensors of `stored` are meant by `names`, in the order of `names`, each once.
+    """The tensors of `stored` that match `names`, in the order of `names`, without duplicates.
 
     Args:
-        names: of an `Architecture`.
-        prefix: what they may lack.
+        names: names of an `Architecture`.
+        prefix: the part that may be missing in the stored names.
         stored: the names of all tensors.
     """
     found: dict[str, None] = {}

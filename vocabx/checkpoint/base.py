@@ -1,4 +1,4 @@
-"""Where a base model is: an alias, a hub id, a directory or a .gguf file, all brought to one directory."""
+"""Finding a base model: an alias, a hub id, a directory or a .gguf file becomes one local directory."""
 
 import os
 import tomllib
@@ -19,12 +19,12 @@ from vocabx.checkpoint.model_directory import refuse_links
 from vocabx.errors import BaseModelError, MissingPackageError
 from vocabx.progress import Progress
 
-# Some repositories hold their weights a second time, in another layout.
+# Some repositories also hold their weights in another layout.
 _UNWANTED = ("consolidated*", "original/*", "onnx/*")
-# README.md says which licence the model has.
+# README.md states the license of the model.
 _TOKENIZER = ("*.json", "*.jinja", "*.model", "*.txt", "README.md", "LICENSE*", "NOTICE*", "USE_POLICY*")
 _WANTED = (*_TOKENIZER, "*.safetensors")
-# For repositories that have no other weights.
+# For repositories without safetensors.
 _BIN = (*_TOKENIZER, "pytorch_model*.bin")
 
 
@@ -33,14 +33,14 @@ class Base:
     """A base model on this machine.
 
     Attributes:
-        name: what the user called it.
-        directory: holds config.json, tokenizer.json and safetensors; of a tokenizer alone, its directory
-            or its file.
+        name: the base as the user named it.
+        directory: the directory with config.json, tokenizer.json and safetensors; for a tokenizer alone, its
+            directory or file.
         origin: where it came from, for the manifest and the card: a hub id, a package, or "local".
-        licence: its SPDX or hub licence name, "" when unknown.
-        language: BCP 47 tag of the language it was trained on, for the checks that nothing there changed.
-        licence_name, licence_link: of `Licence`, for the card; "" when unknown.
-        repository: the model's hub id, also when its files came from a package; "" when unknown.
+        licence: SPDX or hub identifier of its license, "" if unknown.
+        language: BCP 47 tag of its main language, for the checks that nothing changed in that language.
+        licence_name, licence_link: see `Licence`, for the card; "" if unknown.
+        repository: the model's hub id, even if its files came from a package; "" if unknown.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Base:
 
 
 def aliases() -> dict[str, dict[str, Any]]:
-    """The base models known by a short name, from assets/bases.toml."""
+    """The base models that have an alias, from assets/bases.toml."""
     return tomllib.loads((files("vocabx.assets") / "bases.toml").read_text(encoding="utf-8"))
 
 
@@ -83,17 +83,17 @@ def base_packages(name: str, weights: bool = True) -> Packages:
 
 
 def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
-    """Bring the base called `name` to a directory on this machine.
+    """Find the base `name`, and download or convert it if necessary.
 
     Args:
         name: an alias, a directory, a .gguf file, or a hub id as owner/name.
-        progress: told of downloads, and of GGUF and .bin files being converted.
-        weights: whether they are wanted too, where the base is on the hub or its weights are .bin files.
+        progress: receives downloads, and conversions of GGUF and .bin files.
+        weights: whether weights are needed if the base is on the hub or has .bin files.
 
     Raises:
-        BaseModelError: there is no such base, the hub cannot be reached, or its files cannot be trusted.
+        BaseModelError: if there is no such base, the hub cannot be reached, or its files cannot be trusted.
     """
-    # A directory may also be called ~name, and expanduser raises for a user that is not there.
+    # A directory may also be named ~name, and Path.expanduser raises for an unknown user.
     path = Path(os.path.expanduser(name))  # noqa: PTH111
     known = aliases()
     if name in known:
@@ -105,7 +105,7 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
     if path.is_file() and path.suffix == ".gguf":
         return _checked(Base(name, unpack_gguf(path, progress), "local", ""))
     if path.exists():
-        raise BaseModelError(f"{name} is no model directory and no .gguf file")
+        raise BaseModelError(f"{name} is neither a model directory nor a .gguf file: pass another --base")
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         directory = _download(name, weights)
         base = Base(name, directory, name, "", repository=name)
@@ -118,10 +118,10 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
 
 
 def find_tokenizer_base(name: str, progress: Progress) -> Base:
-    """Find the base called `name` where only its tokenizer is needed, so that a tokenizer's file will do.
+    """Find the base `name` if only its tokenizer is needed; a tokenizer file suffices.
 
     Raises:
-        BaseModelError: there is no such base, or the hub cannot be reached.
+        BaseModelError: if there is no such base, or the hub cannot be reached.
     """
     path = Path(os.path.expanduser(name))  # noqa: PTH111
     if name not in aliases() and (path.is_dir() or (path.is_file() and path.suffix != ".gguf")):
@@ -168,12 +168,12 @@ def _download(repository: str, weights: bool) -> Path:
         return directory
     except HubError as error:
         raise BaseModelError(
-            f"cannot get {repository}: {error}; pass --base with a directory that holds the model"
+            f"cannot download {repository}: {error}; pass --base with a directory that holds the model"
         ) from None
 
 
 def _with_safetensors(base: Base, progress: Progress) -> Base:
-    """The base in a directory with safetensors: its own, or one made of its .bin files."""
+    """The base with safetensors weights: its own, or converted from its .bin files."""
     if not has_only_bin(base.directory):
         return base
     return replace(base, directory=unpack_bin(base.directory, progress))

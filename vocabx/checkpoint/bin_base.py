@@ -1,7 +1,7 @@
-"""Weights in torch's own files (pytorch_model.bin), brought once to safetensors in the user's cache.
+"""Weights in torch's own format (pytorch_model.bin), converted once to safetensors in the user's cache.
 
-They are pickles, which can hold code. Only torch's loader for weights reads them here: it makes tensors and
-refuses everything else. Each shard becomes one file of the same name, written a tensor at a time.
+These files are pickles, which can hold code. They are only read with torch's weights-only loader, which makes
+tensors and refuses everything else. Each shard becomes one file of the same name, written tensor by tensor.
 """
 
 import hashlib
@@ -32,14 +32,14 @@ from vocabx.progress import Advance, Progress
 PACKAGES: Packages = {"torch": "evaluate"}
 SINGLE = "pytorch_model.bin"
 INDEX = "pytorch_model.bin.index.json"
-# Part of the cache key: a change in what is written here must not meet an older result.
+# Part of the cache key: increase it when the converted files change.
 _FORMAT = 1
 _CHUNK = 1 << 24
-# Weights, which come anew or belong to other libraries; everything else goes along.
+# Weights, which are converted or belong to other libraries; everything else is copied.
 _WEIGHTS = {
     ".bin", ".pt", ".pth", ".ckpt", ".safetensors", ".gguf", ".h5", ".msgpack", ".onnx", ".npz", ".pkl",
 }  # fmt: skip
-# torch's names of dtypes, and the format's.
+# Names of dtypes in torch and in safetensors.
 _DTYPES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64", "int32": "I32",
     "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL", "complex64": "C64",
@@ -49,7 +49,7 @@ _DTYPES = {
 
 @dataclass(frozen=True)
 class _OfAnyDtype(NewTensor):
-    """A tensor whose blocks are its bytes."""
+    """A tensor of any dtype, whose blocks are raw bytes."""
 
     @property
     def size(self) -> int:
@@ -57,7 +57,7 @@ class _OfAnyDtype(NewTensor):
 
 
 def has_only_bin(directory: Path) -> bool:
-    """Whether a directory has torch's weights, and none as safetensors."""
+    """Whether a directory has weights as .bin files, but none as safetensors."""
     if any(directory.glob("*.safetensors")) or any(directory.glob("*.safetensors.index.json")):
         return False
     return (directory / SINGLE).exists() or (directory / INDEX).exists()
@@ -76,19 +76,19 @@ def unpacking_packages(directory: Path) -> Packages:
 
 
 def unpack_bin(directory: Path, progress: Progress) -> Path:
-    """Return a model directory with the content of one whose weights are torch's, made on first use.
+    """Convert a model with .bin weights to safetensors on first use, and return the converted directory.
 
-    Tables that are tied and share their bytes are written once, and what is a part of another tensor's bytes
-    as a tensor of its own. Memory is one tensor; that of a file of torch before 1.6, the whole file.
+    Tied embeddings that share their bytes are written once; other tensors that share storage are written
+    separately. Memory use is one tensor, or the whole file for files from torch before 1.6.
 
     Args:
-        directory: the model; the names, sizes and times of its files name the directory that is returned.
-        progress: told while the weights are converted.
+        directory: the model; names, sizes and times of its files are the cache key.
+        progress: receives the conversion.
 
     Raises:
-        BaseModelError: a file is damaged, holds more than tensors, or lies elsewhere; the model is quantised
-            or of a type that is not known; the cache has no room.
-        MissingPackageError: torch is not installed.
+        BaseModelError: if a file is damaged, holds more than tensors, or is outside the directory; if the
+            model is quantized or of an unknown type; or if the cache has no room.
+        MissingPackageError: if torch is not installed.
     """
     refuse_links(directory)
     config = read_config(directory)
@@ -108,7 +108,7 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
         ):
             _Conversion(directory, config, architecture).run(where, names, scratch, advance)
     except OutputError as error:
-        # It speaks of --out, and this is the cache.
+        # The message is about --out, but this is the cache.
         reason = str(error).partition(": make room")[0].partition("; ")[0]
         raise BaseModelError(f"{reason}: make room, or set VOCABX_CACHE to another directory") from None
     return target
@@ -121,14 +121,14 @@ def _target(directory: Path) -> Path:
 
 @dataclass(frozen=True)
 class _Conversion:
-    """What is written of one model."""
+    """The conversion of one model."""
 
     directory: Path
     config: dict[str, Any]
     architecture: Architecture
 
     def run(self, where: Mapping[str, str] | None, names: list[str], target: Path, advance: Advance) -> None:
-        """Write the weights, their index where they had one, and everything that goes along."""
+        """Write the weights, their index if they had one, and copy all other files."""
         held: dict[str, tuple[str, ...]] = {}
         written: dict[str, str] = {}
         size = 0
@@ -138,7 +138,7 @@ class _Conversion:
             kept = self._without_copies(tensors)
             file = _renamed(name)
             made = {key: _new_tensor(key, tensor, self.directory / name) for key, tensor in kept.items()}
-            # As the safetensors library does, so that no number lies across its width.
+            # Aligned like the safetensors library does, so that no number crosses its alignment.
             order = sorted(made, key=lambda key: (-WIDTHS[made[key].dtype], key))
             write_tensors(target / file, {key: made[key] for key in order}, {"format": "pt"}, advance)
             written |= dict.fromkeys(order, file)
@@ -154,7 +154,7 @@ class _Conversion:
                 advance(path.stat().st_size)
 
     def _without_copies(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
-        """The tensors without those that are the embedding table under another name and are tied to it."""
+        """The tensors without tied copies of the input embeddings under other names."""
         known = self.architecture
         inputs = stored_names(known.inputs, known.prefix, tensors)
         if not inputs:
@@ -168,10 +168,10 @@ class _Conversion:
 
 
 def _shards(directory: Path) -> tuple[dict[str, str] | None, list[str]]:
-    """The content of the index, None without one, and the names of the files with weights."""
+    """The content of the index, or None, and the names of the weight files."""
     if not (directory / INDEX).exists():
         if not (directory / SINGLE).is_file():
-            raise BaseModelError(f"{directory / SINGLE} is no file: download it again")
+            raise BaseModelError(f"{directory / SINGLE} is not a file: download it again")
         return None, [SINGLE]
     where = read_index(directory / INDEX)
     names = sorted(set(where.values()))
@@ -183,31 +183,31 @@ def _shards(directory: Path) -> tuple[dict[str, str] | None, list[str]]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """The tensors of a file by name, mapped where it is one of torch 1.6 or later."""
+    """The tensors of a file by name, memory-mapped if it was written by torch 1.6 or later."""
     import pickle
 
     torch = need("torch", "evaluate")
     with path.open("rb") as stream:
-        # Older files cannot be mapped.
+        # Older files cannot be memory-mapped.
         is_zip = stream.read(4) == b"PK\x03\x04"
     try:
         with warnings.catch_warnings():
-            # Of old protocols, and of damaged ones.
+            # Warnings about old or damaged pickles.
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError:
         raise BaseModelError(
-            f"{path} is damaged, or holds more than tensors, which may be code: nothing was run; pass the "
-            "model as safetensors"
+            f"{path} is damaged, or holds more than tensors, possibly code: nothing was run; pass the model "
+            "as safetensors"
         ) from None
     except MemoryError:
         raise
     except Exception:  # A damaged pickle can raise anything.
-        raise BaseModelError(f"{path} cannot be read as weights of torch: download it again") from None
+        raise BaseModelError(f"{path} cannot be read as torch weights: download it again") from None
     if not isinstance(content, dict) or not all(
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in content.items()
     ):
-        raise BaseModelError(f"{path} holds more than tensors by name: save the model as safetensors")
+        raise BaseModelError(f"{path} is not a dictionary of tensors: save the model as safetensors")
     return {name: tensor.detach() for name, tensor in content.items()}
 
 
@@ -221,7 +221,7 @@ def _new_tensor(name: str, tensor: Any, path: Path) -> NewTensor:
 
 
 def _blocks(tensor: Any) -> Iterator[NDArray[np.uint8]]:
-    """The bytes of a tensor in its order."""
+    """The bytes of a tensor in row-major order."""
     torch = need("torch", "evaluate")
     content = tensor.contiguous().reshape(-1).view(torch.uint8).numpy()
     for start in range(0, len(content), _CHUNK):
@@ -238,7 +238,7 @@ def _is_one(one: Any, other: Any) -> bool:
 
 
 def _renamed(name: str) -> str:
-    """The name of a file of safetensors, as transformers calls it."""
+    """The name that transformers gives the safetensors file."""
     return re.sub(r"^pytorch_model", "model", name.removesuffix(".bin")) + ".safetensors"
 
 
@@ -251,6 +251,6 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _digest(directory: Path) -> str:
-    """A digest of what tells this directory from another, and from itself with other files."""
+    """A digest of the directory's path and the names, sizes and times of its files."""
     stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(directory)]
     return hashlib.sha256(json.dumps([str(directory.resolve()), stats]).encode()).hexdigest()

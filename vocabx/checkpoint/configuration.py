@@ -1,7 +1,7 @@
-"""What a config.json says of the tables, in all the places where transformers 4 and 5 write it.
+"""Vocabulary size and tying in config.json, everywhere that transformers 4 and 5 write them.
 
-A model that also sees or hears has its language model's settings in `text_config`. Version 4 reads there
-whether the tables are tied, version 5 at the top.
+A multimodal model has the settings of its language model in `text_config`. Whether its embeddings are tied,
+transformers 4 reads there, and transformers 5 at the top level.
 """
 
 from pathlib import Path
@@ -19,24 +19,24 @@ def read_config(directory: Path) -> dict[str, Any]:
     """Read the config.json of a directory.
 
     Raises:
-        BaseModelError: there is none, or it is damaged.
+        BaseModelError: if it is missing or damaged.
     """
     return read_object(directory / "config.json")
 
 
 def stated_rows(config: dict[str, Any]) -> int | None:
-    """The height of the tables, or None where the configuration leaves it to its model type."""
+    """The number of rows of the embedding matrices, or None if it is left to the model type."""
     rows = said_rows(config)
     return rows if type(rows) is int else None
 
 
 def said_rows(config: dict[str, Any], default: Any = None) -> Any:
-    """What a configuration gives as the height of the tables, of any type; `default` where it gives none."""
+    """The entry for the number of rows, whatever its type; `default` if there is none."""
     return config_of_text(config).get("vocab_size", config.get("vocab_size", default))
 
 
 def rows_by_configuration(directory: Path) -> int | None:
-    """The height of the tables by the config.json of a directory, None where it does not say or is none."""
+    """The number of rows in the config.json of a directory, None if there is no entry or no file."""
     try:
         return stated_rows(read_config(directory))
     except BaseModelError:
@@ -44,19 +44,19 @@ def rows_by_configuration(directory: Path) -> int | None:
 
 
 def with_rows(config: dict[str, Any], rows: int, tied: bool) -> dict[str, Any]:
-    """A configuration of the same model with tables of another height.
+    """A configuration of the same model with another number of rows.
 
     Args:
-        config: the configuration; stays as it is.
-        rows: height of the tables.
-        tied: whether input and output share one table. Stated wherever a version of transformers reads it,
-            except for T5, where `tie_word_embeddings` says something else and stays.
+        config: the configuration; not modified.
+        rows: number of rows of the embedding matrices.
+        tied: whether input embeddings and lm_head share one matrix. Written wherever a version of
+            transformers reads it, except for T5, where `tie_word_embeddings` means something else and stays.
     """
     return with_tie(with_size(config, rows), tied)
 
 
 def with_size(config: dict[str, Any], rows: int) -> dict[str, Any]:
-    """A configuration that says `rows` wherever it says the height of its tables, and once at least."""
+    """A configuration with `rows` wherever it states the vocabulary size, and at least once."""
     text = _text_config(config)
     if text is None:
         return {**config, "vocab_size": rows}
@@ -65,7 +65,7 @@ def with_size(config: dict[str, Any], rows: int) -> dict[str, Any]:
 
 
 def with_tie(config: dict[str, Any], tied: bool) -> dict[str, Any]:
-    """A configuration that says whether input and output share one table; T5's, which cannot, as it is."""
+    """A configuration with `tied` set; unchanged for T5, which cannot express it."""
     architecture = ARCHITECTURES.get(_kind(config))
     if architecture is not None and not architecture.says_tied:
         return config
@@ -75,14 +75,14 @@ def with_tie(config: dict[str, Any], tied: bool) -> dict[str, Any]:
 
 
 def is_tied(config: dict[str, Any], has_output: bool) -> bool:
-    """Whether input and output share one table, by what a configuration states and its types imply.
+    """Whether input embeddings and lm_head are tied, according to a configuration and its model types.
 
-    Where the top and `text_config` contradict each other, and for T5, which says it nowhere, they are tied
-    if no output table is stored.
+    If the top level and `text_config` contradict each other, and for T5, which cannot express it, they are
+    tied if no lm_head is stored.
 
     Args:
         config: the configuration.
-        has_output: whether the output layer's table is stored.
+        has_output: whether the lm_head is stored.
     """
     architecture = ARCHITECTURES.get(_kind(config))
     if architecture is not None and not architecture.says_tied:
@@ -95,23 +95,23 @@ def is_tied(config: dict[str, Any], has_output: bool) -> bool:
 
 
 def refuse_quantised(config: dict[str, Any], directory: Path) -> None:
-    """Refuse a model whose weights are quantised.
+    """Refuse a model with quantized weights.
 
     Raises:
-        BaseModelError: it is one; the message says how it was quantised.
+        BaseModelError: if the weights are quantized; the message names the method.
     """
     for part in (config, config_of_text(config)):
         for key in _QUANTISED:
             if part.get(key):
                 how = f" ({method})" if (method := _method(part[key])) else ""
                 raise BaseModelError(
-                    f"{directory} is quantised{how}: vocabx lengthens tables of 16 or 32 "
-                    "bits, pass the unquantised model that it was made from"
+                    f"{directory} is quantized{how}: vocabx extends embeddings of 16 or 32 bits, pass the "
+                    "unquantized model it was made from"
                 )
 
 
 def config_of_text(config: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the language model: text_config where there is one, else the whole."""
+    """The settings of the language model: text_config if there is one, else the whole configuration."""
     text = _text_config(config)
     return config if text is None else text
 
@@ -131,7 +131,7 @@ def _tie_of(config: dict[str, Any], default: bool) -> bool:
 
 
 def _method(settings: Any) -> str:
-    """The name of a quantisation, as "gptq, 4 bits", or "" where it is not said."""
+    """The name of a quantization method, such as "gptq, 4 bits", or "" if not stated."""
     if not isinstance(settings, dict):
         return ""
     name = settings.get("quant_method") or settings.get("format") or ""

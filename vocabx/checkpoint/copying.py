@@ -1,4 +1,4 @@
-"""Bytes of files carried by the kernel: shared where the file system can, else copied past Python."""
+"""Copying files in the kernel: blocks are shared if the file system can, else copied outside Python."""
 
 import errno
 import os
@@ -12,28 +12,28 @@ from vocabx.errors import BaseModelError
 Carried = Literal["linked", "shared", "copied"]
 Advance = Callable[[float], None]
 
-# FICLONE of linux/fs.h: both files share their blocks until one of them is written to.
+# FICLONE of linux/fs.h: both files share their blocks until one of them is modified.
 _FICLONE = 0x40049409
-# Between two calls a signal can stop the copying, and progress is seen.
+# Bytes per system call; between calls, signals are handled and progress is reported.
 _CHUNK = 1 << 26
 _SMALL = 1 << 22
 _CANNOT = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM, errno.ETXTBSY}
 
 
 def carry_file(source: Path, target: Path, link: bool, advance: Advance = lambda done: None) -> Carried:
-    """Bring a file to `target` as it is, in the cheapest way that the file system knows.
+    """Copy a file to `target` in the cheapest way that the file system supports.
 
     Args:
-        source: the file; of a symbolic link, what it points to.
-        target: a file that is not there.
-        link: make a hard link, so that both names are one file: a change to one is a change to the other.
+        source: the file; for a symbolic link, its target.
+        target: a file that does not exist.
+        link: make a hard link, so that both names are one file: a change to one changes the other.
         advance: called with bytes done.
 
     Returns:
-        "linked", "shared" (copied when one of them is changed) or "copied".
+        "linked", "shared" (copy-on-write) or "copied".
 
     Raises:
-        OSError: the disk is full, or a file cannot be read or written.
+        OSError: if the disk is full, or a file cannot be read or written.
     """
     source = source.resolve()
     size = source.stat().st_size
@@ -52,17 +52,17 @@ def carry_file(source: Path, target: Path, link: bool, advance: Advance = lambda
 def copy_range(
     reader: int, writer: int, offset: int, length: int, advance: Advance = lambda done: None
 ) -> None:
-    """Copy `length` bytes of a file from `offset` to where another stands.
+    """Copy `length` bytes of a file, starting at `offset`, to the current position of another.
 
     Args:
-        reader, writer: file descriptors, without buffers of Python's.
-        offset: in the file that is read, whose own position stays.
+        reader, writer: unbuffered file descriptors.
+        offset: offset in the source file, whose own position does not change.
         length: number of bytes.
         advance: called with bytes done.
 
     Raises:
-        BaseModelError: the file that is read is shorter by now.
-        OSError: the disk is full, or a file cannot be read or written.
+        BaseModelError: if the source file has become shorter.
+        OSError: if the disk is full, or a file cannot be read or written.
     """
     copy = _in_kernel if hasattr(os, "copy_file_range") else _in_python
     end = offset + length
@@ -76,7 +76,7 @@ def copy_range(
             copy = _in_python
             continue
         if not done:
-            raise BaseModelError("the base changed while it was read: run again")
+            raise BaseModelError("the base changed while it was being read: run the command again")
         offset += done
         advance(done)
 
@@ -108,7 +108,7 @@ def _in_kernel(reader: int, writer: int, offset: int, count: int) -> int:
 
 
 def _in_python(reader: int, writer: int, offset: int, count: int) -> int:
-    """For other systems, and for two file systems between which the kernel does not copy."""
+    """Fallback for other systems, and for file systems between which the kernel cannot copy."""
     block = os.pread(reader, min(_SMALL, count), offset)
     view = memoryview(block)
     while view:

@@ -1,9 +1,9 @@
-"""The factorised form of a checkpoint: E' ≈ F P for each table, with the model class that reads it.
+"""The factorized form of a checkpoint: E' ≈ F P for each embedding matrix, and the model class to load it.
 
-Source: OFA (arXiv 2311.08849), section 3. P comes from the base's old rows alone. The coordinates of any row
-r, old, new or pad, are r P⁺, the best there are; of a row that OFA made, r = w F P, they are w F, what OFA
-mixed. So any checkpoint can be factorised after it was written whole, and new rows of OFA lose nothing more
-by it. Old rows are then approximated: the result says by how much.
+Source: OFA (arXiv 2311.08849), section 3. P is computed from the base's rows alone. The coordinates of any
+row r (old, new or padding) are r P⁺, the least-squares solution; for a row from OFA, r = w F P, they are w F,
+exactly what OFA mixed. So any checkpoint can be factorized after it was written in dense form, and new rows
+from OFA lose nothing more. Old rows are approximated; the result reports the error.
 """
 
 import json
@@ -26,7 +26,7 @@ from vocabx.mixture.factorise import factorise
 
 CODE = "modeling_factorised.py"
 _ROWS = 8192
-# The auto classes that can load each kind of architecture, by the end of its name.
+# The auto class for each kind of architecture, by the suffix of its class name.
 _AUTO = {
     "ForCausalLM": "AutoModelForCausalLM",
     "LMHeadModel": "AutoModelForCausalLM",
@@ -36,16 +36,16 @@ _AUTO = {
 
 @dataclass(frozen=True)
 class Factorisation:
-    """What factorising a checkpoint came to.
+    """The result of factorizing a checkpoint.
 
     Attributes:
         rank: K.
         balance: a of F = U Sᵃ, P = S¹⁻ᵃ Vᵀ.
-        errors: ‖E − F P‖ / ‖E‖ (Frobenius) of the old rows of tokens, by the table's tensor name, measured on
-            the factors as they are stored.
-        parameters: how many numbers the tables hold now, biases left out.
-        dense_parameters: how many they would hold whole.
-        auto_class: of transformers, to load it with.
+        errors: ‖E − F P‖ / ‖E‖ (Frobenius) over the old rows of tokens, by tensor name, measured on the
+            factors as stored.
+        parameters: parameters of the factors, without biases.
+        dense_parameters: parameters of the dense matrices.
+        auto_class: the transformers auto class that loads it.
     """
 
     rank: int
@@ -56,7 +56,7 @@ class Factorisation:
     auto_class: str
 
     def as_form(self) -> dict[str, Any]:
-        """The entries that the manifest's `initializer` takes."""
+        """The entries for `initializer` in the manifest."""
         return {"form": "factorised", "rank": self.rank, "balance": self.balance, "errors": self.errors}
 
 
@@ -64,14 +64,14 @@ def check_factorisable(base: Checkpoint, old_rows: int, rank: int) -> None:
     """Refuse early what `factorise_checkpoint` cannot write.
 
     Raises:
-        BaseModelError: no model class can be made for the base, or its tables do not have that rank.
+        BaseModelError: if no model class can be derived for the base, or its matrices do not allow the rank.
     """
     _auto_class(base)
     width = base.input.file.tensors[base.input.name].shape[1]
     if not 1 <= rank <= min(width, old_rows):
         raise BaseModelError(
-            f"--rank is {rank}: the tables of {base.directory} have {old_rows:,} rows of width {width:,}, so "
-            f"pass 1 to {min(width, old_rows):,}"
+            f"--rank is {rank}: {base.directory} has embeddings of {old_rows:,} rows and width {width:,}, "
+            f"so pass 1 to {min(width, old_rows):,}"
         )
 
 
@@ -83,22 +83,22 @@ def factorise_checkpoint(
     balance: float = 0.0,
     advance: Callable[[float], None] = lambda done: None,
 ) -> Factorisation:
-    """Bring the extended checkpoint in `directory` into the factorised form, in its place.
+    """Factorize the extended checkpoint in `directory` in place.
 
-    The weights are streamed through a second file that then takes the place of the first; memory is the
-    (old_rows, K) float32 coordinates of `factorise`, once for each table.
+    Weights are streamed through a second file that then replaces the first; memory use is the (old_rows, K)
+    float32 coordinates of `factorise`, for one matrix at a time.
 
     Args:
-        directory: an extended checkpoint, whole; its first rows are those of `base`.
-        base: what it extends; primitives are made from its tables.
+        directory: an extended checkpoint in dense form; its first rows are those of `base`.
+        base: the base it extends, from whose matrices the primitives are computed.
         old_rows: how many of the base's rows belong to tokens.
         rank: K, from 1 to the width; at the width nothing is lost, and nothing saved.
         balance: see `Factorisation`; 0 is the paper's, 0.5 trains better (inferred).
         advance: called with bytes written.
 
     Raises:
-        BaseModelError: no model class can be made for the base, or the base is factorised already.
-        InitializerError: the rank does not fit, or a table holds NaN.
+        BaseModelError: if no model class can be derived for the base, or the base is already factorized.
+        InitializerError: if the rank does not fit, or a matrix holds NaN.
     """
     auto = _auto_class(base)
     whole = read_checkpoint(directory)
@@ -109,7 +109,7 @@ def factorise_checkpoint(
         kind = whole.kind_of(table)
         mine = changes.setdefault(table.file.path, {})
         if kind == "input" and table is not whole.input:
-            # Tied and stored twice: once is enough.
+            # Tied but stored twice: one copy is enough.
             mine[table.name] = None
         elif kind != "bias":
             old = base.input if kind == "input" else base.output
@@ -129,18 +129,18 @@ def factorise_checkpoint(
 
 
 def primitives_of(name: str) -> str:
-    """The tensor name of the primitives that belong to a table's."""
+    """The tensor name of the primitives of the matrix `name`."""
     return name.removesuffix("weight") + "primitives"
 
 
 def primitive_tables(checkpoint: Checkpoint) -> tuple[Table, ...]:
-    """The primitives of a checkpoint that `factorise_checkpoint` wrote, none of one that is whole."""
+    """The primitives of a factorized checkpoint; empty for a dense one."""
     named = ((primitives_of(table.name), table.file) for table in checkpoint.tables)
     return tuple(Table(name, file) for name, file in named if name in file.tensors)
 
 
 def rows_of(table: Table) -> Any:
-    """The rows of a table, mapped; those of a factorised one are made when slices of them are asked for."""
+    """The rows of a matrix, memory-mapped; those of a factorized one are computed per slice."""
     name = primitives_of(table.name)
     if name not in table.file.tensors:
         return table.map()
@@ -148,7 +148,7 @@ def rows_of(table: Table) -> Any:
 
 
 class _Products:
-    """F P by slices of its rows."""
+    """F P, computed for slices of its rows."""
 
     def __init__(self, coordinates: NDArray[Any], primitives: NDArray[np.float32]) -> None:
         self._coordinates, self._primitives = coordinates, primitives
@@ -159,35 +159,35 @@ class _Products:
 
 
 def is_factorised(config: dict[str, Any]) -> bool:
-    """Whether a configuration is that of a factorised checkpoint."""
+    """Whether a configuration belongs to a factorized checkpoint."""
     return isinstance(config.get("factorised"), dict)
 
 
 def refuse_factorised(base: Checkpoint) -> None:
-    """Refuse a factorised checkpoint as a base: its old rows are gone.
+    """Refuse a factorized checkpoint as a base, since its old rows are only approximations.
 
     Raises:
-        BaseModelError: it is one.
+        BaseModelError: if it is factorized.
     """
     if is_factorised(base.config):
-        raise BaseModelError(f"{base.directory} is factorised: pass the base that it was made from")
+        raise BaseModelError(f"{base.directory} is factorized: pass the base it was made from")
 
 
 def _auto_class(base: Checkpoint) -> tuple[str, str]:
-    """The auto class, and the class of transformers that the factorised one derives from."""
+    """The auto class, and the transformers class that the factorized one derives from."""
     refuse_factorised(base)
     named = base.config.get("architectures") or [None]
     for ending, auto in _AUTO.items():
         if isinstance(named[0], str) and named[0].endswith(ending):
             return auto, named[0]
     raise BaseModelError(
-        f"{base.directory} is of the architecture {named[0]}, and a factorised form is there for those that "
-        f"end in {', '.join(_AUTO)}: leave --factorised out"
+        f"{base.directory} has the architecture {named[0]}, and only those ending in {', '.join(_AUTO)} can "
+        "be factorized: omit --factorised"
     )
 
 
 def _primitives(old: Table, rank: int, rows: int, balance: float) -> NDArray[Any]:
-    """P (K, D) of a base's table, rounded as it is stored."""
+    """P (K, D) of a matrix of the base, rounded as stored."""
     return _rounded(factorise(old.map(), rank, rows, balance).primitives, old.dtype)
 
 
@@ -199,15 +199,15 @@ def _rounded(values: NDArray[Any], dtype: str) -> NDArray[Any]:
 
 
 class _Factors:
-    """A whole table and the primitives (K, D) that it is to be multiplied from; reads it chunk by chunk."""
+    """A dense matrix and the primitives (K, D) to factorize it with; read in chunks."""
 
     def __init__(self, table: Table, primitives: NDArray[Any]) -> None:
         self.table, self.primitives = table, primitives
-        # Of the rounded primitives, so that the coordinates make up for their rounding.
+        # Computed from the rounded primitives, so that the coordinates compensate for the rounding.
         self._inverse = np.linalg.pinv(primitives.astype(np.float64)).astype(np.float32)
 
     def tensors(self) -> dict[str, NewTensor]:
-        """Coordinates in place of the table, and the primitives beside them."""
+        """The coordinates, under the name of the matrix, and the primitives."""
         name, dtype, rows = self.table.name, self.table.dtype, self.table.rows
         shape = self.primitives.shape
         return {
@@ -216,7 +216,7 @@ class _Factors:
         }
 
     def error(self, rows: int) -> float:
-        """‖E − F P‖ / ‖E‖ of the first `rows` rows, with both factors rounded as they are stored."""
+        """‖E − F P‖ / ‖E‖ over the first `rows` rows, with both factors rounded as stored."""
         wide = self.primitives.astype(np.float32)
         missed = total = 0.0
         for chunk, coordinates in self._chunks(rows):
@@ -246,7 +246,7 @@ def _write_index(directory: Path) -> None:
 def _write_class(
     directory: Path, config: dict[str, Any], auto: tuple[str, str], rank: int, balance: float
 ) -> None:
-    """Name the model class in config.json and put its code beside it."""
+    """Register the model class in config.json, and copy its code."""
     name = f"Factorised{auto[1]}"
     changed = {
         **config,

@@ -1,7 +1,7 @@
-"""A .gguf file as a base: its weights dequantised once into a model directory in the user's cache.
+"""A .gguf file as a base: its weights are dequantized once into a model directory in the user's cache.
 
-transformers does the dequantising and the renaming of tensors. What it leaves wrong is mended here: the
-configuration still claims a quantisation, and the pre-tokenizer is replaced by a plain one.
+transformers dequantizes and renames the tensors. Two flaws of its result are fixed here: the configuration
+still claims to be quantized, and the pre-tokenizer is a generic one.
 """
 
 import hashlib
@@ -34,11 +34,11 @@ def unpacking_packages(path: Path) -> Packages:
 
 
 def unpack_gguf(path: Path, progress: Progress) -> Path:
-    """Return a model directory in bfloat16 with the content of a .gguf file, made on first use.
+    """Convert a .gguf file to a model directory in bfloat16 on first use, and return the directory.
 
     Args:
-        path: the file; its sha256 names the directory.
-        progress: told while the file is unpacked.
+        path: the file; its sha256 is the cache key.
+        progress: receives the conversion.
 
     Raises:
         BaseModelError: the file is damaged, or of an architecture that transformers does not read.
@@ -74,7 +74,7 @@ def _unpack(path: Path, target: Path) -> None:
         except (ValueError, LookupError, OSError, RuntimeError, NotImplementedError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BaseModelError(f"{path} cannot be read as a model: {reason}") from None
-        # save_pretrained refuses a model that still claims to be quantised.
+        # save_pretrained refuses a model that still claims to be quantized.
         model.hf_quantizer = None
         model.config.__dict__.pop("quantization_config", None)
         model.save_pretrained(target)
@@ -85,14 +85,14 @@ def _unpack(path: Path, target: Path) -> None:
 
 
 def _repair_config(directory: Path) -> None:
-    """Write the configuration so that transformers 4 reads it as well as 5."""
+    """Write the configuration so that both transformers 4 and 5 read it."""
     path = directory / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config.pop("_model_name_or_path", None)
     config["torch_dtype"] = config.get("dtype", "bfloat16")
     rope = config.get("rope_parameters") or {}
     if "rope_theta" in rope:
-        # Version 4 knows only these names, and takes its default when they are missing.
+        # Version 4 only knows these names, and uses its defaults if they are missing.
         config["rope_theta"] = rope["rope_theta"]
         scaling = {key: value for key, value in rope.items() if key != "rope_theta"}
         config["rope_scaling"] = None if scaling.get("rope_type") == "default" else scaling
@@ -102,7 +102,7 @@ def _repair_config(directory: Path) -> None:
 
 
 def _repair_tokenizer(directory: Path, kind: str) -> None:
-    """Put back the pre-tokenizer that the file names, and write the configuration that all versions read."""
+    """Restore the pre-tokenizer that the file names, and write a configuration that all versions read."""
     path = directory / "tokenizer.json"
     spec = json.loads(path.read_text(encoding="utf-8"))
     if (known := _pre_tokenizer(kind)) is not None:
@@ -117,7 +117,7 @@ def _repair_tokenizer(directory: Path, kind: str) -> None:
 
 
 def _pre_tokenizer(kind: str) -> dict[str, Any] | None:
-    """The pre-tokenizer that llama.cpp means by a name, or None for a name not known here."""
+    """The pre-tokenizer that llama.cpp uses for a name, or None for an unknown name."""
 
     def byte_level(use_regex: bool) -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""The grown copy of a checkpoint: old rows bit for bit, new rows after them, everything else untouched."""
+"""The extended copy of a checkpoint: old rows bit for bit, new rows after them, everything else unchanged."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, writ
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Initialization, Which
 
-# The configuration and tokenizer of a checkpoint, written for it and named in its manifest.
+# Configuration and tokenizer files that are written for a checkpoint and listed in its manifest.
 COMPOSED = (
     "config.json", "generation_config.json", INDEX, "tokenizer.json", "tokenizer_config.json",
     "chat_template.jinja", "special_tokens_map.json", "tokenizer.model", "vocab.txt",
     "modeling_factorised.py",
 )  # fmt: skip
-# Of the base's: stale beside a newer tokenizer.json, or about the base and not about its extension.
+# Files of the base that would be stale next to a newer tokenizer.json, or that only describe the base.
 _LEFT_OUT = {
     "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json",
     "training.json",
@@ -43,15 +43,15 @@ def grow_checkpoint(
     link: bool = False,
     journal: Journal | None = None,
 ) -> None:
-    """Write the weights and configuration of `checkpoint` with the rows of `placement` after its own.
+    """Write the weights and configuration of `checkpoint` with the rows of `initialization` after its own.
 
-    Memory is the rows that a block mixes, never a table.
+    Memory use is the rows that a block mixes, never a whole matrix.
 
     Args:
         checkpoint: the base.
-        placement: one row for each new table row, pad rows included; applied once to each table.
+        initialization: all new rows, padding included; applied once to each embedding matrix.
         target: an existing directory.
-        suppressed: ids of pad rows, which generation must never produce.
+        suppressed: ids of padding rows, which generation must never produce.
         advance, link, journal: see `write_weights`.
     """
     rows = checkpoint.input.rows + initialization.rows
@@ -72,19 +72,20 @@ def write_weights(
     link: bool = False,
     journal: Journal | None = None,
 ) -> None:
-    """Write the weights of `checkpoint` with tables of `rows` rows, and their index where there is one.
+    """Write the weights of `checkpoint` with `rows` rows per embedding matrix, and the index if there is one.
 
-    Every file is on the disk before it gets its name. Files without a table never pass through Python.
+    Every file is synced to disk before it gets its name. Files without an embedding matrix are copied by the
+    kernel.
 
     Args:
         checkpoint: the base.
-        placement: the rows that follow the old ones, or stand in their place.
-        rows: height of the tables.
+        initialization: the rows that follow the old ones, or replace them.
+        rows: number of rows of the embedding matrices.
         target: an existing directory.
         advance: called with bytes written.
-        kept: whether the old rows stay, before the others.
-        link: make files without a table hard links to the base's, where the file system has those.
-        journal: of `target`; its whole files are not written again.
+        kept: whether the old rows stay, before the new ones.
+        link: make files without an embedding matrix hard links to the base's, if the file system allows it.
+        journal: the journal of `target`; complete files are not written again.
     """
     if journal is not None:
         journal.begin(_job(checkpoint, initialization, rows, kept))
@@ -101,14 +102,14 @@ def write_changed(
     link: bool = False,
     journal: Journal | None = None,
 ) -> None:
-    """Write the weight files of `checkpoint` with some tensors changed, and their index where there is one.
+    """Write the weight files of `checkpoint` with some tensors changed, and the index if there is one.
 
     Args:
         checkpoint: the base.
-        changes: the changed tensors of each file that has some, by its path and their names.
+        changes: the changed tensors, by file path and tensor name.
         target, advance: see `write_weights`.
-        link: make other files hard links to the base's, where the file system has those.
-        journal: of `target`, begun; its whole files are not written again.
+        link: make unchanged files hard links to the base's, if the file system allows it.
+        journal: the journal of `target`, begun; complete files are not written again.
     """
     for file in checkpoint.files:
         path = target / file.path.name
@@ -120,7 +121,7 @@ def write_changed(
                 write_tensors(part, changed(file, changes[file.path]), file.metadata, advance)
             else:
                 carry_file(file.path, part, link, advance)
-    # One shard may have an index too, and a name that is found by nothing else.
+    # Even a single shard may have an index, and a file name that only the index reveals.
     if (checkpoint.directory / INDEX).is_file():
         _write_index(checkpoint, target)
 
@@ -132,7 +133,7 @@ def files_with_tables(checkpoint: Checkpoint) -> tuple[SafetensorsFile, ...]:
 
 
 def carry_files(checkpoint: Checkpoint, target: Path) -> None:
-    """Copy what goes along with the weights as it is: licences, notices and further settings."""
+    """Copy other files unchanged: licenses, notices and further settings."""
     carried = {path for pattern in _CARRIED for path in checkpoint.directory.glob(pattern)}
     for path in sorted(carried):
         if (
@@ -144,7 +145,7 @@ def carry_files(checkpoint: Checkpoint, target: Path) -> None:
 
 
 def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False) -> int:
-    """Bytes of weights that `grow_checkpoint` writes for `new_rows` rows; what is linked takes none."""
+    """Bytes of weights that `grow_checkpoint` writes for `new_rows` rows, without linked files."""
     files = files_with_tables(checkpoint) if link else checkpoint.files
     total = sum(file.path.stat().st_size for file in files)
     for table in checkpoint.tables:
@@ -154,14 +155,14 @@ def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False) -> in
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write `content` as JSON for people: indented, keys in order, Unicode as it is."""
+    """Write `content` as readable JSON: indented, keys in their order, Unicode unescaped."""
     path.write_text(
         json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8"
     )
 
 
 def _job(checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool) -> str:
-    """What decides the bytes of the weight files; the base by sizes and times, for reading it takes long."""
+    """Everything that determines the bytes of the weight files; the base by size and time, not by content."""
     stats = [(file.path.name, file.path.stat()) for file in checkpoint.files]
     base = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
     return hashlib.sha256(repr((base, initialization.digest(), rows, kept)).encode()).hexdigest()
@@ -170,7 +171,7 @@ def _job(checkpoint: Checkpoint, initialization: Initialization, rows: int, kept
 def _changes(
     checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool
 ) -> dict[Path, dict[str, NewTensor | None]]:
-    """The tables as they are to be written, by file."""
+    """The embedding matrices to write, by file."""
     changes: dict[Path, dict[str, NewTensor | None]] = {}
     for table in checkpoint.tables:
         made = Made(_rows_of(initialization, checkpoint.kind_of(table), table))
@@ -190,9 +191,9 @@ def _rows_of(
         new, old = initialization.copied(which)
         start = 0
         for block in initialization.blocks(which, old_table):
-            # Overflow to infinity in a 16-bit table would be silent; a convex mean cannot overflow.
+            # Overflow to infinity in 16 bits would be silent; a convex combination cannot overflow.
             rows = block.astype(DTYPES[table.dtype])
-            # A sum loses the sign of a zero, and float32 half of a float64: what is copied is copied.
+            # A sum would lose the sign of zero and, in float32, half of a float64, so these rows are copied.
             part = slice(*np.searchsorted(new, (start, start + len(rows))))
             rows[new[part] - start] = old_table[old[part]]
             start += len(rows)
@@ -202,7 +203,7 @@ def _rows_of(
 
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
-    """The base's index with the sizes of now; which file holds a tensor has not changed."""
+    """The base's index with updated sizes; the assignment of tensors to files has not changed."""
     index = json.loads((checkpoint.directory / INDEX).read_text(encoding="utf-8"))
     before = [entry for file in checkpoint.files for entry in file.tensors.values()]
     after = [
@@ -219,10 +220,10 @@ def _elements(entries: Sequence[TensorEntry]) -> int:
 
 
 def read_generation_config(checkpoint: Checkpoint) -> dict[str, Any] | None:
-    """The base's generation_config.json, or None where there is none.
+    """The base's generation_config.json, or None if there is none.
 
     Raises:
-        BaseModelError: it is damaged.
+        BaseModelError: if it is damaged.
     """
     path = checkpoint.directory / "generation_config.json"
     try:
@@ -237,11 +238,11 @@ def read_generation_config(checkpoint: Checkpoint) -> dict[str, Any] | None:
 def write_generation_config(
     config: dict[str, Any] | None, checkpoint: Checkpoint, target: Path, suppressed: Sequence[int]
 ) -> None:
-    """Write `config` with ids that must never be produced; without one only where there are such ids."""
+    """Write `config` with ids that must never be produced; without a `config`, only if there are such ids."""
     if config is None and not (suppressed and checkpoint.generates):
         return
     config = dict(config or {})
-    # A file that claims to come from the model's configuration is made anew on load, and would lose this.
+    # transformers regenerates files that claim to come from the model configuration, which would lose this.
     config.pop("_from_model_config", None)
     if suppressed:
         config["suppress_tokens"] = sorted({*(config.get("suppress_tokens") or ()), *suppressed})

@@ -1,4 +1,4 @@
-"""What tells one checkpoint's tables from another's: the sha256 of their bytes, read piece by piece."""
+"""The sha256 of the embedding matrices, which identify a checkpoint, read in chunks."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -13,16 +13,16 @@ from vocabx.errors import BaseModelError
 
 Advance = Callable[[float], None]
 _CHUNK = 1 << 22
-# Where an element's bits are these, it is infinite or no number: as an integer type, by the dtype.
+# The exponent bits, all of which are set in NaN and Inf, with the integer type, by dtype.
 _EXPONENTS = {"F64": ("<u8", 0x7FF0 << 48), "F32": ("<u4", 0x7F80 << 16), "F16": ("<u2", 0x7C00),
               "BF16": ("<u2", 0x7F80)}  # fmt: skip
 
 
 def table_hashes(checkpoint: Checkpoint, advance: Advance = lambda done: None) -> dict[str, str]:
-    """The sha256 of the bytes of each table, and of the primitives of factorised ones, by tensor name.
+    """The sha256 of the bytes of each embedding matrix, and of primitives of factorized ones, by tensor name.
 
     Args:
-        checkpoint: the tables' headers.
+        checkpoint: the checkpoint.
         advance: called with bytes read.
     """
     tables = (*checkpoint.tables, *primitive_tables(checkpoint))
@@ -30,10 +30,10 @@ def table_hashes(checkpoint: Checkpoint, advance: Advance = lambda done: None) -
 
 
 def examine_tables(checkpoint: Checkpoint, advance: Advance = lambda done: None) -> dict[str, str]:
-    """The same as `table_hashes`, and that every number in the tables is one.
+    """The same as `table_hashes`, with a check that all numbers are finite.
 
     Raises:
-        BaseModelError: a table holds an infinity or what is no number; the message names the row.
+        BaseModelError: if an embedding matrix holds NaN or Inf; the message names the row.
     """
     return {table.name: _read(table, advance, _first_bad(table.dtype)) for table in checkpoint.tables}
 
@@ -63,8 +63,8 @@ def _read(table: Table, advance: Advance, first_bad: Callable[[memoryview], int]
             if bad >= 0:
                 row = (done + bad) // max(1, (entry.end - entry.begin) // table.rows)
                 raise BaseModelError(
-                    f"{table.file.path}: row {row} of {table.name} holds what is no finite number: the base "
-                    "is damaged, download it again"
+                    f"{table.file.path}: row {row} of {table.name} holds NaN or Inf: the base is damaged, "
+                    "download it again"
                 )
             digest.update(chunk)
             done += len(chunk)
@@ -73,20 +73,20 @@ def _read(table: Table, advance: Advance, first_bad: Callable[[memoryview], int]
 
 
 def _chunks(stream: BinaryIO, begin: int, end: int) -> Iterator[memoryview]:
-    """The bytes of a part of a file in one buffer that is filled again and again."""
+    """The bytes of a range of a file, in one reused buffer."""
     buffer = bytearray(min(_CHUNK, end - begin))
     while begin < end:
         view = memoryview(buffer)[: min(_CHUNK, end - begin)]
         stream.seek(begin)
         count = stream.readinto(view)  # type: ignore[attr-defined]
         if not count:
-            raise BaseModelError("a weight file became shorter while it was read: run again")
+            raise BaseModelError("a weight file changed while it was being read: run the command again")
         yield view[:count]
         begin += count
 
 
 def _first_bad(dtype: str) -> Callable[[memoryview], int]:
-    """A function that finds the byte of the first element whose exponent is all ones, or -1."""
+    """A function that returns the byte offset of the first element whose exponent is all ones, or -1."""
     kind, ones = _EXPONENTS[dtype]
 
     def first(chunk: memoryview) -> int:

@@ -1,7 +1,7 @@
-"""The journal of an unfinished directory: of which job it is, and which of its weight files are whole.
+"""The journal of an unfinished directory: the job it belongs to, and which weight files are complete.
 
-One JSON object a line: the job first, then each file once it is on the disk under its own name. A line that
-a crash cut short counts for nothing.
+One JSON object per line: the job first, then each file once it is on disk under its final name. A line
+that was truncated by a crash is ignored.
 """
 
 import json
@@ -18,19 +18,19 @@ NAME = "unfinished.jsonl"
 
 
 class Journal:
-    """What is whole in `directory`. One process at a time holds it.
+    """The complete files of `directory`, locked by one process at a time.
 
     Attributes:
-        directory: what is being written.
-        whole: the size in bytes of each weight file that is there whole.
+        directory: the directory being written.
+        whole: size in bytes of each complete weight file.
     """
 
     def __init__(self, directory: Path) -> None:
-        """Open the journal of an existing directory, or begin one.
+        """Open the journal of an existing directory, or create one.
 
         Raises:
-            OutputError: another process holds it.
-            OSError: it cannot be read or written.
+            OutputError: if another process holds it.
+            OSError: if it cannot be read or written.
         """
         self.directory = directory
         self._stream = (directory / NAME).open("a+", encoding="utf-8")
@@ -40,15 +40,15 @@ class Journal:
         self._job, self.whole = read_journal(directory)
 
     def begin(self, job: str) -> None:
-        """Say what decides the bytes of the weight files; files of the same job stay.
+        """Record the job, which determines the bytes of the weight files; files of the same job stay.
 
         Raises:
-            OutputError: whole files are there of another job.
+            OutputError: if there are complete files of another job.
         """
         if self.whole and self._job != job:
             raise OutputError(
-                f"{self.directory} was begun with other options, another base or other text, and cannot be "
-                "resumed with these: pass the same again, or remove it"
+                f"{self.directory} was begun with other options, another base or other text, so it cannot be "
+                "resumed: pass the same as before, or remove it"
             )
         if not self.whole:
             self.forget()
@@ -56,25 +56,25 @@ class Journal:
         self._job = job
 
     def add(self, name: str) -> None:
-        """Record that a file is whole. It must be on the disk under that name."""
+        """Record that a file is complete. It must be on disk under that name."""
         size = (self.directory / name).stat().st_size
         self._add({"file": name, "bytes": size})
         self.whole[name] = size
 
     def forget(self) -> None:
-        """Forget every file, before they are changed in another way."""
+        """Forget all files, before they are changed outside the journal."""
         self._stream.truncate(0)
         self._sync()
         self._job, self.whole = "", {}
 
     def clear(self) -> None:
-        """Remove everything from the directory but what is whole and the journal itself."""
+        """Remove everything from the directory except complete files and the journal."""
         for path in self.directory.iterdir():
             if path.name != NAME and path.name not in self.whole:
                 _remove(path)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         self._stream.close()
 
     def _add(self, entry: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ class Journal:
 
 
 def read_journal(directory: Path) -> tuple[str, dict[str, int]]:
-    """The job of an unfinished directory, and the size of each weight file that is there whole."""
+    """The job of an unfinished directory, and the size of each complete weight file."""
     job, whole = "", {}
     try:
         lines = (directory / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -106,11 +106,11 @@ def read_journal(directory: Path) -> tuple[str, dict[str, int]]:
 
 @contextmanager
 def whole_file(path: Path, journal: Journal | None) -> Iterator[Path]:
-    """Yield a name beside `path` to write to; what is written there takes the name at the end.
+    """Yield a temporary path next to `path`, which is renamed to `path` at the end.
 
     Args:
-        path: the file; its content must be on the disk when the block ends.
-        journal: told of it then.
+        path: the file; its content must be on disk when the block ends.
+        journal: records the file then.
     """
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
@@ -126,7 +126,7 @@ def whole_file(path: Path, journal: Journal | None) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """See a file, or the names in a directory, on the disk."""
+    """Sync a file, or the entries of a directory, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,11 +1,11 @@
-"""Under which licence a base model is, as its own directory says. Guesses nothing."""
+"""The license of a base model, as stated in its directory; nothing is guessed."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Names and texts of the licences of well-known bases, by the identifiers of the Hugging Face hub.
+# Names and links of the licenses of well-known bases, by identifier of the Hugging Face hub.
 _KNOWN = {
     "apache-2.0": ("Apache License 2.0", "https://www.apache.org/licenses/LICENSE-2.0"),
     "mit": ("MIT License", "https://opensource.org/license/mit"),
@@ -16,7 +16,7 @@ _KNOWN = {
     "llama3.3": ("Llama 3.3 Community License Agreement", "https://www.llama.com/llama3_3/license/"),
     "gemma": ("Gemma Terms of Use", "https://ai.google.dev/gemma/terms"),
 }
-# The identifier of the hub for a licence that it has none for; a name and a link go with it.
+# The hub's identifier for any other license, which comes with a name and a link.
 OTHER = "other"
 _APACHE = re.compile(r"\s*Apache License\s+Version 2\.0, January 2004\b")
 _MIT = re.compile(
@@ -28,13 +28,13 @@ _BEGINNING = 4096
 
 @dataclass(frozen=True)
 class Licence:
-    """A licence, as far as it is known.
+    """A license, as far as it is known.
 
     Attributes:
-        id: the identifier of the Hugging Face hub, as "apache-2.0"; "other" where the hub has none; "" when
-            the licence is not known.
-        name: for people, or "".
-        link: to its text: a URL, or the name of a file beside the model; or "".
+        id: the identifier of the Hugging Face hub, such as "apache-2.0"; "other" if the hub has none; "" if
+            the license is unknown.
+        name: a readable name, or "".
+        link: its text: a URL, or the name of a file next to the model, or "".
     """
 
     id: str = ""
@@ -43,28 +43,28 @@ class Licence:
 
 
 def known_licence(identifier: str) -> Licence:
-    """The licence of an identifier of the hub, with its name and link where they are well known."""
+    """The license with a hub identifier, with name and link if well known."""
     name, link = _KNOWN.get(identifier, ("", ""))
     return Licence(identifier, name or ("" if identifier == OTHER else identifier), link)
 
 
 def licence_of(directory: Path) -> Licence:
-    """The licence of the model in a directory.
+    """The license of the model in a directory.
 
-    It is what the metadata of README.md says. Without that, it is what every LICENSE file begins with, where
-    that is Apache-2.0 or MIT beyond doubt. A file that cannot be read says nothing.
+    It is taken from the metadata of README.md. Without that, it is recognized by the beginning of the LICENSE
+    files, if all of them are undoubtedly Apache-2.0 or MIT. Unreadable files are ignored.
     """
     return _stated(_metadata(directory / "README.md")) or _recognised(directory) or Licence()
 
 
 def _metadata(readme: Path) -> dict[str, Any]:
-    # Not the hub's own reader, whose import takes half a second.
+    # The hub's own reader takes half a second to import.
     import yaml
 
     try:
         found = _FRONT_MATTER.match(readme.read_text(encoding="utf-8-sig"))
         metadata = yaml.safe_load(found[1]) if found else {}
-    # Somebody else's YAML fails in many ways (encoding, syntax, dates, depth), and none of them matters here.
+    # Foreign YAML fails in many ways (encoding, syntax, dates, depth), and none of them matters here.
     except Exception:
         return {}
     return metadata if isinstance(metadata, dict) else {}
@@ -91,7 +91,7 @@ def _line(value: Any) -> str:
 
 def _recognised(directory: Path) -> Licence | None:
     found = {_recognise(path) for path in directory.glob("LICENSE*") if path.is_file()}
-    # Of two licences nobody here can say which holds for the weights.
+    # If there are two licenses, it is unclear which one applies to the weights.
     if len(found) != 1 or "" in found:
         return None
     return known_licence(found.pop())

@@ -1,4 +1,4 @@
-"""vocabx.json: what a checkpoint says of its own making, so that later steps can refuse a wrong base."""
+"""vocabx.json: how a checkpoint was made, so that later steps can check it and refuse a wrong base."""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -18,7 +18,7 @@ Advance = Callable[[float], None]
 
 @dataclass(frozen=True)
 class TokenRange:
-    """Consecutive new ids of one origin: "learned" or "donor" tokens, or "pad" rows that no text reaches."""
+    """Consecutive new ids of one origin: "learned" or "donor" tokens, or "pad" rows without a token."""
 
     first_id: int
     count: int
@@ -27,26 +27,27 @@ class TokenRange:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of vocabx.json. docs/checkpoint.md promises these fields.
+    """The content of vocabx.json. docs/checkpoint.md guarantees these fields.
 
     Attributes:
-        version: of vocabx.
-        base: its name and origin, the number of its tokens and rows, and the sha256 of each table.
-        sizes: tokens, rows and pad rows of this checkpoint; no rows where only a tokenizer was written.
-        tied: whether input and output share one table; None where only a tokenizer was written.
+        version: version of vocabx.
+        base: name and origin of the base, its number of tokens and rows, and the sha256 of each embedding
+            matrix.
+        sizes: tokens, rows and padding rows of this checkpoint; no rows for a tokenizer alone.
+        tied: whether input embeddings and lm_head share one matrix; None for a tokenizer alone.
         ranges: the new ids by origin; `pad` ids are suppressed in generation_config.json.
-        origin: where the new tokens come from: the donor, what was taken of it, bought to build it and left
-            out; whether the pre-tokenizer was widened; what text was protected.
+        origin: where the new tokens come from: the donor, the numbers of tokens taken, added to build those,
+            and left out; whether the pre-tokenizer was widened; which text was protected.
         language: BCP 47 tag.
-        initializer: name, parameters, seed and form; empty where only a tokenizer was written.
+        initializer: name, parameters, seed and form; empty for a tokenizer alone.
         certificate: claims with their counts.
-        tables: sha256 of each table of this checkpoint, by tensor name.
+        tables: sha256 of each embedding matrix of this checkpoint, by tensor name.
         files: sha256 of the tokenizer and configuration files of this checkpoint.
         run: command line, times, and sha256 of the card and reports; the only part that differs between two
             equal runs.
         shards: size and tensor names of each weight file, whether it differs from the base's, and its sha256
-            where that was asked for; empty where only a tokenizer was written.
-        training: of a checkpoint that was trained since: see `vocabx.commands.merge.run`. Empty before.
+            if requested; empty for a tokenizer alone.
+        training: for a trained checkpoint, see `vocabx.commands.merge.run`; otherwise empty.
     """
 
     version: str
@@ -78,11 +79,12 @@ class Manifest:
         """The manifest of a checkpoint, from that of its tokenizer.
 
         Args:
-            rows, base_rows: height of the tables now and before.
-            pad: ids of the rows that fill the tables up.
-            tied: whether input and output share one table.
+            rows, base_rows: number of rows of the embedding matrices, and of the base's.
+            pad: ids of padding rows.
+            tied: whether input embeddings and lm_head share one matrix.
             initializer: name, parameters and seed.
-            base_tables, tables: sha256 of each table before and now, by tensor name.
+            base_tables, tables: sha256 of each embedding matrix of the base and of this checkpoint, by tensor
+                name.
             shards: see `records_of`.
         """
         ranges = self.ranges if not pad else (*self.ranges, TokenRange(pad.start, len(pad), "pad"))
@@ -103,10 +105,10 @@ class Manifest:
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """The content of the vocabx.json of a directory, empty where there is none.
+    """The content of the vocabx.json of a directory, empty if there is none.
 
     Raises:
-        BaseModelError: it is damaged.
+        BaseModelError: if it is damaged.
     """
     path = directory / "vocabx.json"
     try:
@@ -121,12 +123,12 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 def records_of(
     written: Checkpoint, changed: Collection[str], hashed: bool, advance: Advance = lambda done: None
 ) -> dict[str, dict[str, Any]]:
-    """What vocabx.json records of each weight file, by name.
+    """The records of each weight file in vocabx.json, by name.
 
     Args:
         written: the checkpoint.
         changed: names of the files that differ from the base's.
-        hashed: whether to read all of them for their sha256.
+        hashed: whether to read all files to compute their sha256.
         advance: called with bytes read.
     """
     records: dict[str, dict[str, Any]] = {}
@@ -143,12 +145,12 @@ def records_of(
 
 
 def composed_hashes(directory: Path) -> dict[str, str]:
-    """The sha256 of each file of the tokenizer and the configuration that is there."""
+    """The sha256 of each tokenizer and configuration file that exists."""
     return {name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()}
 
 
 def run_record(command: str, seconds: Mapping[str, float], directory: Path) -> dict[str, Any]:
-    """The manifest's `run`: command line, seconds by stage, and the documents, which tell of them too."""
+    """The manifest's `run`: command line, seconds per stage, and sha256 of the documents that quote them."""
     documents = {name: file_hash(directory / name) for name in DOCUMENTS if (directory / name).is_file()}
     return {"command": command, "seconds": dict(seconds), "documents": documents}
 

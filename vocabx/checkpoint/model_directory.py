@@ -1,6 +1,6 @@
-"""The files of a model directory, which somebody else made: read only where they are what they say.
+"""Reading the files of an untrusted model directory.
 
-Regular files of that directory, JSON objects, an index that agrees with its shards. Knows no tables.
+Only regular files inside the directory, valid JSON objects, and an index that fits its shards are accepted.
 """
 
 import json
@@ -13,12 +13,12 @@ from vocabx.errors import BaseModelError
 
 
 def refuse_links(directory: Path) -> None:
-    """Refuse a directory whose files are symbolic links to files elsewhere: they would be read, and copied.
+    """Refuse a directory with symbolic links to files elsewhere, which would be read and copied.
 
-    In the cache of the hub every file of a snapshot is a link to a blob of its repository. These are kept.
+    In the hub's cache, every file of a snapshot is a link to a blob of its repository; these are allowed.
 
     Raises:
-        BaseModelError: there is such a link, or the directory cannot be read.
+        BaseModelError: if there is such a link, or the directory cannot be read.
     """
     home = Path(os.path.realpath(directory))
     repository = home.parent.parent
@@ -34,7 +34,7 @@ def refuse_links(directory: Path) -> None:
         if target.is_relative_to(home) or (is_snapshot and target.parent == repository / "blobs"):
             continue
         raise BaseModelError(
-            f"{path} is a link to a file outside its directory: copy that file into its place if you trust it"
+            f"{path} is a link to a file outside its directory: replace it with a copy if you trust the file"
         )
 
 
@@ -42,10 +42,10 @@ def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        BaseModelError: there is no such file, or it holds something else.
+        BaseModelError: if the file is missing, or holds anything else.
     """
     if path.exists() and not path.is_file():
-        raise BaseModelError(f"{path} is no file: download it again")
+        raise BaseModelError(f"{path} is not a file: download it again")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -55,15 +55,15 @@ def read_object(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise BaseModelError(f"{path} is not JSON: download it again") from None
     if not isinstance(content, dict):
-        raise BaseModelError(f"{path} holds no JSON object: download it again")
+        raise BaseModelError(f"{path} is not a JSON object: download it again")
     return content
 
 
 def read_index(path: Path) -> dict[str, str]:
-    """Read the index of a sharded model: the name of a file in its directory for each tensor's name.
+    """Read the index of a sharded model: the file name of each tensor.
 
     Raises:
-        BaseModelError: the index is damaged, or names a file elsewhere, or one that is not there.
+        BaseModelError: if the index is damaged, or lists a file that is missing or outside the directory.
     """
     where = read_object(path).get("weight_map")
     if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
@@ -72,30 +72,30 @@ def read_index(path: Path) -> dict[str, str]:
         if Path(name).name != name:
             raise BaseModelError(f"{path} points outside its directory: do not trust this model")
         if not (path.parent / name).is_file():
-            raise BaseModelError(f"{path.parent} has no {name!r}, which its index names: download it again")
+            raise BaseModelError(f"{path.parent} has no {name!r}, which its index lists: download it again")
     return where
 
 
 def check_index(path: Path, where: Mapping[str, str], held: Mapping[str, Collection[str]]) -> None:
-    """Check that each shard holds what the index says, and nothing else.
+    """Check that each shard holds exactly what the index says.
 
     Args:
         path: the index.
         where: its content; see `read_index`.
-        held: the names of the tensors in each shard, by the shard's name.
+        held: the names of the tensors in each shard, by shard name.
 
     Raises:
-        BaseModelError: a tensor is missing, is in two shards, or is in one that the index does not name.
+        BaseModelError: if a tensor is missing, in two shards, or in a shard that the index does not list.
     """
     for tensor, name in where.items():
         if tensor not in held[name]:
             raise BaseModelError(
-                f"{path} says that {name} holds {tensor!r}, and it does not: download both again"
+                f"{path} says that {name} holds {tensor!r}, but it does not: download both again"
             )
     for name, tensors in held.items():
         for tensor in tensors:
             if where.get(tensor) != name:
                 raise BaseModelError(
-                    f"{path.parent / name} holds {tensor!r}, and its index does not say so: download both "
+                    f"{path.parent / name} holds {tensor!r}, but its index does not list it: download both "
                     "again"
                 )

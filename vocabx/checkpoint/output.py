@@ -1,4 +1,4 @@
-"""Around the writing of a checkpoint: the base's tables checked before, the result's recorded after."""
+"""Before and after writing a checkpoint: checking the base's embeddings, and recording the result's."""
 
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from vocabx.progress import Progress
 
 
 def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
-    """The sha256 of the base's tables by tensor name, which are found to be sound.
+    """The sha256 of the base's embedding matrices by tensor name, after checking them.
 
     Raises:
-        BaseModelError: they hold what is no finite number, or the base is a checkpoint of vocabx and they are
-            not those that it recorded.
+        BaseModelError: if they hold NaN or Inf, or if the base is a checkpoint of vocabx and they are not the
+            recorded ones.
     """
-    with progress.stage("Checking the base's tables", table_bytes(checkpoint), "B") as advance:
+    with progress.stage("Checking the base's embeddings", table_bytes(checkpoint), "B") as advance:
         tables = examine_tables(checkpoint, advance)
     require_own_tables(checkpoint, tables)
     return tables
@@ -27,13 +27,13 @@ def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
 def record_weights(
     base: Checkpoint, directory: Path, hashed: bool, progress: Progress
 ) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
-    """The sha256 of the tables in `directory` by tensor name, and what is recorded of its weight files.
+    """The sha256 of the embedding matrices in `directory` by tensor name, and records of its weight files.
 
     Args:
-        base: what it was made from.
+        base: the base.
         directory: the result.
-        hashed: whether to record the sha256 of whole files too.
-        progress: told of the stage.
+        hashed: whether to record the sha256 of whole files, too.
+        progress: receives the stage.
     """
     written = read_checkpoint(directory)
     changed = {file.path.name for file in files_with_tables(base)}

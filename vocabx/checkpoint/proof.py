@@ -1,6 +1,6 @@
-"""What is proven of a checkpoint with another vocabulary, by its files: rows, tensors, tokens.
+"""Claims about a checkpoint with a replaced vocabulary, proven from its files: rows, tensors, tokens.
 
-Trusts nothing about how it was written. Reads tensors in pieces, never whole.
+Nothing is assumed about how it was written. Tensors are read in pieces.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,35 +29,39 @@ def prove_tables(
     """Check the weights in `directory` against those of `base`.
 
     Args:
-        base: the checkpoint whose tables were replaced.
+        base: the checkpoint whose embedding matrices were replaced.
         directory: the result.
-        placement: how the rows were made.
-        tokenizer: the one that the rows are for.
+        initialization: how the new rows were computed.
+        tokenizer: the tokenizer of the new rows.
     """
     written = read_checkpoint(directory)
     heights = ((table.name, table.rows >= tokenizer.size) for table in written.tables)
     return (
-        claim("rows", "Every token has a row in each table.", heights),
+        claim("rows", "Every token has a row in each embedding matrix.", heights),
         claim(
-            "copied-rows", "Rows copied from the base have its bits.", _copied(base, written, initialization)
+            "copied-rows",
+            "Rows copied from the base are identical bit for bit.",
+            _copied(base, written, initialization),
         ),
-        claim("other-tensors", "All other tensors have the base's bits.", _others(base, written)),
+        claim(
+            "other-tensors", "All other tensors are those of the base, bit for bit.", _others(base, written)
+        ),
     )
 
 
 def prove_tokenizer(
     given: FastTokenizer, new: FastTokenizer, directory: Path, texts: Sequence[str], advance: Advance
 ) -> tuple[Claim, ...]:
-    """Check that the tokenizer in `directory` cuts `texts` as the one that was given.
+    """Check that the tokenizer in `directory` tokenizes `texts` like the one that was given.
 
     Args:
-        given: as the user's file states it.
-        new: the same, with the pad token where the model needs it.
+        given: the tokenizer in the user's file.
+        new: the same, with the pad token at the id that the model needs.
         directory: the result.
-        texts: what to cut.
+        texts: the texts to tokenize.
         advance: called with texts done.
     """
-    tokens = Tally("tokens", "Every text is cut into the same tokens as by the tokenizer that was given.")
+    tokens = Tally("tokens", "Every text is tokenized as by the given tokenizer.")
     written = read_tokenizer(directory)
     reader = TransformersReader(directory) if installed("transformers") else None
     for start in range(0, len(texts), _BATCH):
@@ -86,7 +90,7 @@ def _copied(
 
 
 def _bits(table: Table) -> NDArray[np.uint8]:
-    """A table by its bytes, memory-mapped, (rows, bytes of a row) uint8."""
+    """A matrix as bytes, memory-mapped, (rows, bytes per row) uint8."""
     entry = table.file.tensors[table.name]
     shape = (table.rows, (entry.end - entry.begin) // max(1, table.rows))
     offset = table.file.data_start + entry.begin

@@ -1,4 +1,4 @@
-"""What vocabx.json recorded, held against files: a checkpoint is as it was written, a base is its base."""
+"""Checking files against vocabx.json: that a checkpoint is as written, and that a base is its base."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,16 +14,16 @@ _Case = tuple[str, bool]
 
 
 def recorded_claims(directory: Path, advance: Advance = lambda done: None) -> tuple[Claim, ...]:
-    """Check a directory against its vocabx.json; no claims where there is none.
+    """Check a directory against its vocabx.json; no claims if there is none.
 
-    Reads the tables whole, and every weight file of which a sha256 was recorded.
+    Reads the embedding matrices, and every weight file with a recorded sha256.
 
     Args:
         directory: a checkpoint or a tokenizer.
         advance: called with bytes read.
 
     Raises:
-        BaseModelError: vocabx.json is damaged.
+        BaseModelError: if vocabx.json is damaged.
     """
     manifest = read_manifest(directory)
     if not manifest:
@@ -31,7 +31,7 @@ def recorded_claims(directory: Path, advance: Advance = lambda done: None) -> tu
     claims = [
         claim(
             "files",
-            "The tokenizer's and the configuration's files are those that vocabx.json recorded.",
+            "The tokenizer and configuration files are those that vocabx.json recorded.",
             _same_files(directory, _entries(manifest, "files")),
         )
     ]
@@ -39,22 +39,22 @@ def recorded_claims(directory: Path, advance: Advance = lambda done: None) -> tu
         claims += _weight_claims(directory, manifest, advance)
     documents = _entries(_entries(manifest, "run"), "documents")
     if documents:
-        sentence = "The card and the reports are as they were written."
+        sentence = "The card and the reports are as written."
         claims.append(claim("documents", sentence, _same_files(directory, documents), required=False))
     return tuple(claims)
 
 
 def require_base(directory: Path, base: Checkpoint) -> None:
-    """Refuse a base whose tables are not those that the checkpoint in `directory` was made from.
+    """Refuse a base whose embeddings are not those that the checkpoint in `directory` was made from.
 
-    Says nothing where no base was recorded.
+    Does nothing if no base was recorded.
 
     Args:
         directory: a checkpoint of vocabx.
-        base: what is said to be its base; its tables are read whole.
+        base: the presumed base; its embedding matrices are read.
 
     Raises:
-        BaseModelError: it is another model, or was changed since.
+        BaseModelError: if it is another model, or was changed since.
     """
     base_record = _entries(read_manifest(directory), "base")
     recorded = _entries(base_record, "tables")
@@ -64,43 +64,43 @@ def require_base(directory: Path, base: Checkpoint) -> None:
     for name, digest in recorded.items():
         if found.get(name) != digest:
             raise BaseModelError(
-                f"{base.directory} is not the base of {directory}: its {name} is not the one that "
-                f"vocabx.json recorded of {base_record.get('name', 'the base')}; pass the model that was "
+                f"{base.directory} is not the base of {directory}: its {name} differs from the one that "
+                f"vocabx.json recorded for {base_record.get('name', 'the base')}; pass the model that was "
                 "extended"
             )
 
 
 def require_base_directory(directory: Path, base: Path) -> None:
-    """The same for a base by its path, which may be a tokenizer alone: then nothing is known of its tables.
+    """The same for the path of a base; does nothing for a tokenizer alone.
 
     Raises:
-        BaseModelError: see `require_base`; or its weights cannot be read.
+        BaseModelError: see `require_base`; or if its weights cannot be read.
     """
     if (base / "config.json").is_file() and any(base.glob("*.safetensors")):
         require_base(directory, read_checkpoint(base))
 
 
 def require_own_tables(checkpoint: Checkpoint, found: Mapping[str, str]) -> None:
-    """Refuse a checkpoint of vocabx whose tables are not those that it recorded.
+    """Refuse a checkpoint of vocabx whose embedding matrices are not the recorded ones.
 
     Args:
-        checkpoint: with or without a vocabx.json.
-        found: sha256 of its tables by tensor name.
+        checkpoint: a checkpoint with or without a vocabx.json.
+        found: sha256 of its embedding matrices by tensor name.
 
     Raises:
-        BaseModelError: a table was changed since, or comes from another checkpoint.
+        BaseModelError: if a matrix was changed since, or comes from another checkpoint.
     """
     for name, digest in _entries(read_manifest(checkpoint.directory), "tables").items():
         if found.get(name) != digest:
             raise BaseModelError(
-                f"{checkpoint.directory}: {name} is not the table that vocabx.json recorded: it was trained "
-                "or exchanged since; remove vocabx.json if that was meant, or restore the table"
+                f"{checkpoint.directory}: {name} differs from the one that vocabx.json recorded: it was "
+                "trained or replaced since; remove vocabx.json if this was intended, or restore the weights"
             )
 
 
 def _weight_claims(directory: Path, manifest: Mapping[str, Any], advance: Advance) -> Iterator[Claim]:
     shards = _entries(manifest, "shards")
-    sentence = "The weight files have the sizes, tensors and sha256 that were recorded, as far as they were."
+    sentence = "The weight files have the recorded sizes, tensors and sha256."
     try:
         checkpoint = read_checkpoint(directory)
     except BaseModelError as error:
@@ -111,13 +111,15 @@ def _weight_claims(directory: Path, manifest: Mapping[str, Any], advance: Advanc
     found = table_hashes(checkpoint, advance)
     recorded = _entries(manifest, "tables")
     cases = ((name, found.get(name) == recorded.get(name)) for name in recorded | found)
-    yield claim("tables", "The tables are those that vocabx.json recorded.", cases)
+    yield claim("tables", "The embedding matrices are those that vocabx.json recorded.", cases)
     rows = _entries(manifest, "sizes").get("rows")
     heights = (
         (f"{table.name} has {table.rows} rows and vocabx.json says {rows}", table.rows == rows)
         for table in checkpoint.tables
     )
-    yield claim("sizes", "The tables have as many rows as vocabx.json and config.json say.", heights)
+    yield claim(
+        "sizes", "The embedding matrices have as many rows as vocabx.json and config.json say.", heights
+    )
 
 
 def _same_shards(checkpoint: Checkpoint, shards: Mapping[str, Any], advance: Advance) -> Iterator[_Case]:
@@ -140,6 +142,6 @@ def _same_files(directory: Path, recorded: Mapping[str, Any]) -> Iterator[_Case]
 
 
 def _entries(record: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A part of a manifest, empty where it is missing or no mapping."""
+    """An entry of a manifest, empty if it is missing or not a mapping."""
     part = record.get(name)
     return part if isinstance(part, dict) else {}

@@ -1,4 +1,4 @@
-"""The copy of a checkpoint with another vocabulary: every table replaced, everything else untouched."""
+"""The copy of a checkpoint with another vocabulary: embeddings replaced, everything else unchanged."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,23 +28,23 @@ def replace_checkpoint(
     link: bool = False,
     journal: Journal | None = None,
 ) -> tuple[str, ...]:
-    """Write `checkpoint` with the rows of `placement` in the place of its own.
+    """Write `checkpoint` with the rows of `initialization` in place of its own.
 
-    Memory is the rows that a block mixes, never a table.
+    Memory use is the rows that a block mixes, never a whole matrix.
 
     Args:
         checkpoint: the base.
-        placement: one row for each new table row, pad rows included; applied once to each table.
+        initialization: all new rows, padding included; applied once to each embedding matrix.
         target: an existing directory.
-        suppressed: ids that no text reaches, which generation must never produce.
-        special_ids: what becomes of the ids of special tokens in the configuration.
+        suppressed: ids without a token, which generation must never produce.
+        special_ids: the new ids of special tokens in the configuration.
         advance, link, journal: see `write_weights`.
 
     Returns:
-        The settings that named ids of which nothing is left, and so were dropped.
+        The settings that were dropped, because the tokens they name no longer exist.
 
     Raises:
-        BaseModelError: the model counts its positions from the pad token, and its id would change.
+        BaseModelError: if the model counts positions from the pad token, and its id would change.
     """
     config, dropped = special_ids.in_config(checkpoint.config)
     anchor = checkpoint.pad_anchor

@@ -1,7 +1,7 @@
-"""Safetensors files by header and memory map: one tensor is touched, the others are never loaded.
+"""Safetensors files by header and memory map: single tensors are read without loading the others.
 
-Does not know which tensors are tables. The format: eight bytes of little-endian header length, a JSON
-header, then the tensors' bytes without holes.
+The format: eight bytes of little-endian header length, a JSON header, then the tensors' bytes without
+gaps.
 """
 
 import json
@@ -23,7 +23,7 @@ DTYPES: dict[str, Any] = {
     "F16": np.dtype("<f2"),
     "BF16": np.dtype(ml_dtypes.bfloat16),
 }
-# Bytes an element, by the dtypes of the format; a newer dtype is copied without that check.
+# Bytes per element, by dtype of the format; sizes of unknown, newer dtypes are not checked.
 WIDTHS = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "U16": 2, "I16": 2, "F16": 2,
     "BF16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
@@ -34,7 +34,7 @@ _CHUNK = 1 << 24
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """One tensor of a file: its dtype as the header names it, its shape, and where its bytes lie."""
+    """One tensor of a file: its dtype as named in the header, its shape, and the range of its bytes."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -50,7 +50,7 @@ class SafetensorsFile:
         path: the file.
         tensors: entries by name, in the order of their bytes; offsets count from `data_start`.
         metadata: the header's string metadata.
-        data_start: where the first tensor's bytes lie in the file.
+        data_start: offset of the first tensor's bytes in the file.
     """
 
     path: Path
@@ -63,8 +63,8 @@ class SafetensorsFile:
         entry = self.tensors[name]
         if entry.dtype not in DTYPES:
             raise BaseModelError(
-                f"{name} in {self.path} is stored as {entry.dtype!r}: vocabx mixes rows of "
-                f"{', '.join(DTYPES)}; export the model in one of them first"
+                f"{name} in {self.path} is stored as {entry.dtype!r}: vocabx supports {', '.join(DTYPES)}; "
+                "convert the model to one of them first"
             )
         return np.memmap(
             self.path,
@@ -76,7 +76,7 @@ class SafetensorsFile:
 
 
 def same_tensor(one: SafetensorsFile, name: str, other: SafetensorsFile, other_name: str) -> bool:
-    """Whether two tensors have the same dtype, shape and bytes; reads them piece by piece."""
+    """Whether two tensors have the same dtype, shape and bytes; reads them in pieces."""
     a, b = one.tensors[name], other.tensors[other_name]
     if (a.dtype, a.shape) != (b.dtype, b.shape):
         return False
@@ -94,17 +94,17 @@ def read_header(path: Path) -> SafetensorsFile:
     """Read the header of a safetensors file and check that it describes the file exactly.
 
     Raises:
-        BaseModelError: the file is truncated, or its header is not one.
+        BaseModelError: if the file is truncated, or its header is invalid.
     """
     if path.exists() and not path.is_file():
-        # To open a pipe would wait for somebody to write into it.
-        raise BaseModelError(f"{path} is no file: download it again")
+        # Opening a pipe would block until somebody writes into it.
+        raise BaseModelError(f"{path} is not a file: download it again")
     size = path.stat().st_size
     with path.open("rb") as stream:
         start = stream.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else _HEADER_LIMIT + 1
         if length > min(_HEADER_LIMIT, size - 8):
-            raise BaseModelError(f"{path} is not a safetensors file, or is cut short: download it again")
+            raise BaseModelError(f"{path} is truncated, or not a safetensors file: download it again")
         try:
             header = json.loads(stream.read(length), object_pairs_hook=_unique)
             metadata = header.pop("__metadata__", {})
@@ -117,18 +117,18 @@ def read_header(path: Path) -> SafetensorsFile:
     position = 0
     for name, entry in tensors.items():
         if entry.begin != position or entry.end < entry.begin:
-            raise BaseModelError(f"{path}: the bytes of {name!r} overlap or leave a hole: download it again")
+            raise BaseModelError(f"{path}: the bytes of {name!r} overlap or leave a gap: download it again")
         width = WIDTHS.get(entry.dtype)
         if width is not None and math.prod(entry.shape) * width != entry.end - entry.begin:
             raise BaseModelError(f"{path}: the bytes of {name!r} do not fit its shape: download it again")
         position = entry.end
     if 8 + length + position != size:
-        raise BaseModelError(f"{path} is cut short or has bytes left over: download it again")
+        raise BaseModelError(f"{path} is truncated or has extra bytes: download it again")
     return SafetensorsFile(path, tensors, metadata, 8 + length)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object that names nothing twice: of two tensors, other readers may take the other."""
+    """A JSON object without duplicate keys: of two tensors with one name, readers may pick different ones."""
     result = dict(pairs)
     if len(result) != len(pairs):
         raise ValueError
@@ -137,7 +137,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _entry(value: dict[str, Any]) -> TensorEntry:
     dtype, shape, (begin, end) = value["dtype"], value["shape"], value["data_offsets"]
-    # A bool is an int to Python, and a float equals one: neither is a size.
+    # In Python a bool is an int, and a float may equal one: neither is a valid size.
     if not isinstance(dtype, str) or not all(type(n) is int and n >= 0 for n in (*shape, begin, end)):
         raise ValueError
     return TensorEntry(dtype, tuple(shape), begin, end)

@@ -1,4 +1,4 @@
-"""Ids of special tokens inside config.json and generation_config.json, moved to another vocabulary."""
+"""Ids of special tokens in config.json and generation_config.json, mapped to another vocabulary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from typing import Any
 
 from vocabx.tokenizer.roles import stand_in
 
-# Models that see call the place of a picture image_token_id, and older ones image_token_index.
+# Multimodal models call the image placeholder image_token_id, older ones image_token_index.
 _ENDINGS = ("_token_id", "_token_ids", "_token_index")
-# Lists of ids, and settings made of ids in forms of their own.
+# Settings that hold ids in lists or in other structures.
 _LISTS = ("suppress_tokens", "begin_suppress_tokens")
 _DROPPED = ("bad_words_ids", "force_words_ids", "forced_decoder_ids", "sequence_bias")
-# A class of transformers has an id of its own for these where a configuration is silent.
+# For these, transformers classes have default ids if the configuration has no entry.
 _STATED = ("bos", "eos", "pad")
 
 
 @dataclass(frozen=True)
 class SpecialIds:
-    """What becomes of the ids of special tokens.
+    """The mapping of special token ids to another vocabulary.
 
     Attributes:
-        moved: old id to new id.
+        moved: new id by old id.
         roles: the ids of the new tokenizer's special tokens by role.
     """
 
@@ -28,10 +28,10 @@ class SpecialIds:
     roles: Mapping[str, int]
 
     def in_config(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """A config.json with its ids moved, and the settings that were dropped.
+        """A config.json with mapped ids, and the settings that were dropped.
 
-        The tokens that begin, end and pad a text are stated, as null where there are none: the class would
-        have a number of the old vocabulary for them.
+        bos, eos and pad are always written, as null if there are none: otherwise the class would fill in ids
+        of the old vocabulary.
         """
         result, dropped = self.in_generation_config(config)
         for role in _STATED:
@@ -41,7 +41,7 @@ class SpecialIds:
         return result, dropped
 
     def in_generation_config(self, config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Settings with their ids moved, also inside of text_config, and the names of those dropped."""
+        """Settings with mapped ids, also inside text_config, and the names of those dropped."""
         result: dict[str, Any] = {}
         dropped = []
         for key, value in config.items():

@@ -1,4 +1,4 @@
-"""Directories that appear under their final name only when whole."""
+"""Directories that appear under their final name only once complete."""
 
 import os
 import shutil
@@ -11,59 +11,58 @@ from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.journal import Journal, read_journal, sync
 from vocabx.errors import OutputError
 
-_NOTHING_LEFT = "nothing was left there, make room or choose another --out"
+_NOTHING_LEFT = "no files were left behind, make room or choose another --out"
 
 
 def unfinished_of(target: Path) -> Path:
-    """Where `resumable` builds `target` up."""
+    """The directory in which `resumable` builds `target`."""
     return target.absolute().with_name(target.name + ".unfinished")
 
 
 def check_free(target: Path, resume: bool = False) -> None:
-    """Refuse a target that exists and holds something, or whose parent cannot hold it.
+    """Refuse a target that is not empty, or that cannot be created.
 
     Args:
-        target: a directory to be made.
-        resume: whether to go on with what an earlier run left beside it.
+        target: a directory to create.
+        resume: whether to continue an unfinished run.
 
     Raises:
-        OutputError: the target is a file or a directory that is not empty, or an earlier run left something.
+        OutputError: if the target is a file or a directory that is not empty, or an unfinished run exists.
     """
     if target.is_dir():
         if any(target.iterdir()):
             raise OutputError(f"{target} exists and is not empty: choose another --out or remove it")
     elif target.exists() or target.is_symlink():
-        raise OutputError(f"{target} exists and is no directory: choose another --out")
+        raise OutputError(f"{target} exists and is not a directory: choose another --out")
     parent = next(p for p in target.absolute().parents if p.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise OutputError(f"cannot write into {parent}: choose another --out")
+        raise OutputError(f"cannot write to {parent}: choose another --out")
     _, whole = read_journal(unfinished_of(target))
     if whole and not resume:
         raise OutputError(
-            f"{unfinished_of(target)} is what an earlier run left: pass --resume to go on with it, or remove "
-            "it"
+            f"{unfinished_of(target)} was left by an earlier run: pass --resume to continue it, or remove it"
         )
 
 
 def check_space(target: Path, needed: int) -> None:
-    """Refuse when the file system of `target` has less than `needed` bytes free.
+    """Refuse a target whose file system has less than `needed` bytes free.
 
-    What an unfinished run left there counts as free.
+    Space taken by an unfinished run of the same target counts as free.
 
     Raises:
-        OutputError: too little space; the message gives both figures.
+        OutputError: if there is too little space; the message gives both figures.
     """
     free = free_space(target)
     if free < needed:
         parent = next(p for p in target.absolute().parents if p.exists())
         raise OutputError(
-            f"{parent} has {free / 1e9:.2f} GB free and the result takes {needed / 1e9:.2f} GB: "
+            f"{parent} has {free / 1e9:.2f} GB free and the result needs {needed / 1e9:.2f} GB: "
             "make room or choose another --out"
         )
 
 
 def free_space(target: Path) -> int:
-    """Bytes that `target` may take: what is free, and what an unfinished run of it has taken."""
+    """Bytes available for `target`: free space, plus what an unfinished run of it takes."""
     parent = next(p for p in target.absolute().parents if p.exists())
     _, whole = read_journal(unfinished_of(target))
     return shutil.disk_usage(parent).free + sum(whole.values())
@@ -71,12 +70,12 @@ def free_space(target: Path) -> int:
 
 @contextmanager
 def staged(target: Path) -> Iterator[Path]:
-    """Yield an empty directory beside `target` that becomes `target` when the block ends without error.
+    """Yield an empty directory next to `target` that is renamed to `target` when the block succeeds.
 
-    On any error, and on Ctrl-C, the directory is removed and `target` is as it was.
+    On any error, and on Ctrl-C, the directory is removed and `target` is unchanged.
 
     Raises:
-        OutputError: the disk is full or the target cannot be made.
+        OutputError: if the disk is full or the target cannot be created.
     """
     target = target.absolute()
     with _parents(target) as made:
@@ -94,14 +93,14 @@ def staged(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
-    """Yield the journal of a directory beside `target` that becomes `target` when the block ends.
+    """Yield the journal of a directory next to `target` that is renamed to `target` when the block succeeds.
 
-    Its name ends in .unfinished. Once a weight file is whole in it, an error, Ctrl-C or a crash leaves it
-    for a run with `resume`; before that nothing is left.
+    Its name ends in .unfinished. Once it holds a complete weight file, an error, Ctrl-C or a crash leaves it
+    for a run with `resume`; before that, it is removed.
 
     Raises:
-        OutputError: the disk is full, the target cannot be made, another run is at it, or an earlier run left
-            whole files there and `resume` is not set.
+        OutputError: if the disk is full, the target cannot be created, another run is writing it, or an
+            earlier run left complete files and `resume` is not set.
     """
     target = target.absolute()
     check_free(target, resume)
@@ -121,14 +120,14 @@ def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
 
 
 def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseException) -> None:
-    """Leave what is whole, or nothing, and say how to go on."""
+    """Keep complete files, if any, and say how to resume."""
     full = isinstance(error, OSError) and error.errno is not None
     if not journal.whole or not (journal.directory / JOURNAL).exists():
         _abandon(journal.directory, made)
         if full:
             raise _failed(target, error, _NOTHING_LEFT) from None
         return
-    advice = f"{journal.directory} holds what is done, and the same command with --resume goes on"
+    advice = f"{journal.directory} holds the finished files; the same command with --resume continues it"
     if full:
         raise _failed(target, error, f"make room: {advice}") from None
     if not isinstance(error, OutputError):
@@ -141,7 +140,7 @@ def _failed(target: Path, error: BaseException, advice: str) -> OutputError:
 
 @contextmanager
 def _parents(target: Path) -> Iterator[list[Path]]:
-    """Make the missing parents of `target`, yield them, and remove them again where the block fails."""
+    """Create the missing parents of `target`, yield them, and remove them if the block fails."""
     made = [parent for parent in target.parents if not parent.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -152,12 +151,12 @@ def _parents(target: Path) -> Iterator[list[Path]]:
 
 
 def put(scratch: Path, target: Path) -> None:
-    """Give a directory its final name once everything in it is on the disk."""
+    """Give a directory its final name once everything in it is on disk."""
     for path in (*scratch.rglob("*"), scratch):
         sync(path)
     if target.is_dir():
         target.rmdir()
-    # As late as can be: without its journal a directory cannot be resumed.
+    # As late as possible: without its journal, a directory cannot be resumed.
     (scratch / JOURNAL).unlink(missing_ok=True)
     sync(scratch)
     scratch.rename(target)
@@ -176,7 +175,7 @@ def _remove_empty(directories: list[Path]) -> None:
 
 
 def umask() -> int:
-    """The permissions that the user takes from new files; asking means setting it twice."""
+    """The user's umask, which can only be read by setting it twice."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

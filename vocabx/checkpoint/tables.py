@@ -1,4 +1,4 @@
-"""Which tensors of a checkpoint are its tables, by the model's own names. Reads headers, seldom tensors."""
+"""The embedding matrices ("tables") of a checkpoint, found by tensor name from the headers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,37 +20,37 @@ INDEX = "model.safetensors.index.json"
 
 @dataclass(frozen=True)
 class Table:
-    """One table: the tensor `name` of the file `file`, of shape (rows, width); a bias has width 1."""
+    """One embedding matrix: the tensor `name` of the file `file`, shape (rows, width); a bias has width 1."""
 
     name: str
     file: SafetensorsFile
 
     @property
     def rows(self) -> int:
-        """Number of rows, one a token id."""
+        """Number of rows, one per token id."""
         return self.file.tensors[self.name].shape[0]
 
     @property
     def dtype(self) -> str:
-        """Element type as the file names it, as "BF16"."""
+        """Element type as named in the file, such as "BF16"."""
         return self.file.tensors[self.name].dtype
 
     def map(self) -> NDArray[Any]:
-        """Memory-map the table, read-only, (rows, width)."""
+        """Memory-map the matrix, read-only, (rows, width)."""
         mapped = self.file.map(self.name)
         return mapped if mapped.ndim == 2 else mapped[:, None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredTables:
-    """The tables that a model's files hold.
+    """The embedding matrices stored in a model's files.
 
     Attributes:
-        input: the embedding table.
-        output: the table of the output layer when it is stored, also when it is tied.
-        biases: the bias of the output layer under each name that it is stored by.
-        copies: the embedding table again, under each further name that it is stored by.
-        output_copies: the output table again, likewise.
+        input: the input embeddings.
+        output: the lm_head if it is stored, even if it is tied.
+        biases: the bias of the lm_head, under each name it is stored by.
+        copies: further copies of the input embeddings under other names.
+        output_copies: further copies of the lm_head under other names.
     """
 
     input: Table
@@ -61,20 +61,20 @@ class StoredTables:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The tables that a new vocabulary changes, as far as they are stored."""
+        """All stored matrices and biases that a new vocabulary changes."""
         outputs = () if self.output is None else (self.output,)
         return (self.input, *outputs, *self.biases, *self.copies, *self.output_copies)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint(StoredTables):
-    """A model directory by its headers.
+    """A model directory, read from its headers.
 
     Attributes:
-        directory: where it lies.
+        directory: the directory.
         config: the parsed config.json.
-        files: every safetensors file, in the order of their names.
-        tied: whether the model shares one table between input and output.
+        files: all safetensors files, sorted by name.
+        tied: whether input embeddings and lm_head share one matrix.
     """
 
     directory: Path
@@ -89,15 +89,15 @@ class Checkpoint(StoredTables):
 
     @property
     def sees(self) -> bool:
-        """Whether the model is a language model with eyes."""
+        """Whether the model is multimodal."""
         return self._architecture.sees
 
     @property
     def pad_anchor(self) -> int | None:
-        """The id that the pad token must keep, because the model counts positions from it; None for most.
+        """The id that the pad token must keep because the model counts positions from it; None for most.
 
-        RoBERTa numbers the tokens of a text from pad_token_id + 1 and skips every pad token. With another
-        pad_token_id each position would get its neighbour's embedding.
+        RoBERTa numbers the tokens of a text from pad_token_id + 1 and skips pad tokens. With another
+        pad_token_id, each position would get the embedding of its neighbor.
         """
         if not self._architecture.counts_from_pad:
             return None
@@ -109,19 +109,19 @@ class Checkpoint(StoredTables):
         return ARCHITECTURES[self.config["model_type"]]
 
     def kind_of(self, table: Table) -> Which:
-        """Whose rows a table takes: those of the input where it is tied to it."""
+        """Which rows a matrix gets: those of the input embeddings if it is tied to them."""
         if table in self.biases:
             return "bias"
         return "input" if self.tied or table == self.input or table in self.copies else "output"
 
 
 def read_checkpoint(directory: Path) -> Checkpoint:
-    """Read the headers of a model directory and find its tables.
+    """Read the headers of a model directory and find its embedding matrices.
 
     Raises:
-        BaseModelError: no configuration or weights, a file that is damaged or lies elsewhere, a quantised
-            model, an architecture whose table names are not known, or tables that contradict the
-            configuration.
+        BaseModelError: if there is no configuration or there are no weights, a file is damaged or outside the
+            directory, the model is quantized, its architecture is unknown, or its embedding matrices
+            contradict the configuration.
     """
     refuse_links(directory)
     config = read_config(directory)
@@ -131,7 +131,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     found = find_tables(architecture, {name: file for file in files for name in file.tensors})
     if found is None:
         raise BaseModelError(
-            f"{directory} holds no embedding table {architecture.inputs[0]}: is a shard missing?"
+            f"{directory} has no embedding matrix {architecture.inputs[0]}: is a shard missing?"
         )
     own_output = found.output is not None
     if found.output is not None and not architecture.says_tied:
@@ -144,11 +144,11 @@ def read_checkpoint(directory: Path) -> Checkpoint:
 
 
 def find_tables(architecture: Architecture, where: Mapping[str, SafetensorsFile]) -> StoredTables | None:
-    """The tables among the tensors of a model, None where there is no embedding table.
+    """The embedding matrices among the tensors of a model, None if there are no input embeddings.
 
     Args:
         architecture: their names.
-        where: the file of each tensor by its name.
+        where: the file of each tensor by tensor name.
     """
 
     def stored(names: tuple[str, ...]) -> tuple[Table, ...]:
@@ -179,8 +179,8 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
             raise BaseModelError(f"{directory}: {table.name} is empty: the base is damaged")
         if entry.dtype not in DTYPES:
             raise BaseModelError(
-                f"{directory}: {table.name} is stored as {entry.dtype!r}: vocabx mixes rows of "
-                f"{', '.join(DTYPES)}, pass the unquantised model that this one was made from"
+                f"{directory}: {table.name} is stored as {entry.dtype!r}: vocabx supports "
+                f"{', '.join(DTYPES)}, pass the unquantized model that this one was made from"
             )
     rows = checkpoint.input.rows
     for table in checkpoint.tables[1:]:
@@ -192,12 +192,12 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
     said = said_rows(checkpoint.config, default=rows)
     if said != rows:
         raise BaseModelError(
-            f"{directory}: config.json says vocab_size {said!r} and the embedding table has {rows} rows: "
+            f"{directory}: vocab_size in config.json is {said!r} and the embedding matrix has {rows} rows: "
             "the base is damaged, or its configuration was edited by hand"
         )
     if not checkpoint.tied and checkpoint.output is None:
         raise BaseModelError(
-            f"{directory}: the configuration says that the output table is not tied, and there is no "
+            f"{directory}: the configuration says that the lm_head is not tied, but there is no "
             f"{architecture.outputs[0]}: the base is damaged"
         )
 
@@ -212,7 +212,7 @@ def _read_files(directory: Path) -> tuple[SafetensorsFile, ...]:
     files = {name: read_header(directory / name) for name in sorted(set(where.values()))}
     check_index(index, where, {name: file.tensors for name, file in files.items()})
     if SINGLE not in files and (directory / SINGLE).exists():
-        # transformers reads the one, and everything that goes by the index the other.
+        # transformers reads the former, and everything that uses the index reads the latter.
         raise BaseModelError(
             f"{directory} holds two models, {SINGLE} and the shards of {INDEX}: remove one of them"
         )
@@ -220,14 +220,14 @@ def _read_files(directory: Path) -> tuple[SafetensorsFile, ...]:
 
 
 def check_tables(checkpoint: Checkpoint, tokens: int) -> None:
-    """Check that a base's tables are those of its tokenizer, and can be mixed.
+    """Check that a base's embedding matrices fit its tokenizer, and can be mixed.
 
     Raises:
-        BaseModelError: they have fewer rows than it has tokens, or a dtype whose rows cannot be mixed.
+        BaseModelError: if they have fewer rows than the tokenizer has tokens, or an unsupported dtype.
     """
     if checkpoint.input.rows < tokens:
         raise BaseModelError(
-            f"{checkpoint.directory}: the embedding table has {checkpoint.input.rows} rows and the tokenizer "
+            f"{checkpoint.directory}: the embeddings have {checkpoint.input.rows} rows and the tokenizer has "
             f"{tokens} tokens: they do not belong together"
         )
     for table in checkpoint.tables:

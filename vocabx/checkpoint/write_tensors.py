@@ -1,4 +1,4 @@
-"""A safetensors file written tensor by tensor, each from parts: bytes of a file, rows made on the way."""
+"""Writing a safetensors file tensor by tensor, each from parts: bytes of another file, or computed rows."""
 
 import json
 import math
@@ -23,8 +23,8 @@ class Kept:
     """The bytes of one tensor of a file, copied by the kernel.
 
     Attributes:
-        file, name: which tensor.
-        rows: how many of its rows, from the first; None for all of them.
+        file, name: the tensor.
+        rows: number of its rows, from the first; None for all.
     """
 
     file: SafetensorsFile
@@ -41,19 +41,19 @@ class Kept:
 
 @dataclass(frozen=True)
 class Made:
-    """Rows that are made while they are written: `blocks` yields them in order, and is called once."""
+    """Rows that are computed while they are written: `blocks` yields them in order, and is called once."""
 
     blocks: Callable[[], Iterator[NDArray[Any]]]
 
 
 @dataclass(frozen=True)
 class NewTensor:
-    """A tensor to be written.
+    """A tensor to write.
 
     Attributes:
-        dtype: as the format names it, as "BF16"; the blocks of a part that is made are of it.
+        dtype: dtype as named in the format, such as "BF16"; also that of the blocks of computed parts.
         shape: its shape.
-        parts: what its bytes are, one part after the other.
+        parts: its bytes, as consecutive parts.
     """
 
     dtype: str
@@ -62,14 +62,14 @@ class NewTensor:
 
     @property
     def size(self) -> int:
-        """Number of bytes; what is only kept may be of a dtype that is not known here."""
+        """Number of bytes; a tensor that is only copied may have an unknown dtype."""
         if all(isinstance(part, Kept) for part in self.parts):
             return sum(part.size for part in self.parts if isinstance(part, Kept))
         return math.prod(self.shape) * int(DTYPES[self.dtype].itemsize)
 
 
 def kept(file: SafetensorsFile, name: str) -> NewTensor:
-    """A tensor of a file as it is."""
+    """A tensor of a file, unchanged."""
     entry = file.tensors[name]
     return NewTensor(entry.dtype, entry.shape, (Kept(file, name),))
 
@@ -77,7 +77,7 @@ def kept(file: SafetensorsFile, name: str) -> NewTensor:
 def changed(file: SafetensorsFile, changes: Mapping[str, NewTensor | None]) -> dict[str, NewTensor]:
     """The tensors of a file in their order, with those in `changes` replaced.
 
-    None leaves a tensor out; names that the file lacks come last.
+    None removes a tensor; names that the file lacks come last.
     """
     result = {name: changes.get(name, kept(file, name)) for name in file.tensors} | dict(changes)
     return {name: tensor for name, tensor in result.items() if tensor is not None}
@@ -89,18 +89,18 @@ def write_tensors(
     metadata: Mapping[str, str],
     advance: Advance = lambda done: None,
 ) -> None:
-    """Write a safetensors file, and see it on the disk before returning.
+    """Write a safetensors file, and sync it to disk before returning.
 
-    Memory is one block of rows.
+    Memory use is one block of rows.
 
     Args:
-        target: the file to write; none that a part is kept of.
-        tensors: by name, in the order of their bytes.
-        metadata: string metadata of the header, left out when empty.
+        target: the file to write, which must not be the source of a part.
+        tensors: the tensors by name, in the order of their bytes.
+        metadata: string metadata of the header, omitted if empty.
         advance: called with bytes written.
 
     Raises:
-        OSError: the disk is full, or a file cannot be read or written.
+        OSError: if the disk is full, or a file cannot be read or written.
     """
     with target.open("wb", buffering=0) as writer:
         _write(writer, _header(tensors, metadata))
@@ -108,7 +108,7 @@ def write_tensors(
             start = writer.tell()
             for part in tensor.parts:
                 _write_part(writer, part, advance)
-            # Bytes that do not fit their shape would make every later tensor garbage.
+            # Bytes that do not fit their shape would corrupt every later tensor.
             assert writer.tell() - start == tensor.size, name
         os.fsync(writer.fileno())
 
@@ -137,7 +137,7 @@ def _write_part(writer: BinaryIO, part: Kept | Made, advance: Advance) -> None:
 
 
 def _write(writer: BinaryIO, content: Any) -> int:
-    """Write all of it: an unbuffered file may take a part."""
+    """Write all of `content`: an unbuffered write may be partial."""
     view = memoryview(content)
     size = len(view)
     while view:

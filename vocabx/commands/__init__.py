@@ -1,1 +1,1 @@
-"""One folder for each command: options.py what may be asked, plan.py what will be done, run.py the story."""
+"""One folder per command: options.py, plan.py (checks before the work), run.py (the steps), report.py."""

@@ -1,4 +1,4 @@
-"""What every command that writes a checkpoint for a language can be told, and what several commands share."""
+"""Options of all commands that write a checkpoint for a language, and options that several commands share."""
 
 from pathlib import Path
 from typing import Any
@@ -21,32 +21,32 @@ def text_field() -> Any:
 
 def opencc() -> Any:
     """The option --opencc."""
-    return option("Convert the corpus between Chinese scripts first, as s2twp.", default="", panel=TEXT)
+    return option("Convert the corpus between Chinese scripts, for example s2twp.", default="", panel=TEXT)
 
 
 def seed(what: str) -> Any:
-    """The option --seed, which changes `what`."""
-    return option(f"Changes {what}; the same seed gives the same result.", default=0, ge=0, le=LARGEST_SEED)
+    """The option --seed, the seed of `what`."""
+    return option(f"Seed of {what}; the same seed gives the same result.", default=0, ge=0, le=LARGEST_SEED)
 
 
 def command(what: str) -> Any:
-    """The command line, which is recorded in `what` and is no option of the shell."""
+    """The command line, which is recorded in `what` and is not an option on the command line itself."""
     return option(f"The command line, for the {what}.", default="")
 
 
 def check_opencc(corpus: tuple[str, ...], configuration: str) -> None:
-    """Refuse a conversion of a text that is not there.
+    """Refuse --opencc without --corpus.
 
     Raises:
-        OptionError: it is one.
+        OptionError: if --opencc is given alone.
     """
     if configuration and not corpus:
-        raise OptionError("--opencc converts the text of --corpus, and there is none: pass both or neither")
+        raise OptionError("--opencc converts the text of --corpus, which is missing: pass both or neither")
 
 
 @options
 class CheckpointOptions(InitializerOptions):
-    """What every command that writes a checkpoint for a language can be told."""
+    """Options of every command that writes a checkpoint for a language."""
 
     base: str = option(
         "Base model: an alias, a hub id, a directory or a .gguf file.", default="smollm2", panel=MODEL
@@ -74,7 +74,7 @@ class CheckpointOptions(InitializerOptions):
         "Bytes of text to hold out and measure on.", default=60_000, panel=MEASURING, ge=1000
     )
     pad_to_multiple_of: int = option(
-        "Pad the embedding matrices to a multiple of this many rows; servers want 64.",
+        "Pad the embedding matrices to a multiple of this many rows; inference servers expect 64.",
         default=64,
         panel=OUTPUT,
         ge=1,
@@ -87,39 +87,37 @@ class CheckpointOptions(InitializerOptions):
         panel=MEASURING,
     )
     link: bool = option(
-        "Make weight files without an embedding matrix hard links to the base's: no disk and no time, but a "
-        "change to one is a change to both.",
+        "Make weight files without an embedding matrix hard links to the base's: takes no disk space and no "
+        "time, but a change to one changes both.",
         default=False,
         panel=OUTPUT,
     )
     hash: bool = option(
-        "Record the sha256 of every weight file, not of the embedding matrices alone.",
+        "Record the sha256 of every weight file, not only of the embedding matrices.",
         default=False,
         panel=OUTPUT,
     )
-    resume: bool = option(
-        "Continue what an earlier run of the same job left unfinished.", default=False, panel=OUTPUT
-    )
+    resume: bool = option("Resume an unfinished run with the same options.", default=False, panel=OUTPUT)
     push_to_hub: str = option(
-        "Then publish the result on the Hugging Face hub, as owner/name.",
+        "Publish the result on the Hugging Face hub, as owner/name.",
         default="",
         panel=HUB,
         metavar="<owner/name>",
     )
-    private: bool = option("Publish it as a private repository.", default=False, panel=HUB)
+    private: bool = option("Publish to a private repository.", default=False, panel=HUB)
     command: str = command("manifest")
 
     @property
     def sample_sizes(self) -> SampleSizes:
-        """How much text is learned from and held out."""
+        """How much text to learn from and to hold out."""
         return SampleSizes(self.learn_bytes, self.heldout_bytes, self.seed)
 
     def check(self) -> None:
         """Refuse options that contradict each other.
 
         Raises:
-            OptionError: they do; the message says which.
+            OptionError: if they do; the message names them.
         """
         super().check()
         if self.private and not self.push_to_hub:
-            raise OptionError("--private is about --push-to-hub, which is not given: pass both or neither")
+            raise OptionError("--private applies to --push-to-hub, which is missing: pass both or neither")

@@ -1,4 +1,4 @@
-"""Before and after a command writes a checkpoint: room on the disk, rights on the hub, publishing."""
+"""Before and after a command writes a checkpoint: disk space, permissions on the hub, publishing."""
 
 from vocabx.checkpoint.staging import check_space
 from vocabx.commands._options import CheckpointOptions
@@ -9,14 +9,14 @@ from vocabx.progress import Progress
 
 
 def prepare_output(options: CheckpointOptions, needed: int) -> None:
-    """Refuse now what would fail after the work: a disk too small, a hub that lets nobody in.
+    """Check early what would otherwise fail after the work: disk space, and permissions on the hub.
 
     Args:
-        options: what was asked.
-        needed: bytes that the result takes.
+        options: the options of the command.
+        needed: size of the result in bytes.
 
     Raises:
-        VocabxError: one of them.
+        VocabxError: if either check fails.
     """
     check_space(options.out, needed)
     if options.push_to_hub:
@@ -24,10 +24,10 @@ def prepare_output(options: CheckpointOptions, needed: int) -> None:
 
 
 def publish(options: CheckpointOptions, progress: Progress) -> str:
-    """Publish the finished directory where that was asked; returns its URL, or "".
+    """Publish the finished directory if requested; returns its URL, or "".
 
     Raises:
-        VocabxError: the hub refused it; the directory is whole on this disk.
+        VocabxError: if the hub refuses it; the local directory is complete nevertheless.
     """
     if not options.push_to_hub:
         return ""

@@ -1,9 +1,9 @@
 """Bits per byte: how well a model predicts a text, comparable between tokenizers.
 
-bits per byte = -Σ log2 p(token | tokens before it) / UTF-8 bytes of the text. Every passage starts after
-the model's beginning-of-text token, so every byte is predicted. A base that spells the language in
-bytes learns its spelling from the passage itself, so its figure falls with the passage's length far more
-than the extended model's: compare at the length that you will use. Loads the whole model.
+bits per byte = -Σ log2 p(token | tokens before it) / UTF-8 bytes of the text. Every passage starts after the
+model's bos token, so every byte is predicted. A base that encodes the language as bytes learns the byte
+sequences from the passage itself, so its figure falls with passage length far more than the extended model's:
+compare at the length that you will use. Loads the whole model.
 """
 
 import math
@@ -27,7 +27,7 @@ _LOGIT_ROWS = 256
 
 
 def split_for_scoring(texts: Sequence[str], context: int) -> list[str]:
-    """Cut `texts` into passages that fit `context` tokens under any byte-level tokenizer.
+    """Split `texts` into passages that fit `context` tokens under any byte-level tokenizer.
 
     Both models of a comparison must score the same passages, so pass the smaller of their contexts.
     """
@@ -41,7 +41,7 @@ class Score:
 
     Attributes:
         whole: over whole passages.
-        start: over the first 1,000 bytes of each, where a model has little text to go by.
+        start: over the first 1,000 bytes of each, where a model has little context.
     """
 
     whole: float
@@ -63,7 +63,7 @@ def bits_per_byte(
         advance: called with bytes scored.
 
     Raises:
-        MissingPackageError: torch or transformers is not installed.
+        MissingPackageError: if torch or transformers is not installed.
     """
     with quiet_transformers("evaluate"):
         return score_model(load_model(directory), tokenizer, texts, advance)
@@ -75,7 +75,7 @@ def score_model(
     texts: Sequence[Sequence[str]],
     advance: Callable[[float], None] = lambda done: None,
 ) -> list[Score]:
-    """Score each group of passages under a model that is loaded, where it lies; see `bits_per_byte`."""
+    """Score each group of passages under a loaded model, on its own device; see `bits_per_byte`."""
     torch, begin = need("torch", "evaluate"), begin_id(model.config)
     model.eval()
     return [_score(torch, model, tokenizer, begin, group, advance) for group in texts]
@@ -102,7 +102,7 @@ def _score(
 
 
 def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
-    """-log p in nats of each id after the first; the softmax in float32, some rows at a time."""
+    """-log p in nats of each id after the first; softmax in float32, a block of positions at a time."""
     row = torch.tensor([ids], device=model.device)
     with torch.inference_mode():
         logits = model(row).logits[0, :-1]
@@ -118,7 +118,7 @@ def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
 
 
 def begin_id(config: Any) -> int:
-    """The id that begins a text for a model: of its beginning, else of its end, else 0."""
+    """The id that begins a text for a model: bos, else eos, else 0."""
     for name in ("bos_token_id", "eos_token_id"):
         value = getattr(config, name, None)
         value = value[0] if isinstance(value, list) and value else value

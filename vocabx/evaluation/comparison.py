@@ -1,4 +1,4 @@
-"""The numbers of two models on one text. Measures nothing: see `measure`."""
+"""The numbers of two models on one text; `measure` computes them."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ class Measure:
     Attributes:
         tokens: the text's length in tokens.
         characters_per_token: characters (code points) of the text over tokens.
-        bits_per_byte: -log2 p(text) over its UTF-8 bytes, or None when it was not measured.
+        bits_per_byte: -log2 p(text) over its UTF-8 bytes, or None if not measured.
         bits_per_byte_start: the same over the first 1,000 bytes of each passage.
-        encode_speed: characters encoded a second on this machine.
-        unknown: how many of the tokens are the unknown token, which no text can be read back from.
+        encode_speed: characters encoded per second on this machine.
+        unknown: how many of the tokens are the unknown token, which cannot be decoded.
     """
 
     tokens: int
@@ -32,7 +32,7 @@ class Comparison:
         language: BCP 47 tag of the text.
         source: where the text comes from.
         characters, bytes: its size.
-        scored_bytes: UTF-8 bytes of it that bits per byte were measured on; 0 when they were not.
+        scored_bytes: UTF-8 bytes of it that bits per byte were measured on; 0 if not measured.
         base, extended: the two measures.
     """
 

@@ -1,4 +1,4 @@
-"""How long a text is in tokens, how fast it is encoded, and how that falls with the vocabulary's size."""
+"""Fertility: the length of a text in tokens, also as a function of vocabulary size, and encoding speed."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,12 +13,12 @@ _SPEED_CHARACTERS = 150_000
 
 
 def count_tokens(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
-    """Number of tokens of `texts`, without those that a template adds."""
+    """Number of tokens in `texts`, without those added by a template."""
     return sum(map(len, tokenizer.encode(texts)))
 
 
 def count_unknown(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
-    """Number of unknown tokens in `texts`; 0 where the family has none."""
+    """Number of unknown tokens in `texts`; 0 if the family has none."""
     unknown = tokenizer.unknown_id
     if unknown is None:
         return 0
@@ -26,7 +26,7 @@ def count_unknown(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
 
 
 def encode_speeds(tokenizers: Sequence[FastTokenizer], texts: Sequence[str]) -> list[float]:
-    """Characters that each tokenizer encodes a second, on all cores.
+    """Characters that each tokenizer encodes per second, on all cores.
 
     Up to 150,000 characters, each tokenizer in turn, the best of five rounds: a machine that is
     busy for a moment slows all of them and not one.
@@ -39,7 +39,7 @@ def encode_speeds(tokenizers: Sequence[FastTokenizer], texts: Sequence[str]) -> 
         if characters >= _SPEED_CHARACTERS:
             break
     best = [float("inf")] * len(tokenizers)
-    # A tokenizer that has been in use remembers the words it met: new ones start equal.
+    # A used tokenizer caches the words it has seen, so all start as new copies.
     fresh = [Tokenizer.from_str(tokenizer.rust.to_str()) for tokenizer in tokenizers]
     for _ in range(_SPEED_ROUNDS):
         for number, tokenizer in enumerate(fresh):
@@ -56,26 +56,26 @@ def token_curve(
     texts: Sequence[str],
     advance: Callable[[float], None] = lambda done: None,
 ) -> dict[int, int]:
-    """Tokens of `texts` had only the first tokens of `merges` been bought, for each size.
+    """Number of tokens in `texts` if only the first tokens of `merges` were added, by size.
 
     Args:
-        base: the base.
-        merges: in the order in which they would be bought.
-        sizes: numbers of new tokens; 0 is the base itself; those beyond the merges are left out.
+        base: the tokenizer of the base.
+        merges: the merges in the order of selection.
+        sizes: numbers of new tokens; 0 is the base itself; sizes beyond the merges are left out.
         texts: held-out text.
         advance: called with 1 after each size.
     """
     known = set(base.known_bytes)
-    cut: dict[int, int] = {0: 0}
+    merges_of: dict[int, int] = {0: 0}
     tokens = 0
     for position, merge in enumerate(merges, 1):
         if merge.token not in known:
             known.add(merge.token)
             tokens += 1
-        cut[tokens] = position
+        merges_of[tokens] = position
     curve: dict[int, int] = {}
     for size in sizes:
-        if size in cut:
-            curve[size] = count_tokens(base.extended(merges[: cut[size]], base.size), texts)
+        if size in merges_of:
+            curve[size] = count_tokens(base.extended(merges[: merges_of[size]], base.size), texts)
         advance(1)
     return curve

@@ -1,7 +1,7 @@
-"""What a model writes after the beginning of a text, and how many characters a second.
+"""How a model continues the beginning of a text, and how many characters per second it generates.
 
-Greedy, so that it is the same each time; the speed is that of this machine, and of transformers' own
-`generate`, which heeds the ids that generation_config.json suppresses.
+Greedy decoding, so the text is the same each time; the speed is that of this machine and of transformers'
+`generate`, which respects the ids that generation_config.json suppresses.
 """
 
 import time
@@ -17,14 +17,14 @@ from vocabx.tokenizer.fast import FastTokenizer
 _PROMPT_CHARACTERS = 30
 _CONTINUES_CHARACTERS = 100
 _WARM_UP = 4
-# What the decoder puts in the place of bytes that are no whole character.
+# What the decoder inserts for bytes that are not a whole character.
 _REPLACEMENT = "\ufffd"
 
 
 def choose_prompts(passages: Sequence[str], count: int) -> tuple[Prompt, ...]:
-    """The beginnings of the first `count` passages that go on long enough, of about 30 characters each.
+    """The beginnings, of about 30 characters, of the first `count` passages that are long enough.
 
-    A prompt ends where a word does, if the text has spaces.
+    A prompt ends at a word boundary if the text has spaces.
     """
     prompts: list[Prompt] = []
     for passage in passages:
@@ -40,7 +40,7 @@ def _whole_words(text: str) -> str:
     if text[_PROMPT_CHARACTERS].isspace():
         return head.rstrip()
     words = head.rsplit(maxsplit=1)
-    # In a text without spaces the only space may stand far from the end.
+    # In a text without spaces, the only space may be far from the end.
     return words[0] if len(words) == 2 and len(words[0]) > _PROMPT_CHARACTERS // 2 else head.rstrip()
 
 
@@ -51,16 +51,16 @@ def generate(
     tokens: int,
     advance: Advance = lambda done: None,
 ) -> Generated:
-    """Let a model continue each prompt by `tokens` tokens, the likeliest each time.
+    """Let a model continue each prompt by `tokens` tokens with greedy decoding.
 
-    The token that ends a text is not allowed before, so that every model does the same number of steps. A few
-    tokens are generated before the time is taken.
+    eos is not allowed before the end, so that every model takes the same number of steps. A few tokens are
+    generated as warm-up before timing.
 
     Args:
-        model: of transformers, on any device.
-        tokenizer: its own.
+        model: a transformers model, on any device.
+        tokenizer: its tokenizer.
         prompts: at least one.
-        tokens: how many.
+        tokens: number of tokens to generate.
         advance: called with 1 after each prompt.
     """
     model.eval()
@@ -79,7 +79,7 @@ def generate(
 
 
 def _continue(model: Any, ids: list[int], tokens: int) -> list[int]:
-    """The new ids, once they are here: a GPU is done then."""
+    """The new ids as a list, which waits until a GPU is done."""
     torch = need("torch", "evaluate")
     row = torch.tensor([ids], device=model.device)
     made = model.generate(
@@ -96,6 +96,6 @@ def _continue(model: Any, ids: list[int], tokens: int) -> list[int]:
 
 
 def _text_after(tokenizer: FastTokenizer, ids: Sequence[int], new: Sequence[int]) -> str:
-    """The text of `new` where it stands: alone, some decoders would take the space before it away."""
+    """The text of `new` in its context: alone, some decoders would drop the leading space."""
     before, whole = tokenizer.decode(ids), tokenizer.decode([*ids, *new])
     return whole[len(before) :] if whole.startswith(before) else tokenizer.decode(new)

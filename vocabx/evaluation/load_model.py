@@ -1,4 +1,4 @@
-"""A written model brought to memory: of any form, and without running code from its directory."""
+"""Loading a checkpoint in either form, without running code from its directory."""
 
 import json
 from pathlib import Path
@@ -17,21 +17,21 @@ PACKAGES: Packages = {"torch": "evaluate", "transformers": "evaluate"}
 
 
 def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
-    """Load a factorised checkpoint by the model class of this package.
+    """Load a factorized checkpoint with the model class of this package.
 
-    The same class as `AutoModelForCausalLM.from_pretrained(directory, trust_remote_code=True)` makes from the
-    file in the directory, which is not run here.
+    The class is the same as with `AutoModelForCausalLM.from_pretrained(directory, trust_remote_code=True)`,
+    but the file in the directory is not run.
 
     Args:
-        directory: what `vocabx extend --factorised` wrote, or what was saved from such a model since.
-        dtype: of the weights, "auto" for that of the file.
+        directory: a checkpoint written by `vocabx extend --factorised`, or saved from such a model.
+        dtype: dtype of the weights, "auto" for that of the file.
 
     Returns:
-        A transformers.PreTrainedModel. It trains, generates, and saves with its code.
+        A transformers.PreTrainedModel. It trains, generates, and is saved with its code.
 
     Raises:
-        BaseModelError: the checkpoint is not factorised, or lacks a tensor.
-        MissingPackageError: torch or transformers is not installed.
+        BaseModelError: if the checkpoint is not factorized, or lacks a tensor.
+        MissingPackageError: if torch or transformers is not installed.
     """
     need("torch", "evaluate")
     need("transformers", "evaluate")
@@ -41,12 +41,12 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
     made = getattr(module, str(named[0]), None) if is_factorised(config) else None
     if made is None:
         raise BaseModelError(
-            f"{directory} is not factorised: load it with AutoModelForCausalLM.from_pretrained"
+            f"{directory} is not factorized: load it with AutoModelForCausalLM.from_pretrained"
         )
     model, info = made.from_pretrained(
         directory, dtype=dtype, local_files_only=True, output_loading_info=True
     )
-    # transformers fills what is missing with random numbers and goes on.
+    # transformers would silently initialize missing tensors at random.
     if info["missing_keys"]:
         raise BaseModelError(
             f"{directory} lacks {sorted(info['missing_keys'])[0]}: a file is missing or damaged"
@@ -55,10 +55,10 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
 
 
 def load_model(directory: Path) -> Any:
-    """Load a model that predicts the next token, whole or factorised, in its own dtype.
+    """Load a model that predicts the next token, dense or factorized, in its own dtype.
 
     Raises:
-        MissingPackageError: torch or transformers is not installed.
+        MissingPackageError: if torch or transformers is not installed.
     """
     need("torch", "evaluate")
     transformers = need("transformers", "evaluate")
@@ -100,5 +100,5 @@ def _obstacle(checkpoint: Checkpoint) -> str:
     if not checkpoint.generates:
         return "the model does not predict the next token of a text"
     if not fits(sum(file.path.stat().st_size for file in checkpoint.files)):
-        return "the model does not fit into the memory that is free"
+        return "the model does not fit into the free memory"
     return ""

@@ -1,4 +1,4 @@
-"""Two tokenizers, and their models where these were scored, on the same held-out text."""
+"""Compares two tokenizers, and their models if these were scored, on the same held-out text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,18 +17,18 @@ def compare(
     tokenizers: tuple[FastTokenizer, FastTokenizer],
     scores: tuple[Score, Score] | None,
 ) -> Comparison:
-    """Compare two tokenizers, and their models where these were scored, on held-out text.
+    """Compare two tokenizers, and their models if these were scored, on held-out text.
 
     Args:
         language: BCP 47 tag of the text.
         source: where it comes from.
-        corpus: the text; learning text serves only to measure speed.
-        tokenizers: the base's and the other.
+        corpus: the text; learning text is only used to measure speed.
+        tokenizers: the base's and the extended one.
         scores: the scores of their models on it, or None.
     """
     texts = corpus.heldout
     characters, size = sum(map(len, texts)), sum(len(text.encode()) for text in texts)
-    # Speed is measured on more text than is held out, or a timer's grain would decide it.
+    # Held-out text alone would be too short to time.
     speeds = encode_speeds(tokenizers, [*texts, *corpus.learning])
     measures = []
     for tokenizer, score, speed in zip(tokenizers, scores or (None, None), speeds, strict=True):
@@ -40,7 +40,7 @@ def compare(
 
 
 def context_of(config: Mapping[str, Any]) -> int:
-    """How many tokens a model reads at once, by its configuration."""
+    """Length of a model's context in tokens, according to its configuration."""
     for name in ("max_position_embeddings", "n_positions"):
         if isinstance(config.get(name), int):
             return int(config[name])

@@ -1,4 +1,4 @@
-"""The numbers of several models on the same texts: the content of evaluation.json. Measures nothing."""
+"""The numbers of several models on the same texts: the content of evaluation.json."""
 
 import dataclasses
 import json
@@ -28,12 +28,12 @@ class FromBase:
     """How far a model's predictions are from the base's on text in the base's language.
 
     Attributes:
-        kl: KL(base ‖ model) in nats, the mean over the positions of the passages that were compared; None
-            where there was none, or it was not measured.
-        passages: how many were compared: those that both cut into the same ids.
-        left_out: how many are cut otherwise.
-        hull_bound: nats that no KL can exceed, by how the new rows were made; None where nothing bounds it,
-            or the rows are no longer those that were made.
+        kl: KL(base ‖ model) in nats, the mean over all positions of the compared passages; None if there were
+            none, or it was not measured.
+        passages: number of passages compared: those that both tokenize into the same ids.
+        left_out: number of passages that are tokenized differently.
+        hull_bound: upper bound of KL in nats, from how the new embeddings were initialized; None if there is
+            none, or the embeddings were changed since.
     """
 
     kl: float | None
@@ -47,9 +47,9 @@ class Generated:
     """What a model generates, and how fast.
 
     Attributes:
-        continuations: text after each prompt; bytes that are no whole character as U+FFFD.
-        characters: whole characters of it.
-        seconds: wall time, on this machine.
+        continuations: text after each prompt; bytes that are not a whole character as U+FFFD.
+        characters: number of whole characters.
+        seconds: wall time on this machine.
     """
 
     continuations: tuple[str, ...]
@@ -58,7 +58,7 @@ class Generated:
 
     @property
     def characters_per_second(self) -> float:
-        """Whole characters over wall time."""
+        """Whole characters per second of wall time."""
         return self.characters / self.seconds if self.seconds else 0.0
 
 
@@ -67,13 +67,13 @@ class ModelNumbers:
     """One model.
 
     Attributes:
-        name: of its directory as given, or of the base.
+        name: its directory as given, or the name of the base.
         is_base: whether it is the base that the others are compared with.
-        parameters: how many numbers it has; tables that are tied count once.
-        dtype: of its weights, as "bfloat16".
-        target, base_language: on text in the new language, and in the base's.
-        from_base: None for the base itself, and where there is no base to compare with.
-        generated: None where nothing was generated.
+        parameters: number of parameters; tied embeddings count once.
+        dtype: dtype of its weights, such as "bfloat16".
+        target, base_language: numbers on text in the new language, and in the base's.
+        from_base: divergence from the base; None for the base itself, or without a base.
+        generated: None if nothing was generated.
     """
 
     name: str
@@ -91,11 +91,11 @@ class MeasuredText:
     """A text that all models were measured on.
 
     Attributes:
-        language: BCP 47 tag, "und" where it is not known.
-        name: of the language, in English.
+        language: BCP 47 tag, "und" if unknown.
+        name: English name of the language.
         source: where the text comes from.
         passages, characters, bytes: its size.
-        drawn: whether it is what `extend` holds out of the language's own text, and not a text of the user's.
+        drawn: whether it is the part of the default text that `extend` holds out, rather than a given text.
     """
 
     language: str
@@ -109,7 +109,7 @@ class MeasuredText:
 
 @dataclass(frozen=True)
 class Prompt:
-    """The beginning of a held-out passage, and how the passage itself goes on."""
+    """The beginning of a held-out passage, and the rest of the passage."""
 
     text: str
     continues: str
@@ -120,15 +120,15 @@ class SideBySide:
     """Everything that evaluation.json holds and evaluation.html shows.
 
     Attributes:
-        version: of vocabx.
+        version: version of vocabx.
         command: the command line, or "" from Python.
-        base, base_origin: what the base is called, and where it came from; "" where it is not known.
+        base, base_origin: name of the base, and where it came from; "" if unknown.
         target, base_language: the texts.
-        seed: of what was sampled.
-        device: what the models ran on, as "cpu (2 threads)".
-        generate_tokens: how many tokens were generated after each prompt.
-        prompts: what the models continued.
-        models: the base first where it is known, then as they were given.
+        seed: seed of the sampling.
+        device: the device that the models ran on, such as "cpu, 2 threads".
+        generate_tokens: number of tokens generated after each prompt.
+        prompts: the texts that the models continued.
+        models: the base first if known, then the others in the given order.
         seconds: wall time of each stage.
     """
 

@@ -1,5 +1,5 @@
-"""A checkpoint of the Llama family as one .gguf file, for llama.cpp and what is built on it.
+"""A checkpoint of the Llama family as one .gguf file, for llama.cpp and programs built on it.
 
-llama.cpp's own converter knows a pre-tokenizer by what it makes of one text, and so refuses every extended
-vocabulary. Here it is known by what tokenizer.json says of it, which an extension leaves as it was.
+llama.cpp's own converter identifies a pre-tokenizer by the ids of one text, and so refuses every extended
+vocabulary. Here it is identified by tokenizer.json, in which an extension leaves it unchanged.
 """

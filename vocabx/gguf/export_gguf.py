@@ -1,4 +1,4 @@
-"""The story of an export: checked, stated, and written a block of rows at a time."""
+"""The story of an export: check a checkpoint, convert its settings and vocabulary, write its tensors."""
 
 import json
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 _SUFFIX = ".gguf"
 _FILE_TYPES = {"f32": "ALL_F32", "f16": "MOSTLY_F16", "bf16": "MOSTLY_BF16", "q8_0": "MOSTLY_Q8_0"}
-# llama.cpp strips spaces around special tokens of a model with one of these in its name.
+# llama.cpp strips spaces around special tokens of models with one of these in their name.
 _TELLING_NAMES = ("phi-3", "phi3", "modern-bert")
-# About what each token takes beside its text, and room for all other settings.
+# Approximate overhead per token besides its text, and size of all other settings.
 _A_TOKEN, _SETTINGS = 40, 1 << 20
 
 
@@ -30,12 +30,12 @@ class ExportResult:
 
     Attributes:
         path: the file.
-        architecture: llama.cpp's name of it.
-        tokens: how many, pad rows included: the height of the tables.
-        pretokenizer: llama.cpp's name of it.
-        tensors: how many.
+        architecture: llama.cpp's name of the architecture.
+        tokens: number of tokens, padding included: the number of rows of the embedding matrix.
+        pretokenizer: llama.cpp's name of the pre-tokenizer.
+        tensors: number of tensors.
         bytes: size of the file.
-        dtype: of the embedding table, as "bf16".
+        dtype: dtype of the embedding matrix, such as "bf16".
     """
 
     path: Path
@@ -58,15 +58,15 @@ def export_gguf(
 
     Args:
         directory: a model directory with config.json, safetensors and a tokenizer.
-        out: the file to write; it must not exist.
-        dtype: of matrices: "f32", "f16", "bf16", "q8_0", or "auto" for that of the checkpoint.
-        pretokenizer: llama.cpp's name of the pre-tokenizer, where the one that is found is not wanted.
-        progress: told of the bytes written and of what llama.cpp does otherwise.
+        out: the file to write; must not exist.
+        dtype: dtype of matrices: "f32", "f16", "bf16", "q8_0", or "auto" for that of the checkpoint.
+        pretokenizer: llama.cpp's name of the pre-tokenizer, to override the detected one.
+        progress: receives the bytes written, and notes on where llama.cpp behaves differently.
 
     Raises:
-        BaseModelError: no such checkpoint, or one that llama.cpp cannot take.
-        TokenizerError: its tokenizer has no counterpart in llama.cpp.
-        OutputError: the file cannot be written there, or not in this dtype.
+        BaseModelError: if there is no such checkpoint, or llama.cpp does not support it.
+        TokenizerError: if its tokenizer has no counterpart in llama.cpp.
+        OutputError: if the file cannot be written there, or not in this dtype.
     """
     progress = progress or Quiet()
     if dtype not in CHOICES:
@@ -82,7 +82,8 @@ def export_gguf(
     vocabulary = vocabulary_of(tokenizer, directory, checkpoint.config, settings.rows, pretokenizer)
     if settings.window is not None:
         progress.note(
-            f"llama.cpp has no sliding window here: it sees more than the last {settings.window:,} tokens."
+            f"llama.cpp ignores the sliding window: attention sees more than the last {settings.window:,} "
+            "tokens."
         )
     for difference in vocabulary.differences:
         progress.note(difference)
@@ -104,9 +105,9 @@ def export_gguf(
 def _checkpoint(directory: Path) -> Checkpoint:
     if not directory.is_dir():
         raise BaseModelError(
-            f"there is no directory {directory}: pass a model directory, as vocabx extend writes"
+            f"{directory} is not a directory: pass a model directory, such as vocabx extend writes"
         )
-    # The type is told before the weights are looked for: another type may have none that vocabx reads.
+    # Check the type before the weights: other types may have weights that vocabx cannot read.
     path = directory / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
@@ -120,7 +121,7 @@ def _checkpoint(directory: Path) -> Checkpoint:
 
 
 def _stored(tensors: list[GgufTensor]) -> str:
-    """The dtype of the embedding table, which stands for that of the file."""
+    """The dtype of the embedding matrix, which counts as that of the file."""
     return next(tensor.dtype for tensor in tensors if tensor.name == "token_embd.weight")
 
 
@@ -154,7 +155,7 @@ def _write(
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        # The writer's own way takes a tensor whole.
+        # The writer's own method needs a whole tensor in memory.
         stream = writer.fout[0]
         for tensor in tensors:
             writer.write_padding(stream, stream.tell())
@@ -162,14 +163,14 @@ def _write(
             for block in tensor.blocks():
                 advance(stream.write(block.tobytes()))
             if stream.tell() - start != tensor.size:
-                raise BaseModelError("the checkpoint changed while it was read: run again")
+                raise BaseModelError("the checkpoint changed while it was being read: run the command again")
         writer.write_padding(stream, stream.tell())
     finally:
         writer.close()
 
 
 def _add(writer: Any, key: str, value: Any) -> None:
-    """Add a setting by its type; whole numbers are unsigned, as llama.cpp reads them."""
+    """Add a setting according to its type; integers are unsigned, as llama.cpp expects."""
     match value:
         case bool():
             writer.add_bool(key, value)

@@ -1,7 +1,7 @@
-"""The name by which llama.cpp knows the pre-tokenizer of a byte-level tokenizer.
+"""llama.cpp's name of the pre-tokenizer of a byte-level tokenizer.
 
-A name stands for a list of cuts in llama.cpp's source, and for whether a whole word that is a token is taken
-before any merge. Both are read off tokenizer.json and looked up in assets/pretokenizers.toml.
+A name stands for a list of splitting steps in llama.cpp's source, and for whether a word that is a token is
+taken before any merge. Both are read from tokenizer.json and looked up in assets/pretokenizers.toml.
 """
 
 import tomllib
@@ -14,15 +14,15 @@ from vocabx.errors import TokenizerError
 
 _DIGITS = "digits"
 _GPT2 = "gpt2"
-_INSTEAD = "pass --pre NAME to write a name all the same: llama.cpp will then cut text in its way"
+_INSTEAD = "pass --pre NAME to write a name anyway: llama.cpp will then split text its own way"
 
 
 @dataclass(frozen=True)
-class Cuts:
-    """What happens to text before merges.
+class PreTokenizer:
+    """How text is split before merges.
 
     Attributes:
-        steps: in their order, "digits" or the name of a pattern in the table.
+        steps: the steps in order, each "digits" or the name of a pattern in the asset.
         whole_words: whether a word that is a token is taken before any merge.
     """
 
@@ -37,8 +37,8 @@ def _table() -> dict[str, Any]:
 
 
 @cache
-def known() -> dict[str, Cuts]:
-    """What each name that vocabx can tell means."""
+def known() -> dict[str, PreTokenizer]:
+    """The pre-tokenizers that vocabx recognizes, by llama.cpp's name."""
     return {
         name: Cuts(tuple(meant["steps"]), bool(meant["whole_words"]))
         for name, meant in _table()["names"].items()
@@ -46,7 +46,7 @@ def known() -> dict[str, Cuts]:
 
 
 def pattern_of(step: str) -> str:
-    """The pattern that a step of `Cuts` other than "digits" stands for."""
+    """The pattern of a step of `PreTokenizer` other than "digits"."""
     return str(_table()["patterns"][step])
 
 
@@ -57,27 +57,27 @@ def name_of(spec: dict[str, Any]) -> str:
         spec: the parsed tokenizer.json.
 
     Raises:
-        TokenizerError: llama.cpp has no name for it, or normalises in no such way.
+        TokenizerError: if llama.cpp has no name for it, or lacks its normalizer.
     """
     normalizer = spec.get("normalizer")
-    # Text is in the composed form nearly always, so Qwen's models are exported without it everywhere.
+    # Almost all text is composed already, so Qwen models are commonly exported without NFC.
     if normalizer is not None and normalizer.get("type") != "NFC":
         raise TokenizerError(
-            f"llama.cpp has nothing for the tokenizer's normalizer ({normalizer.get('type')}): {_INSTEAD}"
+            f"llama.cpp does not support the tokenizer's normalizer ({normalizer.get('type')}): {_INSTEAD}"
         )
     steps = _steps(spec.get("pre_tokenizer"))
     whole_words = bool(spec["model"].get("ignore_merges"))
-    for name, cuts in known().items():
-        if steps is not None and cuts == Cuts(steps, whole_words):
+    for name, pre_tokenizer in known().items():
+        if steps is not None and pre_tokenizer == PreTokenizer(steps, whole_words):
             return name
     raise TokenizerError(
-        "llama.cpp has no name that vocabx knows for the tokenizer's pre-tokenizer (one that --pretokenizer "
-        f"adapt widened has none): {_INSTEAD}"
+        "the tokenizer's pre-tokenizer has no name in llama.cpp that vocabx knows (one widened with "
+        f"--pretokenizer adapt has none): {_INSTEAD}"
     )
 
 
 def _steps(component: dict[str, Any] | None) -> tuple[str, ...] | None:
-    """The steps of a pre-tokenizer that ends in the byte alphabet, or None where one of them is not known."""
+    """The steps of a pre-tokenizer that ends in the byte-level alphabet, or None if one is unknown."""
     parts = (component or {}).get("pretokenizers", [component]) or [None]
     steps = []
     for part in parts[:-1]:
@@ -96,7 +96,7 @@ def _step(part: dict[str, Any]) -> str | None:
         case {"type": "Digits", "individual_digits": True}:
             return _DIGITS
         case {"type": "Split", "pattern": {"Regex": pattern}, "behavior": behavior, "invert": invert}:
-            # The patterns match all of a text, so that to drop what they do not match drops nothing.
+            # The patterns match all text, so removing what they do not match removes nothing.
             if (behavior, invert) in (("Isolated", False), ("Removed", True)):
                 return next((name for name, known in _table()["patterns"].items() if known == pattern), None)
     return None

@@ -1,7 +1,7 @@
-"""Rotary positions: what config.json says of them, as llama.cpp takes it.
+"""Rotary position embeddings of config.json, converted for llama.cpp.
 
-Llama 3's scaling is a factor for each frequency, stored as a tensor; linear and YaRN scaling are settings.
-Other kinds, and settings that llama.cpp would not heed, are refused. Formulas: transformers'
+Llama 3's scaling is one factor per frequency, stored as a tensor; linear and YaRN scaling are settings.
+Other kinds, and settings that llama.cpp would ignore, are refused. Formulas: transformers'
 modeling_rope_utils.py.
 """
 
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from vocabx.errors import BaseModelError
 
 _DEFAULT_THETA = 10000.0
-# What each kind of scaling may say, beside the factor, and still mean the same in llama.cpp.
-_HEEDED = {
+# The settings of each kind of scaling, besides the factor, that have the same meaning in llama.cpp.
+_SUPPORTED = {
     "default": set[str](),
     "linear": {"factor"},
     "yarn": {"factor", "original_max_position_embeddings", "beta_fast", "beta_slow"},
@@ -27,12 +27,12 @@ _NAMES = {"rope_type", "type", "rope_theta"}
 
 @dataclass(frozen=True)
 class Rope:
-    """Rotary positions of a model.
+    """The rotary position embeddings of a model.
 
     Attributes:
         theta: the base of the frequencies.
         kind: "default", "linear", "yarn" or "llama3".
-        settings: what the kind needs, by transformers' names.
+        settings: the settings of the kind, by transformers' names.
     """
 
     theta: float
@@ -55,10 +55,10 @@ class Rope:
         return found
 
     def factors(self, head_width: int) -> NDArray[np.float32] | None:
-        """By what Llama 3's scaling divides each frequency, (head_width / 2,); None for other kinds.
+        """The divisor of each frequency in Llama 3's scaling, (head_width / 2,); None for other kinds.
 
-        High frequencies stay, low ones are divided by the factor, and between them one goes over into the
-        other by how often the wave fits into the original context.
+        High frequencies stay, low ones are divided by the factor, and those in between are interpolated by
+        how often the wavelength fits into the original context.
         """
         if self.kind != "llama3":
             return None
@@ -71,39 +71,39 @@ class Rope:
 
 
 def rope_of(config: dict[str, Any], name: str, kinds: tuple[str, ...]) -> Rope:
-    """Read the rotary positions of a configuration, as transformers 4 or 5 writes them.
+    """Read the rotary position settings of a configuration written by transformers 4 or 5.
 
     Args:
         config: the parsed config.json.
-        name: of the checkpoint, for messages.
-        kinds: the kinds of scaling that the architecture knows.
+        name: name of the checkpoint, for messages.
+        kinds: the kinds of scaling that llama.cpp supports for the architecture.
 
     Raises:
-        BaseModelError: another kind, a setting that llama.cpp has not, or one that is missing.
+        BaseModelError: if the kind or a setting is not supported by llama.cpp, or a setting is missing.
     """
     stated = config.get("rope_parameters") or config.get("rope_scaling") or {}
     if not isinstance(stated, dict):
-        raise BaseModelError(f"{name}: the rotary positions in config.json are not readable")
+        raise BaseModelError(f"{name}: the rotary position settings in config.json are invalid")
     kind = str(stated.get("rope_type", stated.get("type", "default")))
     theta = stated.get("rope_theta", config.get("rope_theta", _DEFAULT_THETA))
     settings = {key: value for key, value in stated.items() if key not in _NAMES and value is not None}
-    # A configuration may say once more, at its top, how long the contexts of the first training were.
-    if "original_max_position_embeddings" in _HEEDED.get(kind, ()):
+    # A configuration may repeat the original context length at its top level.
+    if "original_max_position_embeddings" in _SUPPORTED.get(kind, ()):
         first = config.get("original_max_position_embeddings") or config.get("max_position_embeddings")
         settings.setdefault("original_max_position_embeddings", first)
     if kind not in kinds:
         raise BaseModelError(
-            f"{name} scales its rotary positions by {kind!r}, which llama.cpp does not do for this model "
-            f"type: it does {', '.join(kinds)}"
+            f"{name} has rotary position scaling {kind!r}, which llama.cpp does not support for this model "
+            f"type: it supports {', '.join(kinds)}"
         )
-    unheeded = sorted(settings.keys() - _HEEDED[kind] - {"partial_rotary_factor"})
-    if unheeded or settings.get("partial_rotary_factor", config.get("partial_rotary_factor") or 1) != 1:
+    unsupported = sorted(settings.keys() - _SUPPORTED[kind] - {"partial_rotary_factor"})
+    if unsupported or settings.get("partial_rotary_factor", config.get("partial_rotary_factor") or 1) != 1:
         raise BaseModelError(
-            f"{name} sets {', '.join(unheeded) or 'partial_rotary_factor'} of its rotary positions: vocabx "
-            "does not know how to tell llama.cpp"
+            f"{name} sets {', '.join(unsupported) or 'partial_rotary_factor'} of its rotary positions, which "
+            "cannot be expressed for llama.cpp"
         )
-    missing = sorted(_HEEDED[kind] - settings.keys() - {"beta_fast", "beta_slow"})
+    missing = sorted(_SUPPORTED[kind] - settings.keys() - {"beta_fast", "beta_slow"})
     if missing:
-        raise BaseModelError(f"{name}: config.json does not say {', '.join(missing)} of its rotary positions")
+        raise BaseModelError(f"{name}: config.json lacks {', '.join(missing)} of its rotary positions")
     settings.pop("partial_rotary_factor", None)
     return Rope(float(theta), kind, {key: float(value) for key, value in settings.items()})

@@ -1,7 +1,7 @@
-"""The settings of a model as a .gguf file states them, from config.json and the shapes of the tensors.
+"""The settings of a model for a .gguf file, from config.json and the shapes of its tensors.
 
-Where a shape says it, the shape is believed: configurations leave out what their class defaults to, and the
-classes do not agree.
+Shapes take precedence where they determine a setting: configurations omit the defaults of their class, and
+the classes differ.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ _RMS_EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Architecture:
-    """What llama.cpp does for a model type.
+    """llama.cpp's implementation of a model type.
 
     Attributes:
-        name: llama.cpp's.
-        pairs_neighbours: whether it turns neighbouring dimensions of a head together, where transformers
-            turns one of the first half with one of the second: rows of Q and K then change places.
-        biases: the parts of a block that may have one.
-        norms: the parts of a block that only this one has.
-        scalings: the kinds of scaled rotary positions.
+        name: llama.cpp's name of it.
+        pairs_neighbours: whether it rotates adjacent dimensions of a head together, where transformers pairs
+            the first half with the second: rows of Q and K are then permuted.
+        biases: the parts of a block that may have a bias.
+        norms: the norms of a block that only this type has.
+        scalings: the supported kinds of rotary position scaling.
     """
 
     name: str
@@ -66,17 +66,17 @@ class Settings:
     """The settings of a model.
 
     Attributes:
-        architecture: what llama.cpp does for it.
-        rows: height of the tables.
-        width: of the residual stream.
-        blocks: how many there are.
-        inner: width inside the feed-forward layers.
-        heads, key_heads: of queries, and of keys and values.
-        head_width: of all of them.
-        context: the longest text.
-        epsilon: of the norms.
+        architecture: llama.cpp's implementation of the model type.
+        rows: number of rows of the embedding matrices.
+        width: width of the residual stream.
+        blocks: number of blocks.
+        inner: inner width of the feed-forward layers.
+        heads, key_heads: number of query heads, and of key and value heads.
+        head_width: width of each head.
+        context: maximum context length.
+        epsilon: epsilon of the norms.
         rope: rotary positions.
-        window: how far back attention sees, or None for the whole text; llama.cpp sees the whole text.
+        window: sliding window of attention, or None; llama.cpp ignores it.
     """
 
     architecture: Architecture
@@ -112,10 +112,10 @@ class Settings:
 
 
 def architecture_of(config: dict[str, Any], name: str) -> Architecture:
-    """What llama.cpp does for a configuration's model type.
+    """llama.cpp's implementation of a configuration's model type.
 
     Raises:
-        BaseModelError: the type is not of the Llama family.
+        BaseModelError: if the type is not of the Llama family.
     """
     kind = str(config.get("model_type", ""))
     if kind not in ARCHITECTURES:
@@ -129,12 +129,14 @@ def settings_of(checkpoint: Checkpoint) -> Settings:
     """Read the settings of a checkpoint.
 
     Raises:
-        BaseModelError: the configuration lacks one, contradicts a shape, or says what llama.cpp does not do.
+        BaseModelError: if a setting is missing, contradicts a shape, or is not supported by llama.cpp.
     """
     config, name = checkpoint.config, str(checkpoint.directory)
     architecture = architecture_of(config, name)
     if config.get("hidden_act", "silu") != "silu":
-        raise BaseModelError(f"{name} has the activation {config['hidden_act']!r}: llama.cpp has silu there")
+        raise BaseModelError(
+            f"{name} has the activation {config['hidden_act']!r}: llama.cpp only supports silu"
+        )
     heads = _count(config, "num_attention_heads", name)
     queries = _rows(checkpoint, "layers.0.self_attn.q_proj.weight")
     keys = _rows(checkpoint, "layers.0.self_attn.k_proj.weight")
@@ -165,7 +167,7 @@ def settings_of(checkpoint: Checkpoint) -> Settings:
 def _count(config: dict[str, Any], key: str, name: str) -> int:
     value = config.get(key)
     if type(value) is not int or value < 1:
-        raise BaseModelError(f"{name}: config.json says nothing readable of {key}: the checkpoint is damaged")
+        raise BaseModelError(f"{name}: config.json has no valid {key}: the checkpoint is damaged")
     return value
 
 
@@ -174,11 +176,11 @@ def _rows(checkpoint: Checkpoint, ending: str) -> int:
         for name, entry in file.tensors.items():
             if name.removeprefix("model.") == ending and len(entry.shape) == 2:
                 return entry.shape[0]
-    raise BaseModelError(f"{checkpoint.directory} holds no model.{ending}: is a shard missing?")
+    raise BaseModelError(f"{checkpoint.directory} has no model.{ending}: is a shard missing?")
 
 
 def _window(config: dict[str, Any]) -> int | None:
-    """The sliding window, where one is in use and shorter than the longest text."""
+    """The sliding window, if it is in use and shorter than the maximum context."""
     window = config.get("sliding_window")
     in_use = config.get("use_sliding_window", config.get("model_type") == "mistral")
     return window if in_use and window and window < config["max_position_embeddings"] else None

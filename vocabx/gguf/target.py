@@ -1,4 +1,4 @@
-"""A file that appears under its final name only when whole."""
+"""A file that appears under its final name only once complete."""
 
 import os
 import shutil
@@ -13,36 +13,36 @@ from vocabx.errors import OutputError
 
 
 def check_target(target: Path, needed: int = 0) -> None:
-    """Refuse a target that exists, or that cannot be written, or that has no room.
+    """Refuse a target that exists, that cannot be written, or for which there is no room.
 
     Args:
-        target: the file to be.
-        needed: its bytes.
+        target: the file to write.
+        needed: its size in bytes.
 
     Raises:
-        OutputError: it is so.
+        OutputError: if any of these is the case.
     """
     if target.exists() or target.is_symlink():
         raise OutputError(f"{target} exists: choose another --gguf or remove it")
     parent = next(path for path in target.absolute().parents if path.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise OutputError(f"cannot write into {parent}: choose another --gguf")
+        raise OutputError(f"cannot write to {parent}: choose another --gguf")
     free = shutil.disk_usage(parent).free
     if free < needed:
         raise OutputError(
-            f"{parent} has {free / 1e9:.2f} GB free and the file takes {needed / 1e9:.2f} GB: make room or "
+            f"{parent} has {free / 1e9:.2f} GB free and the file needs {needed / 1e9:.2f} GB: make room or "
             "choose another --gguf"
         )
 
 
 @contextmanager
 def staged_file(target: Path) -> Iterator[Path]:
-    """Yield the path of an empty file beside `target` that becomes `target` when the block ends.
+    """Yield the path of an empty file next to `target` that is renamed to `target` when the block succeeds.
 
     On any error, and on Ctrl-C, it is removed.
 
     Raises:
-        OutputError: the disk is full or the file cannot be made.
+        OutputError: if the disk is full or the file cannot be created.
     """
     target = target.absolute()
     scratch: Path | None = None
@@ -61,7 +61,7 @@ def staged_file(target: Path) -> Iterator[Path]:
             scratch.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno is not None:
             raise OutputError(
-                f"writing {target} failed: {error.strerror}; nothing was left there, make room or choose "
+                f"writing {target} failed: {error.strerror}; no file was left behind, make room or choose "
                 "another --gguf"
             ) from None
         raise

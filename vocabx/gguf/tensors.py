@@ -1,7 +1,7 @@
-"""The tensors of a .gguf file, each made a block of rows at a time from the memory map of its source.
+"""The tensors of a .gguf file, each converted in blocks of rows from the memory map of its source.
 
-Names are those of the gguf package. Vectors become F32, as llama.cpp computes with them; matrices keep their
-dtype or take the one that was asked for.
+Names are those of the gguf package. Vectors become F32, which llama.cpp computes with; matrices keep their
+dtype or take the requested one.
 """
 
 import math
@@ -24,17 +24,17 @@ DTYPES: dict[str, Any] = {
     "f32": np.dtype("<f4"),
     "f16": np.dtype("<f2"),
     "bf16": np.dtype(ml_dtypes.bfloat16),
-    # Blocks of 32 numbers: a scale in 16 bits, then a byte each.
+    # Blocks of 32 numbers: a 16-bit scale, then one byte per number.
     "q8_0": np.dtype(np.uint8),
 }
 CHOICES = (AUTO, *DTYPES)
 _BLOCK, _BLOCK_BYTES = 32, 34
-# What is asked for where the source's dtype is kept.
+# The default, which keeps the dtype of the source.
 _OF_SOURCE = {"F64": "f32", "F32": "f32", "F16": "f16", "BF16": "bf16"}
 _NUMBERS_AT_ONCE = 1 << 22
 _MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 _VECTORS = ("attn_norm", "ffn_norm")
-# Old checkpoints store the frequencies that follow from the configuration.
+# Old checkpoints store these frequencies, which follow from the configuration.
 _IMPLIED = "rotary_emb.inv_freq"
 
 
@@ -43,10 +43,10 @@ class GgufTensor:
     """One tensor of the file.
 
     Attributes:
-        name: llama.cpp's.
-        shape: the first axis is that of the rows.
+        name: llama.cpp's name.
+        shape: its shape, rows first.
         dtype: a key of DTYPES.
-        blocks: yields the bytes, rows in their order; called once.
+        blocks: yields the bytes in row order; called once.
     """
 
     name: str
@@ -62,15 +62,15 @@ class GgufTensor:
 
 
 def tensors_of(checkpoint: Checkpoint, settings: Settings, dtype: str) -> list[GgufTensor]:
-    """The tensors of a checkpoint in the order of its files, and what follows from its configuration.
+    """The tensors of a checkpoint in the order of its files, and those derived from its configuration.
 
     Args:
-        checkpoint: by its headers.
-        settings: of the checkpoint.
+        checkpoint: the checkpoint, read from its headers.
+        settings: its settings.
         dtype: one of CHOICES.
 
     Raises:
-        BaseModelError: a tensor is missing, of a wrong shape, or llama.cpp has no place for it.
+        BaseModelError: if a tensor is missing, has a wrong shape, or does not exist in llama.cpp.
     """
     name_of = _names(settings)
     found: list[GgufTensor] = []
@@ -84,8 +84,8 @@ def tensors_of(checkpoint: Checkpoint, settings: Settings, dtype: str) -> list[G
             name = name_of(source)
             if name is None:
                 raise BaseModelError(
-                    f"{checkpoint.directory} holds {source}, for which llama.cpp's "
-                    f"{settings.architecture.name} models have no place"
+                    f"{checkpoint.directory} holds {source}, which llama.cpp's {settings.architecture.name} "
+                    "models do not have"
                 )
             found.append(_tensor(file, source, name, settings, dtype))
     _check(found, settings, checkpoint)
@@ -98,7 +98,7 @@ def _names(settings: Settings) -> Callable[[str], str | None]:
     table = gguf.get_tensor_name_map(kind, settings.blocks)
 
     def name_of(source: str) -> str | None:
-        # Checkpoints saved from the model without its head leave the first part of the names out.
+        # Checkpoints saved without the head omit the first part of the names.
         full = source if source.startswith(("model.", "lm_head.")) else f"model.{source}"
         name: str | None = table.get_name(full, try_suffixes=(".weight", ".bias"))
         return name
@@ -107,7 +107,7 @@ def _names(settings: Settings) -> Callable[[str], str | None]:
 
 
 def _shapes(settings: Settings) -> dict[str, tuple[int, ...]]:
-    """The shape of each tensor that there may be, by its name without the number of its block."""
+    """The shape of each possible tensor, by its name without the block number."""
     width, inner = settings.width, settings.inner
     queries, keys = settings.heads * settings.head_width, settings.key_heads * settings.head_width
     rows = dict(zip(_MATRICES, (queries, keys, keys, width, inner, inner, width), strict=True))
@@ -126,14 +126,14 @@ def _shapes(settings: Settings) -> dict[str, tuple[int, ...]]:
 
 
 def _check(tensors: list[GgufTensor], settings: Settings, checkpoint: Checkpoint) -> None:
-    """Refuse what llama.cpp would: it loads a file whole, with all of its tensors and no other."""
+    """Refuse what llama.cpp would refuse: it requires exactly the tensors of the architecture."""
     shapes = _shapes(settings)
     for tensor in tensors:
         short = tensor.name.split(".", 2)[-1] if tensor.name.startswith("blk.") else tensor.name
         if short not in shapes:
             raise BaseModelError(
-                f"{checkpoint.directory} needs a place for {tensor.name}, which llama.cpp's "
-                f"{settings.architecture.name} models do not have"
+                f"{checkpoint.directory} holds {tensor.name}, which llama.cpp's {settings.architecture.name} "
+                "models do not have"
             )
         if tensor.shape != shapes[short]:
             raise BaseModelError(
@@ -156,7 +156,7 @@ def _tensor(file: SafetensorsFile, source: str, name: str, settings: Settings, d
     kept = _OF_SOURCE.get(entry.dtype)
     if kept is None:
         raise BaseModelError(
-            f"{source} in {file.path} is stored as {entry.dtype}: export the model in one of "
+            f"{source} in {file.path} is stored as {entry.dtype}: convert the model to one of "
             f"{', '.join(_OF_SOURCE)} first"
         )
     wanted = kept if dtype == AUTO else dtype
@@ -168,7 +168,7 @@ def _tensor(file: SafetensorsFile, source: str, name: str, settings: Settings, d
 
     def blocks() -> Iterator[NDArray[Any]]:
         data = file.map(source)
-        order = None if heads is None else neighbours(len(data), heads)
+        order = None if heads is None else interleaved(len(data), heads)
         step = max(1, _NUMBERS_AT_ONCE // max(1, math.prod(entry.shape[1:])))
         for start in range(0, len(data), step):
             rows = data[start : start + step] if order is None else data[order[start : start + step]]
@@ -178,15 +178,15 @@ def _tensor(file: SafetensorsFile, source: str, name: str, settings: Settings, d
 
 
 def _heads(name: str, settings: Settings) -> int | None:
-    """The number of heads of a tensor whose rows change places, else None."""
+    """The number of heads of a tensor whose rows are permuted, else None."""
     part = name.split(".")[-2]
     if not settings.architecture.pairs_neighbours:
         return None
     return {"attn_q": settings.heads, "attn_k": settings.key_heads}.get(part)
 
 
-def neighbours(rows: int, heads: int) -> NDArray[np.intp]:
-    """The order of rows in which dimension n and n + half of each head stand side by side, (rows,)."""
+def interleaved(rows: int, heads: int) -> NDArray[np.intp]:
+    """The permutation of rows that puts dimensions n and n + half of each head side by side, (rows,)."""
     return np.arange(rows).reshape(heads, 2, rows // heads // 2).swapaxes(1, 2).reshape(rows)
 
 
@@ -200,5 +200,5 @@ def _converted(rows: NDArray[Any], dtype: str, source: str) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         converted = np.ascontiguousarray(rows, dtype=DTYPES[dtype])
     if dtype == "f16" and rows.dtype != converted.dtype and not np.isfinite(converted).all():
-        raise OutputError(f"{source} holds numbers that are too large for f16: pass --dtype bf16 or f32")
+        raise OutputError(f"{source} holds numbers too large for f16: pass --dtype bf16 or f32")
     return converted

@@ -1,8 +1,8 @@
-"""The vocabulary of a .gguf file: a token for each row of the table, and what llama.cpp does around a text.
+"""The vocabulary of a .gguf file: one token per row, and the special tokens that llama.cpp adds to a text.
 
-llama.cpp has two ways to make tokens that are of use here: "gpt2" by merges over the byte alphabet, and
-"llama" by the scores of SentencePiece. It finds every token of the list in a text, also those that are not to
-be used; so a row without a token has a name that no text is joined to.
+Two of llama.cpp's tokenizer models are used here: "gpt2", with merges over the byte-level alphabet, and
+"llama", with the scores of SentencePiece. llama.cpp matches every listed token in a text, even unused ones,
+so a row without a token gets a name that no text can produce.
 """
 
 import json
@@ -22,26 +22,26 @@ from vocabx.tokenizer.sentencepiece_model import SPACE, Kind, is_unused, parse_m
 
 _ROLE_KEYS = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
 _TEMPLATE = "tokenizer.chat_template"
-# What a piece scores that is never made by its score.
+# The score of a piece that is never produced by its score.
 _NO_SCORE = -1e9
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A tokenizer as a .gguf file states it.
+    """A tokenizer in the form of a .gguf file.
 
     Attributes:
         model: "gpt2" or "llama".
-        pretokenizer: llama.cpp's name of it; "default" for "llama", which cuts nothing before.
-        tokens: a token a row, as written.
+        pretokenizer: llama.cpp's name of the pre-tokenizer; "default" for "llama", which has none.
+        tokens: one token per row.
         kinds: the type of each.
         scores: the score of each; empty for "gpt2".
         merges: "left right" by rank; empty for "llama".
-        roles: ids of special tokens by role, as "bos".
-        begins, ends: whether the bos token stands before each text, and the eos token behind it.
-        space_first: whether a space is put before each text.
-        templates: chat templates by name, the usual one under "".
-        differences: what llama.cpp does otherwise than the tokenizer, in sentences.
+        roles: ids of special tokens by role, such as "bos".
+        begins, ends: whether bos is added before each text, and eos after it.
+        space_first: whether a space is added before each text.
+        templates: chat templates by name, the default one under "".
+        differences: sentences about how llama.cpp differs from the tokenizer.
     """
 
     model: str
@@ -58,7 +58,7 @@ class Vocabulary:
     differences: tuple[str, ...]
 
     def values(self) -> dict[str, Any]:
-        """The keys and values of the file, in their order; lists are not empty."""
+        """The keys and values of the file, in their order, without empty lists."""
         values: dict[str, Any] = {
             "tokenizer.ggml.model": self.model,
             "tokenizer.ggml.pre": self.pretokenizer,
@@ -85,7 +85,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class _Listed:
-    """What a family lists: tokens and types by id, and what decides between them."""
+    """The tokens and types of a tokenizer by id, with its scores or merges."""
 
     model: str
     pretokenizer: str
@@ -99,31 +99,32 @@ class _Listed:
 def vocabulary_of(
     tokenizer: FastTokenizer, directory: Path, config: dict[str, Any], rows: int, pretokenizer: str = ""
 ) -> Vocabulary:
-    """State the tokenizer of a checkpoint as a .gguf file does.
+    """Convert the tokenizer of a checkpoint to the form of a .gguf file.
 
     Args:
-        tokenizer: that of `directory`.
-        directory: for the roles of special tokens and the chat templates.
-        config: the parsed config.json, for roles that the tokenizer does not name.
-        rows: height of the embedding table.
-        pretokenizer: llama.cpp's name of the pre-tokenizer, "" to find it.
+        tokenizer: the tokenizer of `directory`.
+        directory: the checkpoint, for the roles of special tokens and the chat templates.
+        config: the parsed config.json, for roles that the tokenizer does not define.
+        rows: number of rows of the embedding matrix.
+        pretokenizer: llama.cpp's name of the pre-tokenizer, "" to detect it.
 
     Raises:
-        TokenizerError: the family or what it does has no counterpart in llama.cpp, its files disagree, or it
-            has more tokens than the table rows.
+        TokenizerError: if the tokenizer has no counterpart in llama.cpp, its files disagree, or it has more
+            tokens than there are rows.
     """
     if tokenizer.size > rows:
         raise TokenizerError(
-            f"{directory}: the tokenizer has ids up to {tokenizer.size - 1:,} and the table {rows:,} rows: "
-            "it is not this model's; `vocabx doctor` tells more"
+            f"{directory}: the tokenizer has ids up to {tokenizer.size - 1:,}, but there are {rows:,} rows: "
+            "it belongs to another model; `vocabx doctor` says more"
         )
     listed = _with_added(_listed(tokenizer, directory, pretokenizer), tokenizer.spec["added_tokens"])
     roles = _roles(tokenizer, directory, config, rows)
     before, after = _around(tokenizer)
     if len(before) > 1 or len(after) > 1 or (after and after[0] != roles.get("eos")):
         raise TokenizerError(
-            f"{directory}: the tokenizer puts {len(before)} tokens before a text and {len(after)} behind it; "
-            "llama.cpp can add one bos token and one eos token: change the post_processor of tokenizer.json"
+            f"{directory}: the tokenizer adds {len(before)} tokens before a text and {len(after)} after it; "
+            "llama.cpp can only add one bos token and one eos token: change the post_processor in "
+            "tokenizer.json"
         )
     kinds = (listed.kinds.get(i, Kind.NORMAL if i in listed.tokens else Kind.UNUSED) for i in range(rows))
     scored = listed.model == "llama"
@@ -154,14 +155,14 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
             f"{tokenizer.family} tokenizer"
         )
     if pretokenizer:
-        raise TokenizerError("a SentencePiece tokenizer has no pre-tokenizer: leave --pre out")
+        raise TokenizerError("a SentencePiece tokenizer has no pre-tokenizer: omit --pre")
     space_first = _space_first(tokenizer.spec)
     tokens, kinds, scores = _pieces(tokenizer, directory)
     return _Listed("llama", "default", tokens, kinds, scores, (), space_first)
 
 
 def _with_added(listed: _Listed, added: list[dict[str, Any]]) -> _Listed:
-    """The list with the added tokens of tokenizer.json, whose types are what that file says."""
+    """The list with the added tokens of tokenizer.json, typed as in that file."""
     tokens, kinds = dict(listed.tokens), dict(listed.kinds)
     for token in added:
         index, content = token["id"], token["content"]
@@ -174,7 +175,7 @@ def _with_added(listed: _Listed, added: list[dict[str, Any]]) -> _Listed:
 def _pieces(
     tokenizer: SentencePieceTokenizer, directory: Path
 ) -> tuple[dict[int, str], dict[int, Kind], dict[int, float]]:
-    """Piece, kind and score by id, as the .model beside tokenizer.json says, or the one that it implies."""
+    """Piece, type and score by id, from the .model next to tokenizer.json, or from the one it implies."""
     pieces = parse_model(tokenizer.companions()[MODEL_NAME]).pieces
     in_model = {index: piece.piece for index, piece in enumerate(pieces) if not is_unused(piece.piece)}
     for piece, index in tokenizer.vocabulary.items():
@@ -185,7 +186,7 @@ def _pieces(
                 f"{directory}: tokenizer.json says that {index} is {piece!r} and {MODEL_NAME} that it is "
                 f"{in_model.get(index)!r}: `vocabx doctor --out` can make one of the other"
             )
-    # llama.cpp joins two pieces to any third, also to one that is of no use: only its name can prevent that.
+    # llama.cpp merges two pieces into any third, even an unused one: only its name can prevent that.
     used = {
         index: _as_matched(text, pieces[index].type)
         for index, text in in_model.items()
@@ -196,15 +197,15 @@ def _pieces(
 
 
 def _as_matched(piece: str, kind: int) -> str:
-    """A piece as llama.cpp compares it: those of a user are looked for before spaces are marked."""
+    """A piece as llama.cpp matches it: user-defined pieces are matched before spaces are replaced."""
     return piece.replace(SPACE, " ") if kind == Kind.USER_DEFINED else piece
 
 
 def _space_first(spec: dict[str, Any]) -> bool:
-    """Whether a space is put before a text, of a tokenizer that does nothing else that llama.cpp does not.
+    """Whether the tokenizer adds a space before a text, if llama.cpp supports everything else it does.
 
     Raises:
-        TokenizerError: it does.
+        TokenizerError: if llama.cpp does not.
     """
     first = False
     for part in (*_parts(spec.get("normalizer")), *_parts(spec.get("pre_tokenizer"))):
@@ -216,11 +217,11 @@ def _space_first(spec: dict[str, Any]) -> bool:
             case {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}:
                 pass
             case {"type": "Split", "pattern": {"String": " "}}:
-                pass  # Gemma's: no space is left by then.
+                pass  # Gemma's, which has no effect, since no space is left.
             case _:
                 raise TokenizerError(
-                    f"llama.cpp has nothing like the tokenizer's {part.get('type')}, and would cut text "
-                    "otherwise"
+                    f"llama.cpp does not support the tokenizer's {part.get('type')} and would tokenize text "
+                    "differently"
                 )
     return first
 
@@ -228,18 +229,18 @@ def _space_first(spec: dict[str, Any]) -> bool:
 def _differences(spec: dict[str, Any]) -> Iterator[str]:
     parts = [*_parts(spec.get("normalizer")), *_parts(spec.get("pre_tokenizer"))]
     if any(part.get("type") == "NFC" for part in parts):
-        yield "llama.cpp does not compose characters (NFC): give it text that is composed."
+        yield "llama.cpp does not compose characters (NFC): pass it composed text."
     if any(part.get("type") == "Metaspace" for part in parts):
         yield (
-            "llama.cpp puts a space also before a text that begins with one, and behind special tokens: it "
-            "cuts otherwise there, as it does for the base."
+            "llama.cpp also adds a space before a text that begins with one, and after special tokens: it "
+            "tokenizes these differently, also for the base."
         )
     if any(token.get("lstrip") or token.get("rstrip") for token in spec["added_tokens"]):
-        yield "llama.cpp keeps the spaces beside special tokens, which the tokenizer takes away."
+        yield "llama.cpp keeps the spaces around special tokens, which the tokenizer removes."
 
 
 def _parts(component: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """The parts of a normalizer or pre-tokenizer, sequences unfolded and themselves left out."""
+    """The components of a normalizer or pre-tokenizer, with sequences flattened."""
     if component is None:
         return
     inner = component.get("normalizers", component.get("pretokenizers"))
@@ -250,7 +251,7 @@ def _parts(component: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
 
 
 def _roles(tokenizer: FastTokenizer, directory: Path, config: dict[str, Any], rows: int) -> dict[str, int]:
-    """Ids of special tokens: as the tokenizer names them, and otherwise the configuration."""
+    """Ids of special tokens from the tokenizer, else from the configuration."""
     roles = {role: index for role, index in roles_of(tokenizer, directory).items() if role in _ROLE_KEYS}
     for role in _ROLE_KEYS:
         index = config.get(f"{role}_token_id")
@@ -261,7 +262,7 @@ def _roles(tokenizer: FastTokenizer, directory: Path, config: dict[str, Any], ro
 
 
 def _around(tokenizer: FastTokenizer) -> tuple[list[int], list[int]]:
-    """The ids that the tokenizer puts before a text and behind it."""
+    """The ids that the tokenizer adds before and after a text."""
     encoding = tokenizer.rust.encode("a", add_special_tokens=True)
     special = encoding.special_tokens_mask
     start = next((place for place, added in enumerate(special) if not added), len(special))
@@ -270,7 +271,7 @@ def _around(tokenizer: FastTokenizer) -> tuple[list[int], list[int]]:
 
 
 def _filled(by_id: dict[int, str], rows: int) -> Iterator[str]:
-    """A token for each row: llama.cpp wants one, and no two the same."""
+    """One token per row: llama.cpp requires that, without duplicates."""
     taken = set(by_id.values())
     for index in range(rows):
         text = by_id.get(index, f"[PAD{index}]")
@@ -280,7 +281,7 @@ def _filled(by_id: dict[int, str], rows: int) -> Iterator[str]:
 
 
 def _templates(directory: Path) -> dict[str, str]:
-    """The chat templates by name, the usual one under ""."""
+    """The chat templates by name, the default one under ""."""
     found: dict[str, str] = {}
     stated = read_config(directory).get("chat_template")
     if isinstance(stated, str):
@@ -297,7 +298,7 @@ def _templates(directory: Path) -> dict[str, str]:
 
 
 def suppressed(directory: Path, rows: int) -> list[int]:
-    """Ids that generation_config.json says are never to be generated, such as those of pad rows."""
+    """Ids that generation_config.json suppresses, such as those of padding rows."""
     path = directory / "generation_config.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -1,1 +1,1 @@
-"""The report of one extension: report.json, and the same as one self-contained page."""
+"""Reports: the numbers, pages, plots and cards of extensions, transfers, trainings and evaluations."""

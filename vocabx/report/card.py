@@ -1,6 +1,6 @@
 """The model card of a checkpoint or tokenizer: README.md with the metadata that the hub reads.
 
-The card says nothing that the report, the base or the files written do not say.
+Everything in the card comes from the report, the base or the files written.
 """
 
 import json
@@ -26,13 +26,13 @@ _AUTO = {
     "ForPreTraining": "AutoModelForPreTraining",
 }
 _LICENCE_FILES = ("LICENSE*", "NOTICE*", "USE_POLICY*")
-# Letters that ISO 639 leaves to private use, which the hub does not take.
+# Codes that ISO 639 reserves for private use, which the hub rejects.
 _PRIVATE = re.compile(r"q[a-t][a-z]")
 
 
 @dataclass(frozen=True)
 class _Weights:
-    """What the card says of the weights of a directory, by their headers."""
+    """What the card says about the weights of a directory, read from their headers."""
 
     rows: int
     width: int
@@ -53,11 +53,11 @@ def write_card(
     """Write README.md for what `report` describes and `directory` holds.
 
     Args:
-        directory: the checkpoint or tokenizer, whole but for its card.
+        directory: the checkpoint or tokenizer, complete except for its card.
         base: what it was made from.
         report: its numbers.
-        template: of the assets.
-        repository: its name on the hub, where it is known already; for the lines that load it.
+        template: file name in the assets.
+        repository: its name on the hub if already known, for the code that loads it.
     """
     tokenizer_only = isinstance(report, Report) and not report.initializer
     checkpoint = None if tokenizer_only else read_checkpoint(directory)
@@ -82,7 +82,7 @@ def write_card(
 
 
 def card_environment() -> Any:
-    """The jinja2.Environment of the templates of cards, with their filters."""
+    """The jinja2.Environment for card templates, with their filters."""
     import jinja2
 
     assets = files("vocabx.assets")
@@ -104,9 +104,9 @@ def card_environment() -> Any:
 
 
 def hub_language(tag: str) -> str:
-    """The ISO 639 code by which the hub knows the language of a BCP 47 tag, or "" where it has none.
+    """The ISO 639 code that the hub uses for the language of a BCP 47 tag, or "" if it has none.
 
-    The hub takes codes of two or three small letters and nothing behind them: zh-Hant is "zh" to it.
+    The hub accepts only codes of two or three lower-case letters without subtags: "zh" for zh-Hant.
     """
     code = tag.partition("-")[0].lower()
     known = code.isascii() and code.isalpha() and len(code) in (2, 3) and code != "und"
@@ -114,7 +114,7 @@ def hub_language(tag: str) -> str:
 
 
 def _metadata(base: Base, report: Report | TransferReport, licence: Licence, is_model: bool) -> str:
-    """The YAML that the hub reads, by its own library, which quotes what needs it (Norwegian is `no`)."""
+    """The YAML that the hub reads, written by its own library, which quotes `no`, the code of Norwegian."""
     from huggingface_hub import ModelCardData
 
     code = hub_language(report.language)
@@ -127,18 +127,18 @@ def _metadata(base: Base, report: Report | TransferReport, licence: Licence, is_
         license_name=(licence.name or None) if other else None,
         license_link=(licence.link or None) if other else None,
         library_name="transformers",
-        # A tokenizer is no model of the base's. How a model is related to it (`base_model_relation`) is left
-        # out: of adapter, merge, quantized and finetune none is right before the new rows are trained.
+        # A tokenizer is not derived from the base model. `base_model_relation` is left out: none of adapter,
+        # merge, quantized and finetune is right before the new embeddings are trained.
         base_model=(base.repository or None) if is_model else None,
         tags=tags if code == report.language else [*tags, report.language],
     ).to_yaml()
 
 
 def _licence(base: Base, directory: Path) -> Licence:
-    """The base's licence with a link that leads somewhere from the card."""
+    """The base's license with a link that resolves from the card."""
     link = base.licence_link
     if not re.match(r"https?://[^\s()<>]+$", link) and not (link and (directory / link).is_file()):
-        # The link of a repository to one of its own files.
+        # A relative link to another file of the base's repository.
         plain = re.fullmatch(r"[\w.-]+", link) and base.repository
         link = f"https://huggingface.co/{base.repository}/blob/main/{link}" if plain else ""
     return Licence(base.licence, base.licence_name, link)
@@ -148,7 +148,7 @@ def _weights(checkpoint: Checkpoint) -> _Weights:
     tensors = [entry for file in checkpoint.files for entry in file.tensors.values()]
     parameters = sum(math.prod(entry.shape) for entry in tensors)
     if checkpoint.tied and checkpoint.output is not None:
-        # One table, stored twice.
+        # One matrix, stored twice.
         parameters -= math.prod(checkpoint.output.file.tensors[checkpoint.output.name].shape)
     table = checkpoint.input
     named = str((checkpoint.config.get("architectures") or [""])[0])
@@ -164,18 +164,18 @@ def _weights(checkpoint: Checkpoint) -> _Weights:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is, on one line, also in a table."""
+    """Text escaped so that Markdown shows it literally, on one line, also in a table."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
 
 
 def without_directories(name: str) -> str:
-    """What the user called something, without the directories that it lies in."""
+    """The name a user gave, without its parent directories."""
     is_path = name.count("/") > 1 or name.startswith((".", "/", "~")) or name.endswith("/")
     return Path(name).name if is_path else name
 
 
 def _file_names(text: str) -> str:
-    """A description of texts, with the paths in it cut to the names of the files."""
+    """A description of texts, with paths shortened to file names."""
     return re.sub(r"(?<![^\s(])(?:~|\.{0,2})/(?:[^\s,]*/)?(?=[^\s,])", "", text)
 
 

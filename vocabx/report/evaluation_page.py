@@ -1,4 +1,4 @@
-"""The page that shows an evaluation: one HTML file that needs nothing beside it. Measures nothing."""
+"""The page of an evaluation: one self-contained HTML file."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _SPACE = "\u00a0"
 
 @dataclass(frozen=True)
 class Figure:
-    """A number as the page writes it, and whether no other of its column is better, and some are worse."""
+    """A number as formatted on the page, and whether it is the best of a column whose values differ."""
 
     text: str
     best: bool
@@ -49,11 +49,11 @@ def render_evaluation(table: SideBySide) -> str:
 
 
 def verdict(table: SideBySide) -> str:
-    """Which model predicts the new language best, and what it costs the base's, in one plain sentence."""
+    """Which model predicts the new language best, and what that costs the base's, in one plain sentence."""
     name, (best, *others) = name_of(table.target), sorted(table.models, key=_target_bits)
     bits = f"{_target_bits(best):.2f} bits per byte"
     if not others:
-        return f"{best.name} takes {bits} of {name}."
+        return f"{best.name} scores {bits} on {name}."
     base = next((model for model in table.models if model.is_base), None)
     if base is None or best is base:
         who = f"{best.name}{', the base,' if best is base else ''}"
@@ -65,7 +65,7 @@ def verdict(table: SideBySide) -> str:
 
 
 def _rows(table: SideBySide) -> list[tuple[ModelNumbers, list[Figure], Figure | None]]:
-    """Each model with its figures in the order of the columns, and its speed."""
+    """Each model with its figures in column order, and its speed."""
     models = table.models
     columns = [
         _column([model.target.bits_per_byte for model in models], 3, min),
@@ -82,7 +82,7 @@ def _rows(table: SideBySide) -> list[tuple[ModelNumbers, list[Figure], Figure | 
 
 
 def _column(values: Sequence[float], digits: int, better: Callable[[Sequence[float]], float]) -> list[Figure]:
-    """Figures that are written alike are alike."""
+    """The figures of a column; those that look equal count as equal."""
     texts, best = [f"{value:.{digits}f}" for value in values], f"{better(values):.{digits}f}"
     return [Figure(text, text == best and len(set(texts)) > 1) for text in texts]
 
@@ -100,7 +100,7 @@ def _kept(model: ModelNumbers, base: ModelNumbers, table: SideBySide) -> str:
 
 
 def name_of(text: MeasuredText) -> str:
-    """The name of a text's language, or what it is where the user brought it."""
+    """The name of a text's language, or "the base's language" for a text given by the user."""
     return "the base's language" if text.language == "und" else text.name
 
 

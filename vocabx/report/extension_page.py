@@ -1,4 +1,4 @@
-"""The page that shows a report: one HTML file that needs nothing beside it. Measures and writes nothing."""
+"""The report page of an extension: one self-contained HTML file."""
 
 import math
 
@@ -16,7 +16,7 @@ from vocabx.tokenizer.certificate import Claim
 _SPACE = "\u00a0"
 _MINUS = "\u2212"
 _NOT_MEASURED = "not measured"
-_NO_HULL = "none: rows were drawn"
+_NO_HULL = "none: embeddings were drawn at random"
 
 
 def render_page(report: Report) -> str:
@@ -53,7 +53,7 @@ def render_page(report: Report) -> str:
 
 
 def verdict(report: Report) -> str:
-    """What the extension did, in one plain sentence made of the report's numbers."""
+    """What the extension did, in one plain sentence with the report's numbers."""
     name, target, other = report.language_name, report.target, report.base_language
     parts = (
         _length(name, target),
@@ -67,20 +67,20 @@ def verdict(report: Report) -> str:
 def _length(name: str, text: Comparison) -> str:
     if not text.base.tokens:
         return f"{name} text was {_NOT_MEASURED}"
-    sentence = f"{name} text takes {_share(text.tokens_share)} of the tokens it took"
+    sentence = f"{name} text takes {_share(text.tokens_share)} of the tokens it took before"
     return sentence if text.tokens_share < 1 else f"{sentence}, so nothing is saved"
 
 
 def _unchanged(name: str, text: Comparison, claims: tuple[Claim, ...]) -> str:
-    """How much of the base's language is cut otherwise: in lines where these were checked, or in length."""
+    """How much text in the base's language is tokenized differently: in lines if checked, else in length."""
     for claim in claims:
         if claim.name == "base-text" and claim.checked:
-            return f"{claim.failed:,} of {claim.checked:,} {name} lines changed"
+            return f"{claim.failed:,} of {claim.checked:,} {name} lines are tokenized differently"
     if not text.base.tokens:
         return ""
     if text.base.tokens == text.extended.tokens:
-        return f"{name} takes as many as before"
-    return f"{name}, which should not change, takes {_share(text.tokens_share)}"
+        return f"{name} text takes as many as before"
+    return f"{name} text, which should not change, takes {_share(text.tokens_share)}"
 
 
 def _certificate(claims: tuple[Claim, ...]) -> str:
@@ -102,7 +102,7 @@ def _bits(text: Comparison) -> str:
 
 
 def _rows(text: Comparison, with_models: bool) -> list[tuple[str, str, str, str]]:
-    """The rows of the table of numbers: what, base, extended, and what changed in words."""
+    """The rows of the table of numbers: measure, base, extended, and the change in words."""
     base, extended = text.base, text.extended
     rows = [
         ("Tokens", _count(base.tokens), _count(extended.tokens), _saved(text)),
@@ -114,7 +114,7 @@ def _rows(text: Comparison, with_models: bool) -> list[tuple[str, str, str, str]
         ),
     ]
     if base.unknown or extended.unknown:
-        rows.append(("Unknown tokens, lost text", _count(base.unknown), _count(extended.unknown), ""))
+        rows.append(("Unknown tokens (lost text)", _count(base.unknown), _count(extended.unknown), ""))
     scored = (
         ("Bits per byte", base.bits_per_byte, extended.bits_per_byte),
         ("… in the first 1,000 bytes of a passage", base.bits_per_byte_start, extended.bits_per_byte_start),
@@ -123,7 +123,8 @@ def _rows(text: Comparison, with_models: bool) -> list[tuple[str, str, str, str]
         change = "" if before is None or after is None else _difference(before, after)
         rows.append((name, _number(before, 3), _number(after, 3), change))
     speeds = _count(round(base.encode_speed)), _count(round(extended.encode_speed))
-    rows.append(("Encoding, characters a second", *speeds, _times(extended.encode_speed, base.encode_speed)))
+    change = _times(extended.encode_speed, base.encode_speed)
+    rows.append(("Encoding, characters per second", *speeds, change))
     return rows
 
 
@@ -147,7 +148,7 @@ def _times(after: float, before: float) -> str:
 
 
 def _outcome(claim: Claim) -> tuple[str, str]:
-    """What to say of a claim, and the style to say it in."""
+    """The result of a claim in words, and its CSS class."""
     if not claim.checked:
         return "not checked", "info"
     if not claim.required:
@@ -155,28 +156,28 @@ def _outcome(claim: Claim) -> tuple[str, str]:
     return ("FAILS", "fail") if claim.failed else ("holds", "pass")
 
 
-def _steps(curve: tuple[CurvePoint, ...], bought: int) -> str:
-    """What the last step to the bought number saved, and what one step further would save."""
+def _steps(curve: tuple[CurvePoint, ...], added: int) -> str:
+    """What the last step up to the number of added tokens saved, and what one step further would save."""
     points = sorted(curve, key=lambda point: point.new_tokens)
-    reached = [point for point in points if point.new_tokens <= bought]
-    further = [point for point in points if point.new_tokens > bought]
-    said = []
+    reached = [point for point in points if point.new_tokens <= added]
+    further = [point for point in points if point.new_tokens > added]
+    parts = []
     if len(reached) > 1:
-        said.append(_step(reached[-2], reached[-1], "saved"))
+        parts.append(_step(reached[-2], reached[-1], "saved"))
     if reached and further:
-        said.append(_step(reached[-1], further[0], "would save"))
-    return "; ".join(said)
+        parts.append(_step(reached[-1], further[0], "would save"))
+    return "; ".join(parts)
 
 
 def _step(start: CurvePoint, end: CurvePoint, verb: str) -> str:
-    # Steps are of unequal length: only the saving per token compares.
+    # Steps differ in length, so only the saving per token is comparable.
     points = 100 * (start.tokens_share - end.tokens_share) * 1000 / (end.new_tokens - start.new_tokens)
     step = f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens"
-    return f"{step} {verb} {points:.2g} percentage points per thousand"
+    return f"{step} {verb} {points:.2g} percentage points per thousand tokens"
 
 
 def _share(share: float) -> str:
-    """A share in percent, with one more digit where whole percents would hide a difference."""
+    """A share in percent, with one decimal if whole percents would hide a difference."""
     digits = 1 if share < 0.1 or (share != 1 and round(share, 2) == 1) else 0
     return f"{100 * share:.{digits}f}{_SPACE}%"
 

@@ -1,4 +1,4 @@
-"""What one extension is worth, in numbers: the content of report.json. Draws nothing and measures nothing."""
+"""The numbers of an extension: the content of report.json."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from vocabx.tokenizer.certificate import Certificate, Claim
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Length of the held-out text, as a share of the base's tokens, had `new_tokens` been bought."""
+    """Length of the held-out text, as a share of the base's tokens, if `new_tokens` were added."""
 
     new_tokens: int
     tokens_share: float
@@ -20,7 +20,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Piece:
-    """One token of a paragraph: its text (hexadecimal bytes when not whole characters) and origin."""
+    """One token of a paragraph: its text (hexadecimal bytes if it is not whole characters) and origin."""
 
     text: str
     new: bool
@@ -29,7 +29,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class TokenizedParagraph:
-    """One paragraph cut by both tokenizers."""
+    """One paragraph tokenized by both tokenizers."""
 
     base: tuple[Piece, ...]
     extended: tuple[Piece, ...]
@@ -37,7 +37,7 @@ class TokenizedParagraph:
 
 @dataclass(frozen=True)
 class FrequentToken:
-    """A new token, how often the held-out text holds it, and the old tokens that it is made of."""
+    """A new token, how often it occurs in the held-out text, and the old tokens that it replaces."""
 
     id: int
     token: Piece
@@ -47,12 +47,12 @@ class FrequentToken:
 
 @dataclass(frozen=True)
 class Norms:
-    """Distribution of the Euclidean norms of the rows of one table.
+    """Distribution of the Euclidean norms of the rows of one embedding matrix.
 
     Attributes:
         table: "input" or "output".
-        edges: bin edges, one more than the counts.
-        old, new: rows in each bin.
+        edges: bin edges, one more than the bins.
+        old, new: number of rows in each bin.
     """
 
     table: str
@@ -66,13 +66,13 @@ class Origin:
     """Where the new tokens come from.
 
     Attributes:
-        donor: the donor, or "" where the tokens were learned.
-        taken, intermediates: tokens of the donor, and tokens bought only to build those.
+        donor: the donor, or "" if the tokens were learned.
+        taken, intermediates: tokens of the donor, and tokens added only to build those.
         left_out: tokens of the donor in the language that could not be built.
-        known: tokens of the donor in the language that the base had.
+        known: tokens of the donor in the language that the base already had.
         adapted: whether the pre-tokenizer was widened.
-        protected: where the text comes from that had to stay as it was, or "".
-        unprotected_share: length of the held-out text over the base's had nothing been protected, or None.
+        protected: source of the text whose tokenization had to stay the same, or "".
+        unprotected_share: length of the held-out text over the base's if nothing had been protected, or None.
     """
 
     donor: str
@@ -90,27 +90,27 @@ class Report:
     """Everything that report.json holds and report.html shows.
 
     Attributes:
-        version: of vocabx.
+        version: version of vocabx.
         command: the command line, or "" from Python.
-        base, base_origin: what the user called the base, and where it came from.
+        base, base_origin: the base as the user named it, and where it came from.
         language, language_name: BCP 47 tag and English name.
-        corpus: one line that says what text the tokens were learned from.
-        family: of the tokenizer, as "Unigram".
+        corpus: one line that describes the text the tokens were learned from.
+        family: family of the tokenizer, such as "Unigram".
         origin: where the new tokens come from.
-        initializer, seed: how new rows were made; no initializer where only a tokenizer was written.
-        old_tokens, new_tokens, pad_rows, rows: sizes; rows is the new tables' height.
-        tied: whether input and output share one table.
+        initializer, seed: how new embeddings were initialized; "" as initializer for a tokenizer alone.
+        old_tokens, new_tokens, pad_rows, rows: sizes; rows is that of each new embedding matrix.
+        tied: whether input embeddings and lm_head share one matrix.
         target, base_language: held-out comparisons.
         claims: the certificate.
-        hull_bound: nats, upper bound on KL(old ‖ new) after old tokens, pad rows included; None when rows
-            were drawn or there are none.
-        collisions: new rows equal to another new row.
-        unused: new tokens that the learning text never holds.
-        dropped: learned tokens that were not bought because nothing used them.
+        hull_bound: upper bound in nats on KL(old ‖ new) after old tokens, padding rows included; None if
+            embeddings were drawn at random or there are none.
+        collisions: new embeddings equal to another new one.
+        unused: new tokens that do not occur in the learning text.
+        dropped: learned tokens that were not added because nothing used them.
         curve: held-out length against number of new tokens.
-        paragraphs: the same paragraphs cut by both.
+        paragraphs: the same paragraphs tokenized by both.
         frequent: the most frequent new tokens of the held-out text.
-        norms: one for each table.
+        norms: one per embedding matrix.
         seconds: wall time of each stage, in order.
         kinds: how many new rows were mixed, copied from one old row, or drawn; empty where there are none.
         parameters: what the initializer was told and given, as in the manifest.

@@ -1,17 +1,17 @@
-"""What a comparison of initializers found, in numbers: the content of compare.json. Measures nothing."""
+"""The numbers of a comparison of initializers: the content of compare.json."""
 
 import dataclasses
 import json
 from dataclasses import dataclass
 from typing import Any
 
-# Bits per byte on the base's language that an initializer may cost before another is to be preferred.
+# Bits per byte on the base's language that a recommended initializer may cost at most.
 HARM = 0.01
 
 
 @dataclass(frozen=True)
 class Bits:
-    """Bits per byte of held-out text: in the new language, and in the base's."""
+    """Bits per byte of held-out text in the new language and in the base's."""
 
     target: float
     base_language: float
@@ -31,15 +31,15 @@ class Row:
 
     Attributes:
         initializer, source: its name, and the paper or practice it comes from.
-        seconds: wall time to place all tokens and make their rows, word vectors included.
-        peak_bytes: most memory that was resident meanwhile, the process itself included; None where the
-            system does not say.
-        mixed, copied, drawn: new rows by how they are made.
-        hull_bound: nats, see `Mixture.hull_bound`; None when rows are drawn or factorised.
-        collisions: new rows equal to another new row.
-        start: before any training; None where nothing was measured.
-        trained: after the budget of training; None without one.
-        curve: along the training.
+        seconds: wall time to initialize all new embeddings, word vectors included.
+        peak_bytes: peak resident memory meanwhile, the process itself included; None if the system does not
+            report it.
+        mixed, copied, drawn: numbers of new embeddings by how they are made.
+        hull_bound: nats, see `Mixture.hull_bound`; None if embeddings are drawn or factorized.
+        collisions: new embeddings equal to another new one.
+        start: before any training; None if not measured.
+        trained: after the training budget; None without one.
+        curve: during training.
     """
 
     initializer: str
@@ -57,24 +57,24 @@ class Row:
 
     @property
     def final(self) -> Bits | None:
-        """After training where there was any, else before."""
+        """After training if there was any, else before."""
         return self.trained or self.start
 
 
 @dataclass(frozen=True)
 class InitializerTable:
-    """A comparison: same tokens, same text, same seed.
+    """A comparison with the same tokens, text and seed for all initializers.
 
     Attributes:
-        version: of vocabx.
+        version: version of vocabx.
         command: the command line, or "" from Python.
         base, base_origin, language, base_language, corpus: what was compared on.
         new_tokens, old_tokens: sizes.
-        heldout_bytes: of target text that bits per byte were measured on, and of the base's language.
-        seed: of everything that is sampled or drawn.
-        train_tokens: the budget of training, 0 without one.
-        base_bits: of the base itself on the same texts, its target text in its own tokens.
-        rows: one for each initializer, in the order asked for.
+        heldout_bytes: bytes of held-out text in the target language, and in the base's.
+        seed: seed of everything that is sampled or drawn.
+        train_tokens: the training budget, 0 without one.
+        base_bits: bits per byte of the base itself on the same texts, with its own tokenizer.
+        rows: one per initializer, in the order of the request.
         seconds: wall time of each stage.
     """
 
@@ -95,10 +95,10 @@ class InitializerTable:
     seconds: dict[str, float]
 
     def choice(self) -> tuple[str, str]:
-        """Which initializer to choose, and why, in one sentence; empty where nothing was measured.
+        """The recommended initializer, and why, in one sentence; both empty if nothing was measured.
 
-        The fewest bits per byte on the target, after training where there was any, among those that cost
-        the base's language at most `HARM` more than the least costly one.
+        It has the fewest bits per byte on the target, after training if there was any, among those that cost
+        the base's language at most `HARM` more than the one that costs it least.
         """
         measured = [(row, row.final) for row in self.rows]
         known = [(row, bits) for row, bits in measured if bits is not None]

@@ -1,4 +1,4 @@
-"""Plots as SVG elements that stand inline in a page, in its colours. Writes no file, opens no window."""
+"""Plots as inline SVG elements that take the colors of their page."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ PACKAGES: Packages = {"matplotlib": "report"}
 # Stand-ins that matplotlib can draw with, and what the page's style sheet makes of them: one SVG then serves
 # the light and the dark page. The second value of each var() is for an SVG looked at on its own.
 INK, FAINT, ACCENT, OLD = "#010203", "#040506", "#070809", "#0a0b0c"
-_COLOURS = {
+_COLORS = {
     INK: "currentColor",
     FAINT: "var(--line, #8888)",
     ACCENT: "var(--accent, #14877d)",
@@ -25,9 +25,9 @@ _COLOURS = {
 
 
 def plain_axes(ink: str, faint: str) -> dict[str, Any]:
-    """Settings of matplotlib for axes without a frame: letters in one colour, lines in another."""
+    """Matplotlib settings for axes without a frame: text in one color, lines in another."""
     return {
-        # A language's name may hold any character; none of them is mathematics.
+        # A language's name may hold any character, so none starts mathematical notation.
         "text.parse_math": False,
         "text.color": ink,
         "axes.labelcolor": ink,
@@ -53,7 +53,7 @@ _STYLE = {
     "ytick.labelsize": 8.5,
     "lines.solid_capstyle": "round",
 }
-# Inches of 72 units each. Narrow, so that the letters stay legible when a telephone shrinks the plot.
+# Inches of 72 units each. Narrow, so that text stays legible when a phone scales the plot down.
 _WIDTH = 4.6
 
 
@@ -61,9 +61,9 @@ def inline_svg(draw: Callable[["Figure"], None], height: float, label: str, data
     """Draw a plot as one `<svg>` element; equal arguments give equal bytes.
 
     Args:
-        draw: draws on a figure, with the colours of this module.
-        height: of the figure, in inches; all are 4.6 inches wide.
-        label: what the plot shows, for those who do not see it.
+        draw: draws on a figure, with the colors of this module.
+        height: height of the figure in inches; all figures are 4.6 inches wide.
+        label: what the plot shows, for screen readers.
         data: what is drawn, so that the ids of two plots differ; anything with a repr.
 
     Raises:
@@ -73,7 +73,7 @@ def inline_svg(draw: Callable[["Figure"], None], height: float, label: str, data
     salt = hashlib.sha256(repr((label, data)).encode()).hexdigest()[:8]
     stream = io.StringIO()
     with matplotlib.rc_context():
-        # What the user's matplotlibrc says must not change the page.
+        # The user's matplotlibrc must not change the page.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE | {"svg.hashsalt": salt})
         figure = need("matplotlib.figure", "report").Figure(figsize=(_WIDTH, height), layout="constrained")
@@ -83,11 +83,11 @@ def inline_svg(draw: Callable[["Figure"], None], height: float, label: str, data
 
 
 def _inline(svg: str, salt: str, label: str) -> str:
-    """Turn a whole SVG file into an element that can stand beside others in one HTML page."""
+    """Turn an SVG file into an element that can be inlined with others in one HTML page."""
     svg = svg[svg.index("<svg") :]
-    # The metadata are links, and the style element would hold for the whole page.
+    # The metadata holds links, and the style element would apply to the whole page.
     svg = re.sub(r"<metadata>.*?</metadata>\s*|<style.*?</style>|<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    # Equal ids in two plots would be one id in the page.
+    # Ids must be unique in the page, so those of two plots must differ.
     svg = re.sub(r'\bid="', f'id="p{salt}-', svg)
     svg = re.sub(r'xlink:href="#|url\(#', lambda found: f"{found[0].removeprefix('xlink:')}p{salt}-", svg)
     svg = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", svg)
@@ -97,6 +97,6 @@ def _inline(svg: str, salt: str, label: str) -> str:
         'stroke-linejoin="round">'
     )
     svg = opening + svg[svg.index(">") + 1 :]
-    for colour, piece_to_bytes in _COLOURS.items():
-        svg = svg.replace(colour, piece_to_bytes)
+    for placeholder, color in _COLORS.items():
+        svg = svg.replace(placeholder, color)
     return svg.strip()

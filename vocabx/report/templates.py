@@ -1,4 +1,4 @@
-"""Pages made of the templates in assets/report, which may include parts of each other. Knows no numbers.
+"""Rendering of the page templates in assets/report, which may include each other.
 
 `{% include "style.css.html" %}` inside a `<style>` element gives a page the common style.
 """
@@ -11,15 +11,15 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 
 def render_template(name: str, values: Mapping[str, Any], filters: Mapping[str, Callable[..., Any]]) -> str:
-    """Fill a template of assets/report. Texts are escaped, unless they are `markupsafe.Markup`.
+    """Render a template of assets/report. Strings are escaped unless they are `markupsafe.Markup`.
 
     Args:
-        name: of the template's file, as "page.html".
-        values: the variables that it names.
-        filters: the filters that it uses, beside those of jinja2.
+        name: file name of the template, such as "page.html".
+        values: the variables that it uses.
+        filters: the filters that it uses, besides those of jinja2.
 
     Raises:
-        jinja2.UndefinedError: the template names a variable that is not there.
+        jinja2.UndefinedError: the template uses a variable that is not defined.
     """
     assets = files("vocabx.assets") / "report"
     environment = Environment(
@@ -35,6 +35,6 @@ def render_template(name: str, values: Mapping[str, Any], filters: Mapping[str, 
 
 
 def visible(text: str, keep_lines: bool = False) -> str:
-    """`text` with its control characters as pictures; with `keep_lines`, line ends also end lines."""
+    """`text` with visible symbols for its control characters; with `keep_lines`, line breaks also stay."""
     shown = "".join(chr(0x2400 + ord(c)) if c < " " and c not in "\n\t" else c for c in text)
     return shown.replace("\t", "⇥").replace("\n", "↵\n" if keep_lines else "↵")

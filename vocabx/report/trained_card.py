@@ -1,6 +1,6 @@
-"""The model card of a checkpoint that was trained: the card it had, with what training changed.
+"""The model card of a trained checkpoint: the card of its base, updated for what training changed.
 
-A card that somebody rewrote keeps their words, and gets the section.
+A card that somebody rewrote keeps their text and gains the section on training.
 """
 
 import re
@@ -12,7 +12,7 @@ from vocabx.report.card import card_environment
 
 _CARD = "README.md"
 _TEMPLATE = "card_training.md"
-# What stands between the title and the list of facts: that nothing is trained yet, and what is the base's.
+# The text between the title and the list of facts: what is not trained yet, and what was kept from the base.
 _OPENING = re.compile(r"(^# [^\n]*\n)\n.*?(?=^- Base: )", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r"^# [^\n]*\n", re.MULTILINE)
 _HEADING = re.compile(r"^## ", re.MULTILINE)
@@ -20,14 +20,14 @@ _EARLIER = "## Training\n"
 
 
 def write_trained_card(base: Path, target: Path, record: Mapping[str, Any], onto: str, dtype: str) -> None:
-    """Write README.md for a merged checkpoint; nothing where the base has none.
+    """Write README.md for a merged checkpoint; write nothing if the base has none.
 
     Args:
         base: the directory of the checkpoint that was trained.
-        target: that of the merged one.
+        target: the directory of the merged checkpoint.
         record: the content of training.json.
         onto: "trained" or "original".
-        dtype: name of what the weights are stored in.
+        dtype: name of the dtype of the stored weights.
     """
     path = base / _CARD
     if not path.is_file():
@@ -49,7 +49,7 @@ def write_trained_card(base: Path, target: Path, record: Mapping[str, Any], onto
 
 
 def _opened(card: str, method: Mapping[str, Any]) -> str:
-    """A card of ours with another beginning: what was true before training is not said any more."""
+    """A card of ours with a new opening, without the statements that training made untrue."""
     card = _OPENING.sub(lambda found: f"{found[1]}\n{_opening(method)}\n\n", card, count=1)
     if "\nbase_model:" in card and "\nbase_model_relation:" not in card:
         card = card.replace("\nbase_model:", "\nbase_model_relation: finetune\nbase_model:", 1)
@@ -58,18 +58,18 @@ def _opened(card: str, method: Mapping[str, Any]) -> str:
 
 def _opening(method: Mapping[str, Any]) -> str:
     rest = {
-        "rows": "Every old row is the base's, bit for bit, and so is every other weight.",
-        "full": "Every weight was trained.",
+        "rows": "All old token embeddings and all other weights are those of the base, bit for bit.",
+        "full": "All weights were trained.",
     }
-    adapted = "Every old row is the base's, bit for bit; the layers between the tables were trained."
+    adapted = "All old token embeddings are those of the base, bit for bit; the layers between were trained."
     if method["tables"]:
-        adapted = "The tables and the layers between them were trained."
-    return f"**It was trained**: see [Training](#training). {rest.get(method['name'], adapted)}"
+        adapted = "The embedding matrices and the layers between them were trained."
+    return f"**This model was trained**: see [Training](#training). {rest.get(method['name'], adapted)}"
 
 
 def _with_section(card: str, section: str) -> str:
-    """A card with a section before its first one, or at its end."""
-    card = card.replace(_EARLIER, "## Training before that\n")
+    """A card with `section` inserted before its first section, or at its end."""
+    card = card.replace(_EARLIER, "## Earlier training\n")
     title = _TITLE.search(card)
     heading = _HEADING.search(card, title.end() if title else 0)
     place = heading.start() if heading else len(card)
@@ -77,7 +77,7 @@ def _with_section(card: str, section: str) -> str:
 
 
 def _scores(measured: list[dict[str, Any]]) -> Iterator[tuple[str, float, float]]:
-    """The name of each held-out text, and its bits per byte when first and last measured."""
+    """The name of each held-out text, and its bits per byte at the first and last measurement."""
     for name, field in (("held-out text", "target_bits"), ("the base's language", "base_bits")):
         found = [entry[field] for entry in measured if isinstance(entry.get(field), float)]
         if len(found) > 1:

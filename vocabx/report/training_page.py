@@ -1,4 +1,4 @@
-"""The page of a training run: what it learned, what it kept, and how. Measures and writes nothing."""
+"""The report page of a training run: one self-contained HTML file."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def render_training_page(
     """The content of report.html of a run.
 
     Args:
-        record: what training.json says.
+        record: the content of training.json.
         metrics: the lines of metrics.jsonl.
         base_language: BCP 47 tag of the base's language.
 
@@ -28,7 +28,8 @@ def render_training_page(
     """
     target, other = language_name(record.language), language_name(base_language)
     steps = [entry for entry in metrics if "loss" in entry]
-    names = {"rows": "new rows", "others": "all weights" if record.method["name"] == "full" else "adapters"}
+    others = "all weights" if record.method["name"] == "full" else "adapters"
+    names = {"rows": "new token embeddings", "others": others}
     values = {
         "record": record,
         "target": target,
@@ -48,21 +49,21 @@ def render_training_page(
 
 
 def verdict(record: TrainingRecord, target: str, other: str) -> str:
-    """What a run did, in one plain sentence made of its held-out scores."""
+    """What a run did, in one plain sentence with its held-out scores."""
     tokens = f"{record.steps['tokens']:,} tokens"
     if len(record.measured) < 2:
-        return f"{tokens} were learned from; held-out text was not measured along the way."
+        return f"Trained on {tokens}; held-out text was not measured during training."
     first, last = record.measured[0], record.measured[-1]
-    text = f"After {tokens}, held-out {target} takes {_moved(first['target_bits'], last['target_bits'])}"
+    text = f"Bits per byte after {tokens}: {target} {_moved(first['target_bits'], last['target_bits'])}"
     if "base_bits" in first and "base_bits" in last:
-        text += f", and {other} {_moved(first['base_bits'], last['base_bits'])}"
+        text += f", {other} {_moved(first['base_bits'], last['base_bits'])}"
     return f"{text}."
 
 
 def _moved(before: float, after: float) -> str:
     share = 100 * (after / before - 1)
     sign = "\u2212" if share < 0 else "+"
-    return f"{before:.3f} → {after:.3f} bits per byte ({sign}{abs(share):.1f}{_SPACE}%)"
+    return f"{before:.3f} → {after:.3f} ({sign}{abs(share):.1f}{_SPACE}%)"
 
 
 def _count(number: float) -> str:

@@ -1,4 +1,4 @@
-"""The curves of a training run, as SVG to be put inline into HTML. Writes no file, opens no window."""
+"""The curves of a training run, as SVG for inlining into HTML."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,7 @@ _HEIGHT, _LOW = 3.2, 2.0
 
 
 def heldout_curves(metrics: Sequence[dict[str, Any]], language: str, base_language: str) -> str:
-    """SVG of bits per byte against tokens: held-out text of both languages, and the text that is learned
-    from.
+    """SVG of bits per byte against training tokens: held-out text in both languages, and the training text.
 
     Args:
         metrics: the lines of metrics.jsonl.
@@ -36,31 +35,31 @@ def heldout_curves(metrics: Sequence[dict[str, Any]], language: str, base_langua
         x = [entry["tokens"] for entry in steps]
         y = smoothed([entry["bits_per_byte"] for entry in steps])
         axes.plot(x, y, color=FAINT, linewidth=1.2)
-        # The new language falls, so that there is room below its end, and above the other's.
+        # The new language's curve falls, so there is room below its end, and above the end of the other's.
         lines = ((base_language, "base_bits", OLD, 8), (language, "target_bits", ACCENT, -9))
         top = max(
             [*y, *(entry[kind] for entry in measured for _, kind, *_ in lines if kind in entry)], default=1.0
         )
-        for name, kind, colour, above in lines:
+        for name, kind, color, above in lines:
             points = [(entry["tokens"], entry[kind]) for entry in measured if kind in entry]
             if points:
-                _line(axes, points, name, colour, above)
+                _line(axes, points, name, color, above)
         axes.set_ylim(0, 1.08 * top)
         axes.set_xlim(left=0)
-        axes.set_xlabel("tokens learned from")
+        axes.set_xlabel("training tokens")
         axes.set_ylabel("bits per byte")
         _few_ticks(axes)
 
-    label = f"Bits per byte of held-out {language} and {base_language} against tokens learned from"
+    label = f"Bits per byte of held-out {language} and {base_language} against training tokens"
     return inline_svg(draw, _HEIGHT, label, (steps, measured))
 
 
 def rate_curves(metrics: Sequence[dict[str, Any]], names: Mapping[str, str]) -> str:
-    """SVG of the learning rates against tokens, a line for each kind.
+    """SVG of the learning rates against training tokens, one line per parameter group.
 
     Args:
         metrics: the lines of metrics.jsonl.
-        names: what to call each kind of them.
+        names: label of each parameter group.
 
     Raises:
         MissingPackageError: matplotlib is not installed.
@@ -71,22 +70,22 @@ def rate_curves(metrics: Sequence[dict[str, Any]], names: Mapping[str, str]) -> 
         axes = figure.subplots()
         axes.grid(axis="y")
         x = [entry["tokens"] for entry in steps]
-        for kind, colour in (("rows", ACCENT), ("others", INK)):
+        for kind, color in (("rows", ACCENT), ("others", INK)):
             if kind in steps[0]["rates"]:
                 y = [entry["rates"][kind] for entry in steps]
-                axes.plot(x, y, color=colour, linewidth=1.4, label=names[kind])
+                axes.plot(x, y, color=color, linewidth=1.4, label=names[kind])
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)
-        axes.set_xlabel("tokens learned from")
+        axes.set_xlabel("training tokens")
         axes.set_ylabel("learning rate")
         axes.legend(frameon=False, fontsize=8.5)
         _few_ticks(axes)
 
-    return inline_svg(draw, _LOW, "Learning rates against tokens learned from", steps)
+    return inline_svg(draw, _LOW, "Learning rates against training tokens", steps)
 
 
 def smoothed(values: Sequence[float]) -> NDArray[np.float64]:
-    """The mean of each value and those around it, a thirtieth of them all; the ends have fewer."""
+    """A moving average over about a fifteenth of the values; the windows at the ends are shorter."""
     series = np.asarray(values, dtype=np.float64)
     width = max(1, len(series) // 30)
     window = np.ones(2 * width + 1)
@@ -96,9 +95,9 @@ def smoothed(values: Sequence[float]) -> NDArray[np.float64]:
     )
 
 
-def _line(axes: "Axes", points: Sequence[tuple[int, float]], name: str, colour: str, above: int) -> None:
+def _line(axes: "Axes", points: Sequence[tuple[int, float]], name: str, color: str, above: int) -> None:
     x, y = zip(*points, strict=True)
-    axes.plot(x, y, color=colour, linewidth=1.6, marker="o", markersize=3.5, clip_on=False)
+    axes.plot(x, y, color=color, linewidth=1.6, marker="o", markersize=3.5, clip_on=False)
     axes.annotate(
         f"{name}: {y[0]:.2f} → {y[-1]:.2f}",
         (x[-1], y[-1]),
@@ -106,7 +105,7 @@ def _line(axes: "Axes", points: Sequence[tuple[int, float]], name: str, colour: 
         textcoords="offset points",
         ha="right",
         va="bottom" if above > 0 else "top",
-        color=colour,
+        color=color,
         fontweight="bold",
     )
 

@@ -1,4 +1,4 @@
-"""What a replaced vocabulary is worth, in numbers: the content of its report.json. There is no page of it."""
+"""The numbers of a vocabulary transfer: the content of its report.json. There is no report.html."""
 
 import dataclasses
 import json
@@ -11,16 +11,16 @@ from vocabx.tokenizer.certificate import Certificate, Claim
 
 @dataclass(frozen=True)
 class RowCounts:
-    """Where the rows of the tokens come from.
+    """How many token embeddings were initialized in which way.
 
     Attributes:
-        copied: one old row as it is.
-        mixed: several old rows.
-        drawn: sampled around the mean of the old rows.
-        mean: the mean itself, where nothing is known of a token; ids without a token among them.
-        special: of the copied, those of special tokens.
-        unknown: of the copied, other tokens that have the row of the base's unknown token, because the base
-            knows no character of them.
+        copied: copied from one old embedding.
+        mixed: mixed from several old embeddings.
+        drawn: sampled around the mean of the old embeddings.
+        mean: the mean itself, for tokens of which nothing is known and for ids without a token.
+        special: special tokens among the copied.
+        unknown: other tokens among the copied that got the embedding of the base's unknown token, because the
+            base knows none of their characters.
     """
 
     copied: int
@@ -36,20 +36,20 @@ class TransferReport:
     """Everything that report.json holds.
 
     Attributes:
-        version: of vocabx.
+        version: version of vocabx.
         command: the command line, or "" from Python.
-        base, base_origin: what the user called the base, and where it came from.
-        tokenizer: what the user called the new tokenizer.
+        base, base_origin: the base as the user named it, and where it came from.
+        tokenizer: the new tokenizer as the user named it.
         language, language_name: BCP 47 tag and English name.
         corpus: where the text comes from.
-        base_family, family: of the two tokenizers, as "Unigram".
-        initializer, seed: how rows were made.
+        base_family, family: families of the two tokenizers, such as "Unigram".
+        initializer, seed: how the embeddings were initialized.
         old_tokens, tokens: sizes of the vocabularies.
-        old_rows, rows, pad_rows: heights of the tables, and how many of the new rows no text reaches.
-        tied: whether input and output share one table.
-        counts: where the rows come from.
-        target: the two on the same held-out text; "extended" is the result.
-        claims: what was checked of the files written.
+        old_rows, rows, pad_rows: rows of the old and new embedding matrices, and padding rows among the new.
+        tied: whether input embeddings and lm_head share one matrix.
+        counts: how the embeddings were initialized, counted.
+        target: base and result on the same held-out text; "extended" is the result.
+        claims: what was checked on the written files.
         seconds: wall time of each stage, in order.
     """
 

@@ -1,4 +1,4 @@
-"""The packed texts of a run as the data set of its trainer: at each place is what `Order` puts there."""
+"""The packed texts of a run as the dataset of its trainer, in the sequence given by `Order`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,12 @@ from vocabx.training.packed import IGNORED, PackedSequence, PackedText
 
 @dataclass(frozen=True)
 class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
-    """Sequences by their places in a run.
+    """Sequences by their position in a run.
 
     Attributes:
-        target, replay: the packed texts; no replay where none is mixed in.
-        order: which sequence stands where.
-        count: places of the whole run.
+        target, replay: the packed texts; replay is None if none is mixed in.
+        order: the order of the sequences.
+        count: number of sequences in the whole run.
     """
 
     target: PackedText
@@ -29,19 +29,19 @@ class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, place: int) -> dict[str, Any]:
-        found = self.at(place)
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        found = self.at(position)
         return {"input_ids": found.ids, "position_ids": found.positions, "labels": found.labels}
 
-    def at(self, place: int) -> PackedSequence:
-        """The sequence at a place."""
-        source, number = self.order.at(place)
+    def at(self, position: int) -> PackedSequence:
+        """The sequence at a position."""
+        source, number = self.order.at(position)
         text = self.target if source == "target" or self.replay is None else self.replay
         return text.sequence(number)
 
-    def labels(self, places: range) -> NDArray[np.int64]:
-        """The tokens that are predicted at some places, (n,) int64."""
-        rows: NDArray[np.int64] = np.concatenate([self.at(place).labels for place in places])
+    def labels(self, positions: range) -> NDArray[np.int64]:
+        """The tokens to predict in the sequences at some positions, (n,) int64."""
+        rows: NDArray[np.int64] = np.concatenate([self.at(position).labels for position in positions])
         return np.compress(rows != IGNORED, rows)
 
 

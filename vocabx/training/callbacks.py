@@ -1,4 +1,4 @@
-"""What happens after each step of a run: numbers are kept, held-out text is scored, ends are met."""
+"""Callbacks after each step of a run: recording metrics, scoring held-out text, stopping early."""
 
 import math
 import signal
@@ -26,21 +26,21 @@ from vocabx.training.watch import Watch
 
 @dataclass
 class Recorder(TrainerCallback):  # type: ignore[misc]
-    """Keeps the numbers of every step, and stops a run whose loss is no number.
+    """Records the metrics of every step, and stops a run whose loss is NaN or Inf.
 
     Attributes:
-        metrics: where they go; None in all processes but the first.
-        sequences: what is learned from, for the bytes that its tokens stand for.
-        step_sequences: places of a step.
-        token_bytes: how many bytes of text each id stands for.
-        rates: the learning rates of a step, counted from 0, by what they are of.
-        progress, advance: told of each step.
-        watch: what is scored every so many steps, None where nothing is.
-        every: so many.
-        processes: of the run.
+        metrics: the file of metrics; None in all processes but the first.
+        sequences: the training sequences, to count the bytes of their tokens.
+        step_sequences: sequences per step.
+        token_bytes: bytes of text per id.
+        rates: a function from step (from 0) to the learning rates by parameter group.
+        progress, advance: receive each step.
+        watch: scores held-out text every `every` steps, None for never.
+        every: number of steps between scores.
+        processes: the processes of the run.
         run: its directory.
-        tokens: predicted so far.
-        report: takes numbers that other trackers should see too.
+        tokens: number of tokens predicted so far.
+        report: passes metrics to other trackers.
     """
 
     metrics: Metrics | None
@@ -65,10 +65,10 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         self._since = time.perf_counter()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **others: Any) -> None:
-        """Keep the numbers of a step.
+        """Record the metrics of a step.
 
         Raises:
-            TrainingError: its loss or its gradient is no number.
+            TrainingError: if its loss or its gradient is NaN or Inf.
         """
         if "loss" not in logs:
             return
@@ -78,8 +78,9 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         if not math.isfinite(loss) or not math.isfinite(norm):
             what = "loss" if not math.isfinite(loss) else "gradient"
             raise TrainingError(
-                f"the {what} of step {step} is no number: lower --learning-rate and --rows-learning-rate, or "
-                f"pass --dtype float32; --branch-from {self.run} and another --out go on from what is whole"
+                f"the {what} of step {step} is NaN or Inf: lower --learning-rate and --rows-learning-rate, "
+                f"or pass --dtype float32; --branch-from {self.run} with another --out starts from a saved "
+                "step"
             )
         tokens, size = self._counts(step - 1)
         self.tokens += tokens
@@ -97,7 +98,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
             self._since = time.perf_counter()
 
     def _counts(self, step: int) -> tuple[int, int]:
-        """How many tokens a step predicts, and of how many bytes of text."""
+        """The number of tokens a step predicts, and their number of bytes."""
         first = step * self.step_sequences
         labels = self.sequences.labels(range(first, first + self.step_sequences))
         return len(labels), int(self.token_bytes[labels].sum())
@@ -111,7 +112,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         text = f"step {step:,}: {found.target:.3f} bits per byte of held-out text"
         if found.base_language is not None:
             entry["base_bits"] = found.base_language
-            text += f", {found.base_language:.3f} of the base's language"
+            text += f", {found.base_language:.3f} in the base's language"
         self.report({f"heldout_{name}": value for name, value in entry.items() if name.endswith("bits")})
         self._write({**entry, "seconds": round(time.perf_counter() - start, 3)})
         self.progress.note(text)
@@ -123,13 +124,13 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
 
 @dataclass
 class Stopper(TrainerCallback):  # type: ignore[misc]
-    """Ends a run early but whole, when a signal or a time limit asks for it, and saves where it must.
+    """Ends a run with a checkpoint, on a signal or at a time limit, and always saves before the decay.
 
     Attributes:
-        schedule: before whose fall a checkpoint is always taken.
-        minutes: the time limit, None where there is none.
-        processes: of the run; all of them end after the same step.
-        reason: why it ended early, "" where it did not.
+        schedule: the schedule; a checkpoint is always saved before its decay.
+        minutes: the time limit, or None.
+        processes: the processes of the run, which all end after the same step.
+        reason: why it ended early, or "".
     """
 
     schedule: Schedule
@@ -141,7 +142,7 @@ class Stopper(TrainerCallback):  # type: ignore[misc]
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take the first SIGINT or SIGTERM as a wish to end after the step; a second one ends at once."""
+        """On the first SIGINT or SIGTERM, end after the current step; on a second one, end at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -155,7 +156,7 @@ class Stopper(TrainerCallback):  # type: ignore[misc]
                 signal.signal(number, handler)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Look whether to save or to end."""
+        """Decide whether to save or to end."""
         step = state.global_step
         reason = self._signal
         if not reason and self.minutes is not None and time.monotonic() - self._start >= self.minutes * 60:

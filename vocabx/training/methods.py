@@ -1,7 +1,6 @@
-"""A checkpoint in memory, ready to train by one of the methods: what is frozen, what trains, in which
-precision.
+"""Loading a checkpoint to train with one of the methods: what is frozen, what trains, in which precision.
 
-Methods differ here and nowhere else. Knows nothing of text, schedules or optimizers.
+The methods differ only here.
 """
 
 import os
@@ -12,7 +11,7 @@ from typing import Any
 from vocabx._util.extras import Packages, need
 from vocabx._util.quiet import quiet_transformers
 
-# Routers of mixtures of experts choose, and are no part of what a language needs.
+# Routers of mixture-of-experts layers select experts, and need no adapters for a new language.
 ROUTERS = ("gate", "router")
 
 
@@ -22,9 +21,9 @@ class Method:
 
     Attributes:
         name: "qlora", "lora", "rows" or "full".
-        dtype: name of the torch dtype that is computed in.
-        rank, alpha, dropout: of the adapters.
-        tables: whether embedding and output layer get adapters too, in place of new rows that train.
+        dtype: name of the torch dtype of computation.
+        rank, alpha, dropout: settings of the adapters.
+        tables: whether input embeddings and lm_head get adapters, too, instead of training new rows.
     """
 
     name: str
@@ -55,13 +54,13 @@ class Method:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A model that can be trained.
+    """A model ready to train.
 
     Attributes:
-        model: the transformers model, inside a PeftModel where it has adapters; only what trains requires
+        model: the transformers model, inside a PeftModel if it has adapters; only trained parameters require
             gradients.
-        split: its `Split`, None where all rows train or none do.
-        targets: names of the modules that have adapters.
+        split: its `Split`, None if all rows train or none do.
+        targets: names of the modules with adapters.
     """
 
     model: Any
@@ -70,17 +69,17 @@ class Prepared:
 
 
 def prepare(directory: Path, method: Method, first: int, seed: int, device: str) -> Prepared:
-    """Load a checkpoint and freeze all of it but what the method trains.
+    """Load a checkpoint, and freeze everything that the method does not train.
 
     Args:
         directory: the checkpoint.
         method: how to train it.
         first: the id of its first new row.
-        seed: of the adapters' first values.
-        device: of torch, as "cpu" or "cuda:0".
+        seed: seed of the initial values of the adapters.
+        device: torch device, such as "cpu" or "cuda:0".
 
     Raises:
-        MissingPackageError: torch, transformers, peft or bitsandbytes is not installed.
+        MissingPackageError: if torch, transformers, peft or bitsandbytes is not installed.
     """
     from vocabx.training.split_table import split_tables
 
@@ -101,15 +100,15 @@ def prepare(directory: Path, method: Method, first: int, seed: int, device: str)
 def load(directory: Path, method: Method, device: str) -> Any:
     """The model of a checkpoint in the precision that a method trains it in.
 
-    "qlora" brings its linear layers to NF4 with double quantisation (QLoRA, arXiv 2305.14314); "full" holds
-    weights in float32, whatever is computed in; the others in the method's dtype.
+    "qlora" quantizes linear layers to NF4 with double quantization (QLoRA, arXiv 2305.14314); "full" holds
+    weights in float32, whatever the dtype of computation; the others use the method's dtype.
     """
     torch, transformers = need("torch", "train"), need("transformers", "train")
     dtype = getattr(torch, method.dtype)
     settings: dict[str, Any] = {}
     if method.name == "qlora":
         need("bitsandbytes", "train")
-        # FSDP shards only tensors of one dtype.
+        # FSDP can only shard tensors of one dtype.
         storage = dtype if os.environ.get("ACCELERATE_USE_FSDP") == "true" else torch.uint8
         settings["quantization_config"] = transformers.BitsAndBytesConfig(
             load_in_4bit=True,
@@ -126,7 +125,7 @@ def load(directory: Path, method: Method, device: str) -> Any:
         **settings,
     )
     for module in model.modules():
-        # A forward pass in eval mode packs the weights anew on these processors, and gradients are lost from
+        # On these processors, a forward pass in eval mode repacks the weights, and gradients are lost from
         # then on.
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
@@ -134,7 +133,7 @@ def load(directory: Path, method: Method, device: str) -> Any:
 
 
 def target_names(model: Any, tables: bool) -> tuple[str, ...]:
-    """Names of a model's linear layers but routers and the output layer; with `tables` both tables' too."""
+    """Names of a model's linear layers except routers and lm_head; with `tables`, also the embeddings."""
     linear = (need("torch", "train").nn.Linear, need("transformers.pytorch_utils", "train").Conv1D)
     output, embedding = model.get_output_embeddings(), model.get_input_embeddings()
     names = [
@@ -148,7 +147,7 @@ def target_names(model: Any, tables: bool) -> tuple[str, ...]:
 
 
 def with_adapters(model: Any, method: Method, targets: tuple[str, ...]) -> Any:
-    """A model inside a PeftModel, with adapters in float32 on the modules named."""
+    """A model inside a PeftModel, with float32 adapters on the given modules."""
     peft = need("peft", "train")
     config = peft.LoraConfig(
         r=method.rank,
@@ -161,7 +160,7 @@ def with_adapters(model: Any, method: Method, targets: tuple[str, ...]) -> Any:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     with quiet_transformers("train"):
         wrapped = peft.get_peft_model(model, config)
-    # peft freezes everything but its own adapters.
+    # peft freezes everything except its own adapters.
     for parameter in trained:
         parameter.requires_grad_(True)
     return wrapped

@@ -1,6 +1,6 @@
-"""metrics.jsonl: what was measured after each step of a run, one JSON object a line.
+"""metrics.jsonl: measurements after each step of a run, one JSON object per line.
 
-A run that is resumed goes back to its checkpoint, and so does its file: lines behind it are written anew.
+A resumed run goes back to its checkpoint, and so does its file: later lines are removed.
 """
 
 import json
@@ -15,7 +15,7 @@ class Metrics:
     """The file of a run, open for writing."""
 
     def __init__(self, directory: Path, step: int) -> None:
-        """Open it and drop every line behind `step`."""
+        """Open it, and drop all lines after `step`."""
         path = directory / METRICS
         kept = [entry for entry in read_metrics(directory) if entry["step"] <= step]
         part = path.with_suffix(".part")
@@ -29,18 +29,18 @@ class Metrics:
         self._stream.flush()
 
     def close(self) -> None:
-        """See it on the disk."""
+        """Sync it to disk."""
         os.fsync(self._stream.fileno())
         self._stream.close()
 
 
 def tokens_until(directory: Path, step: int) -> int:
-    """How many tokens a run had predicted after a step."""
+    """The number of tokens that a run had predicted after a step."""
     return next((entry["tokens"] for entry in read_metrics(directory) if entry["step"] == step), 0)
 
 
 def read_metrics(directory: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics; one that a crash cut short is left out."""
+    """The lines of a run's metrics, without a line truncated by a crash."""
     try:
         lines = (directory / METRICS).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

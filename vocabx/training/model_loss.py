@@ -1,9 +1,8 @@
-"""The loss of a packed batch under a model: what a training loop calls, and what a wrapper of many GPUs
-wraps.
+"""The loss of a packed batch under a model, as the module that the training loop calls and DDP or FSDP wraps.
 
-Two ways lead to the same number: through the model's decoder and `split_loss`, which never holds the logits
-of a batch, and through the logits of the model itself, for models that do more to them. Which one is right
-for a model is found out by trying.
+It is computed in one of two ways: from the model's decoder with `split_loss`, which never holds the logits of
+a batch, or from the logits of the model itself, for models that transform them. Which one fits a model is
+determined by experiment.
 """
 
 import inspect
@@ -21,11 +20,11 @@ from vocabx.training.split_table import SplitOutput
 
 @dataclass(frozen=True)
 class Abilities:
-    """What was found out about a model.
+    """Properties of a model, found by experiment.
 
     Attributes:
-        isolates: whether positions that begin anew keep the documents of a sequence apart.
-        plain: whether its logits are its output layer's, of what its decoder returns.
+        isolates: whether restarting positions isolates the documents of a sequence from each other.
+        plain: whether its logits are simply its lm_head applied to the decoder's output.
     """
 
     isolates: bool
@@ -37,10 +36,10 @@ class ModelLoss(nn.Module):
 
     Attributes:
         model: the causal model.
-        abilities: see there.
+        abilities: see `Abilities`.
     """
 
-    # transformers' Trainer then passes the number of labels of all batches of a step, on all processes.
+    # Makes transformers' Trainer pass the number of labels in all batches of a step, over all processes.
     accepts_loss_kwargs = True
 
     def __init__(self, model: Any, abilities: Abilities) -> None:
@@ -59,9 +58,9 @@ class ModelLoss(nn.Module):
 
         Args:
             input_ids: (B, L).
-            position_ids: (B, L), of each token in its document.
-            labels: (B, L), the id to predict at each position, -100 where there is none.
-            num_items_in_batch: what the sum is divided by; by default the number of labels.
+            position_ids: (B, L), the position of each token in its document.
+            labels: (B, L), the id to predict at each position, -100 for none.
+            num_items_in_batch: divisor of the sum; by default the number of labels.
         """
         inputs = {"input_ids": input_ids, "use_cache": False}
         if self.abilities.isolates:
@@ -93,7 +92,7 @@ def base_of(model: Any) -> Any:
 
 
 def find_abilities(model: Any) -> Abilities:
-    """Try what a model does with positions that begin anew, and with what its decoder returns."""
+    """Find out by experiment how a model treats restarting positions and the output of its decoder."""
     base = base_of(model)
     training = base.training
     base.eval()
@@ -104,7 +103,7 @@ def find_abilities(model: Any) -> Abilities:
 
 
 def _isolates(model: Any) -> bool:
-    """Whether a document's logits stay the same to the last bit when another one stands before it."""
+    """Whether the logits of a document are bit for bit the same with another document before it."""
     if "position_ids" not in inspect.signature(model.forward).parameters:
         return False
     half = 8
@@ -118,7 +117,7 @@ def _isolates(model: Any) -> bool:
 
 def _is_plain(model: Any) -> bool:
     output = model.get_output_embeddings()
-    # Without a split table the loss takes the model's own logits anyway.
+    # Without split embeddings, the loss uses the model's own logits anyway.
     if (
         not isinstance(output, SplitOutput)
         or output.old_bias is not None

@@ -1,4 +1,4 @@
-"""What a run takes, from headers alone: parameters, memory by part, operations of a token. Loads nothing."""
+"""The cost of a run, from headers alone: parameters, memory by part, operations per token."""
 
 import math
 import re
@@ -10,29 +10,29 @@ from vocabx.checkpoint.configuration import config_of_text
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.training.methods import ROUTERS, Method
 
-# Tables too, but of positions: no adapters, and never in 4 bits.
+# Position embeddings: they get no adapters, and are never quantized to 4 bits.
 _POSITIONS = re.compile("wpe|position")
-# NF4 with blocks of 64 and double quantisation: 4 bits and 0.127 for constants (QLoRA, arXiv 2305.14314).
+# NF4 with blocks of 64 and double quantization: 4 bits, and 0.127 for constants (QLoRA, arXiv 2305.14314).
 _NF4_BYTES = 0.516
 _WIDTHS = {"float32": 4, "bfloat16": 2, "float16": 2}
-# A parameter that trains: itself, its gradient and AdamW's two moments, each in float32.
+# A trained parameter: itself, its gradient and AdamW's two moments, each in float32.
 _TRAINED_BYTES = 16
-# Positions whose logits exist at once: `split_loss.BLOCK`, which torch would have to be loaded for.
+# Positions whose logits exist at once: `split_loss.BLOCK`, whose import would load torch.
 _BLOCK = 1024
 
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """A model by the sizes of its tensors.
+    """Parameter counts of a model, from the shapes of its tensors.
 
     Attributes:
-        linear: numbers in the weights of its linear layers.
-        tables: numbers in its tables, once where they are tied.
-        row: numbers in a row of all of them: its width once or twice, and a bias.
-        others: all other numbers.
-        edges: of each linear layer its inputs and outputs together, summed: a rank's parameters.
-        layers, width, inner: of the decoder; `inner` is the width of its feed-forward part.
-        rows: of a table.
+        linear: parameters of its linear layers.
+        tables: parameters of its embedding matrices, counted once if tied.
+        row: parameters per vocabulary row: the width once or twice, and a bias.
+        others: all other parameters.
+        edges: inputs plus outputs, summed over all linear layers: adapter parameters per unit of rank.
+        layers, width, inner: sizes of the decoder; `inner` is the width of its feed-forward part.
+        rows: number of rows of the embedding matrices.
     """
 
     linear: int
@@ -47,7 +47,7 @@ class ModelSizes:
 
 
 def sizes_of(checkpoint: Checkpoint) -> ModelSizes:
-    """The sizes of a checkpoint's tensors, by their headers."""
+    """The parameter counts of a checkpoint, from its headers."""
     tables = {table.name for table in checkpoint.tables}
     linear = others = edges = 0
     for file in checkpoint.files:
@@ -78,7 +78,7 @@ def sizes_of(checkpoint: Checkpoint) -> ModelSizes:
 
 
 def trained_parameters(sizes: ModelSizes, method: Method, new_rows: int) -> dict[str, int]:
-    """How many numbers train, by what they are: "rows", "adapters", "weights"."""
+    """Number of trained parameters by kind: "rows", "adapters", "weights"."""
     if method.name == "full":
         return {"weights": sizes.linear + sizes.others + sizes.tables}
     found = {}
@@ -93,16 +93,16 @@ def trained_parameters(sizes: ModelSizes, method: Method, new_rows: int) -> dict
 def memory_parts(
     sizes: ModelSizes, method: Method, trained: Mapping[str, int], tokens: int, checkpointing: bool
 ) -> dict[str, float]:
-    """Bytes by part, an estimate.
+    """Estimated memory in bytes by part.
 
-    Activations are those of a layer of Llama's kind (inferred, and calibrated on SmolLM2).
+    Activations are estimated for a Llama-like layer (inferred, and calibrated on SmolLM2).
 
     Args:
-        sizes: of the model.
+        sizes: parameter counts of the model.
         method: how it trains.
         trained: see `trained_parameters`.
-        tokens: that are in memory at once.
-        checkpointing: whether activations are computed twice.
+        tokens: number of tokens in memory at once.
+        checkpointing: whether gradient checkpointing is used.
     """
     width = 4 if method.name == "full" else _WIDTHS[method.dtype]
     linear = sizes.linear * (_NF4_BYTES if method.name == "qlora" else width)
@@ -122,10 +122,10 @@ def memory_parts(
 
 
 def operations(sizes: ModelSizes, method: Method, trained: Mapping[str, int]) -> float:
-    """Floating-point operations that a token of training takes.
+    """Floating-point operations per training token.
 
-    Two for each weight forward and two for the gradient of its input; two more where it trains itself.
-    Attention's own products are left out.
+    Two per weight in the forward pass and two for the gradient of its input; two more if the weight trains.
+    The products inside attention are neglected.
     """
     forward = sizes.linear + sizes.rows * sizes.width
     if method.name == "full":

@@ -1,7 +1,6 @@
-"""Which sequence is learned from at which place: pure functions of seed and place, so a resume needs no
-memory.
+"""The order of the training sequences: pure functions of seed and position, so resuming needs no state.
 
-Places are numbered through the whole run. Knows numbers only, no text.
+Positions are counted through the whole run.
 """
 
 from dataclasses import dataclass
@@ -12,21 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 Source = Literal["target", "replay"]
-# Shares are counted in whole parts of a million: sums of floats would drift over a long run.
+# Shares are integers in parts per million: sums of floats would drift over a long run.
 _PARTS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Order:
-    """The order of a run.
+    """The order of the sequences in a run.
 
     Attributes:
-        target: how many sequences there are of the new language.
-        replay: how many of the base's language; 0 where none is replayed.
-        replay_share: share of places that go to replay, from 0 up to but not 1.
-        target_subset, replay_subset: how many of each are learned from at all: the first of one permutation
-            of them, in another order each time they come round.
-        seed: of the permutations.
+        target: number of sequences in the new language.
+        replay: number of sequences in the base's language; 0 without replay.
+        replay_share: share of replay among the sequences, from 0 up to but not including 1.
+        target_subset, replay_subset: how many of each are used at all: the first of one permutation, in
+            another order in each epoch.
+        seed: seed of the permutations.
     """
 
     target: int
@@ -36,20 +35,20 @@ class Order:
     replay_subset: int
     seed: int
 
-    def at(self, place: int) -> tuple[Source, int]:
-        """The source and the number of the sequence at a place."""
+    def at(self, position: int) -> tuple[Source, int]:
+        """The source and the number of the sequence at a position of the run."""
         parts = round(self.replay_share * _PARTS) if self.replay else 0
-        before = place * parts // _PARTS
-        if (place + 1) * parts // _PARTS > before:
+        before = position * parts // _PARTS
+        if (position + 1) * parts // _PARTS > before:
             return "replay", _chosen(self.replay, self.replay_subset, self.seed + 1, before)
-        return "target", _chosen(self.target, self.target_subset, self.seed, place - before)
+        return "target", _chosen(self.target, self.target_subset, self.seed, position - before)
 
 
 def _chosen(count: int, subset: int, seed: int, index: int) -> int:
-    """The sequence that comes at `index` among those of its source."""
-    round_, place = divmod(index, subset)
+    """The sequence at `index` among those of its source."""
+    round_, position = divmod(index, subset)
     first = _permutation(count, seed, 0)
-    return int(first[place] if not round_ else first[_permutation(subset, seed, round_)[place]])
+    return int(first[position] if not round_ else first[_permutation(subset, seed, round_)[position]])
 
 
 @lru_cache(maxsize=8)

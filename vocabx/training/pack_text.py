@@ -1,7 +1,6 @@
-"""Text to learn from: documents in their order, without what is held out, cut by the tokenizer and packed on
-disk.
+"""Training text: documents in their order, without held-out ones, tokenized and packed on disk.
 
-Text is streamed once. A file beside the packed text says what it was made of, so that a resumed run finds it.
+Text is streamed once. A file next to the packed text records how it was made, so a resumed run can reuse it.
 """
 
 import hashlib
@@ -24,13 +23,13 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the packed form of a text.
+    """Everything that determines the packed form of a text.
 
     Attributes:
-        tokenizer: cuts it.
+        tokenizer: the tokenizer.
         ends: the ids around each document.
-        length: tokens of a sequence.
-        limit: bytes of text after which no more is read.
+        length: tokens per sequence.
+        limit: maximum number of bytes to read.
     """
 
     tokenizer: FastTokenizer
@@ -42,17 +41,17 @@ class Recipe:
 def packed_text(
     source: TextSource, corpus: Corpus, recipe: Recipe, path: Path, advance: Advance = lambda done: None
 ) -> PackedText:
-    """Pack a text, or find it packed.
+    """Pack a text, or reuse its packed form.
 
     Args:
         source: the text.
         corpus: a sample of it, whose held-out sections are left out.
-        recipe: how to pack.
+        recipe: how to pack it.
         path: the file of the packed text.
         advance: called with bytes of the source read.
 
     Raises:
-        CorpusError: nothing is left to learn from.
+        CorpusError: if no training text is left.
     """
     record, wanted = path.with_suffix(".json"), _record(source, corpus, recipe)
     if record.is_file() and path.is_file() and record.read_text(encoding="utf-8") == wanted:
@@ -61,7 +60,7 @@ def packed_text(
     documents = _encoded(_documents(source, corpus, recipe.limit, advance), recipe.tokenizer)
     packed = pack(documents, recipe.ends, recipe.length, path)
     if not len(packed):
-        raise CorpusError(f"{source.description} holds no text beside what is held out: give more text")
+        raise CorpusError(f"{source.description} holds no text besides what is held out: pass more text")
     record.write_text(wanted, encoding="utf-8")
     return packed
 

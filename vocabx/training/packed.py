@@ -1,9 +1,9 @@
-"""Documents packed into sequences of one length, on disk: whole where they fit, never cut short.
+"""Documents packed into sequences of one length on disk: whole if they fit, never truncated.
 
-A document is its tokens between the token that begins a text and the one that ends it. One longer than a
-sequence is cut into several pieces, each of which begins as a text does; all of its tokens are kept. Pieces
-that fit into one sequence stand there side by side, and the marks on their first tokens say that they have
-nothing to do with each other. Memory is a window of pieces, whatever the size of the text.
+A document is its tokens between the begin and end tokens. One that is longer than a sequence is split into
+several pieces, each with a begin token; all of its tokens are kept. Pieces that fit into one sequence are put
+side by side, and marks on their first tokens record that they are independent. Memory use is a window of
+pieces, whatever the size of the text.
 """
 
 from bisect import bisect_left, insort
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# Marks in the upper bits of a stored id.
+# Marks, stored in the upper bits of an id.
 STARTS = np.uint32(1 << 31)
 PADDING = np.uint32(1 << 30)
 _ID = np.uint32((1 << 30) - 1)
@@ -24,7 +24,7 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Ends:
-    """The ids that stand around a text: `begin` before each piece, `end` after each whole document."""
+    """The ids around a text: `begin` before each piece, `end` after each document."""
 
     begin: int
     end: int
@@ -32,11 +32,11 @@ class Ends:
 
 @dataclass(frozen=True)
 class PackedSequence:
-    """One sequence as a model takes it, each (L,) int64.
+    """One sequence as input of a model, each array (L,) int64.
 
     Attributes:
         ids: the tokens.
-        positions: of each token in its own piece, from 0.
+        positions: position of each token in its piece, from 0.
         labels: the token to predict at each position, `IGNORED` at the end of a piece and in padding.
     """
 
@@ -51,7 +51,7 @@ class PackedText:
 
     Attributes:
         path: the file, uint32 ids with marks.
-        length: tokens of a sequence.
+        length: tokens per sequence.
     """
 
     path: Path
@@ -70,8 +70,8 @@ class PackedText:
         stored = self.stored(number)
         ids = (stored & _ID).astype(np.int64)
         starts = (stored & STARTS) != 0
-        places = np.arange(self.length)
-        positions = places - np.maximum.accumulate(np.where(starts, places, 0))
+        indices = np.arange(self.length)
+        positions = indices - np.maximum.accumulate(np.where(starts, indices, 0))
         labels = np.full(self.length, IGNORED, dtype=np.int64)
         follows = ~starts[1:] & ((stored[1:] & PADDING) == 0)
         labels[:-1][follows] = ids[1:][follows]
@@ -82,9 +82,9 @@ def pack(documents: Iterable[Sequence[int]], ends: Ends, length: int, path: Path
     """Write documents as packed sequences.
 
     Args:
-        documents: the ids of each, without those that stand around a text.
-        ends: these.
-        length: tokens of a sequence, at least 3.
+        documents: the ids of each document, without those around it.
+        ends: the ids around each document.
+        length: tokens per sequence, at least 3.
         path: the file to write.
     """
     with path.open("wb") as stream:
@@ -113,7 +113,7 @@ def _windows(pieces: Iterable[list[int]]) -> Iterator[list[list[int]]]:
 
 
 def _bins(pieces: list[list[int]], length: int) -> list[list[list[int]]]:
-    """Pieces by sequence: the longest first, each where the least room is left that holds it (best fit)."""
+    """Pieces by sequence, packed by best fit: longest first, each into the fullest sequence that has room."""
     bins: list[list[list[int]]] = []
     room: list[tuple[int, int]] = []
     for piece in sorted(pieces, key=len, reverse=True):
@@ -132,11 +132,11 @@ def _bins(pieces: list[list[int]], length: int) -> list[list[list[int]]]:
 
 def _row(pieces: Sequence[list[int]], length: int, filler: int) -> NDArray[np.uint32]:
     row = np.full(length, np.uint32(filler) | PADDING, dtype="<u4")
-    place = 0
+    offset = 0
     for piece in pieces:
-        row[place : place + len(piece)] = piece
-        row[place] |= STARTS
-        place += len(piece)
-    if place < length:
-        row[place] |= STARTS
+        row[offset : offset + len(piece)] = piece
+        row[offset] |= STARTS
+        offset += len(piece)
+    if offset < length:
+        row[offset] |= STARTS
     return row

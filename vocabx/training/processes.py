@@ -1,6 +1,6 @@
-"""The processes of a run that several share: which of them this is, and what they must agree on.
+"""The processes that share a run: the rank of this one, and communication between them.
 
-Started by `accelerate launch` or `torchrun`, which say so in the environment. One process needs none of it.
+They are started by `accelerate launch` or `torchrun`, which set the environment.
 """
 
 import os
@@ -17,13 +17,13 @@ class Processes:
     """The processes of this run.
 
     Attributes:
-        rank: of this process, 0 for the one that writes.
-        count: how many there are.
-        device: of torch, that this one computes on.
+        rank: rank of this process, 0 for the one that writes.
+        count: number of processes.
+        device: torch device of this process.
     """
 
     def __init__(self) -> None:
-        """Meet the others, where there are any."""
+        """Join the other processes, if there are any."""
         torch = need("torch", "train")
         self.rank, self.count = 0, 1
         local = int(os.environ.get("LOCAL_RANK", 0))
@@ -34,20 +34,20 @@ class Processes:
 
     @property
     def main(self) -> bool:
-        """Whether this one writes and speaks."""
+        """Whether this process writes and reports."""
         return self.rank == 0
 
     def wait(self) -> None:
-        """Wait until all are here."""
+        """Wait for all processes."""
         if self.count > 1:
             need("accelerate", "train").PartialState().wait_for_everyone()
 
     def any(self, mine: bool) -> bool:
-        """Whether any of them says yes."""
+        """Whether the value is true in any process."""
         return bool(self.sum([float(mine)])[0])
 
     def sum(self, mine: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sums over all of them, float64."""
+        """The sums over all processes, float64."""
         values = np.asarray(mine, dtype=np.float64)
         if self.count == 1:
             return values

@@ -1,4 +1,4 @@
-"""training.json: what a run says of itself, so that a merge can find its base and refuse another one."""
+"""training.json: the record of a run, so that a merge can find its base and refuse another one."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,25 +14,25 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """The content of training.json. docs/training.md promises these fields.
+    """The content of training.json. docs/training.md describes these fields.
 
     Attributes:
-        version: of vocabx.
+        version: version of vocabx.
         method: name, dtype, rank, alpha, dropout and tables of `Method`.
-        base: the checkpoint that was trained: its `directory`, and the sha256 of its `tables` by tensor name.
+        base: the checkpoint that was trained: its `directory`, and `tables`, the sha256 of its embedding
+            matrices by tensor name.
         language: BCP 47 tag.
-        first_id: the id of the first new row; rows before it are the base's to the last bit, but for the
-            methods that change them.
-        rows: height of the tables.
-        tied: whether input and output share one table.
-        targets: names of the modules that have adapters.
-        text: where target and replay text come from, how many sequences there are of each, their length, and
-            the share of replay.
-        steps: how many steps were trained, sequences of each, tokens predicted in all.
+        first_id: the id of the first new row; rows before it are the base's bit for bit, unless the method
+            changes them.
+        rows: number of rows of the embedding matrices.
+        tied: whether input embeddings and lm_head share one matrix.
+        targets: names of the modules with adapters.
+        text: sources of target and replay text, their numbers of sequences, sequence length, share of replay.
+        steps: number of steps, sequences per step, tokens predicted in total.
         schedule: its phases in steps, and the learning rates.
-        measured: the held-out scores along the way, each with its step.
-        seed: of order and draws.
-        files: sha256 of what was trained, by path.
+        measured: the held-out scores during training, each with its step.
+        seed: seed of the order and of random draws.
+        files: sha256 of the files with trained parameters, by path.
         run: command line, devices, versions of the libraries, seconds.
     """
 
@@ -61,15 +61,15 @@ def read_record(directory: Path) -> TrainingRecord:
     """The training.json of a directory.
 
     Raises:
-        TrainingError: there is none, or it is damaged.
+        TrainingError: if it is missing or damaged.
     """
     path = directory / RECORD
     if not path.is_file():
-        raise TrainingError(f"{directory} holds no {RECORD}: pass a directory that `vocabx train` wrote")
+        raise TrainingError(f"{directory} has no {RECORD}: pass a directory that `vocabx train` wrote")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.pop("format") != FORMAT:
-            raise TrainingError(f"{path} was written by another version of vocabx: merge with that one")
+            raise TrainingError(f"{path} was written by another version of vocabx: merge with that version")
         return TrainingRecord(**{**content, "targets": tuple(content["targets"])})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise TrainingError(f"{path} is damaged: train again, or restore it") from None

@@ -1,6 +1,6 @@
-"""Checkpoints of an unfinished run: which of them are whole, which to go on from, which to remove.
+"""Checkpoints of an unfinished run: which are complete, which to resume from, which to remove.
 
-A run can end at any moment. What tells a whole checkpoint from a piece of one is a file that is written last.
+A run may be interrupted at any time. A complete checkpoint is marked by a file that is written last.
 """
 
 import json
@@ -17,19 +17,19 @@ _WHOLE = "whole.json"
 
 @dataclass(frozen=True)
 class SavedStep:
-    """A whole checkpoint: the step it was taken after, and where it is."""
+    """A complete checkpoint: its step and its directory."""
 
     step: int
     directory: Path
 
 
 def checkpoint_of(run: Path, step: int) -> Path:
-    """Where the checkpoint after a step of a run lies."""
+    """The directory of the checkpoint after a step of a run."""
     return run / DIRECTORY / f"{_PREFIX}{step}"
 
 
-def mark_whole(directory: Path) -> None:
-    """Say that everything in a checkpoint is on the disk."""
+def mark_complete(directory: Path) -> None:
+    """Mark a checkpoint as completely on disk."""
     sizes = {}
     for path in sorted(directory.iterdir()):
         sync(path)
@@ -40,8 +40,8 @@ def mark_whole(directory: Path) -> None:
         sync(path)
 
 
-def whole_checkpoints(run: Path) -> list[SavedStep]:
-    """The whole checkpoints of a run, by step."""
+def complete_checkpoints(run: Path) -> list[SavedStep]:
+    """The complete checkpoints of a run, by step."""
     found = []
     for directory in (run / DIRECTORY).glob(f"{_PREFIX}*"):
         step = directory.name.removeprefix(_PREFIX)
@@ -51,13 +51,13 @@ def whole_checkpoints(run: Path) -> list[SavedStep]:
 
 
 def remove_old(run: Path, keep: int, stable: int) -> None:
-    """Remove what is not whole, and all checkpoints but the last `keep` and the one after step `stable`."""
-    whole = whole_checkpoints(run)
+    """Remove incomplete checkpoints, and all others but the last `keep` and the one after step `stable`."""
+    whole = complete_checkpoints(run)
     kept = {saved.directory for saved in whole[len(whole) - max(1, keep) :]}
     kept |= {saved.directory for saved in whole if saved.step == stable}
     for directory in (run / DIRECTORY).glob(f"{_PREFIX}*"):
         if directory not in kept:
-            # Without its mark it is no checkpoint, whatever happens while the rest is removed.
+            # Without its mark it is no longer a checkpoint, even if removing the rest is interrupted.
             (directory / _WHOLE).unlink(missing_ok=True)
             shutil.rmtree(directory)
 

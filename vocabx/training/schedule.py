@@ -1,7 +1,7 @@
-"""Learning rates over a run: the new rows alone, then everything; warm-up, a stable phase, a fall to nothing.
+"""Learning rates over a run: new rows alone, then everything; warmup, a stable phase, decay to almost zero.
 
-Pure functions of the step. Warmup-stable-decay: MiniCPM (arXiv 2404.06395), section 4; rows first is the
-recipe of vocabulary extensions (inferred).
+Pure functions of the step. Warmup-stable-decay: MiniCPM (arXiv 2404.06395), section 4; training rows first is
+common for vocabulary extension (inferred).
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ class Schedule:
     """The phases of a run, in optimizer steps.
 
     Attributes:
-        steps: of the run.
-        rows_only: how many at the beginning train the new rows alone; 0 where nothing else trains.
-        warmup: how many a rate takes to rise.
-        decay: how many at the end it takes to fall.
+        steps: steps of the run.
+        rows_only: steps at the beginning that train the new rows alone; 0 if nothing else trains.
+        warmup: steps of warmup.
+        decay: steps of decay at the end.
     """
 
     steps: int
@@ -25,15 +25,15 @@ class Schedule:
 
     @property
     def stable_end(self) -> int:
-        """The step before which no rate falls: a run can be branched there."""
+        """The step at which the decay begins: a run can be branched there."""
         return self.steps - self.decay
 
     def of_rows(self, step: int) -> float:
-        """What the new rows' learning rate is multiplied by at a step, counted from 0."""
+        """The factor of the new rows' learning rate at a step, counted from 0."""
         return self._rise(step) * self._fall(step)
 
     def of_others(self, step: int) -> float:
-        """The same for adapters and other weights, which wait until the rows have had their steps."""
+        """The same for adapters and other weights, which start after the steps of the rows alone."""
         return 0.0 if step < self.rows_only else self._rise(step - self.rows_only) * self._fall(step)
 
     def _rise(self, step: int) -> float:

@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices: what the time of a run is reckoned from."""
+"""How fast this machine multiplies matrices, to estimate the duration of a run."""
 
 import time
 from typing import Any
@@ -10,10 +10,10 @@ _SECONDS = 0.2
 
 
 def operations_a_second(device: str, dtype: str) -> float:
-    """Floating-point operations a second of a product of two 1,024 × 1,024 matrices, the best of 0.2 s.
+    """Floating-point operations per second in products of two 1,024 × 1,024 matrices, the best within 0.2 s.
 
     Args:
-        device: of torch.
+        device: torch device.
         dtype: name of a torch dtype.
     """
     torch = need("torch", "train")

@@ -1,10 +1,10 @@
-"""The cross-entropy of a split output layer, some positions at a time: the logits of a batch never exist at
+"""The cross-entropy of a split lm_head, a block of positions at a time: the logits of a batch never exist at
 once.
 
-The gradients of hidden states and new rows are computed in the forward pass, where a block's logits are at
-hand, so nothing is computed twice. Old rows get none: a third of the output layer's work is not done at all.
+The gradients of hidden states and new rows are computed in the forward pass, when the logits of a block are
+available, so nothing is recomputed. Old rows get no gradient: a third of the work of the lm_head is saved.
 
-Legend of names: T positions, D width, V rows of the whole table, O old rows, N new rows, C positions of a
+Legend of names: T positions, D width, V rows of the whole matrix, O old rows, N new rows, C positions of a
 block.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vocabx.training.packed import IGNORED
 
-# Positions of a block: enough to keep a processor busy, few enough for a vocabulary of 256,000.
+# Positions per block: enough to keep a processor busy, few enough for a vocabulary of 256,000.
 BLOCK = 1024
 
 
@@ -26,12 +26,12 @@ def split_loss(hidden_TD: Tensor, labels_T: Tensor, old_OD: Tensor, new_ND: Tens
     Products are computed in the dtype of `hidden_TD`, the softmax in float32.
 
     Args:
-        hidden_TD: what goes into the output layer.
-        labels_T: int64, the id to predict at each position, `IGNORED` where there is none.
+        hidden_TD: input of the lm_head.
+        labels_T: int64, the id to predict at each position, `IGNORED` for none.
         old_OD: the frozen rows.
-        new_ND: the rows that train; their gradient has their dtype.
+        new_ND: the trained rows; their gradient has their dtype.
     """
-    # torch leaves `apply` without types.
+    # torch does not type `apply`.
     apply: Callable[..., Tensor] = _SplitLoss.apply
     return apply(hidden_TD, labels_T, old_OD, new_ND)
 
@@ -40,16 +40,16 @@ class _SplitLoss(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, hidden_TD: Tensor, labels_T: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:
         dtype, first = hidden_TD.dtype, old_OD.shape[0]
-        # Under autocast the products below would be cast once more, block by block.
+        # Under autocast, the products below would be cast again for every block.
         with torch.autocast(hidden_TD.device.type, enabled=False):
             old, new = old_OD.to(dtype), new_ND.to(dtype)
             wanted = any(context.needs_input_grad)
             of_hidden = torch.zeros_like(hidden_TD) if wanted else None
             of_new = torch.zeros_like(new_ND) if wanted else None
             total = hidden_TD.new_zeros((), dtype=torch.float32)
-            # Positions without a label cost nothing.
-            places = (labels_T != IGNORED).nonzero()[:, 0]
-            for chosen_C in torch.split(places, BLOCK):
+            # Positions without a label are skipped.
+            labeled = (labels_T != IGNORED).nonzero()[:, 0]
+            for chosen_C in torch.split(labeled, BLOCK):
                 block_CD, labels_C = hidden_TD[chosen_C], labels_T[chosen_C]
                 logits_CV = torch.empty(
                     len(chosen_C), first + len(new), dtype=torch.float32, device=hidden_TD.device
@@ -60,7 +60,7 @@ class _SplitLoss(torch.autograd.Function):
                 total += (normal_C - logits_CV.gather(1, labels_C[:, None])[:, 0]).sum()
                 if of_hidden is None or of_new is None:
                     continue
-                # From here on the block holds the gradient of the loss by its logits.
+                # From here on, the block holds the gradient of the loss with respect to its logits.
                 logits_CV.sub_(normal_C[:, None]).exp_()
                 logits_CV[torch.arange(len(labels_C), device=labels_C.device), labels_C] -= 1
                 slope_CO, slope_CN = logits_CV[:, :first].to(dtype), logits_CV[:, first:].to(dtype)

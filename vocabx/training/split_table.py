@@ -1,10 +1,10 @@
-"""A table in two parts: old rows that stay as they are, new rows that train.
+"""An embedding matrix in two parts: old rows, which are frozen, and new rows, which train.
 
-The old part is the model's own table, seen up to the first new row: nothing of it is copied, gets a gradient
-or an optimizer's state. The new part is a parameter in float32. A tied model has one new part, which the
-embedding and the output layer share. Knows nothing of methods, schedules or files.
+The old part is a view of the model's own matrix up to the first new row: it is not copied and has no gradient
+or optimizer state. The new part is a float32 parameter. A tied model has one new part, shared by input
+embeddings and lm_head.
 
-Legend of names: I ids, D width, V rows of the whole table, O old rows, N new rows.
+Legend of names: I ids, D width, V rows of the whole matrix, O old rows, N new rows.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from torch.nn import functional
 
 
 class SplitEmbedding(nn.Module):
-    """The embedding of a vocabulary whose first rows are frozen.
+    """Input embeddings whose first rows are frozen.
 
     Attributes:
-        old: (O, D), the frozen rows, a view of the model's table.
-        new: (N, D) float32, the rows that train.
-        scale: what the model multiplies its embeddings by, for the few whose embedding module does.
+        old: (O, D), the frozen rows, a view of the model's matrix.
+        new: (N, D) float32, the trained rows.
+        scale: factor of the embeddings, for the few models whose embedding module scales.
     """
 
     old: Tensor
@@ -36,21 +36,21 @@ class SplitEmbedding(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """The whole table, (V, D): made anew, for those who ask for its dtype, device or shape."""
+        """The whole matrix, (V, D), as a copy for code that needs its dtype, device or shape."""
         return _joined(self.old, self.new)
 
     def forward(self, ids_I: Tensor) -> Tensor:
-        """Look up ids of any shape; the result has D more at its end, in the dtype of the old rows."""
+        """Look up ids of any shape; the result has a last axis D, in the dtype of the old rows."""
         rows_ID = look_up(ids_I, self.old, self.new)
         return rows_ID if self.scale is None else rows_ID * self.scale.to(rows_ID.dtype)
 
 
 class SplitOutput(nn.Module):
-    """The output layer of a vocabulary whose first rows are frozen; `old` and `new` as in `SplitEmbedding`.
+    """An lm_head whose first rows are frozen; `old` and `new` as in `SplitEmbedding`.
 
     Attributes:
-        old_bias: (O,) of the frozen rows, or None.
-        new_bias: (N,) float32 of the rows that train, or None.
+        old_bias: (O,), bias of the frozen rows, or None.
+        new_bias: (N,) float32, bias of the trained rows, or None.
     """
 
     old: Tensor
@@ -71,12 +71,12 @@ class SplitOutput(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """The whole table, (V, D): made anew, for those who ask for its dtype, device or shape."""
+        """The whole matrix, (V, D), as a copy for code that needs its dtype, device or shape."""
         return _joined(self.old, self.new)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Logits of all V tokens, in the dtype of `hidden`."""
-        # torch leaves `apply` without types.
+        # torch does not type `apply`.
         apply: Callable[..., Tensor] = _Logits.apply
         logits = apply(hidden, self.old, self.new.to(hidden.dtype))
         if self.old_bias is None or self.new_bias is None:
@@ -86,12 +86,12 @@ class SplitOutput(nn.Module):
 
 @dataclass(frozen=True)
 class Split:
-    """What of a model's tables trains.
+    """The trained part of a model's embeddings.
 
     Attributes:
         first: the id of the first new row.
-        tied: whether embedding and output layer share their rows.
-        parameters: the new parts by kind: "input", "output" where it is not tied, "bias" where there is one.
+        tied: whether input embeddings and lm_head share their rows.
+        parameters: the new parts by kind: "input", "output" if untied, "bias" if there is one.
     """
 
     first: int
@@ -100,10 +100,10 @@ class Split:
 
 
 def split_tables(model: Any, first: int) -> Split:
-    """Put split tables in the place of a causal model's own; its old rows stay where they are in memory.
+    """Replace the embeddings of a causal model with split ones; old rows are not copied.
 
     Args:
-        model: a transformers model that predicts the next token; changed in place.
+        model: a transformers model that predicts the next token; modified in place.
         first: the id of the first row that trains; 0 trains all of them.
     """
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
@@ -127,10 +127,9 @@ def split_tables(model: Any, first: int) -> Split:
 
 
 def look_up(ids_I: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:
-    """Rows of ids counted over both parts, in the dtype of the old ones.
+    """Rows of ids over both parts, in the dtype of the old part.
 
-    Both parts are asked for every id, so that shapes do not depend on the ids and a GPU need not wait for
-    them.
+    Every id is looked up in both parts, so shapes do not depend on the ids and a GPU need not synchronize.
     """
     first = old_OD.shape[0]
     if not first:
@@ -141,7 +140,7 @@ def look_up(ids_I: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:
 
 
 def _joined(old: Tensor, new: Tensor) -> Tensor:
-    """Both parts in one tensor, in the dtype of the old one."""
+    """Both parts in one tensor, in the dtype of the old part."""
     return torch.cat([old, new.to(old.dtype)])
 
 
@@ -150,7 +149,7 @@ def _trained(table: Tensor, first: int) -> nn.Parameter:
 
 
 class _Logits(torch.autograd.Function):
-    """Logits of both parts written side by side, where a concatenation would hold them twice."""
+    """Logits of both parts, written into one tensor: a concatenation would hold them twice."""
 
     @staticmethod
     def forward(context: Any, hidden: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""What a run has trained, on disk: exactly, and by the names of the parameters.
+"""Trained parameters on disk, exactly and by name.
 
-safetensors only: nothing that could run is written or read.
+Only safetensors is used: nothing executable is written or read.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ ADAPTER = "adapter"
 
 
 def save_trained(model: Any, directory: Path, gathered: Mapping[str, Any] | None = None) -> None:
-    """Write every parameter that trains, in its own dtype.
+    """Write all trained parameters, in their own dtypes.
 
     Args:
         model: a torch module.
-        directory: where `TRAINED` is written.
-        gathered: the parameters by name, where a process holds only parts of them.
+        directory: the directory of `TRAINED`.
+        gathered: the parameters by name, if a process only holds shards of them.
     """
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     tensors = {
@@ -32,10 +32,10 @@ def save_trained(model: Any, directory: Path, gathered: Mapping[str, Any] | None
 
 
 def load_trained(model: Any, directory: Path) -> None:
-    """Put what `save_trained` wrote back into a model of the same kind.
+    """Load the parameters written by `save_trained` into a model of the same kind.
 
     Raises:
-        TrainingError: the model trains other parameters.
+        TrainingError: if the model trains other parameters.
     """
     torch, read = need("torch", "train"), need("safetensors.torch", "train").load_file
     tensors = read(str(directory / TRAINED))
@@ -43,7 +43,7 @@ def load_trained(model: Any, directory: Path) -> None:
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if shapes != {name: tuple(parameter.shape) for name, parameter in named.items()}:
         raise TrainingError(
-            f"{directory} was trained with another method or other settings: pass the same again"
+            f"{directory} was trained with another method or other settings: pass the same as before"
         )
     with torch.no_grad():
         for name, parameter in named.items():
@@ -51,12 +51,12 @@ def load_trained(model: Any, directory: Path) -> None:
 
 
 def save_result(model: Any, parts: Mapping[str, Any], directory: Path, base: str) -> None:
-    """Write what `vocabx merge` reads: new rows, and adapters as peft's own tools read them.
+    """Write the input of `vocabx merge`: new rows, and adapters in peft's format.
 
     Args:
-        model: the model, inside a PeftModel where it has adapters.
-        parts: the new rows by kind, see `Split.parameters`; empty where none train by themselves.
-        directory: where to write.
+        model: the model, inside a PeftModel if it has adapters.
+        parts: the new rows by kind, see `Split.parameters`; empty if none are trained separately.
+        directory: the directory to write to.
         base: the path of the checkpoint that was trained, for the adapter's configuration.
     """
     if parts:
@@ -64,7 +64,7 @@ def save_result(model: Any, parts: Mapping[str, Any], directory: Path, base: str
         _save(rows, directory / ROWS)
     if hasattr(model, "peft_config"):
         model.peft_config["default"].base_model_name_or_path = base
-        # Tables are no adapters, and peft would ask a hub whether they grew.
+        # The embeddings are saved separately; peft would query the hub to find out whether they were resized.
         model.save_pretrained(str(directory / ADAPTER), save_embedding_layers=False)
         (directory / ADAPTER / "README.md").unlink(missing_ok=True)
         for path in (directory / ADAPTER).iterdir():
@@ -75,5 +75,5 @@ def save_result(model: Any, parts: Mapping[str, Any], directory: Path, base: str
 
 def _save(tensors: Mapping[str, Any], path: Path) -> None:
     need("safetensors.torch", "train").save_file(dict(tensors), str(path))
-    # safetensors lets only its owner read a file.
+    # safetensors makes files readable by their owner only.
     path.chmod(0o666 & ~umask())

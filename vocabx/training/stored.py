@@ -1,7 +1,7 @@
-"""Where the files of a checkpoint keep what a loaded model calls by the names of its modules.
+"""Finding the stored tensors of a checkpoint by the module names of the loaded model.
 
-By names alone. A model whose parameters are not in its files under their own names (transformers may split
-or join them while it loads) is found out here, and nothing is done about it.
+Only names are compared. Parameters that transformers splits or joins while loading are not stored under their
+own names, and are reported as missing.
 """
 
 from vocabx.checkpoint.architectures import architecture_of, stored_names
@@ -10,23 +10,23 @@ from vocabx.checkpoint.tables import Checkpoint
 
 
 def stored_weight(checkpoint: Checkpoint, module: str) -> tuple[SafetensorsFile, str] | None:
-    """The file and the tensor that hold the weight of a module, or None where no file does.
+    """The file and tensor with the weight of a module, or None if no file has it.
 
     Args:
-        checkpoint: by its headers.
-        module: as the model that transformers loads calls it, as "model.layers.0.self_attn.q_proj".
+        checkpoint: the checkpoint, read from its headers.
+        module: its name in the model loaded by transformers, such as "model.layers.0.self_attn.q_proj".
     """
     return stored_tensor(checkpoint, f"{module}.weight")
 
 
 def stored_tensor(checkpoint: Checkpoint, parameter: str) -> tuple[SafetensorsFile, str] | None:
-    """The file and the tensor that hold a parameter, or None where no file does.
+    """The file and tensor with a parameter, or None if no file has it.
 
-    A checkpoint that was saved without its head lacks the first part of the names ("model.", "transformer.").
+    A checkpoint saved without its head lacks the first part of the names ("model.", "transformer.").
 
     Args:
-        checkpoint: by its headers.
-        parameter: as the model that transformers loads calls it.
+        checkpoint: the checkpoint, read from its headers.
+        parameter: its name in the model loaded by transformers.
     """
     architecture = architecture_of(str(checkpoint.config["model_type"]), checkpoint.directory)
     where = {name: file for file in checkpoint.files for name in file.tensors}

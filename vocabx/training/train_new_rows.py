@@ -1,6 +1,6 @@
-"""Training of the new rows alone: every other weight, and every old row, stays as it is.
+"""Training of the new rows alone: all other weights and all old rows stay unchanged.
 
-A short look at what an initializer is worth once training begins. No adapters, no schedule, no resume.
+A short run that shows how good an initializer is once training begins, without adapters, schedule or resume.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from vocabx._util.extras import need
 from vocabx.errors import CorpusError
 
-# What a trial on SmolLM2 found to serve new rows; the rows see no weight decay.
+# Found suitable for new rows in a trial on SmolLM2; rows have no weight decay.
 RATE = 2e-3
 _SEQUENCE = 256
 _SEQUENCES = 2
@@ -27,26 +27,26 @@ def train_rows(
     pause: Callable[[int], None],
     advance: Callable[[float], None] = lambda done: None,
 ) -> None:
-    """Train the rows of some ids in the tables of a causal model, in place.
+    """Train the embeddings of some ids of a causal model, in place.
 
-    AdamW on copies of the rows in float32, a constant rate after a short warm-up. The same sequences in
-    the same order give the same rows.
+    AdamW on float32 copies of the rows, constant rate after a short warmup. Deterministic for given sequences
+    and order.
 
     Args:
-        model: a transformers causal language model; its tables must hold `rows`.
+        model: a transformers causal language model that has `rows`.
         rows: the ids to train.
-        sequences: ids to learn from, in order, see `split_sequences`.
-        tokens: how many to learn from, as whole batches.
+        sequences: training sequences in order, see `split_sequences`.
+        tokens: number of tokens to train on, in whole batches.
         pauses: numbers of tokens after which to pause, ascending; 0 is before the first step.
-        pause: called with each of them once so many tokens are learned from; the rows are then in the model.
+        pause: called with each of these numbers, when the trained rows are in the model.
         advance: called with tokens done.
 
     Raises:
-        CorpusError: there are no sequences.
+        CorpusError: if there are no sequences.
     """
     torch = need("torch", "evaluate")
     if not sequences:
-        raise CorpusError("the text is too short to train on: give more with --corpus")
+        raise CorpusError("the text is too short to train on: pass more with --corpus")
     part = slice(rows.start, rows.stop)
     tables = _tables(model)
     model.requires_grad_(False)
@@ -77,12 +77,12 @@ def train_rows(
 
 
 def split_sequences(texts: Sequence[Sequence[int]], begin: int, seed: int) -> list[list[int]]:
-    """Shuffle texts, join them, and cut sequences of one length, each after the token that begins a text.
+    """Shuffle texts, join them, and split them into sequences of one length, each after the bos token.
 
     Args:
         texts: ids of each text.
         begin: the id that begins a text.
-        seed: of the order.
+        seed: seed of the order.
     """
     order = np.random.RandomState(seed).permutation(len(texts))
     joined = [token for index in order for token in texts[index]]
@@ -91,7 +91,7 @@ def split_sequences(texts: Sequence[Sequence[int]], begin: int, seed: int) -> li
 
 
 def _batches(sequences: Sequence[Sequence[int]], tokens: int) -> Iterator[list[Sequence[int]]]:
-    """Batches in order until `tokens` are reached, from the start again where the text is shorter."""
+    """Batches in order until `tokens` are reached, starting over if the text is shorter."""
     size = min(_SEQUENCES, len(sequences))
     done = start = 0
     while done < tokens:
@@ -104,7 +104,7 @@ def _batches(sequences: Sequence[Sequence[int]], tokens: int) -> Iterator[list[S
 
 
 def _tables(model: Any) -> list[Any]:
-    """The embedding table and, where it is another, the output table."""
+    """The input embeddings and, if untied, the lm_head."""
     tables = [model.get_input_embeddings().weight]
     output = model.get_output_embeddings()
     if output is not None and output.weight is not tables[0]:

@@ -1,4 +1,4 @@
-"""transformers' Trainer with our optimizer, schedule, order and checkpoints; its loop is as it is."""
+"""transformers' Trainer with our optimizer, schedule, order and checkpoints, and its own loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import Trainer
 
-from vocabx.training.run_checkpoints import mark_whole, remove_old
+from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
 
@@ -25,7 +25,7 @@ class Rates:
     weight_decay: float
 
     def at(self, step: int, schedule: Schedule, model: Any) -> dict[str, float]:
-        """The learning rates of a step of a model's parts that train, counted from 0."""
+        """The learning rates of a model's parameter groups at a step, counted from 0."""
         rows, others = _parts(model)
         found = {"rows": self.rows * schedule.of_rows(step)} if rows else {}
         return found | ({"others": self.others * schedule.of_others(step)} if others else {})
@@ -36,9 +36,9 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
 
     Attributes:
         run: the directory of the run.
-        schedule: of its learning rates.
-        rates: their heights.
-        keep: how many checkpoints to keep.
+        schedule: the schedule of its learning rates.
+        rates: the peak learning rates.
+        keep: number of checkpoints to keep.
     """
 
     optimizer: Any
@@ -49,7 +49,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         super().__init__(**settings)
 
     def create_optimizer(self, model: Any = None) -> Any:
-        """AdamW over two groups: new rows, which see no weight decay, and all others that train."""
+        """AdamW over two groups: new rows without weight decay, and all other trained parameters."""
         if self.optimizer is None:
             rows, others = _parts(self.model if model is None else model)
             groups = [
@@ -61,7 +61,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """The schedule, for each group its own."""
+        """The schedule, with one function per group."""
         if self.lr_scheduler is None:
             rows, others = _parts(self.model)
             factors: list[Any] = [self.schedule.of_rows] * bool(rows) + [self.schedule.of_others] * bool(
@@ -79,18 +79,18 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             save_trained(self.model, directory, state_dict)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Nothing: what was trained is loaded before the model is wrapped, see commands/train/loop.py."""
+        """Nothing: trained parameters are loaded before the model is wrapped, see commands/train/loop.py."""
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            mark_whole(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+            mark_complete(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
             remove_old(self.run, self.keep, self.schedule.stable_end)
 
 
 def _parts(model: Any) -> tuple[list[Any], list[Any]]:
-    """The parameters that train: new rows, and others."""
+    """The trained parameters: new rows, and others."""
     trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     rows = [parameter for name, parameter in trained if name.rpartition(".")[2] in _ROWS]
     return rows, [parameter for name, parameter in trained if name.rpartition(".")[2] not in _ROWS]

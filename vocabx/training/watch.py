@@ -1,4 +1,4 @@
-"""Held-out text scored while a model trains: what it learns and what it forgets are seen as it happens."""
+"""Scoring held-out text during training, to show what a model learns and what it forgets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from vocabx.training.processes import Processes
 
 @dataclass(frozen=True)
 class Watched:
-    """Bits per byte of both held-out texts; None for the base's language where there is no text in it."""
+    """Bits per byte of both held-out texts; None for the base's language if there is no text."""
 
     target: float
     base_language: float | None
@@ -22,12 +22,12 @@ class Watched:
 
 @dataclass(frozen=True)
 class Watch:
-    """What is scored.
+    """The held-out texts, and how to score them.
 
     Attributes:
-        tokenizer: of the model.
-        target, base_language: passages of the two languages.
-        dtype: name of the torch dtype that the model trains in, and is scored in.
+        tokenizer: the tokenizer of the model.
+        target, base_language: passages in the two languages.
+        dtype: name of the torch dtype of training and scoring.
     """
 
     tokenizer: FastTokenizer
@@ -36,9 +36,9 @@ class Watch:
     dtype: str
 
     def score(self, model: Any, processes: Processes) -> Watched:
-        """Score the passages under a transformers model, each process its share of them.
+        """Score the passages under a transformers model, each process a share of them.
 
-        The model is in eval mode meanwhile, and as it was afterwards.
+        The model is in eval mode meanwhile, and in its previous mode afterwards.
         """
         torch, training = need("torch", "train"), model.training
         mixed, dtype = self.dtype != "float32", getattr(torch, self.dtype)
@@ -50,7 +50,7 @@ class Watch:
 
     def _bits(self, model: Any, passages: Sequence[str], processes: Processes) -> float:
         bits = size = 0.0
-        # All processes go forward equally often: where a model is sharded, each needs the others.
+        # All processes must run equally many forward passes: with a sharded model, each needs the others.
         for start in range(0, len(passages), processes.count):
             mine = start + processes.rank
             passage = passages[min(mine, len(passages) - 1)]

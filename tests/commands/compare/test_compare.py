@@ -40,21 +40,23 @@ def test_every_initializer_is_measured_on_the_same_tokens_and_text(compared):
         assert row["curve"][0] == {"tokens": 0, "target": pytest.approx(row["curve"][0]["target"])}
         assert [point["tokens"] for point in row["curve"]] == [0, 625, 1250, 1875, 2500]
         assert (row["hull_bound"] is None) == (row["initializer"] == "univariate")
-        # A random model that has seen some of a text tells the next of it better.
+        # Even a random model predicts the rest of a text better after training on some of it.
         assert row["trained"]["target"] < row["start"]["target"]
     picture = ElementTree.parse(out / "compare.svg").getroot()
     assert picture.tag.endswith("svg")
     for name in NAMES:
         assert f"│ {name}" in ran.out
     assert f"choose     {table['choice']}: " in ran.out
-    # The choice is the best of those that do the base's language no harm.
+    # The recommended one is the best of those that do not harm the base's language.
     least = min(row["trained"]["base_language"] for row in table["rows"])
     harmless = [row for row in table["rows"] if row["trained"]["base_language"] <= least + 0.01]
     best = min(harmless, key=lambda row: row["trained"]["target"])
     assert table["choice"] == best["initializer"]
 
 
-def test_without_measuring_there_is_a_table_of_rows_alone(vocabx, tiny_model, chinese_file, tmp_path):
+def test_without_evaluation_only_the_table_of_embeddings_is_printed(
+    vocabx, tiny_model, chinese_file, tmp_path
+):
     out = tmp_path / "rows"
     arguments = ["--lang", "zh-Hant", "--corpus", chinese_file, "--new-tokens", 200, "--init", "zip-tie,mean"]
     ran = vocabx("compare", "--base", tiny_model(), *arguments, "--no-evaluate", "--json", "--out", out)
@@ -80,7 +82,7 @@ def test_without_measuring_there_is_a_table_of_rows_alone(vocabx, tiny_model, ch
         (["--init", ","], "--init names no initializer"),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_one_line(
+def test_what_cannot_be_compared_is_refused_in_one_line(
     vocabx, tiny_model, chinese_file, tmp_path, arguments, says
 ):
     out = tmp_path / "out"

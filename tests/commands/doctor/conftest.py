@@ -1,4 +1,4 @@
-"""Checkpoints broken as the recipes in use break them, from real tokenizers."""
+"""Checkpoints broken as common recipes break them, from real tokenizers."""
 
 import io
 import json
@@ -32,7 +32,7 @@ def _train(lines, vocab_size, kind):
 
 @pytest.fixture(scope="session")
 def train():
-    """A function that trains SentencePiece on lines and returns its pieces, as the recipes begin."""
+    """A function that trains SentencePiece on lines and returns its pieces, the first step of the recipes."""
     return _train
 
 
@@ -49,9 +49,9 @@ def few_pieces(chinese_pieces):
 
 @pytest.fixture(scope="session")
 def append():
-    """A function that appends pieces to a .model as the recipes do: with score 0, none that it has."""
+    """A function that appends missing pieces to a .model as the recipes do, with score 0."""
 
-    def append(model, pieces, score=lambda place: 0.0, kind=Kind.NORMAL):
+    def append(model, pieces, score=lambda position: 0.0, kind=Kind.NORMAL):
         proto = parse_model(model)
         known = {piece.piece for piece in proto.pieces}
         fresh = [piece for piece in pieces if piece not in known]
@@ -64,11 +64,11 @@ def append():
 
 @pytest.fixture
 def directory(tmp_path):
-    """A function that makes a directory of files by their contents, bytes, text or JSON."""
+    """A function that makes a directory of files from their contents: bytes, text or JSON."""
     made = []
 
     def make(**files) -> Path:
-        path = tmp_path / f"patient-{len(made)}"
+        path = tmp_path / f"checkpoint-{len(made)}"
         path.mkdir()
         made.append(path)
         for name, content in files.items():
@@ -85,7 +85,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def with_added(tmp_path):
-    """A function that calls add_tokens on a tokenizer.json and saves, as a recipe does."""
+    """A function that calls add_tokens on a tokenizer.json and saves it, as a common recipe does."""
 
     def add(tokenizer_json, words, model=None) -> Path:
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(tokenizer_json))
@@ -132,7 +132,7 @@ def small(small_file):
 
 @pytest.fixture(scope="session")
 def dead():
-    """A function: the new pieces of a directory that its tokenizer never makes."""
+    """A function that returns the new pieces of a directory that its tokenizer never produces."""
 
     def dead(path, base):
         tokenizer = read_tokenizer(path)
@@ -146,7 +146,7 @@ def dead():
 
 @pytest.fixture(scope="session")
 def disagreements():
-    """A function: the texts that SentencePiece cuts otherwise than tokenizer.json, in one directory."""
+    """A function that returns the texts that SentencePiece tokenizes differently from tokenizer.json."""
 
     def disagreements(path, texts):
         processor = sentencepiece.SentencePieceProcessor(model_file=str(next(path.glob("*.model"))))
@@ -158,7 +158,7 @@ def disagreements():
 
 @pytest.fixture
 def edit_tables():
-    """A function that rewrites the tensors of a model directory after `change` was called with them."""
+    """A function that applies `change` to the tensors of a model directory and rewrites them."""
 
     def edit(path, change):
         file = path / "model.safetensors"
@@ -172,7 +172,7 @@ def edit_tables():
 
 @pytest.fixture
 def edit_config():
-    """A function that sets keys of a config.json; None takes one away."""
+    """A function that sets keys of a config.json; None removes a key."""
 
     def edit(path, **keys):
         file = path / "config.json"
@@ -198,7 +198,7 @@ def bare_model(tiny_model):
 
 @pytest.fixture
 def model_of_mistral(bare_model):
-    """A function that makes a small random model with a .model for a tokenizer, and so many rows."""
+    """A function that makes a small random model with a given .model and number of rows."""
 
     def make(model, rows, **options) -> Path:
         path = bare_model(rows=rows, dtype="float32", **options)
@@ -210,7 +210,7 @@ def model_of_mistral(bare_model):
 
 @pytest.fixture
 def names():
-    """A function: the findings of an examination that are no notes, by name."""
+    """A function that returns the findings of an examination that are not notes, by name."""
 
     def names(examination):
         return {finding.name: finding for finding in examination.findings if not finding.harmless}
@@ -220,7 +220,7 @@ def names():
 
 @pytest.fixture
 def copy_of(tmp_path):
-    """A function that copies a directory, to be broken."""
+    """A function that copies a directory, for tests that break it."""
 
     def copy(path, name="copy") -> Path:
         return Path(shutil.copytree(path, tmp_path / name))

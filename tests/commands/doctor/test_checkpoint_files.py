@@ -1,4 +1,4 @@
-"""Directories that other code refuses are examined all the same."""
+"""Directories that other commands refuse are still examined."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def test_a_damaged_file_is_a_finding(bare_model, names, break_it, name):
     assert names(examine(files))[name].severity in ("fatal", "wrong")
 
 
-def test_a_damaged_tokenizer_json_is_made_anew_from_the_model(
+def test_a_damaged_tokenizer_json_is_regenerated_from_the_model(
     directory, tmp_path, small, small_file, english, names
 ):
     found = examine(directory(tokenizer__model=small_file.read_bytes(), tokenizer__json="{"))
@@ -58,11 +58,11 @@ def test_a_base_without_a_tokenizer_is_refused(bare_model, directory):
 
 
 def test_a_base_of_another_family_is_refused(smollm2, t5_json):
-    with pytest.raises(VocabxError, match="pass --base with what was extended"):
+    with pytest.raises(VocabxError, match="pass the extended base with --base"):
         examine(smollm2, t5_json)
 
 
-def test_a_model_type_that_is_not_known_is_examined_by_the_names_that_are(bare_model, edit_config, names):
+def test_an_unknown_model_type_is_examined_by_known_tensor_names(bare_model, edit_config, names):
     found = examine(edit_config(bare_model(), model_type="novel", vocab_size=7))
     assert "vocab-size" in names(found)
 
@@ -73,7 +73,7 @@ def test_weights_without_a_tokenizer_and_shards_are_examined(bare_model, names):
     assert names(examine(files)) == {}
 
 
-def test_a_family_that_is_not_known_is_noted(directory, names):
+def test_an_unknown_family_is_noted(directory, names):
     spec = {
         "version": "1.0",
         "added_tokens": [],

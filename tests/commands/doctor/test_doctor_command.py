@@ -9,7 +9,7 @@ from vocabx.tokenizer.sentencepiece_model import Kind, parse_model
 
 @pytest.fixture
 def broken(tiny_model, mistral_model, verses):
-    """A small model whose tokenizer.model was extended by the usual recipe: new pieces of score 0."""
+    """A small model whose tokenizer.model was extended by the common recipe: new pieces of score 0."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(verses), model_writer=written, vocab_size=3000, model_type="bpe",
@@ -38,7 +38,7 @@ def refused(vocabx):
     return run
 
 
-def test_a_broken_checkpoint_is_named_with_what_can_be_done(vocabx, broken):
+def test_faults_of_a_broken_checkpoint_are_reported_with_remedies(vocabx, broken):
     result = vocabx("doctor", broken)
     assert result.code == 1
     assert "scores" in result.out
@@ -74,7 +74,7 @@ def test_json_is_one_object_with_what_was_repaired_and_what_is_left(
 
 @pytest.fixture
 def edit_rows():
-    """A function that makes the last row of a small model's table infinite."""
+    """A function that sets the last row of a small model's embedding matrix to infinity."""
     from safetensors.torch import load_file, save_file
 
     def edit(path):
@@ -85,10 +85,10 @@ def edit_rows():
     return edit
 
 
-def test_a_sound_checkpoint_ends_with_0_and_is_not_copied(vocabx, smollm2, tmp_path):
+def test_a_sound_checkpoint_exits_with_0_and_is_not_copied(vocabx, smollm2, tmp_path):
     result = vocabx("doctor", smollm2, "--base", "smollm2", "--out", tmp_path / "repaired")
     assert result.code == 0
-    assert "was not made" in result.out
+    assert "was not written" in result.out
     assert not (tmp_path / "repaired").exists()
 
 
@@ -97,7 +97,7 @@ def test_bad_input_is_one_line(refused, tmp_path, smollm2, monkeypatch):
     taken = tmp_path / "taken"
     taken.mkdir()
     (taken / "mine").write_text("mine")
-    assert "is no directory" in refused(tmp_path / "nowhere")
+    assert "is not a directory" in refused(tmp_path / "nowhere")
     assert "nothing to examine" in refused(taken)
     assert "Did you mean smollm2?" in refused(smollm2, "--base", "smolm2")
     assert "choose another --out" in refused(smollm2, "--out", taken)

@@ -1,4 +1,4 @@
-"""The mended directory: whole, linked, and the same where nothing was wrong."""
+"""The repaired directory: complete, linked, and unchanged where nothing was wrong."""
 
 import json
 import os
@@ -20,11 +20,11 @@ def broken(model_of_mistral, append, small_file, few_pieces, edit_config):
 
 @pytest.fixture
 def edited(bare_model, edit_config):
-    """A model with an edited vocab_size and nothing else wrong."""
+    """A model with only vocab_size edited."""
     return edit_config(bare_model(), vocab_size=1)
 
 
-def test_weights_are_the_same_bytes_and_everything_else_is_carried(broken, tmp_path, small_file, names):
+def test_weights_are_the_same_bytes_and_everything_else_is_copied(broken, tmp_path, small_file, names):
     (broken / "LICENSE").write_text("free")
     (broken / "extra").mkdir()
     (broken / "extra" / "note.txt").write_text("kept")
@@ -45,11 +45,11 @@ def test_weights_are_the_same_bytes_and_everything_else_is_carried(broken, tmp_p
     settings = json.loads((out / "tokenizer_config.json").read_text())
     assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
     assert (settings["model_max_length"], settings["bos_token"]) == (512, "<s>")
-    # Other code takes it now.
+    # Other commands accept it now.
     assert read_checkpoint(out).input.rows == 9_000
 
 
-def test_weights_are_copied_where_they_cannot_be_linked(edited, tmp_path, monkeypatch):
+def test_weights_are_copied_if_they_cannot_be_linked(edited, tmp_path, monkeypatch):
     def refuse(*arguments, **options):
         raise OSError(18, "Invalid cross-device link")
 
@@ -61,7 +61,7 @@ def test_weights_are_copied_where_they_cannot_be_linked(edited, tmp_path, monkey
     assert not (tmp_path / "out" / "model.safetensors").samefile(edited / "model.safetensors")
 
 
-def test_weights_behind_a_link_of_the_hub_cache_are_linked_themselves(edited, tmp_path):
+def test_targets_of_links_in_the_hub_cache_are_linked(edited, tmp_path):
     blob = tmp_path / "blob"
     (edited / "model.safetensors").rename(blob)
     (edited / "model.safetensors").symlink_to(blob)
@@ -75,7 +75,7 @@ def test_nothing_is_written_where_nothing_can_be_mended(tiny_model, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_target_that_is_taken_or_inside_is_refused(edited, tmp_path):
+def test_a_target_that_exists_or_is_inside_is_refused(edited, tmp_path):
     found = examine(edited)
     taken = tmp_path / "taken"
     taken.mkdir()
@@ -86,12 +86,12 @@ def test_a_target_that_is_taken_or_inside_is_refused(edited, tmp_path):
     assert [path.name for path in taken.iterdir()] == ["mine"]
 
 
-def test_a_mending_that_fails_leaves_nothing(edited, tmp_path, monkeypatch):
+def test_a_failed_repair_leaves_no_files(edited, tmp_path, monkeypatch):
     def fail(*arguments):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("vocabx.commands.doctor.repair.write_json", fail)
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(OutputError, match="nothing was left"):
+    with pytest.raises(OutputError, match="no files were left behind"):
         repair(examine(edited), tmp_path / "out")
     assert sorted(tmp_path.iterdir()) == before

@@ -1,4 +1,4 @@
-"""Nothing is found wrong with what is sound."""
+"""Sound checkpoints give no findings."""
 
 import pytest
 
@@ -17,14 +17,12 @@ def test_the_real_mistral_model_is_sound(directory, mistral_model, with_base, na
     assert names(examine(files, mistral_model if with_base else None)) == {}
 
 
-def test_a_model_beside_its_tokenizer_json_is_sound(directory, small, small_file, names):
+def test_a_model_next_to_its_tokenizer_json_is_sound(directory, small, small_file, names):
     files = directory(tokenizer__model=small_file.read_bytes(), tokenizer__json=small.spec)
     assert names(examine(files)) == {}
 
 
-def test_a_byte_that_tokenizer_json_writes_as_its_character_is_no_disagreement(
-    directory, append, small_file, names
-):
+def test_an_ascii_byte_written_as_its_character_is_no_disagreement(directory, append, small_file, names):
     model = append(small_file.read_bytes(), ["\t\t", "\t\t\t\t"], lambda place: -40_000.0 - place)
     spec = spec_of(parse_model(model), add_bos=True, add_eos=False)
     assert "\t" in spec["model"]["vocab"]

@@ -21,7 +21,7 @@ QUICK = ("--heldout-bytes", 2000, "--samples", 2, "--generate-tokens", 8)
 
 @pytest.fixture(scope="module")
 def made(small_tokenizer, verses, english, tmp_path_factory):
-    """A tiny base, an extension of it, and the texts that it was made from."""
+    """A tiny base, an extension of it, and the texts it was made from."""
     directory = tmp_path_factory.mktemp("made")
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -45,7 +45,7 @@ def made(small_tokenizer, verses, english, tmp_path_factory):
 
 
 def _default_texts(patch, directory):
-    """Small texts in the place of the packaged ones."""
+    """Replace the packaged texts with small ones."""
 
     def source(language):
         name = "chinese.txt" if language.tag == "zh-Hant" else "english.txt"
@@ -57,14 +57,14 @@ def _default_texts(patch, directory):
 
 @pytest.fixture
 def texts(made, tmp_path):
-    """Arguments that name small texts."""
+    """Arguments that pass small texts."""
     verses = (made / "chinese.txt").read_text("utf-8").split("\n")
     (tmp_path / "heldout.txt").write_text("\n".join(verses[:60]), "utf-8")
     return ("--corpus", tmp_path / "heldout.txt", "--base-text", made / "english.txt")
 
 
 def changed(made, name, change):
-    """A copy of the extension with another weight for each, as `change` makes it of its name and tensor."""
+    """A copy of the extension whose weights are changed by `change`, a function of name and tensor."""
     directory = shutil.copytree(made / "good", made / name, dirs_exist_ok=True)
     model = AutoModelForCausalLM.from_pretrained(directory)
     with torch.no_grad():
@@ -75,7 +75,7 @@ def changed(made, name, change):
 
 
 def plain_kl(base, other, sequences):
-    """The definition, in float64 and without torch's softmax."""
+    """KL by its definition, in float64 and without torch's softmax."""
     values = []
     models = [AutoModelForCausalLM.from_pretrained(path, dtype=torch.float64) for path in (base, other)]
     for ids in sequences:
@@ -86,7 +86,7 @@ def plain_kl(base, other, sequences):
     return np.mean(values)
 
 
-def test_models_stand_side_by_side_with_their_base(vocabx, made, texts, tmp_path):
+def test_models_are_measured_side_by_side_with_their_base(vocabx, made, texts, tmp_path):
     def move(name, tensor):
         tensor[:600] += 0.02 if "embed" in name else 0
 
@@ -102,7 +102,7 @@ def test_models_stand_side_by_side_with_their_base(vocabx, made, texts, tmp_path
     report = json.loads((made / "good" / "report.json").read_text("utf-8"))
     assert good["from_base"]["hull_bound"] == report["hull_bound"]
     assert 0 < good["from_base"]["kl"] <= report["hull_bound"]
-    # The rows are no longer those that the bound was made for.
+    # The bound does not apply to changed embeddings.
     assert other["from_base"]["hull_bound"] is None
     assert other["from_base"]["kl"] > good["from_base"]["kl"]
     assert other["from_base"]["left_out"] == good["from_base"]["left_out"] == 0
@@ -112,11 +112,11 @@ def test_models_stand_side_by_side_with_their_base(vocabx, made, texts, tmp_path
         assert math.isfinite(model["target"]["bits_per_byte_start"])
     page = (out / "evaluation.html").read_text("utf-8")
     assert "side by side" in page and f"{good['target']['bits_per_byte']:.3f}" in page
-    for shown in ("bits/B", "char/tok", "the text itself", "evaluation.html"):
+    for shown in ("bits/B", "char/tok", "original text", "evaluation.html"):
         assert shown in run.out
 
 
-def test_what_was_trained_since_has_no_bound(made):
+def test_a_trained_checkpoint_has_no_bound(made):
     base = read_evaluated_model("base", made / "base").checkpoint
     good = read_evaluated_model("good", made / "good")
     assert good.hull_bound(base) > 0
@@ -133,17 +133,17 @@ def options_of(directory, texts, **more):
     )  # fmt: skip
 
 
-def test_kl_is_that_of_the_definition(made, texts, monkeypatch):
-    from vocabx.evaluation import each_model
+def test_kl_follows_its_definition(made, texts, monkeypatch):
+    from vocabx.commands.evaluate import measure
 
     seen = []
-    measured = each_model.mean_divergence
+    measured = measure.mean_divergence
 
     def spy(first, second, sequences, advance):
         seen.extend(sequences)
         return measured(first, second, sequences, advance)
 
-    monkeypatch.setattr(each_model, "mean_divergence", spy)
+    monkeypatch.setattr(measure, "mean_divergence", spy)
     table = evaluate(options_of(made / "good", texts, samples=0)).table
     tokenizer = read_tokenizer(made / "base")
     assert all(ids[0] == 1 for ids in seen)
@@ -154,7 +154,7 @@ def test_kl_is_that_of_the_definition(made, texts, monkeypatch):
     assert table.prompts == () and table.models[1].generated is None
 
 
-def test_passages_that_are_cut_in_another_way_are_left_out_of_kl(vocabx, made, texts):
+def test_passages_that_are_tokenized_differently_are_left_out_of_kl(vocabx, made, texts):
     mixed, chinese = made / "mixed.txt", texts[1]
     english = (made / "english.txt").read_text("utf-8")[:7000]
     mixed.write_text(f"{english}\nIt begins: {chinese.read_text('utf-8')[:40]}\n", "utf-8")
@@ -172,7 +172,7 @@ def test_passages_that_are_cut_in_another_way_are_left_out_of_kl(vocabx, made, t
     assert found["kl"] is None and found["passages"] == 0
 
 
-def test_without_texts_it_measures_on_what_extend_held_out(made, monkeypatch):
+def test_without_texts_the_held_out_text_of_extend_is_used(made, monkeypatch):
     _default_texts(monkeypatch, made)
     options = EvaluateOptions(directories=(made / "good",), heldout_bytes=4000, seed=5, samples=0)
     base, good = evaluate(options).table.models
@@ -188,14 +188,14 @@ def test_without_texts_it_measures_on_what_extend_held_out(made, monkeypatch):
             assert measured.tokens == then["tokens"]
 
 
-def test_another_seed_than_that_of_the_extension_is_told(vocabx, made, monkeypatch):
+def test_another_seed_than_that_of_the_extension_is_noted(vocabx, made, monkeypatch):
     _default_texts(monkeypatch, made)
     run = vocabx("evaluate", made / "good", *QUICK, "--samples", 0, "--seed", 6)
     assert run.code == 0, run.err
-    assert "was made with --seed 5: it may have learned from this text" in " ".join(run.err.split())
+    assert "was made with --seed 5: it may have been trained on this text" in " ".join(run.err.split())
 
 
-def test_a_base_that_is_gone_is_left_out_with_a_note(vocabx, made, texts):
+def test_a_missing_base_is_left_out_with_a_note(vocabx, made, texts):
     gone = shutil.copytree(made / "good", made / "gone", dirs_exist_ok=True)
     manifest = json.loads((gone / "vocabx.json").read_text("utf-8"))
     manifest["base"]["name"] = str(made / "elsewhere")
@@ -204,12 +204,12 @@ def test_a_base_that_is_gone_is_left_out_with_a_note(vocabx, made, texts):
     assert run.code == 0, run.err
     (only,) = json.loads(run.out)["models"]
     assert only["from_base"] is None
-    assert "The base is left out, and KL from it: no base model" in " ".join(run.err.split())
+    assert "The base, and KL from it, are left out: no base model" in " ".join(run.err.split())
     run = vocabx("evaluate", gone, "--base", made / "base", *texts, *QUICK, "--samples", 0, "--json")
     assert len(json.loads(run.out)["models"]) == 2
 
 
-def test_where_two_models_do_not_fit_kl_is_left_out_with_a_note(made, texts, monkeypatch):
+def test_kl_is_left_out_with_a_note_if_two_models_do_not_fit(made, texts, monkeypatch):
     notes = []
 
     class Noting(Quiet):
@@ -220,17 +220,17 @@ def test_where_two_models_do_not_fit_kl_is_left_out_with_a_note(made, texts, mon
     monkeypatch.setattr("vocabx.commands.evaluate.measure.fits", lambda size, free=None: size < sum(sizes))
     table = evaluate(options_of(made / "good", texts, samples=0), Noting()).table
     assert table.models[1].from_base.kl is None
-    assert notes == ["KL from the base is left out: two models do not fit into the memory."]
+    assert notes == ["KL from the base is left out: two models do not fit into memory."]
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nowhere"], "there is no directory nowhere"),
+        (["nowhere"], "nowhere is not a directory"),
         (["{run}"], "is a training run: merge it first with vocabx merge {run} --out DIR"),
         (["{bert}"], "does not predict the next token"),
         (["{good}", "--lang", "zh-Hnat"], "unknown language tag"),
-        (["{base}"], "does not say for which language it was made: pass --lang"),
+        (["{base}"], "does not record its language: pass --lang"),
         (["{good}", "--base", "smolm2"], "Did you mean smollm2?"),
         (["{good}", "--corpus", "{digits}"], "holds no letter of Han or Bopomofo script"),
         (["{good}", "--corpus", "nowhere.txt"], "nowhere.txt"),
@@ -242,7 +242,7 @@ def test_where_two_models_do_not_fit_kl_is_left_out_with_a_note(made, texts, mon
         ([], "Missing argument"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told_in_one_line(vocabx, made, bert_json, tmp_path, arguments, says):
+def test_what_cannot_be_evaluated_is_refused_in_one_line(vocabx, made, bert_json, tmp_path, arguments, says):
     paths = {name: tmp_path / name for name in ("run", "bert", "digits", "short")}
     paths |= {name: made / name for name in ("good", "base")}
     paths["run"].mkdir()

@@ -20,7 +20,7 @@ TOKENS = 300
 
 @pytest.fixture
 def extended(vocabx, tiny_model, chinese_file, tmp_path):
-    """A tiny checkpoint that vocabx extended, with pad rows behind it."""
+    """A tiny checkpoint that vocabx extended, with padding rows at its end."""
     out = tmp_path / "extended"
     run = vocabx(
         "extend", "--base", tiny_model(dtype="float32"), "--lang", "zh-Hant", "--corpus", chinese_file,
@@ -30,7 +30,7 @@ def extended(vocabx, tiny_model, chinese_file, tmp_path):
     return out
 
 
-def test_an_extended_checkpoint_is_used_by_llama_cpp(vocabx, extended, verses, english, tmp_path):
+def test_an_extended_checkpoint_runs_in_llama_cpp(vocabx, extended, verses, english, tmp_path):
     out = tmp_path / "made" / "extended.gguf"
     run = vocabx("export", extended, "--gguf", out)
     assert run.code == 0, run.err
@@ -77,7 +77,7 @@ def tensors_of(directory: Path):
     return {name: file.map(name) for file in read_checkpoint(directory).files for name in file.tensors}
 
 
-def test_one_json_object_says_what_was_written(vocabx, tiny_model, tmp_path):
+def test_one_json_object_describes_the_file(vocabx, tiny_model, tmp_path):
     directory, out = tiny_model(tied=False), tmp_path / "model.gguf"
     run = vocabx("export", directory, "--gguf", out, "--dtype", "f16", "--json")
     assert run.code == 0, run.err
@@ -93,7 +93,7 @@ def test_one_json_object_says_what_was_written(vocabx, tiny_model, tmp_path):
     }
 
 
-def test_a_widened_pre_tokenizer_is_exported_only_under_a_name_that_is_given(vocabx, tiny_model, tmp_path):
+def test_a_widened_pre_tokenizer_is_exported_only_with_pre(vocabx, tiny_model, tmp_path):
     directory, out = tiny_model(), tmp_path / "model.gguf"
     path = directory / "tokenizer.json"
     spec = json.loads(path.read_text())
@@ -119,7 +119,7 @@ def config_of(directory: Path, **changes) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_bad_input_is_one_line_and_leaves_nothing(vocabx, tiny_model, tmp_path):
+def test_bad_input_is_refused_in_one_line_and_leaves_no_files(vocabx, tiny_model, tmp_path):
     directory, out = tiny_model(), tmp_path / "out" / "model.gguf"
     assert "there is no directory" in refused(vocabx("export", tmp_path / "none", "--gguf", out))
     assert "there is no directory" in refused(vocabx("export", directory / "config.json", "--gguf", out))
@@ -149,16 +149,14 @@ def refused_with(vocabx, directory: Path, out: Path, **changes) -> str:
         (directory / "config.json").write_text(before)
 
 
-def test_a_file_that_exists_stays_as_it_is(vocabx, tiny_model, tmp_path):
+def test_an_existing_file_is_not_overwritten(vocabx, tiny_model, tmp_path):
     out = tmp_path / "model.gguf"
     out.write_text("mine")
     assert f"{out} exists" in refused(vocabx("export", tiny_model(), "--gguf", out))
     assert out.read_text() == "mine"
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
-    vocabx, tiny_model, tmp_path, monkeypatch
-):
+def test_a_full_disk_is_reported_before_anything_is_written(vocabx, tiny_model, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
     out = tmp_path / "out" / "model.gguf"
@@ -167,7 +165,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_write_that_fails_leaves_nothing(vocabx, tiny_model, tmp_path, monkeypatch, error):
+def test_a_failed_write_leaves_no_files(vocabx, tiny_model, tmp_path, monkeypatch, error):
     def fail(*arguments):
         raise error
 
@@ -180,7 +178,9 @@ def test_a_write_that_fails_leaves_nothing(vocabx, tiny_model, tmp_path, monkeyp
 
 
 @pytest.mark.slow
-def test_smollm2_extended_goes_on_in_llama_cpp_as_in_transformers(vocabx, smollm2, verses, english, tmp_path):
+def test_extended_smollm2_continues_texts_in_llama_cpp_as_in_transformers(
+    vocabx, smollm2, verses, english, tmp_path
+):
     extended, out = tmp_path / "extended", tmp_path / "model.gguf"
     run = vocabx(
         "extend", "--base", "smollm2", "--lang", "zh-Hant", "--new-tokens", 500, "--no-evaluate",
@@ -198,11 +198,11 @@ def test_smollm2_extended_goes_on_in_llama_cpp_as_in_transformers(vocabx, smollm
     assert found["greedy"] == [[index] for index in likeliest(extended, prompts)]
 
 
-def test_a_quantised_file_is_read_by_llama_cpp(vocabx, tiny_model, tmp_path):
+def test_a_quantized_file_is_read_by_llama_cpp(vocabx, tiny_model, tmp_path):
     out = tmp_path / "model.gguf"
     assert vocabx("export", tiny_model(), "--gguf", out, "--dtype", "q8_0").code == 0
     data = {tensor.name: tensor for tensor in gguf.GGUFReader(out).tensors}
-    # A width of 16 makes no block of 32.
+    # A width of 16 is less than one block of 32.
     assert data["token_embd.weight"].tensor_type.name == "F16"
     assert data["blk.0.ffn_down.weight"].tensor_type.name == "Q8_0"
     assert np.isfinite(list(ask(out, prompts=[[5, 6, 7]], tokens=1)["logprobs"][0][0].values())).all()

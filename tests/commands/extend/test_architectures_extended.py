@@ -1,4 +1,4 @@
-"""Every architecture that users bring, extended by the whole pipeline."""
+"""Every supported architecture, extended by the whole pipeline."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from vocabx import ExtendOptions, extend
 from vocabx.checkpoint.configuration import stated_rows
 from vocabx.checkpoint.tables import read_checkpoint
 
-# One of each layout of names; the others of the kind are looked at by `make test-slow`.
+# One of each naming scheme; `make test-slow` covers the others.
 _OFTEN = ("llama", "gemma3", "phi", "gpt_neox", "bert", "t5")
 _KINDS = (
     *_OFTEN, "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "gpt2", "opt", "bloom", "falcon",
@@ -20,7 +20,7 @@ _KINDS = (
 
 
 def hashes(checkpoint) -> dict[str, str]:
-    """The sha256 of every tensor; of the tables, that of their first rows, as many as the base has."""
+    """The sha256 of every tensor; of embedding matrices, only the first rows, as many as the base has."""
     found = {}
     tables = {table.name for table in checkpoint.tables}
     for file in checkpoint.files:

@@ -14,7 +14,7 @@ CHINESE = "這是一段測試用的文字，重複的詞語很重要。\n"
 
 @pytest.fixture
 def refused(vocabx, tmp_path):
-    """Run `extend` and check that it is refused as every bad input is."""
+    """Run `extend` and check that it is refused like any bad input: exit code 2, one line, no files."""
 
     def run(*arguments, out=None, **replaced):
         target = out or tmp_path / "out" / "deep"
@@ -24,7 +24,7 @@ def refused(vocabx, tmp_path):
         assert result.out == ""
         assert result.err.startswith("error: ")
         assert result.err.count("\n") == 1, result.err
-        assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+        assert sorted(tmp_path.rglob("*")) == before, "files were left behind"
         return result.err
 
     return run
@@ -56,7 +56,7 @@ def test_unusable_text(refused, tiny_model, tmp_path, name, content, says):
     assert says in refused("--base", base, "--lang", "zh-Hant", "--corpus", corpus(tmp_path / name, content))
 
 
-def test_text_that_is_not_there(refused, tiny_model, tmp_path):
+def test_missing_text(refused, tiny_model, tmp_path):
     assert "no such text" in refused(
         "--base", tiny_model(), "--lang", "zh-Hant", "--corpus", tmp_path / "nowhere*.txt"
     )
@@ -76,7 +76,7 @@ def test_text_that_is_not_there(refused, tiny_model, tmp_path):
         (("--lang", "zh-Hant", "--seed", "-1"), "--seed is -1"),
         (("--lang", "zh-Hant", "--opencc", "s2x"), "unknown OpenCC configuration"),
         (("--lang", "sw",), "pass --corpus"),
-        (("--lang", "zh", "--opencc", "s2t"), "and there is none"),
+        (("--lang", "zh", "--opencc", "s2t"), "of --corpus, which is missing"),
         (("--lang", "zh-Hant", "--base", "gpt2"), "pass --base with a directory"),
         (("--lang", "zh-Hant", "--base", "owner/model"), "pass --base with a directory"),
         (("--lang", "zh-Hant", "--new-tokens", "many"), "--new-tokens"),
@@ -120,7 +120,7 @@ def test_an_output_that_exists(refused, tiny_model, chinese_file, tmp_path, kind
         (lambda d: (d / "model.safetensors").unlink(), "has no model.safetensors"),
         (lambda d: (d / "tokenizer.json").write_text("{}"), "cannot be read as a tokenizer"),
         (lambda d: (d / "config.json").write_text("{"), "is not JSON"),
-        (lambda d: os.truncate(d / "model.safetensors", 5000), "cut short"),
+        (lambda d: os.truncate(d / "model.safetensors", 5000), "truncated"),
     ],
 )
 def test_a_damaged_base(refused, tiny_model, chinese_file, break_it, says):
@@ -153,6 +153,6 @@ def test_a_disk_that_fills_up_while_writing(tiny_model, chinese_file, tmp_path):
     )  # fmt: skip
     assert run.returncode == 2, run.stderr
     assert run.stderr.count("\n") == 1, run.stderr
-    assert "nothing was left" in run.stderr
+    assert "no files were left behind" in run.stderr
     assert not out.parent.exists()
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

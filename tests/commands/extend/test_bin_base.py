@@ -1,4 +1,4 @@
-"""Bases whose weights are torch's own files, and bases made to harm, through the command line."""
+"""Bases with torch's .bin weights, and malicious bases, through the command line."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 @pytest.fixture
 def bin_model(tiny_model, tmp_path, monkeypatch):
-    """The small model in pytorch_model.bin alone, and an empty cache."""
+    """The small model with only pytorch_model.bin, and an empty cache."""
     monkeypatch.setenv("VOCABX_CACHE", str(tmp_path / "cache"))
     directory = tiny_model()
     state = load_file(directory / "model.safetensors")
@@ -58,14 +58,14 @@ def test_a_base_of_bin_files_is_extended(vocabx, bin_model, chinese_file, tmp_pa
 
 @pytest.fixture
 def refused(vocabx, chinese_file, tmp_path):
-    """Extend a base that cannot be, and check that nothing is left of it."""
+    """Extend a base that must be refused, and check that no files are left behind."""
 
     def run(base):
         before = sorted(tmp_path.rglob("*"))
         done = extend(vocabx, base, chinese_file, tmp_path / "out")
         assert (done.code, done.out) == (2, ""), done
         assert done.err.startswith("error: ") and done.err.count("\n") == 1, done.err
-        assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+        assert sorted(tmp_path.rglob("*")) == before, "files were left behind"
         return done.err
 
     return run
@@ -79,7 +79,7 @@ def test_a_bin_file_with_code_in_it(refused, bin_model, tmp_path):
 
 
 @pytest.mark.parametrize("legacy", [True, False])
-def test_a_bin_file_cut_short(refused, bin_model, legacy):
+def test_a_truncated_bin_file(refused, bin_model, legacy):
     path = bin_model / "pytorch_model.bin"
     state = torch.load(path, weights_only=True)
     torch.save(state, path, _use_new_zipfile_serialization=not legacy)
@@ -88,7 +88,7 @@ def test_a_bin_file_cut_short(refused, bin_model, legacy):
 
 
 @pytest.mark.parametrize("how", ["header", "twice", "link", "pipe", "config", "index", "quantised"])
-def test_a_directory_made_to_harm(refused, tiny_model, tmp_path, how):
+def test_a_malicious_directory(refused, tiny_model, tmp_path, how):
     directory = tiny_model()
     weights, config = directory / "model.safetensors", directory / "config.json"
     if how == "header":

@@ -1,4 +1,4 @@
-"""--link, --hash, --resume, bases that are damaged, and vocabx verify --records, from the command line."""
+"""--link, --hash, --resume, damaged bases, and vocabx verify --records, from the command line."""
 
 import json
 
@@ -15,7 +15,7 @@ FEW = (
 
 @pytest.fixture
 def sharded(small_model):
-    """A base of three files, of which the second holds no table."""
+    """A base of three files, of which the second holds no embedding matrix."""
     return small_model(tied=False, sharded=True)
 
 
@@ -24,7 +24,7 @@ def texts(chinese_file, english_file):
     return ("--corpus", chinese_file, "--base-text", english_file)
 
 
-def test_a_linked_file_is_the_bases_own_and_the_others_are_not(vocabx, sharded, texts, tmp_path):
+def test_only_files_without_an_embedding_matrix_are_linked(vocabx, sharded, texts, tmp_path):
     options = ("--base", sharded, *texts, *FEW)
     assert vocabx("extend", *options, "--out", tmp_path / "copied").code == 0
     assert vocabx("extend", *options, "--out", tmp_path / "linked", "--link").code == 0
@@ -36,7 +36,7 @@ def test_a_linked_file_is_the_bases_own_and_the_others_are_not(vocabx, sharded, 
     assert vocabx("verify", tmp_path / "linked", "--records").code == 0
 
 
-def test_verify_finds_what_was_changed_behind_the_records(vocabx, sharded, texts, tmp_path):
+def test_verify_finds_files_that_no_longer_match_vocabx_json(vocabx, sharded, texts, tmp_path):
     out = tmp_path / "out"
     options = ("--base", sharded, *texts, *FEW, "--hash")
     assert vocabx("extend", *options, "--out", out).code == 0
@@ -53,7 +53,7 @@ def test_verify_finds_what_was_changed_behind_the_records(vocabx, sharded, texts
 
 
 @pytest.mark.parametrize("command", ["verify", "doctor"])
-def test_a_base_with_other_tables_is_refused(vocabx, sharded, small_model, texts, tmp_path, command):
+def test_a_base_with_other_embeddings_is_refused(vocabx, sharded, small_model, texts, tmp_path, command):
     out = tmp_path / "out"
     assert vocabx("extend", "--base", sharded, *texts, *FEW, "--out", out).code == 0
     other = small_model(tied=False, dtype="float32")
@@ -63,7 +63,7 @@ def test_a_base_with_other_tables_is_refused(vocabx, sharded, small_model, texts
     assert run.err.count("\n") == 1 and f"{other} is not the base of {out}" in run.err
 
 
-def test_a_checkpoint_whose_tables_were_exchanged_is_not_extended(vocabx, sharded, texts, tmp_path):
+def test_a_checkpoint_with_replaced_embeddings_is_not_extended(vocabx, sharded, texts, tmp_path):
     first = tmp_path / "first"
     options = (*texts, *FEW)
     assert vocabx("extend", "--base", sharded, *options, "--out", first).code == 0
@@ -74,12 +74,12 @@ def test_a_checkpoint_whose_tables_were_exchanged_is_not_extended(vocabx, sharde
         stream.write(b"\x01\x02")
     run = vocabx("extend", "--base", first, *options, "--out", tmp_path / "third")
     assert run.code == 2
-    assert run.err.count("\n") == 1 and "is not the table that vocabx.json recorded" in run.err
+    assert run.err.count("\n") == 1 and "differs from the one that vocabx.json recorded" in run.err
     assert not (tmp_path / "third").exists()
 
 
 @pytest.mark.parametrize("command", ["extend", "transfer"])
-def test_tables_with_what_is_no_number_are_refused_before_the_work(
+def test_embeddings_with_nan_or_inf_are_refused_before_the_work(
     vocabx, small_model, gpt2_json, texts, tmp_path, command
 ):
     base = small_model(dtype="float32")
@@ -90,12 +90,12 @@ def test_tables_with_what_is_no_number_are_refused_before_the_work(
     options = ("--lang", "zh-Hant", *texts, "--no-evaluate", "--out", tmp_path / "out")
     run = vocabx(command, "--base", base, *more, *options)
     assert run.code == 2
-    told = "row 400 of model.embed_tokens.weight holds what is no finite number"
+    told = "row 400 of model.embed_tokens.weight holds NaN or Inf"
     assert run.err.count("\n") == 1 and told in run.err
     assert not list(tmp_path.glob("out*"))
 
 
-def test_a_dry_run_on_a_disk_too_small_says_so_and_the_run_is_refused(
+def test_a_full_disk_is_shown_in_a_dry_run_and_refused_in_the_run(
     vocabx, small_model, texts, tmp_path, monkeypatch
 ):
     import shutil
@@ -108,20 +108,20 @@ def test_a_dry_run_on_a_disk_too_small_says_so_and_the_run_is_refused(
     monkeypatch.setattr(shutil, "disk_usage", small)
     options = ("--base", small_model(), *texts, *FEW, "--out", tmp_path / "out")
     planned = vocabx("extend", *options, "--dry-run")
-    assert planned.code == 0 and "too much, 0.00 GB are free" in planned.out
+    assert planned.code == 0 and "only 0.00 GB are free" in planned.out
     run = vocabx("extend", *options)
     assert run.code == 2 and run.err.count("\n") == 1 and "make room" in run.err
     assert not list(tmp_path.glob("out*"))
 
 
-def test_resume_without_anything_to_resume_begins_anew(vocabx, small_model, texts, tmp_path):
+def test_resume_without_anything_to_resume_starts_over(vocabx, small_model, texts, tmp_path):
     options = ("--base", small_model(), *texts, *FEW, "--resume", "--out", tmp_path / "out")
     assert vocabx("extend", *options).code == 0
     again = vocabx("extend", *options)
     assert again.code == 2 and "exists and is not empty" in again.err
 
 
-def test_a_finished_checkpoint_holds_nothing_of_how_it_was_written(vocabx, sharded, texts, tmp_path):
+def test_a_finished_checkpoint_holds_no_temporary_files(vocabx, sharded, texts, tmp_path):
     out = tmp_path / "out"
     assert vocabx("extend", "--base", sharded, *texts, *FEW, "--out", out).code == 0
     assert not [*out.glob("*unfinished*"), *out.glob("*.part")]

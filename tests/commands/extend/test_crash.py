@@ -26,7 +26,7 @@ POINTS = 25
 def run(*arguments, **environment) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-c", COMMAND, HOOKS, *map(str, arguments)],
-        # Modules that are compiled on the way are files that are written, too.
+        # Compiled modules would count as written files, too.
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment},
         capture_output=True,
         text=True,
@@ -34,7 +34,7 @@ def run(*arguments, **environment) -> subprocess.CompletedProcess:
 
 
 def lasting(directory: Path) -> tuple[dict, dict[str, bytes]]:
-    """The result but for what tells of the run itself: times, and the documents that quote them."""
+    """The result without what records the run itself: times, and documents that quote them."""
     files = {path.name: path.read_bytes() for path in directory.iterdir()}
     manifest = json.loads(files.pop("vocabx.json"))
     del manifest["run"]

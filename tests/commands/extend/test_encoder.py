@@ -1,4 +1,4 @@
-"""A base that predicts masked tokens, extended as a user does it."""
+"""A base that predicts masked tokens, extended from the command line."""
 
 import json
 import shutil

@@ -25,7 +25,7 @@ def tensors_of(directory):
         pytest.param({"tied": True}, marks=pytest.mark.slow),
     ],
 )
-def test_an_extension_loads_without_us_and_kept_everything_old(
+def test_an_extension_loads_in_transformers_and_keeps_everything_old(
     vocabx, tiny_model, chinese_file, tmp_path, shape
 ):
     source, out = tiny_model(**shape), tmp_path / "out"
@@ -33,7 +33,7 @@ def test_an_extension_loads_without_us_and_kept_everything_old(
         "extend", "--base", source, "--corpus", chinese_file, "--out", out, *SMALL, "--new-tokens", 500
     )
     assert run.code == 0, run.err
-    assert run.err == "", "a run that is not watched says nothing"
+    assert run.err == "", "progress is only shown on a terminal"
     assert "bits per byte" in run.out and "holds" in run.out and str(out / "report.html") in run.out
     before, after = tensors_of(source), tensors_of(out)
     assert before.keys() == after.keys()
@@ -121,7 +121,7 @@ def test_json_is_one_object_on_stdout(vocabx, tiny_model, chinese_file, tmp_path
     assert json.loads((out / "report.json").read_text("utf-8"))["curve"] == result["curve"]
 
 
-def test_a_dry_run_says_what_would_be_done_and_writes_nothing(vocabx, tiny_model, chinese_file, tmp_path):
+def test_a_dry_run_prints_the_plan_and_writes_nothing(vocabx, tiny_model, chinese_file, tmp_path):
     out = tmp_path / "deep" / "out"
     arguments = (
         "extend",
@@ -185,7 +185,7 @@ def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, sm
     assert result["base_language"]["tokens_share"] == 1.0
 
 
-def test_a_language_of_the_bases_script_reports_what_it_changed(vocabx, tiny_model, english, tmp_path):
+def test_changed_lines_are_reported_for_a_language_of_the_bases_script(vocabx, tiny_model, english, tmp_path):
     (tmp_path / "latin.txt").write_text("\n\n".join(english), "utf-8")
     out = tmp_path / "out"
     options = ("--heldout-bytes", 3000, "--new-tokens", 100, "--no-evaluate", "--json")

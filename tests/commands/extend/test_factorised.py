@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vocabx import load_factorised
+from vocabx.evaluation.load_model import load_factorised
 
 SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 3000, "--learn-bytes", 200_000, "--adversarial", 200)
 ASKED = ("--new-tokens", 200, "--init", "ofa", "--rank", 8)
@@ -14,7 +14,7 @@ ASKED = ("--new-tokens", 200, "--init", "ofa", "--rank", 8)
 
 @pytest.fixture
 def shared_vectors(tmp_path, english, verses):
-    """Random vectors of English words and Chinese characters in one space: what they say does not matter."""
+    """Random vectors of English words and Chinese characters in one space; their values do not matter."""
     words = sorted({word for line in english[:50] for word in line.split()} | set("".join(verses[:300])))
     random = np.random.default_rng(0)
     lines = (
@@ -26,7 +26,7 @@ def shared_vectors(tmp_path, english, verses):
 
 
 @pytest.mark.parametrize("tied", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
+def test_the_factorised_form_has_fewer_parameters_than_the_dense_one(
     vocabx, tiny_model, chinese_file, shared_vectors, tmp_path, tied
 ):
     base = tiny_model(tied=tied, dtype="float32")
@@ -48,7 +48,7 @@ def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
             shared_vectors,
         )
         assert runs[name].code == 0, runs[name].err
-    assert "Old rows are approximated at rank 8: off by" in runs["out"].err
+    assert "Old embeddings are approximated at rank 8: off by" in runs["out"].err
     dense, made = (load_file(tmp_path / name / "model.safetensors") for name in ("dense", "out"))
     rows = 4096 + 256
     report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
@@ -60,7 +60,7 @@ def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
     for name in tables:
         coordinates, primitives = made[f"{name}.weight"], made[f"{name}.primitives"]
         assert (coordinates.shape, primitives.shape) == ((rows, 8), (8, 16))
-        # New rows are of the rank in both forms; old ones only in this.
+        # New rows have the rank in both forms, old rows only in the factorized one.
         torch.testing.assert_close(
             coordinates[4096:4296] @ primitives, dense[f"{name}.weight"][4096:4296], atol=1e-5, rtol=1e-4
         )
@@ -74,7 +74,7 @@ def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
     assert (initializer["form"], initializer["rank"], initializer["balance"]) == ("factorised", 8, 0.5)
     assert "modeling_factorised.py" in manifest["files"]
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
-    assert "**Old rows are approximated**" in card and "bit for bit" not in card
+    assert "**Old embeddings are approximated**" in card and "bit for bit" not in card
     assert "off by" in (tmp_path / "out" / "report.html").read_text("utf-8")
     model = load_factorised(tmp_path / "out")
     assert model(torch.tensor([[1, 4096, 5]])).logits.shape == (1, 3, rows)
@@ -85,15 +85,18 @@ def test_the_factorised_form_is_the_dense_one_in_fewer_parameters(
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (("--factorised", "--init", "ofa"), "--factorised needs a rank: pass --rank, as 100, 200 or 400"),
+        (
+            ("--factorised", "--init", "ofa"),
+            "--factorised needs a rank: pass --rank, such as 100, 200 or 400",
+        ),
         (("--factorised", "--rank", 8), "--init is zip-tie: pass --init ofa with a --rank"),
         (("--factorised", "--init", "ofa", "--rank", 17), "so pass 1 to 16"),
         (("--factorised", "--init", "ofa", "--rank", 8, "--balance", 2), "pass a number from 0 to 1"),
-        (("--balance", 0.5), "--balance is of no use without --factorised"),
+        (("--balance", 0.5), "--balance has no effect without --factorised"),
         (("--factorised", "--init", "ofa", "--rank", 8, "--tokenizer-only"), "pass one of them"),
     ],
 )
-def test_what_does_not_go_together_is_told_in_one_line(
+def test_options_that_contradict_each_other_are_refused_in_one_line(
     vocabx, tiny_model, chinese_file, tmp_path, asked, said
 ):
     out = tmp_path / "out"
@@ -103,10 +106,10 @@ def test_what_does_not_go_together_is_told_in_one_line(
     assert not out.exists()
 
 
-def test_a_factorised_model_is_no_base(vocabx, tiny_model, chinese_file, tmp_path):
+def test_a_factorised_model_is_refused_as_a_base(vocabx, tiny_model, chinese_file, tmp_path):
     base = tiny_model()
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps({**config, "factorised": {"rank": 8, "balance": 0.0}}))
     run = vocabx("extend", "--base", base, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
     assert run.code == 2
-    assert "is factorised: pass the base that it was made from" in run.err
+    assert "is factorized: pass the base it was made from" in run.err

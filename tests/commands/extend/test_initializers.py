@@ -1,5 +1,6 @@
-"""Word vectors from files to the rows of a checkpoint, and what is refused on the way."""
+"""Word vectors from files to the embeddings of a checkpoint, and input that is refused."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -56,7 +57,7 @@ def given(tiny_model, chinese_file, tmp_path):
     return arguments
 
 
-def test_fasttext_and_a_dictionary_place_the_rows_that_their_vectors_say(vocabx, given, tmp_path, tiny_model):
+def test_wechsel_with_fasttext_and_a_dictionary_matches_the_formula(vocabx, given, tmp_path, tiny_model):
     source = fasttext(tmp_path / "en.bin", ENGLISH, 1)
     target = fasttext(tmp_path / "zh.bin", CHINESE, 2)
     dictionary = pairs(tmp_path / "pairs.tsv", ENGLISH, CHINESE)
@@ -79,7 +80,7 @@ def test_fasttext_and_a_dictionary_place_the_rows_that_their_vectors_say(vocabx,
     for english, chinese in zip(ENGLISH, CHINESE, strict=False):
         for spelled in (english, english.lower(), english.title()):
             if spelled in models[0].key_to_index:
-                # Each Chinese word has three casings, all of them itself.
+                # All three casings of a Chinese word are the word itself.
                 stacked[0] += [models[0][spelled]] * 3
                 stacked[1] += [models[1][chinese]] * 3
     rotation = orthogonal_procrustes(*map(np.array, stacked))[0]
@@ -109,7 +110,7 @@ def test_fasttext_and_a_dictionary_place_the_rows_that_their_vectors_say(vocabx,
     "name",
     ["wechsel", "cw2v", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ofa", "focus"))],
 )
-def test_every_method_extends_a_model_whose_old_rows_stay(vocabx, given, tmp_path, tiny_model, name):
+def test_every_method_keeps_old_rows_bit_for_bit(vocabx, given, tmp_path, tiny_model, name):
     base = tiny_model(tied=False)
     words = [
         *("--source-vectors", vec(tmp_path / "en.vec", ENGLISH)),
@@ -127,7 +128,7 @@ def test_every_method_extends_a_model_whose_old_rows_stay(vocabx, given, tmp_pat
     for before, after in zip(old.tables, new.tables, strict=True):
         assert before.map().tobytes() == after.map()[: before.rows].tobytes()
         assert np.isfinite(after.map().astype(np.float32)).all()
-    # Untied tables: CW2V learns each by itself, the others mix both alike.
+    # Untied: CW2V learns a mixture per matrix, the other methods use one for both.
     assert report["hull_bound"] is None or name == "cw2v"
 
 
@@ -144,7 +145,7 @@ def test_every_method_extends_a_model_whose_old_rows_stay(vocabx, given, tmp_pat
         ({"more": ["--candidates", 5]}, "--candidates is not used by wechsel"),
     ],
 )
-def test_vectors_that_cannot_be_used_are_told_in_one_line(vocabx, given, tmp_path, change, says):
+def test_unusable_vectors_are_refused_in_one_line(vocabx, given, tmp_path, change, says):
     english, chinese = change.get("pairs", (ENGLISH, CHINESE))
     ran = vocabx(
         *given(), "--init", "wechsel",
@@ -159,7 +160,7 @@ def test_vectors_that_cannot_be_used_are_told_in_one_line(vocabx, given, tmp_pat
 
 
 @pytest.mark.slow
-def test_files_of_two_widths_are_brought_to_the_lesser_and_it_is_said(vocabx, given, tmp_path):
+def test_the_wider_of_two_vector_files_is_reduced_with_a_note(vocabx, given, tmp_path):
     ran = vocabx(
         *given(), "--init", "wechsel", "--dictionary", pairs(tmp_path / "pairs.tsv", ENGLISH, CHINESE),
         "--source-vectors", vec(tmp_path / "en.vec", ENGLISH, width=9),

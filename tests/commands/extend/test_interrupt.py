@@ -26,7 +26,7 @@ STAGES = (
 
 
 class InterruptedAt(Quiet):
-    """Ctrl-C when a stage has begun, or in the middle of its work."""
+    """Raises KeyboardInterrupt in the middle of a stage, or at its end."""
 
     def __init__(self, title):
         self.title = title
@@ -45,9 +45,9 @@ class InterruptedAt(Quiet):
             raise KeyboardInterrupt
 
 
-# Four of them tell of all: before anything is written, while it is written, and twice behind it.
+# Four stages cover all cases: before anything is written, while it is written, and two after it.
 _OFTEN = ("Reading text", "Writing the checkpoint", "Scoring the extended model", "Hashing")
-# From here on the weights are whole, and worth keeping.
+# From here on the weights are complete, and worth keeping.
 _KEPT = STAGES[STAGES.index("Writing the checkpoint") + 1 :]
 
 
@@ -76,8 +76,8 @@ def test_ctrl_c_leaves_nothing_or_what_resume_finishes(
         assert not out.parent.exists()
         return
     assert not out.exists()
-    assert any("out.unfinished holds what is done" in note for note in caught.value.__notes__)
-    with pytest.raises(OutputError, match="pass --resume to go on with it"):
+    assert any("out.unfinished holds the finished files" in note for note in caught.value.__notes__)
+    with pytest.raises(OutputError, match="pass --resume to continue it"):
         extend(options)
     extend(replace(options, resume=True))
     extend(replace(options, out=tmp_path / "undisturbed"))
@@ -86,12 +86,12 @@ def test_ctrl_c_leaves_nothing_or_what_resume_finishes(
 
 
 def lasting(directory):
-    """The files of a result by their bytes, without what tells of the run: times, and what quotes them."""
+    """The files of a result, without what records the run: times, and documents that quote them."""
     files = {path.name: path.read_bytes() for path in directory.iterdir()}
     manifest = json.loads(files.pop("vocabx.json"))
     del manifest["run"]
-    telling = {"README.md", "report.json", "report.html"}
-    return manifest, {name: content for name, content in files.items() if name not in telling}
+    documents = {"README.md", "report.json", "report.html"}
+    return manifest, {name: content for name, content in files.items() if name not in documents}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -117,7 +117,7 @@ def test_a_signal_ends_the_command_with_one_line_and_130(
     assert not out.parent.exists()
 
 
-def test_a_signal_after_the_weights_are_whole_says_how_to_go_on(
+def test_a_signal_after_the_weights_are_complete_says_how_to_resume(
     start_vocabx, small_model, chinese_file, english_file, tmp_path
 ):
     out = tmp_path / "out"
@@ -136,7 +136,7 @@ def test_a_signal_after_the_weights_are_whole_says_how_to_go_on(
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert err.startswith("interrupted: ") and err.count("\n") == 1
-    assert "out.unfinished holds what is done, and the same command with --resume goes on" in err
+    assert "out.unfinished holds the finished files; the same command with --resume continues it" in err
     resumed = start_vocabx(*arguments, "--resume", "--no-evaluate")
     _, err = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, err

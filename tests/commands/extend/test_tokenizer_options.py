@@ -1,4 +1,4 @@
-"""What `vocabx extend` does to tokenizers of every family, from the shell."""
+"""`vocabx extend` on tokenizers of every family, from the command line."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ def claims(result):
     return {claim["name"]: claim for claim in result["claims"]}
 
 
-def test_a_bare_model_file_becomes_a_directory_that_everyone_reads(extended, mistral_model, english):
+def test_a_bare_model_file_becomes_a_directory_that_all_libraries_read(extended, mistral_model, english):
     out, result = extended(mistral_model, "--new-tokens", 500)
     assert sorted(path.name for path in out.iterdir()) == [
         "README.md", "report.html", "report.json", "tokenizer.json", "tokenizer.model",
@@ -55,7 +55,7 @@ def test_a_bare_model_file_becomes_a_directory_that_everyone_reads(extended, mis
     assert ours.encode("a").ids[0] == 1, "the first token was lost"
 
 
-def test_a_tokenizer_whose_table_is_higher_gets_ids_behind_the_table(extended, t5_json, tmp_path):
+def test_new_ids_follow_the_padding_rows_of_the_base(extended, t5_json, tmp_path):
     base = tmp_path / "t5"
     base.mkdir()
     shutil.copyfile(t5_json, base / "tokenizer.json")
@@ -67,7 +67,7 @@ def test_a_tokenizer_whose_table_is_higher_gets_ids_behind_the_table(extended, t
     assert not {i for row in tokenizer.encode(["起初神創造天地"]) for i in row} & set(range(32100, 32128))
 
 
-def test_wordpiece_gets_as_many_characters_as_there_are_when_no_number_is_asked(extended, bert_json):
+def test_wordpiece_gets_all_characters_if_no_number_is_given(extended, bert_json):
     out, result = extended(bert_json)
     assert result["passed"]
     assert 100 < result["new_tokens"] < 8000
@@ -75,7 +75,7 @@ def test_wordpiece_gets_as_many_characters_as_there_are_when_no_number_is_asked(
     assert (out / "vocab.txt").read_text("utf-8").split("\n")[101] == "[CLS]"
 
 
-def test_a_donor_is_taken_and_what_it_lacks_is_counted(extended, llama2_json, qwen_json, tmp_path):
+def test_donor_tokens_are_added_and_intermediates_counted(extended, llama2_json, qwen_json, tmp_path):
     # The first Chinese tokens of Qwen, as a tiktoken file.
     tokens = read_tokenizer(qwen_json).token_bytes
     chinese = [
@@ -101,7 +101,7 @@ def test_a_donor_is_taken_and_what_it_lacks_is_counted(extended, llama2_json, qw
 
 
 @pytest.mark.slow
-def test_only_the_donors_first_tokens_are_taken_when_a_number_is_asked(extended, gpt2_json, qwen_json):
+def test_only_the_donors_first_tokens_are_added_if_a_number_is_given(extended, gpt2_json, qwen_json):
     _, result = extended(gpt2_json, "--donor", qwen_json, "--new-tokens", 700)
     assert result["passed"]
     assert result["new_tokens"] == 700
@@ -133,7 +133,7 @@ def test_a_donor_without_the_language_is_one_line(vocabx, chinese_file, gpt2_jso
     options = ("--base", gpt2_json, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
     run = vocabx("extend", *options, "--donor", donor)
     assert (run.code, run.err.count("\n")) == (2, 1)
-    assert "holds no token of the language" in run.err
+    assert "has no tokens of the language" in run.err
 
 
 def test_a_damaged_base_tokenizer_is_one_line(vocabx, chinese_file, mistral_model, tmp_path):
@@ -146,9 +146,9 @@ def test_a_damaged_base_tokenizer_is_one_line(vocabx, chinese_file, mistral_mode
         assert "Traceback" not in run.err
 
 
-def test_a_dry_run_of_a_tokenizer_says_what_would_be_written(vocabx, chinese_file, mistral_model, tmp_path):
+def test_a_dry_run_of_a_tokenizer_prints_the_plan(vocabx, chinese_file, mistral_model, tmp_path):
     options = ("--base", mistral_model, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
     run = vocabx("extend", *options, "--dry-run", "--json")
     plan = json.loads(run.out)
     assert (plan["family"], plan["first_id"], plan["new_tokens"]) == ("SentencePiece BPE", 32000, 8000)
-    assert "the tokenizer alone" in vocabx("extend", *options, "--dry-run").out
+    assert "only the tokenizer" in vocabx("extend", *options, "--dry-run").out

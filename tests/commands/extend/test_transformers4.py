@@ -3,7 +3,7 @@ import json
 from tokenizers import Tokenizer
 
 
-def test_transformers_4_cuts_as_the_tokenizers_library(transformers4, smollm2, english, verses):
+def test_transformers_4_tokenizes_like_the_tokenizers_library(transformers4, smollm2, english, verses):
     texts = [*english[:200], *verses[:200]]
     rust = Tokenizer.from_file(str(smollm2 / "tokenizer.json"))
     answer = transformers4(smollm2, texts)
@@ -11,7 +11,7 @@ def test_transformers_4_cuts_as_the_tokenizers_library(transformers4, smollm2, e
     assert answer["decoded"] == texts
 
 
-def test_transformers_4_tells_the_tokenizers_settings(transformers4, smollm2):
+def test_transformers_4_reads_the_settings_of_the_tokenizer(transformers4, smollm2):
     answer = transformers4(smollm2, ["Hello"], special=True)
     config = json.loads((smollm2 / "tokenizer_config.json").read_text("utf-8"))
     rust = Tokenizer.from_file(str(smollm2 / "tokenizer.json"))

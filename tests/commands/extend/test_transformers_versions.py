@@ -1,4 +1,4 @@
-"""The directories we write, as transformers 5 and 4.57 read them: the ids of ours, and of each other."""
+"""The directories we write give the same ids in transformers 5 and 4.57 as in the tokenizers library."""
 
 import pytest
 from transformers import AutoTokenizer
@@ -15,7 +15,7 @@ AROUND = ("bos_token_id", "eos_token_id", "unk_token_id", "pad_token_id")
 
 @pytest.fixture(scope="module", params=BASES)
 def written(request, verses, chinese, tmp_path_factory):
-    """An extension of each base by 500 tokens, and the directory it was written to."""
+    """An extension of each base by 500 tokens, and its directory."""
     path = request.getfixturevalue(request.param)
     base = read_tokenizer(path)
     extension = extend_tokenizer(base, verses[:800], chinese, TokenRequest(500), base.size + 7, Quiet())
@@ -28,7 +28,7 @@ def texts(verses, english):
     return [*verses[:300], *english[:300], *adversarial_strings(300, 3, long=False)]
 
 
-def test_both_versions_cut_as_we_do(written, verses, english, transformers4):
+def test_both_versions_tokenize_as_we_do(written, verses, english, transformers4):
     ours, directory = written
     sample = texts(verses, english)
     expected = ours.encode(sample)
@@ -37,7 +37,7 @@ def test_both_versions_cut_as_we_do(written, verses, english, transformers4):
     assert transformers4(directory, sample)["ids"] == expected
 
 
-def test_both_versions_put_the_same_around_a_text(written, verses, transformers4):
+def test_both_versions_add_the_same_special_tokens(written, verses, transformers4):
     _, directory = written
     five = AutoTokenizer.from_pretrained(directory)
     sample = ["", "a", verses[0], "two  spaces "]
@@ -48,11 +48,11 @@ def test_both_versions_put_the_same_around_a_text(written, verses, transformers4
     assert five.truncation_side == four["truncation_side"]
 
 
-def test_both_versions_decode_alike(written, verses, english, transformers4):
+def test_both_versions_decode_to_the_same_text(written, verses, english, transformers4):
     ours, directory = written
     sample = [*verses[:100], *english[:100]]
     assert transformers4(directory, sample)["decoded"] == [ours.decode(ids) for ids in ours.encode(sample)]
 
 
-def test_the_base_with_its_class_of_old_gets_the_same_ids(smollm2, base, english, transformers4):
+def test_the_base_with_its_original_class_gives_the_same_ids(smollm2, base, english, transformers4):
     assert transformers4(smollm2, english[:200])["ids"] == base.encode(english[:200])

@@ -20,7 +20,7 @@ def hindi_file(tmp_path):
 
 @pytest.fixture
 def refused(vocabx):
-    """Run `inspect` and check that it is refused as every bad input is."""
+    """Run `inspect` and check that it is refused like any bad input: exit code 2 and one line."""
 
     def run(*arguments):
         result = vocabx("inspect", *arguments)
@@ -33,16 +33,16 @@ def refused(vocabx):
 
 
 def remedy(text):
-    """The arguments of the command that a verdict proposes."""
+    """The arguments of the command that a verdict recommends."""
     return shlex.split(re.search(r": vocabx (.*) would help\.", text)[1])
 
 
-def test_a_base_that_spells_chinese_in_bytes_is_told_to_be_extended(vocabx, chinese_file):
+def test_extending_is_recommended_for_a_base_that_encodes_chinese_as_bytes(vocabx, chinese_file):
     result = vocabx("inspect", "smollm2", "--lang", "zh-Hant", "--corpus", chinese_file)
     assert result.code == 0
     assert result.err == ""
     assert "byte-level BPE" in result.out
-    assert re.search(r"parts of characters\s+\d\d\.\d % of the tokens", result.out)
+    assert re.search(r"partial characters\s+\d\d\.\d % of the tokens", result.out)
     expected = ["extend", "--base", "smollm2", "--lang", "zh-Hant", "--corpus", str(chinese_file)]
     assert remedy(result.out) == expected
 
@@ -60,35 +60,35 @@ def test_json_is_one_object_and_equal_for_equal_seeds(vocabx, chinese_file, gpt2
     assert vocabx(*arguments, "--sample-bytes", 20_000, "--seed", 1).out != first.out
 
 
-def test_cut_words_are_shown_with_their_remedy(vocabx, gpt2_json, hindi_file):
+def test_split_words_are_shown_with_their_remedy(vocabx, gpt2_json, hindi_file):
     result = vocabx("inspect", gpt2_json, "--lang", "hi", "--corpus", hindi_file)
     assert result.code == 0
     assert "0 % with --pretokenizer adapt" in result.out
-    assert re.search(r"as in .*\|◌", result.out)
+    assert re.search(r"for example .*\|◌", result.out)
     assert remedy(result.out)[-2:] == ["--pretokenizer", "adapt"]
 
 
-def test_a_tokenizer_that_cuts_no_word_is_not_told_to_adapt(vocabx, llama2_json, hindi_file):
+def test_adapting_is_not_recommended_if_no_word_is_split(vocabx, llama2_json, hindi_file):
     result = vocabx("inspect", llama2_json, "--lang", "hi", "--corpus", hindi_file)
     assert result.code == 0
     assert "--pretokenizer" not in result.out
 
 
-def test_the_proposed_command_is_one_that_extend_takes(vocabx, gpt2_json, hindi_file, tmp_path):
+def test_the_recommended_command_works(vocabx, gpt2_json, hindi_file, tmp_path):
     result = vocabx("inspect", gpt2_json, "--lang", "hi", "--corpus", hindi_file)
     planned = vocabx(*remedy(result.out), "--dry-run", "--out", tmp_path / "out")
     assert planned.code == 0, planned.err
 
 
-def test_what_a_normalizer_loses_is_said(vocabx, bert_json, hindi_file, chinese_file):
+def test_losses_by_the_normalizer_are_reported(vocabx, bert_json, hindi_file, chinese_file):
     hindi = vocabx("inspect", bert_json, "--lang", "hi", "--corpus", hindi_file)
-    assert "no token brings them back" in hindi.out
+    assert "no token can restore them" in hindi.out
     chinese = vocabx("inspect", bert_json, "--lang", "zh-Hant", "--corpus", chinese_file)
     assert "no token can hold two" in chinese.out
     assert "lost to the unknown token" in chinese.out
 
 
-def test_a_base_that_knows_the_language_is_told_so(vocabx):
+def test_no_extension_is_recommended_for_a_tokenizer_that_serves_the_language(vocabx):
     result = vocabx("inspect", "smollm2", "--lang", "en")
     assert result.code == 0
     assert "each of its" in result.out
@@ -96,7 +96,7 @@ def test_a_base_that_knows_the_language_is_told_so(vocabx):
     assert "would help" not in result.out
 
 
-def test_a_language_without_a_profile_is_read_from_its_text(vocabx, tmp_path, gpt2_json):
+def test_scripts_of_a_language_without_a_profile_come_from_its_text(vocabx, tmp_path, gpt2_json):
     path = tmp_path / "greek.txt"
     path.write_text("Η θάλασσα είναι ήρεμη το πρωί.\nΤο βράδυ φυσάει πάντα λίγος αέρας.\n", "utf-8")
     found = json.loads(vocabx("inspect", gpt2_json, "--lang", "el", "--corpus", path, "--json").out)
@@ -119,7 +119,7 @@ def test_text_that_is_mostly_of_another_script_is_noted(vocabx, tmp_path, gpt2_j
         (("smollm2", "--lang", "zh-Hnat"), "Did you mean zh-Hant?"),
         (("smollm2", "--lang", "sw"), "pass --corpus"),
         (("smollm2", "--lang", "zh-Hant", "--corpus", "nowhere.txt"), "no such text"),
-        (("smollm2", "--lang", "zh-Hant", "--opencc", "s2t"), "and there is none"),
+        (("smollm2", "--lang", "zh-Hant", "--opencc", "s2t"), "of --corpus, which is missing"),
         (("smollm2", "--lang", "zh-Hant", "--sample-bytes", "3"), "--sample-bytes is 3"),
         (("smollm2", "--lang", "zh-Hant", "--seed", "-1"), "--seed is -1"),
         (("smollm2", "--lang", "zh-Hant", "--no-such-option"), "--no-such-option"),
@@ -155,7 +155,7 @@ def test_unusable_text(refused, tmp_path, gpt2_json, name, content, says):
         ("directory/notes.txt", "nothing", "holds no tokenizer"),
     ],
 )
-def test_a_base_that_is_no_tokenizer(refused, tmp_path, chinese_file, name, content, says):
+def test_a_base_without_a_tokenizer(refused, tmp_path, chinese_file, name, content, says):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(content)

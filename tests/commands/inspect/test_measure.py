@@ -63,7 +63,7 @@ def words_of(texts, script):
 
 
 @pytest.mark.parametrize("name", ["base", "gpt2_json", "llama2_json", "t5_json", "bert_json", "qwen_json"])
-def test_a_text_costs_the_tokens_that_its_lines_are_cut_into(real, verses, name):
+def test_the_tokens_of_a_text_are_those_of_its_lines(real, verses, name):
     texts = verses[:200]
     found = inspect_tokenizer(real(name), texts, ZH)
     assert found.tokens == sum(len(real(name).encode([text])[0]) for text in texts)
@@ -73,7 +73,7 @@ def test_a_text_costs_the_tokens_that_its_lines_are_cut_into(real, verses, name)
     assert found.ratios["bytes_per_token"] == pytest.approx(found.bytes / found.tokens)
 
 
-def test_words_are_counted_where_a_language_has_spaces_and_nowhere_else(base, verses, english):
+def test_words_are_counted_only_in_languages_with_spaces(base, verses, english):
     found = inspect_tokenizer(base, english[:300], find_language("en"))
     words = sum(len(line.split()) for line in english[:300])
     assert found.spaced_words == words
@@ -82,7 +82,7 @@ def test_words_are_counted_where_a_language_has_spaces_and_nowhere_else(base, ve
 
 
 @pytest.mark.parametrize("name", ["base", "gpt2_json"])
-def test_a_character_in_several_tokens_counts_once_and_each_part_of_it_as_a_token(real, verses, name):
+def test_a_split_character_counts_once_and_each_of_its_parts_as_a_token(real, verses, name):
     tokenizer, texts = real(name), [*verses[:200], "naïve 🦙🦙 𠮷野家\n"]
     split = partial = 0
     for text in texts:
@@ -103,7 +103,7 @@ def test_a_character_in_several_tokens_counts_once_and_each_part_of_it_as_a_toke
     assert 0 < found.ratios["partial_token_share"] < 1
 
 
-def test_a_newline_in_a_byte_piece_is_a_whole_character(real, verses):
+def test_a_newline_in_a_byte_fallback_piece_is_a_whole_character(real, verses):
     vocabulary = real("llama2_json").vocabulary
     texts = [f"{verse}\n" for verse in verses[:200]]
     spelled = [c for text in texts for c in text if c not in vocabulary and c != "\n"]
@@ -113,7 +113,7 @@ def test_a_newline_in_a_byte_piece_is_a_whole_character(real, verses):
 
 
 @pytest.mark.parametrize("name", ["t5_json", "bert_json"])
-def test_each_character_without_a_token_is_lost_to_the_unknown_token(real, verses, name):
+def test_each_character_without_a_token_counts_as_lost_to_the_unknown_token(real, verses, name):
     tokenizer = real(name)
     lost = sum(tokenizer.unknown_id in tokenizer.encode([c])[0] for verse in verses[:200] for c in verse)
     found = inspect_tokenizer(tokenizer, verses[:200], ZH)
@@ -122,7 +122,7 @@ def test_each_character_without_a_token_is_lost_to_the_unknown_token(real, verse
 
 
 @pytest.mark.parametrize("name", ["base", "llama2_json"])
-def test_a_family_that_spells_in_bytes_loses_nothing(real, verses, name):
+def test_families_with_byte_fallback_lose_nothing(real, verses, name):
     assert inspect_tokenizer(real(name), verses[:50], ZH).unknown_characters == 0
 
 
@@ -146,12 +146,12 @@ def test_letters_with_a_token_of_their_own(real, verses, name):
     assert all(counts[c] == n and not single(c) for c, n in found.missing)
 
 
-def test_a_capital_that_the_normalizer_makes_small_has_a_token(real):
+def test_a_capital_that_the_normalizer_lowercases_has_a_token(real):
     found = inspect_tokenizer(real("bert_json"), ["ABC abc Äé"], find_language("en")).letters
     assert (found.distinct, found.single) == (8, 8)
 
 
-def test_letters_that_are_made_words_of_their_own(real, base, verses):
+def test_letters_that_the_normalizer_isolates_are_counted(real, base, verses):
     found = inspect_tokenizer(real("bert_json"), verses[:50], ZH)
     assert found.letters.apart_occurrences == sum(is_letter(c) for verse in verses[:50] for c in verse)
     assert inspect_tokenizer(base, verses[:50], ZH).letters.apart_occurrences == 0
@@ -167,17 +167,17 @@ def test_a_token_that_no_merge_makes_is_unreachable(base):
     assert " unmergeable" in found.unreachable_examples
 
 
-def test_pieces_for_bytes_are_not_called_unreachable(real):
+def test_byte_fallback_pieces_are_not_called_unreachable(real):
     found = inspect_tokenizer(real("llama2_json"), ["文"], ZH).vocabulary
     assert found.unreachable == 0
     assert found.checked == found.tokens - 256
 
 
-def test_unreachable_tokens_that_share_a_text_are_shown_as_they_are_written(real):
+def test_unreachable_tokens_that_share_a_text_are_shown_as_pieces(real):
     bert = real("bert_json")
     found = inspect_tokenizer(bert, ["文"], ZH).vocabulary
     reserved = [piece for piece in bert.vocabulary if piece.startswith("[unused")]
-    # Chinese characters are words of their own, so that none goes on inside a word.
+    # Chinese characters are isolated as words, so none continues a word.
     inside = [piece for piece in bert.vocabulary if piece.startswith("##") and is_letter(piece[2])]
     assert found.unreachable >= len(reserved) + len(inside) > 1000
     assert any(example.startswith("##") for example in found.unreachable_examples)
@@ -186,13 +186,13 @@ def test_unreachable_tokens_that_share_a_text_are_shown_as_they_are_written(real
 
 @pytest.mark.parametrize(("tag", "texts"), [("hi", HINDI), ("ta", TAMIL), ("th", THAI)])
 @pytest.mark.parametrize("name", ["gpt2_json", "base"])
-def test_words_are_cut_between_letters_and_marks(real, name, tag, texts):
+def test_words_are_split_between_letters_and_marks(real, name, tag, texts):
     words = words_of(texts, NAMES[tag])
-    cuts = Counter()
+    split = Counter()
     for word in words:
         groups = groupby(word, key=lambda c: unicodedata.category(c).startswith("L"))
-        cuts[tuple("".join(group) for _, group in groups)] += 1
-    cuts = Counter({parts: n for parts, n in cuts.items() if len(parts) > 1})
+        split[tuple("".join(group) for _, group in groups)] += 1
+    split = Counter({parts: n for parts, n in split.items() if len(parts) > 1})
     found = inspect_tokenizer(real(name), texts, find_language(tag))
     assert found.words.total == len(words)
     assert found.words.cut == cuts.total() > 0
@@ -202,27 +202,27 @@ def test_words_are_cut_between_letters_and_marks(real, name, tag, texts):
 
 @pytest.mark.parametrize("name", ["gpt2_json", "base", "qwen_json"])
 @pytest.mark.parametrize(("tag", "texts"), [("hi", HINDI), ("ta", TAMIL), ("th", THAI)])
-def test_an_adapted_pre_tokenizer_cuts_no_word(real, name, tag, texts):
+def test_an_adapted_pre_tokenizer_splits_no_word(real, name, tag, texts):
     found = inspect_tokenizer(real(name), texts, find_language(tag))
-    assert found.words.cut_adapted == 0
-    assert found.ratios["cut_word_share"] > found.ratios["cut_word_share_adapted"] == 0
+    assert found.words.split_adapted == 0
+    assert found.ratios["split_word_share"] > found.ratios["split_word_share_adapted"] == 0
 
 
-def test_words_that_are_not_cut_ask_for_no_remedy(base, verses):
+def test_no_adapted_pre_tokenizer_is_tried_if_no_word_is_split(base, verses):
     found = inspect_tokenizer(base, verses[:200], ZH).words
     assert found.total > 200
     assert (found.cut, found.cut_adapted, found.examples) == (0, None, ())
 
 
 @pytest.mark.parametrize("name", ["llama2_json", "t5_json"])
-def test_families_that_cut_at_spaces_or_nowhere_cut_no_word(real, name):
-    # T5's normalizer makes a space of the joiner.
+def test_families_that_split_at_spaces_or_nowhere_split_no_word(real, name):
+    # T5's normalizer turns the joiner into a space.
     texts = [text for text in HINDI if "\u200d" not in text]
     found = inspect_tokenizer(real(name), texts, find_language("hi")).words
     assert (found.cut, found.total) == (0, len(words_of(texts, "DEVANAGARI")))
 
 
-def test_marks_that_the_normalizer_takes_away(real):
+def test_marks_that_the_normalizer_removes_are_counted(real):
     categories = Counter(map(unicodedata.category, unicodedata.normalize("NFD", "".join(HINDI))))
     found = inspect_tokenizer(real("bert_json"), HINDI, find_language("hi"))
     assert found.marks == categories["Mn"] + categories["Mc"]
@@ -232,7 +232,7 @@ def test_marks_that_the_normalizer_takes_away(real):
 
 
 @pytest.mark.parametrize("name", ["base", "llama2_json", "qwen_json"])
-def test_tokens_of_the_language(real, chinese, name):
+def test_tokens_of_the_language_are_counted(real, chinese, name):
     tokenizer = real(name)
     lengths = []
     for data in tokenizer.token_bytes.values():
@@ -244,7 +244,7 @@ def test_tokens_of_the_language(real, chinese, name):
     assert found.of_language_long == sum(length > 1 for length in lengths)
 
 
-def test_no_text_is_no_crash(base):
+def test_an_empty_text_is_measured(base):
     found = inspect_tokenizer(base, [], ZH)
     assert found.tokens == found.words.total == found.letters.distinct == 0
 

@@ -15,7 +15,7 @@ from vocabx.training.stored import stored_weight
 @pytest.mark.parametrize("stored", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("trained", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "qwen2_moe", "phi", "opt"])
-def test_weights_are_bit_for_bit_those_that_a_4_bit_model_multiplies_with(
+def test_weights_are_bit_for_bit_those_of_the_4_bit_forward_pass(
     kind: str, stored: str, trained: str, tmp_path: Path
 ):
     base = small_base(tmp_path, kind, dtype=stored)
@@ -23,18 +23,18 @@ def test_weights_are_bit_for_bit_those_that_a_4_bit_model_multiplies_with(
     model = load(base, Method("qlora", trained, QLORA.rank, QLORA.alpha), "cpu")
     layers = {n: m for n, m in model.named_modules() if isinstance(m, bitsandbytes.nn.Linear4bit)}
     assert outline.quantised == layers.keys()
-    assert bool(outline.turned) == (kind == "gpt2")
+    assert bool(outline.transposed) == (kind == "gpt2")
     for name, module in layers.items():
         found = stored_weight(checkpoint, name)
         assert found is not None
-        turned = name in outline.turned
-        ours = through_4_bits(found[0].map(found[1]), trained, "cpu", turned)
+        transposed = name in outline.transposed
+        ours = through_4_bits(found[0].map(found[1]), trained, "cpu", transposed)
         theirs = bitsandbytes.functional.dequantize_4bit(module.weight.data, module.weight.quant_state)
         assert theirs.dtype == getattr(torch, trained)
-        assert torch.equal(torch.from_numpy(ours), (theirs.T if turned else theirs).float()), name
+        assert torch.equal(torch.from_numpy(ours), (theirs.T if transposed else theirs).float()), name
 
 
-def test_the_tables_modules_are_named(tmp_path: Path):
+def test_the_embedding_modules_are_named(tmp_path: Path):
     outline = outline_of(small_base(tmp_path, "gpt_neox"), quantised=False)
     assert outline.embedding == "gpt_neox.embed_in"
     assert outline.output in ("embed_out", "lm_head")

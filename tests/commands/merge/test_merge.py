@@ -49,7 +49,7 @@ def check_same_logits(run: Path, out: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["llama", "gemma2", "phi", "gpt2", "gpt_neox", "bloom", "opt", "qwen3_moe"])
-def test_a_merged_lora_model_computes_what_the_trained_one_does(kind: str, tmp_path: Path):
+def test_a_merged_lora_model_gives_the_logits_of_the_trained_one(kind: str, tmp_path: Path):
     run = finished_run(small_base(tmp_path / "base", kind), tmp_path / "run")
     out = merged(run)
     assert not torch.allclose(logits_of(load(tmp_path / "base")), logits_of(load(out)), atol=1e-3)
@@ -59,7 +59,7 @@ def test_a_merged_lora_model_computes_what_the_trained_one_does(kind: str, tmp_p
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("shard", ["5GB", "6KB"])
-def test_old_rows_keep_their_bits_and_new_ones_are_those_that_were_trained(
+def test_old_rows_keep_their_bits_and_new_rows_are_the_trained_ones(
     dtype: str, tied: bool, shard: str, tmp_path: Path
 ):
     base = small_base(tmp_path / "base", dtype=dtype, tied=tied, shard=shard)
@@ -78,7 +78,7 @@ def test_old_rows_keep_their_bits_and_new_ones_are_those_that_were_trained(
             assert same_bits(before[name], after[name]), name
 
 
-def test_a_tied_table_that_is_stored_twice_stays_one_table(tmp_path: Path):
+def test_a_tied_matrix_that_is_stored_twice_stays_tied(tmp_path: Path):
     base = small_base(tmp_path / "base", tied=True)
     tensors = tensors_of(base)
     save_file({**tensors, HEAD: tensors[EMBEDDING].clone()}, base / "model.safetensors", {"format": "pt"})
@@ -87,7 +87,7 @@ def test_a_tied_table_that_is_stored_twice_stays_one_table(tmp_path: Path):
     assert not torch.equal(after[HEAD], tensors[EMBEDDING])
 
 
-def test_the_bias_of_the_output_layer_moves_along(tmp_path: Path):
+def test_the_bias_of_the_lm_head_is_merged_too(tmp_path: Path):
     base = small_base(tmp_path / "base", "phi", tied=False)
     run = finished_run(base, tmp_path / "run")
     before, after = tensors_of(base)["lm_head.bias"], tensors_of(merged(run))["lm_head.bias"]
@@ -96,7 +96,7 @@ def test_the_bias_of_the_output_layer_moves_along(tmp_path: Path):
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
-def test_weights_are_those_that_peft_itself_merges(kind: str, tmp_path: Path):
+def test_weights_are_those_that_peft_merges(kind: str, tmp_path: Path):
     run = finished_run(small_base(tmp_path / "base", kind), tmp_path / "run")
     after = load(merged(run)).state_dict()
     by_peft = load_run(run).merge_and_unload().state_dict()
@@ -114,17 +114,17 @@ def test_a_sum_is_rounded_once(tmp_path: Path):
     a, b = (adapter[f"base_model.model.{name}.lora_{part}.weight"].double() for part in "AB")
     exact = tensors_of(base)[f"{name}.weight"].double() + scale * (b @ a)
     wrong = tensors_of(merged(run))[f"{name}.weight"] != exact.bfloat16()
-    # Float32 may fall on the other side of a tie.
+    # In float32 a tie may round the other way.
     assert wrong.float().mean() < 0.01
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "qwen2_moe"])
-def test_a_merged_qlora_model_computes_what_the_trained_one_does(kind: str, tmp_path: Path):
+def test_a_merged_qlora_model_gives_the_logits_of_the_trained_one(kind: str, tmp_path: Path):
     run = finished_run(small_base(tmp_path / "base", kind), tmp_path / "run", QLORA)
     check_same_logits(run, merged(run))
 
 
-def test_the_weights_that_were_trained_on_are_nearer_than_the_original_ones(tmp_path: Path):
+def test_merging_onto_the_trained_weights_is_closer_than_onto_the_original_ones(tmp_path: Path):
     base = small_base(tmp_path / "base", dtype="bfloat16", intermediate_size=128)
     run = finished_run(base, tmp_path / "run", replace(QLORA, dtype="bfloat16"))
     trained = logits_of(load_run(run))
@@ -132,7 +132,7 @@ def test_the_weights_that_were_trained_on_are_nearer_than_the_original_ones(tmp_
     assert far[0] < far[1] / 3
 
 
-def test_onto_the_original_weights_only_the_adapters_are_added(tmp_path: Path):
+def test_merging_onto_the_original_weights_only_adds_the_adapters(tmp_path: Path):
     base = small_base(tmp_path / "base")
     run = finished_run(base, tmp_path / "run", QLORA)
     name = "model.layers.0.mlp.down_proj"
@@ -143,7 +143,7 @@ def test_onto_the_original_weights_only_the_adapters_are_added(tmp_path: Path):
 
 
 @pytest.mark.parametrize("method", [LORA, QLORA])
-def test_adapters_on_both_tables_change_every_row(method: Method, tmp_path: Path):
+def test_adapters_on_both_embedding_matrices_change_every_row(method: Method, tmp_path: Path):
     base = small_base(tmp_path / "base", tied=False)
     run = finished_run(base, tmp_path / "run", replace(method, tables=True))
     assert not (run / "rows.safetensors").exists()
@@ -154,12 +154,12 @@ def test_adapters_on_both_tables_change_every_row(method: Method, tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "phi", "gpt_neox"])
-def test_a_merged_full_model_computes_what_the_trained_one_does(kind: str, tmp_path: Path):
+def test_a_merged_full_model_gives_the_logits_of_the_trained_one(kind: str, tmp_path: Path):
     run = finished_run(small_base(tmp_path / "base", kind), tmp_path / "run", Method("full", "float32"))
     check_same_logits(run, merged(run))
 
 
-def test_rows_alone_leave_files_without_a_table_as_they_are(tmp_path: Path):
+def test_method_rows_leaves_files_without_embeddings_unchanged(tmp_path: Path):
     base = small_base(tmp_path / "base", tied=False, shard="6KB")
     run = finished_run(base, tmp_path / "run", Method("rows", "float32"))
     out = merged(run, link=True)
@@ -168,7 +168,7 @@ def test_rows_alone_leave_files_without_a_table_as_they_are(tmp_path: Path):
     assert linked and len(linked) < len(list(out.glob("*.safetensors")))
 
 
-def test_names_without_the_part_that_a_missing_head_takes_along_are_merged(tmp_path: Path):
+def test_weights_without_the_prefix_of_the_headed_class_are_merged(tmp_path: Path):
     base = small_base(tmp_path / "base")
     stripped = {name.removeprefix("model."): tensor for name, tensor in tensors_of(base).items()}
     save_file(stripped, base / "model.safetensors", {"format": "pt"})
@@ -178,7 +178,7 @@ def test_names_without_the_part_that_a_missing_head_takes_along_are_merged(tmp_p
     check_same_logits(run, out)
 
 
-def test_the_manifest_tells_of_the_training_and_holds(tmp_path: Path):
+def test_the_manifest_records_the_training_and_matches_the_files(tmp_path: Path):
     base = small_base(tmp_path / "base", tied=False, shard="6KB")
     run = finished_run(base, tmp_path / "run")
     out = merged(run)
@@ -204,7 +204,9 @@ def test_another_base_is_refused(tmp_path: Path):
     with pytest.raises(BaseModelError, match="pass the checkpoint that was trained with --base"):
         merged(run)
     small_base(base, initializer_range=0.5)
-    with pytest.raises(BaseModelError, match=r"was trained on: its .* is another; pass it with --base"):
+    with pytest.raises(
+        BaseModelError, match=r"was trained on: its .* differs; pass the right one with --base"
+    ):
         merged(run)
     assert merged(run, base=str(tmp_path / "moved")).is_dir()
 
@@ -215,7 +217,7 @@ def test_adapters_of_other_shapes_are_refused(tmp_path: Path):
     table = tensors_of(base)[EMBEDDING]
     small_base(base, tied=True, intermediate_size=64)
     save_file({**tensors_of(base), EMBEDDING: table}, base / "model.safetensors", {"format": "pt"})
-    with pytest.raises(TrainingError, match="it is of another base"):
+    with pytest.raises(TrainingError, match="it belongs to another base"):
         merged(run)
 
 
@@ -225,18 +227,18 @@ def test_trained_files_that_changed_since_are_refused(name: str, tmp_path: Path)
     content = bytearray((run / name).read_bytes())
     content[-1] ^= 1
     (run / name).write_bytes(content)
-    with pytest.raises(TrainingError, match="damaged or exchanged"):
+    with pytest.raises(TrainingError, match="damaged or replaced"):
         merged(run)
     (run / name).unlink()
     with pytest.raises(TrainingError, match="lacks"):
         merged(run)
 
 
-def test_what_is_no_finished_run_is_refused(tmp_path: Path):
+def test_an_unfinished_run_is_refused(tmp_path: Path):
     with pytest.raises(TrainingError, match=r"holds no training\.json"):
         merged(tmp_path / "nothing")
     (tmp_path / "run.unfinished").mkdir()
-    with pytest.raises(TrainingError, match="is not finished: go on"):
+    with pytest.raises(TrainingError, match="is not finished: resume"):
         merged(tmp_path / "run")
 
 
@@ -248,7 +250,7 @@ def test_bad_options_are_refused_before_anything_is_read(tmp_path: Path):
         merge(MergeOptions(directory=run, out=run))
 
 
-def test_numbers_that_the_stored_dtype_cannot_hold_are_refused_and_leave_nothing(tmp_path: Path):
+def test_numbers_too_large_for_the_stored_dtype_are_refused_and_leave_no_files(tmp_path: Path):
     base = small_base(tmp_path / "base", dtype="float16")
     run = finished_run(base, tmp_path / "run", size=300.0)
     with pytest.raises(TrainingError, match="float16 cannot"):
@@ -256,7 +258,7 @@ def test_numbers_that_the_stored_dtype_cannot_hold_are_refused_and_leave_nothing
     assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "run"]
 
 
-def test_every_row_is_new_where_the_vocabulary_was_replaced(tmp_path: Path):
+def test_after_a_transfer_every_row_is_new(tmp_path: Path):
     base = small_base(tmp_path / "base")
     run = finished_run(base, tmp_path / "run", first=0)
     out = merged(run)
@@ -272,7 +274,7 @@ class Notes(Quiet):
         self.said.append(text)
 
 
-def test_memory_that_holds_only_one_model_is_told_and_nothing_is_compared(tmp_path: Path, monkeypatch):
+def test_the_comparison_is_skipped_with_a_note_if_memory_holds_only_one_model(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(merging, "fits", lambda size, free: False)
     run = finished_run(small_base(tmp_path / "base"), tmp_path / "run")
     notes = Notes()
@@ -281,10 +283,10 @@ def test_memory_that_holds_only_one_model_is_told_and_nothing_is_compared(tmp_pa
     assert notes.said == ["Not compared with the trained model: the free memory does not hold both."]
 
 
-def test_another_kind_of_device_than_that_of_the_training_is_told(tmp_path: Path):
+def test_another_kind_of_device_than_in_training_is_noted(tmp_path: Path):
     run = finished_run(small_base(tmp_path / "base"), tmp_path / "run", QLORA)
     path = run / "training.json"
     path.write_text(path.read_text().replace('"device": "cpu"', '"device": "some GPU"'))
     notes = Notes()
     merge(MergeOptions(directory=run, out=tmp_path / "out", compare=False), notes)
-    assert notes.said == ["It was trained on some GPU, and its 4 bits are made again on cpu."]
+    assert notes.said == ["The model was trained on some GPU; its weights are quantized again on cpu."]

@@ -1,4 +1,4 @@
-"""vocabx merge: of an extended checkpoint and a run to a model that needs neither vocabx nor peft."""
+"""vocabx merge: from a training run to a model that needs neither vocabx nor peft."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from tiny_models import tiny_model
 from vocabx import ExtendOptions, MergeOptions, extend, merge
 from vocabx.commands.merge.load_run import load_run
 
-# What a user without vocabx and peft runs.
+# The code of a user without vocabx and peft.
 _ALONE = """
 import json, sys
 sys.modules["vocabx"] = sys.modules["peft"] = None
@@ -42,7 +42,7 @@ def text(tmp_path_factory, verses, english) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory, small_tokenizer, text) -> Path:
-    """A small model with 200 new tokens; tests read it, and change copies."""
+    """A small model with 200 new tokens; tests only change copies of it."""
     directory = tmp_path_factory.mktemp("extended")
     base = directory / "base"
     tiny_model("llama", 600, tied=False, max_position_embeddings=4096).save_pretrained(base)
@@ -71,7 +71,7 @@ def made_run(base: Path, directory: Path, method=LORA) -> Path:
     return finished_run(base, directory, method, first=first, language="zh-Hant")
 
 
-def test_transformers_alone_loads_it_and_computes_what_was_trained(vocabx, trained, verses, tmp_path):
+def test_transformers_alone_loads_it_with_the_logits_of_the_trained_model(vocabx, trained, verses, tmp_path):
     out = tmp_path / "merged"
     run = vocabx("merge", trained, "--out", out, "--no-compare")
     assert run.code == 0, run.err
@@ -85,7 +85,9 @@ def test_transformers_alone_loads_it_and_computes_what_was_trained(vocabx, train
     assert found["made"] == len(found["ids"]) + 8
 
 
-def test_it_is_verified_by_its_records_and_against_the_first_base(vocabx, extended, trained, text, tmp_path):
+def test_it_is_verified_from_its_records_and_against_the_first_base(
+    vocabx, extended, trained, text, tmp_path
+):
     out = tmp_path / "merged"
     assert vocabx("merge", trained, "--out", out, "--no-compare").code == 0
     records = vocabx("verify", out, "--records", "--json")
@@ -104,12 +106,12 @@ def test_it_is_verified_by_its_records_and_against_the_first_base(vocabx, extend
         "--json",
     )
     assert proven.code == 0, proven.err
-    # A trained table is not the extension's.
+    # Training changed the embedding matrix.
     (out / "model.safetensors").write_bytes((extended / "model.safetensors").read_bytes())
     assert vocabx("verify", out, "--records").code == 1
 
 
-def test_the_comparison_is_told(vocabx, trained, tmp_path):
+def test_the_comparison_is_printed(vocabx, trained, tmp_path):
     run = vocabx("merge", trained, "--out", tmp_path / "merged", "--json")
     assert run.code == 0, run.err
     told = json.loads(run.out)
@@ -124,7 +126,7 @@ def test_the_comparison_is_told(vocabx, trained, tmp_path):
     assert "divergence" in shown.out
 
 
-def test_onto_what_was_trained_on_is_nearer_than_onto_the_original(extended, tmp_path):
+def test_merging_onto_the_trained_weights_is_closer_than_onto_the_original(extended, tmp_path):
     run = made_run(extended, tmp_path / "run", QLORA)
     found = {
         onto: merge(MergeOptions(directory=run, out=tmp_path / onto, onto=onto)).agreement
@@ -135,24 +137,24 @@ def test_onto_what_was_trained_on_is_nearer_than_onto_the_original(extended, tmp
     assert found["trained"].divergence < found["original"].divergence / 100
 
 
-def test_the_card_says_that_it_was_trained(vocabx, extended, trained, tmp_path):
+def test_the_card_describes_the_training(vocabx, extended, trained, tmp_path):
     out = tmp_path / "merged"
     assert vocabx("merge", trained, "--out", out, "--no-compare").code == 0
     before = (extended / "README.md").read_text()
     card = (out / "README.md").read_text()
     assert "not trained yet" in before
     assert "not trained" not in card
-    assert "bit for bit, and so is every other weight" not in card
-    assert card.index("**It was trained**") < card.index("- Base: ") < card.index("## Training")
-    assert "Bits per byte, held-out text: 3.500 when first measured, 2.500 at the end" in card
+    assert "all other weights" not in card
+    assert card.index("**This model was trained**") < card.index("- Base: ") < card.index("## Training")
+    assert "Bits per byte, held-out text: 3.500 at the first measurement, 2.500 at the end" in card
     assert ModelCard(card).data.to_dict()["tags"] == ModelCard(before).data.to_dict()["tags"]
     again = tmp_path / "again"
     assert vocabx("merge", made_run(out, tmp_path / "second"), "--out", again, "--no-compare").code == 0
     card = (again / "README.md").read_text()
-    assert card.count("## Training\n") == card.count("## Training before that\n") == 1
+    assert card.count("## Training\n") == card.count("## Earlier training\n") == 1
 
 
-def test_files_of_the_base_go_along(vocabx, extended, trained, tmp_path):
+def test_files_of_the_base_are_copied(vocabx, extended, trained, tmp_path):
     base, out = tmp_path / "copied", tmp_path / "merged"
     shutil.copytree(extended, base)
     (base / "LICENSE").write_text("free\n")
@@ -176,7 +178,7 @@ def test_a_merged_checkpoint_is_extended_without_its_training_record(vocabx, tra
     assert not (tmp_path / "more" / "training.json").exists()
 
 
-def test_errors_are_one_line(vocabx, trained, tmp_path):
+def test_errors_are_reported_in_one_line(vocabx, trained, tmp_path):
     for arguments in (
         ("merge", tmp_path / "nothing", "--out", tmp_path / "out"),
         ("merge", trained, "--out", tmp_path / "out", "--onto", "both"),

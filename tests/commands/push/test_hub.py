@@ -94,7 +94,7 @@ def names(plan) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["me/model", "model", "me/smollm2-zh-Hant", "A.b_c/D-1.x"])
-def test_a_name_of_the_hub_is_taken(name):
+def test_valid_repository_names_are_accepted(name):
     check_repository(name)
 
 
@@ -102,13 +102,13 @@ def test_a_name_of_the_hub_is_taken(name):
     "name",
     ["", "a/b/c", "me/", "/model", "me/mo del", "./out", "me/a--b", "me/a..b", "me/x.git", "模型", "a" * 97],
 )
-def test_what_is_no_name_of_the_hub_is_refused_before_any_work(name, nowhere, finished):
+def test_an_invalid_repository_name_is_refused_before_any_work(name, nowhere, finished):
     for function, arguments in (
         (check_repository, (name,)),
         (check_login, (name,)),
         (plan_push, (finished, name, False)),
     ):
-        assert "is no name on the hub: pass owner/name" in refusal(function, *arguments)
+        assert "is not a valid repository name: pass owner/name" in refusal(function, *arguments)
 
 
 # Plans.
@@ -133,7 +133,7 @@ def test_a_plan_needs_no_network(finished, nowhere):
     assert json.loads(json.dumps(plan.describe()))["files"][0] == {"name": "README.md", "bytes": len(CARD)}
 
 
-def test_what_is_hidden_cached_or_unfinished_is_not_planned(finished):
+def test_hidden_cached_and_unfinished_files_are_not_published(finished):
     known = names(plan_push(finished, "me/model", False))
     for name in (
         ".git/config", ".cache/huggingface/x", ".env", "__pycache__/m.pyc", "c.safetensors.part", "x.tmp",
@@ -153,13 +153,13 @@ def test_an_unfinished_directory_is_refused(finished):
     assert "is unfinished" in refusal(plan_push, renamed, "me/model", False)
 
 
-def test_what_vocabx_did_not_write_is_refused(finished, tmp_path):
+def test_a_directory_not_written_by_vocabx_is_refused(finished, tmp_path):
     (finished / "vocabx.json").unlink()
     assert "has no vocabx.json" in refusal(plan_push, finished, "me/model", False)
     (finished / "vocabx.json").write_text("{")
     assert "is not JSON" in refusal(plan_push, finished, "me/model", False)
-    assert "there is no directory" in refusal(plan_push, tmp_path / "absent", "me/model", False)
-    assert "there is no directory" in refusal(plan_push, finished / "README.md", "me/model", False)
+    assert "is not a directory" in refusal(plan_push, tmp_path / "absent", "me/model", False)
+    assert "is not a directory" in refusal(plan_push, finished / "README.md", "me/model", False)
 
 
 @pytest.mark.parametrize("name", ["b.safetensors", "tokenizer.json"])
@@ -177,7 +177,7 @@ def test_weights_that_were_cut_short_are_refused(finished):
 @pytest.mark.parametrize("index", ["{", "[]", "{}", '{"weight_map": []}'])
 def test_a_damaged_index_is_refused(finished, index):
     (finished / "model.safetensors.index.json").write_text(index)
-    assert "was damaged after it was written" in refusal(plan_push, finished, "me/model", False)
+    assert "it was damaged; restore it" in refusal(plan_push, finished, "me/model", False)
 
 
 def test_one_file_of_weights_needs_no_index(finished):
@@ -195,13 +195,13 @@ def test_a_tokenizer_has_no_weights_to_miss(finished):
     assert "tokenizer.json" in names(plan_push(finished, "me/model", False))
 
 
-def test_weights_that_are_links_are_whole_files(finished, tmp_path):
+def test_linked_weights_are_uploaded_as_files(finished, tmp_path):
     moved = (finished / "b.safetensors").rename(tmp_path / "elsewhere")
     (finished / "b.safetensors").symlink_to(moved)
     plan = plan_push(finished, "me/model", False)
     assert moved.stat().st_size in [file.bytes for file in plan.files if file.name == "b.safetensors"]
     (finished / "notes.txt").symlink_to(tmp_path / "nothing")
-    assert "notes.txt is a link to nothing" in refusal(plan_push, finished, "me/model", False)
+    assert "notes.txt is a broken link" in refusal(plan_push, finished, "me/model", False)
 
 
 @pytest.mark.parametrize(
@@ -212,14 +212,14 @@ def test_weights_that_are_links_are_whole_files(finished, tmp_path):
         ("---\nlicense: [mit\n---\n", "cannot be read"),
         ("---\n- a\n---\n", "cannot be read"),
         ("---\n1: 2\n---\n", "cannot be read"),
-        ("---\nlanguage: zh-Hant\n---\n", "'zh-Hant': write the code of ISO 639 alone"),
+        ("---\nlanguage: zh-Hant\n---\n", "'zh-Hant': use the ISO 639 code alone"),
         ("---\nlanguage: [zh, EN]\n---\n", "'EN'"),
-        ("---\nlanguage: no\n---\n", "language holds False, which YAML reads as no text"),
-        ("---\nbase_model: /home/me/model\n---\n", "write the base's owner/name"),
+        ("---\nlanguage: no\n---\n", "language holds False, which YAML does not read as text"),
+        ("---\nbase_model: /home/me/model\n---\n", "use the base's owner/name"),
         ("---\ntags: [a, 1.0]\n---\n", "tags holds 1.0"),
     ],
 )
-def test_a_card_that_the_hub_would_not_take_is_refused(finished, card, reason):
+def test_a_card_that_the_hub_would_reject_is_refused(finished, card, reason):
     (finished / "README.md").write_text(card)
     assert reason in refusal(plan_push, finished, "me/model", False)
 
@@ -230,24 +230,24 @@ def test_a_directory_without_a_card_is_refused(finished):
 
 
 @pytest.mark.parametrize("language", ["zh", "yue", "'no'", "multilingual", "code", "[zh, en]"])
-def test_a_language_that_the_hub_knows_is_taken(finished, language):
+def test_languages_that_the_hub_knows_are_accepted(finished, language):
     (finished / "README.md").write_text(f"---\nlanguage: {language}\nlicense: mit\n---\n")
     assert plan_push(finished, "me/model", False).notes == ()
 
 
-def test_a_date_in_the_metadata_is_no_trouble(finished):
+def test_a_date_in_the_metadata_is_accepted(finished):
     (finished / "README.md").write_text("---\nlicense: mit\ndate: 2024-01-01\n---\n")
     assert json.dumps(plan_push(finished, "me/model", False).describe())
 
 
-def test_what_to_think_over_is_noted(finished):
+def test_points_to_consider_are_noted(finished):
     (finished / "README.md").write_text("---\ntags: [vocabx]\n---\n")
     failed = [{**MANIFEST["certificate"][0], "failed": 3}]
     say(finished, certificate=failed, run={"command": "vocabx extend --base=/home/me/model"})
     notes = plan_push(finished, "me/model", False).notes
-    assert [next(word for word in ("claim", "licence", "paths") if word in note) for note in notes] == [
+    assert [next(word for word in ("claim", "license", "paths") if word in note) for note in notes] == [
         "claim",
-        "licence",
+        "license",
         "paths",
     ]
 
@@ -263,7 +263,7 @@ def test_the_commit_names_no_directory_of_this_machine(finished):
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_every_file_arrives_as_it_is_in_one_commit(hub, finished, private):
+def test_every_file_arrives_unchanged_in_one_commit(hub, finished, private):
     (finished / ".env").write_text("secret")
     before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
     plan, progress = plan_push(finished, "me/model", private), Notes()
@@ -272,7 +272,7 @@ def test_every_file_arrives_as_it_is_in_one_commit(hub, finished, private):
     expected = {file.name: (finished / file.name).read_bytes() for file in plan.files}
     assert sent.files == expected and len(expected) == 7
     assert (sent.private, sent.commits) == (private, [plan.message])
-    assert progress.said == [f"Publishing 7 files, {plan.bytes / 1e6:.1f} MB, at {hub.url}/me/model"]
+    assert progress.said == [f"Publishing 7 files, {plan.bytes / 1e6:.1f} MB, to {hub.url}/me/model"]
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
 
 
@@ -281,14 +281,14 @@ def test_a_name_without_an_owner_is_our_own(hub, finished):
     assert "README.md" in hub.repositories["me/model"].files
 
 
-def test_a_repository_that_exists_gets_another_commit(hub, finished):
+def test_an_existing_repository_gets_another_commit(hub, finished):
     hub.repositories["me/model"] = Repository(False, {"old": b"x", "README.md": b"y"}, ["first"])
     publish(plan_push(finished, "me/model", False), finished)
     sent = hub.repositories["me/model"]
     assert sent.files["old"] == b"x" and sent.files["README.md"] == CARD.encode() and len(sent.commits) == 2
 
 
-def test_a_public_repository_never_gets_what_is_to_be_private(hub, finished):
+def test_private_is_refused_for_an_existing_public_repository(hub, finished):
     hub.repositories["me/model"] = Repository(False)
     message = refusal(publish, plan_push(finished, "me/model", True), finished)
     assert "exists and everybody can see it" in message
@@ -298,8 +298,8 @@ def test_a_public_repository_never_gets_what_is_to_be_private(hub, finished):
     assert hub.repositories["me/model"].files
 
 
-def test_weights_of_another_checkpoint_never_stand_before_ours(hub, finished):
-    """transformers takes model.safetensors where it is, and heeds no index beside it."""
+def test_a_repository_with_weights_that_would_load_first_is_refused(hub, finished):
+    """transformers loads model.safetensors if it exists, and ignores an index next to it."""
     hub.repositories["me/model"] = Repository(False, {"model.safetensors": b"old"})
     message = refusal(publish, plan_push(finished, "me/model", False), finished)
     assert "holds model.safetensors of another checkpoint" in message
@@ -310,7 +310,7 @@ def test_weights_of_another_checkpoint_never_stand_before_ours(hub, finished):
     assert hub.repositories["me/model"].files["model.safetensors"] != b"old"
 
 
-def test_whoever_interrupts_is_told_how_to_go_on(hub, finished):
+def test_an_interrupted_upload_says_how_to_resume(hub, finished):
     class Impatient(Quiet):
         def note(self, text):
             raise KeyboardInterrupt
@@ -318,17 +318,17 @@ def test_whoever_interrupts_is_told_how_to_go_on(hub, finished):
     with pytest.raises(KeyboardInterrupt) as caught:
         publish(plan_push(finished, "me/model", False), finished, Impatient())
     again = f"run `vocabx push {finished} --to me/model` again"
-    assert caught.value.__notes__ == [f"{finished} is whole: {again}"]
+    assert caught.value.__notes__ == [f"{finished} is complete: {again}"]
 
 
 @pytest.mark.parametrize(
     ("route", "status", "message", "body", "reason"),
     [
-        ("create", 401, "", b"{}", "the hub does not take your token: log in again with `hf auth login`"),
+        ("create", 401, "", b"{}", "the hub rejects your token: log in again with `hf auth login`"),
         ("create", 403, "", b"{}", "check that your token may write there"),
         ("create", 404, "", b"{}", "the hub knows no such owner"),
         ("create", 500, "Oh\tno", b"{}", "the hub answered 500: Oh no"),
-        ("create", 200, "", b"<html>", "what answered is no hub: check HF_ENDPOINT"),
+        ("create", 200, "", b"<html>", "the server is not a hub: check HF_ENDPOINT"),
         ("preupload", 403, "", b'{"error": "You may not"}', "the hub forbids it"),
         (
             "commit",
@@ -351,18 +351,18 @@ def test_a_refusal_of_the_hub_is_one_line(hub, finished, route, status, message,
     hub.refused[route] = (status, message, body)
     said = refusal(publish, plan_push(finished, "me/model", False), finished)
     assert said.startswith("cannot publish me/model: ") and reason in said
-    assert said.endswith(f"; {finished} is whole: run `vocabx push {finished} --to me/model` again")
+    assert said.endswith(f"; {finished} is complete: run `vocabx push {finished} --to me/model` again")
 
 
-def test_a_refusal_of_what_stores_the_weights_is_one_line(hub, finished):
-    """The only thing that is tested of Xet, where the hub keeps large files."""
+def test_a_refusal_by_the_weight_storage_is_one_line(hub, finished):
+    """The only test of Xet, where the hub stores large files."""
     hub.large = (".safetensors",)
     said = refusal(publish, plan_push(finished, "me/model", False), finished)
     assert "refused the files: " in said and "403 Forbidden" in said
     assert not hub.repositories["me/model"].commits
 
 
-def test_what_the_hub_says_of_the_card_is_passed_on(hub, finished):
+def test_warnings_of_the_hub_about_the_card_are_noted(hub, finished):
     hub.refused["validate-yaml"] = (200, "", b'{"errors": [], "warnings": [{"message": "no pipeline tag"}]}')
     progress = Notes()
     publish(plan_push(finished, "me/model", False), finished, progress)
@@ -376,28 +376,28 @@ def test_a_hub_that_cannot_be_reached_is_told(nowhere, finished):
 # Who we are.
 
 
-def test_whoever_may_write_is_let_through(hub):
+def test_write_access_is_accepted(hub):
     hub.who["orgs"] = [{"name": "Us", "roleInOrg": "write"}, {"name": "them"}]
     for name in ("me/model", "Me/model", "us/model", "them/model", "model"):
         check_login(name)
     assert hub.asked == ["GET /api/whoami-v2"] * 5
 
 
-def test_a_strange_token_is_told(hub, monkeypatch):
+def test_an_unknown_token_is_reported(hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_of_somebody_else")
     said = refusal(check_login, "me/model")
-    assert "the hub does not take your token: log in again with `hf auth login`" in said
-    assert said.endswith("; or leave --push-to-hub out, and `vocabx push DIR --to me/model` later")
+    assert "the hub rejects your token: log in again with `hf auth login`" in said
+    assert said.endswith("; or omit --push-to-hub, and run `vocabx push DIR --to me/model` later")
     with pytest.raises(VocabxError) as caught:
         check_login("me/model", later=False)
     assert "--push-to-hub" not in str(caught.value)
 
 
-def test_an_owner_that_is_not_ours_is_told(hub):
-    assert "no member of other; publish as me" in refusal(check_login, "other/model")
+def test_a_foreign_owner_is_reported(hub):
+    assert "not a member of other; publish as me" in refusal(check_login, "other/model")
     hub.who["orgs"] = [{"name": "us", "roleInOrg": "read"}, {"name": "we", "roleInOrg": "admin"}]
     assert "publish as me or one of us, we" in refusal(check_login, "other/model")
-    assert "you may only read in us" in refusal(check_login, "us/model")
+    assert "you only have read access to us" in refusal(check_login, "us/model")
 
 
 @pytest.mark.parametrize(
@@ -412,25 +412,25 @@ def test_an_owner_that_is_not_ours_is_told(hub):
         ({"role": "of another time"}, True),
     ],
 )
-def test_a_token_that_can_only_read_is_told(hub, token, taken):
+def test_a_read_only_token_is_reported(hub, token, taken):
     hub.who["auth"] = {"type": "access_token", "accessToken": token}
     if taken:
         check_login("me/model")
     else:
-        assert "your token can only read" in refusal(check_login, "me/model")
+        assert "your token is read-only" in refusal(check_login, "me/model")
 
 
-def test_no_hub_at_all_is_told(nowhere):
+def test_a_missing_hub_is_reported_before_the_work(nowhere):
     said = refusal(check_login, "me/model")
-    assert "the hub cannot be reached; or leave --push-to-hub out" in said
+    assert "the hub cannot be reached; or omit --push-to-hub" in said
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}"])
-def test_an_answer_that_is_no_hubs_is_told(hub, body):
+def test_an_answer_that_is_not_from_a_hub_is_reported(hub, body):
     hub.refused["whoami"] = (200, "", body)
-    assert "what answered is no hub: check HF_ENDPOINT" in refusal(check_login, "me/model")
+    assert "the server is not a hub: check HF_ENDPOINT" in refusal(check_login, "me/model")
 
 
-def test_too_many_questions_are_told(hub):
+def test_too_many_requests_are_reported(hub):
     hub.refused["whoami"] = (429, "", b"{}")
-    assert "wait some minutes" in refusal(check_login, "me/model")
+    assert "wait a few minutes" in refusal(check_login, "me/model")

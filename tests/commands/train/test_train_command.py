@@ -1,4 +1,4 @@
-"""`vocabx train` from the shell: signals, several processes, the plan, bad input."""
+"""`vocabx train` from the command line: signals, several processes, the plan, bad input."""
 
 import json
 import os
@@ -34,14 +34,14 @@ def losses(directory):
 
 @pytest.fixture
 def whole(vocabx, arguments, tmp_path):
-    """The losses of a run that nothing ended."""
+    """The losses of an uninterrupted run."""
     ran = vocabx(*arguments, "--out", tmp_path / "whole", "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["finished"]
     return losses(tmp_path / "whole")
 
 
-def test_the_end_of_a_run_says_what_it_learned_and_what_to_do_next(vocabx, arguments, tmp_path):
+def test_a_finished_run_prints_its_scores_and_the_next_command(vocabx, arguments, tmp_path):
     ran = vocabx(*arguments, "--out", tmp_path / "run")
     assert ran.code == 0, ran.err
     assert "bits per byte of held-out text" in ran.out
@@ -65,13 +65,13 @@ def test_a_killed_run_is_resumed_to_the_same_losses(start_vocabx, vocabx, argume
         pytest.fail("the run was over before it could be killed")
     assert process.returncode == (130 if number == signal.SIGTERM else -signal.SIGKILL)
     if number == signal.SIGTERM:
-        assert "--resume goes on" in err
+        assert "--resume continues it" in err
         assert "Traceback" not in err
     assert vocabx(*slow, "--resume").code == 0
     assert losses(out) == whole
 
 
-def test_two_processes_learn_what_one_does(arguments, tmp_path, whole):
+def test_two_processes_give_the_losses_of_one(arguments, tmp_path, whole):
     out = tmp_path / "two"
     launched = subprocess.run(
         [
@@ -92,7 +92,7 @@ def test_two_processes_learn_what_one_does(arguments, tmp_path, whole):
         assert abs(found[step] - loss) < 1e-4
 
 
-def test_a_plan_says_what_a_run_takes_and_writes_nothing(vocabx, arguments, tmp_path):
+def test_a_dry_run_prints_the_plan_and_writes_nothing(vocabx, arguments, tmp_path):
     ran = vocabx(*arguments, "--out", tmp_path / "planned", "--dry-run", "--json")
     assert ran.code == 0, ran.err
     plan = json.loads(ran.out)
@@ -123,13 +123,13 @@ BAD = {
     ("--learning-rate", "nan"): "--learning-rate is nan: pass a number above 0",
     ("--dtype", "int8"): "pass bfloat16, float16 or float32",
     ("--dtype", "float16"): "--dtype float16 needs a GPU",
-    ("--batch-size", "3"): "pass a number that divides that",
-    ("--max-memory", "0.5"): "training takes about",
-    ("--method", "rows", "--lora-tables"): "--lora-tables is about adapters",
+    ("--batch-size", "3"): "pass a divisor of",
+    ("--max-memory", "0.5"): "training needs about",
+    ("--method", "rows", "--lora-tables"): "--lora-tables needs adapters",
     ("--corpus", "nowhere.txt"): "no such text: nowhere.txt",
-    ("--report-to", "paper"): "--report-to knows trackio, wandb, tensorboard",
+    ("--report-to", "paper"): "--report-to supports trackio, wandb, tensorboard",
     ("--resume", "--branch-from", "x"): "pass one of them",
-    ("--branch-from", "nowhere"): "nowhere holds no checkpoint from before its learning rates fell",
+    ("--branch-from", "nowhere"): "nowhere holds no checkpoint from before its learning rates decayed",
 }
 
 
@@ -162,7 +162,7 @@ def test_a_checkpoint_that_was_changed_is_not_trained(vocabx, arguments, extende
     (changed / "vocabx.json").write_text(json.dumps(manifest))
     ran = vocabx("train", changed, *arguments[2:], "--out", tmp_path / "bad")
     assert ran.code == 2
-    assert "is not the table that vocabx.json recorded" in ran.err
+    assert "differs from the one that vocabx.json recorded" in ran.err
 
 
 def test_a_model_that_vocabx_did_not_write_is_refused(vocabx, arguments, extended, tmp_path):
@@ -171,11 +171,11 @@ def test_a_model_that_vocabx_did_not_write_is_refused(vocabx, arguments, extende
     (other / "vocabx.json").unlink()
     ran = vocabx("train", other, *arguments[2:], "--out", tmp_path / "bad")
     assert ran.code == 2
-    assert "holds no vocabx.json, which says which rows are new" in ran.err
+    assert "has no vocabx.json, which records the new rows" in ran.err
 
 
-def test_a_directory_that_is_not_there_or_not_free_is_told(vocabx, arguments, tmp_path):
-    assert "there is no directory" in vocabx("train", tmp_path / "nothing").err
+def test_a_missing_checkpoint_and_an_existing_output_are_refused(vocabx, arguments, tmp_path):
+    assert "is not a directory" in vocabx("train", tmp_path / "nothing").err
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     ran = vocabx(*arguments, "--out", tmp_path / "full")

@@ -1,4 +1,4 @@
-"""Whole runs on a small model: what trains and what stays, what an early end leaves, what a resume makes."""
+"""Training runs on a small model: what trains and what stays, and how interrupted runs are resumed."""
 
 import json
 
@@ -11,11 +11,11 @@ from vocabx import MergeOptions, merge
 from vocabx.errors import OutputError, TrainingError
 from vocabx.progress import Quiet
 from vocabx.training.metrics import read_metrics
-from vocabx.training.run_checkpoints import whole_checkpoints
+from vocabx.training.run_checkpoints import complete_checkpoints
 
 
 class Ending(Quiet):
-    """Ends a run after a step, as an error or a lost machine would."""
+    """Ends a run after a step, as an error or a crash would."""
 
     def __init__(self, step):
         self.step = step
@@ -35,7 +35,7 @@ def held_out(metrics):
 
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
 @pytest.mark.parametrize("method", ["lora", "rows"])
-def test_what_is_written_holds_the_new_rows_and_no_old_one(run_of, small_extended, tied, method):
+def test_only_the_new_rows_are_written(run_of, small_extended, tied, method):
     result = run_of(tied=tied, method=method, max_steps=4)
     rows = load_file(result.directory / "rows.safetensors")
     table = AutoModelForCausalLM.from_pretrained(small_extended(tied)).get_input_embeddings().weight
@@ -52,7 +52,7 @@ def test_training_lowers_the_loss_of_held_out_text(run_of):
     assert bits[40] < 0.97 * bits[0]
 
 
-def test_all_of_the_model_trains_with_full(run_of, small_extended):
+def test_method_full_trains_all_weights(run_of, small_extended):
     result = run_of(method="full", max_steps=3)
     trained = load_file(result.directory / "trained.safetensors")
     before = AutoModelForCausalLM.from_pretrained(small_extended()).state_dict()
@@ -62,11 +62,11 @@ def test_all_of_the_model_trains_with_full(run_of, small_extended):
     assert len(changed) == len(trained)
 
 
-def test_every_step_is_kept_with_its_numbers(run_of):
+def test_every_step_is_recorded_with_its_metrics(run_of):
     result = run_of()
     steps = [entry for entry in result.metrics if "loss" in entry]
     assert [entry["step"] for entry in steps] == list(range(1, 13))
-    # Three of twelve steps train the rows alone, and the last rates are the lowest.
+    # The first three of twelve steps train the rows alone, and the last rates are the lowest.
     assert [entry["rates"]["others"] == 0 for entry in steps] == [True] * 2 + [False] * 10
     assert steps[-1]["rates"]["rows"] < steps[-3]["rates"]["rows"]
     assert sorted(held_out(result.metrics)) == [0, 4, 8, 12]
@@ -75,11 +75,11 @@ def test_every_step_is_kept_with_its_numbers(run_of):
 
 
 @pytest.mark.parametrize("step", [1, 5, 12])
-def test_a_run_that_broke_off_is_resumed_to_the_same_losses(run_of, tmp_path, step):
+def test_an_interrupted_run_is_resumed_to_the_same_losses(run_of, tmp_path, step):
     whole = run_of("whole")
     with pytest.raises(RuntimeError, match="gone") as error:
         run_of("broken", progress=Ending(step))
-    assert step < 3 or "--resume goes on" in error.value.__notes__[0]
+    assert step < 3 or "--resume continues it" in error.value.__notes__[0]
     assert not (tmp_path / "broken").exists()
     assert (tmp_path / "broken.unfinished").exists() == (step >= 3)
     resumed = run_of("broken", resume=True)
@@ -97,19 +97,19 @@ def test_a_resume_in_bfloat16_keeps_the_losses_to_a_thousandth(run_of):
         assert abs(losses(resumed.metrics)[step] - loss) < 1e-3
 
 
-def test_another_batch_size_learns_the_same(run_of):
+def test_another_batch_size_gives_the_same_losses(run_of):
     one, four = run_of("one", batch_size=1), run_of("four", batch_size=4)
     for step, loss in losses(one.metrics).items():
         assert abs(losses(four.metrics)[step] - loss) < 1e-4
 
 
-def test_activations_computed_twice_give_the_same_losses(run_of):
+def test_gradient_checkpointing_gives_the_same_losses(run_of):
     one, two = run_of("one"), run_of("two", gradient_checkpointing=True)
     for step, loss in losses(one.metrics).items():
         assert abs(losses(two.metrics)[step] - loss) < 1e-5
 
 
-def test_a_time_limit_ends_a_run_whole_and_it_goes_on(run_of):
+def test_a_run_ended_by_a_time_limit_is_resumed(run_of):
     stopped = run_of("timed", max_minutes=1e-6)
     assert not stopped.finished
     assert stopped.step == 1
@@ -118,9 +118,9 @@ def test_a_time_limit_ends_a_run_whole_and_it_goes_on(run_of):
     assert losses(resumed.metrics) == losses(run_of("whole").metrics)
 
 
-def test_a_run_is_branched_from_before_its_rates_fell(run_of, tmp_path):
+def test_a_branch_starts_before_the_learning_rates_decay(run_of, tmp_path):
     short = run_of("short", decay=0.25)
-    saved = [saved.step for saved in whole_checkpoints(tmp_path / "short")]
+    saved = [saved.step for saved in complete_checkpoints(tmp_path / "short")]
     assert 9 in saved
     longer = run_of(
         "longer", branch_from=str(tmp_path / "short"), max_steps=24, decay=0.125, rows_first=0.1, warmup=0.1
@@ -136,37 +136,37 @@ def test_a_resume_with_other_options_is_refused(run_of):
         run_of("broken", progress=Ending(5))
     with pytest.raises(OutputError, match="was begun with another learning_rate"):
         run_of("broken", resume=True, learning_rate=0.5)
-    with pytest.raises(OutputError, match="pass --resume to go on with it"):
+    with pytest.raises(OutputError, match="pass --resume to continue it"):
         run_of("broken")
 
 
-def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_whole(run_of, tmp_path):
-    with pytest.raises(TrainingError, match="is no number"):
+def test_a_loss_of_nan_ends_the_run_and_keeps_complete_checkpoints(run_of, tmp_path):
+    with pytest.raises(TrainingError, match="is NaN or Inf"):
         run_of(
             "wild", rows_learning_rate=1e30, learning_rate=1e30, max_grad_norm=1e30, warmup=0.9, save_every=1
         )
-    left = whole_checkpoints(tmp_path / "wild.unfinished")
+    left = complete_checkpoints(tmp_path / "wild.unfinished")
     for saved in left:
         for name, tensor in load_file(saved.directory / "trained.safetensors").items():
             assert torch.isfinite(tensor).all(), (saved.step, name)
 
 
-def test_without_replay_the_base_language_is_still_watched(run_of):
+def test_without_replay_the_base_language_is_still_measured(run_of):
     result = run_of(replay_share=0.0)
     assert result.record.text["replay"] == ""
     assert all("base_bits" in entry for entry in result.metrics if "target_bits" in entry)
 
 
-def test_adapters_on_the_tables_are_bailongs_form_and_need_two_tables(run_of):
+def test_adapters_on_the_embeddings_need_untied_embeddings(run_of):
     result = run_of(tied=False, lora_tables=True, max_steps=3)
     assert not (result.directory / "rows.safetensors").exists()
     config = json.loads((result.directory / "adapter" / "adapter_config.json").read_text("utf-8"))
     assert {"lm_head", "model.embed_tokens"} <= set(config["target_modules"])
-    with pytest.raises(TrainingError, match="leave --lora-tables out"):
+    with pytest.raises(TrainingError, match="omit --lora-tables"):
         run_of("other", tied=True, lora_tables=True)
 
 
-def test_metrics_behind_a_checkpoint_are_written_anew(run_of, tmp_path):
+def test_metrics_after_a_checkpoint_are_rewritten_on_resume(run_of, tmp_path):
     with pytest.raises(RuntimeError):
         run_of("broken", progress=Ending(5))
     assert max(entry["step"] for entry in read_metrics(tmp_path / "broken.unfinished")) == 5
@@ -174,7 +174,7 @@ def test_metrics_behind_a_checkpoint_are_written_anew(run_of, tmp_path):
     assert [entry["step"] for entry in result.metrics if "loss" in entry] == list(range(1, 13))
 
 
-def test_memory_that_runs_out_is_one_line_that_says_what_to_lower(run_of, monkeypatch):
+def test_running_out_of_memory_is_one_line_that_says_what_to_lower(run_of, monkeypatch):
     from vocabx.training.trainer import VocabularyTrainer
 
     def full(*arguments, **settings):
@@ -196,20 +196,20 @@ def test_other_trackers_see_losses_and_held_out_scores(run_of, monkeypatch):
         def on_log(self, args, state, control, logs, **others):
             seen.append(dict(logs))
 
-    made = running._trainer
+    made = loop._trainer
 
     def with_tracker(*arguments):
         trainer = made(*arguments)
         trainer.add_callback(Tracker())
         return trainer
 
-    monkeypatch.setattr(running, "_trainer", with_tracker)
+    monkeypatch.setattr(loop, "_trainer", with_tracker)
     run_of()
     assert sum("loss" in logs for logs in seen) == 12
     assert sum("heldout_target_bits" in logs and "heldout_base_bits" in logs for logs in seen) == 4
 
 
-def test_of_a_replaced_vocabulary_every_row_trains(run_of, small_extended, tmp_path):
+def test_after_a_transfer_every_row_trains(run_of, small_extended, tmp_path):
     import shutil
 
     transferred = tmp_path / "transferred"

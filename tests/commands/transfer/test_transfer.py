@@ -1,4 +1,4 @@
-"""A model gets another tokenizer, as a user does it."""
+"""`vocabx transfer`, from the command line."""
 
 import io
 import json
@@ -65,7 +65,7 @@ def unigram(tmp_path, verses):
 
 @pytest.fixture
 def sentencepiece_model(tmp_path, verses):
-    """A Chinese SentencePiece model of bytes and pieces."""
+    """A Chinese SentencePiece model with byte fallback."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(verses[:500]),
@@ -119,7 +119,7 @@ def others_are_kept(base, out):
     return before, after
 
 
-def test_gpt2_speaks_chinese_tokens(vocabx, gpt2, byte_level, chinese_file, tmp_path):
+def test_gpt2_gets_a_chinese_tokenizer(vocabx, gpt2, byte_level, chinese_file, tmp_path):
     out = tmp_path / "out"
     options = ("--base", gpt2, "--tokenizer", byte_level, "--corpus", chinese_file, *FEW)
     run = vocabx("transfer", *options, "--out", out)
@@ -137,7 +137,7 @@ def test_gpt2_speaks_chinese_tokens(vocabx, gpt2, byte_level, chinese_file, tmp_
     assert len(shared) > 256
     for new, source in shared.items():
         assert torch.equal(table[new], old[source])
-    # The end of a text is the base's; nothing is known of the other special tokens.
+    # The end-of-text token is the base's; nothing is known of the other special tokens.
     assert torch.equal(table[theirs.token_to_id("</s>")], old[50256])
     mean = old.double().mean(dim=0).float()
     torch.testing.assert_close(table[theirs.token_to_id("<cls>")], mean, rtol=0, atol=1e-7)
@@ -149,7 +149,7 @@ def test_gpt2_speaks_chinese_tokens(vocabx, gpt2, byte_level, chinese_file, tmp_
     assert ours.decode(generated[0]) is not None
 
 
-def test_what_was_done_is_recorded(vocabx, gpt2, byte_level, chinese_file, tmp_path):
+def test_the_manifest_and_the_card_record_the_transfer(vocabx, gpt2, byte_level, chinese_file, tmp_path):
     out = tmp_path / "out"
     options = ("--base", gpt2, "--tokenizer", byte_level, "--corpus", chinese_file, *FEW)
     run = vocabx("transfer", *options, "--out", out, "--json")
@@ -176,7 +176,7 @@ def test_what_was_done_is_recorded(vocabx, gpt2, byte_level, chinese_file, tmp_p
     assert all(not claim["failed"] and claim["checked"] for claim in manifest["certificate"])
     card = (out / "README.md").read_text("utf-8")
     assert "not trained yet" in card and "vocabulary-transfer" in card
-    # It extends nothing: what was recorded of it is checked.
+    # It extends nothing, so verify checks its records.
     assert vocabx("verify", out).code == 0
     (out / "config.json").write_text((out / "config.json").read_text() + "\n")
     assert vocabx("verify", out).code == 1
@@ -201,7 +201,7 @@ def test_a_dry_run_writes_nothing(vocabx, gpt2, byte_level, chinese_file, tmp_pa
     assert not out.parent.exists()
 
 
-def test_a_sentencepiece_model_is_kept_beside_its_tokenizer(
+def test_a_sentencepiece_model_is_kept_next_to_its_tokenizer(
     vocabx, gpt2, sentencepiece_model, chinese_file, tmp_path, verses
 ):
     out = tmp_path / "out"
@@ -217,9 +217,7 @@ def test_a_sentencepiece_model_is_kept_beside_its_tokenizer(
     others_are_kept(gpt2, out)
 
 
-def test_a_tokenizer_with_holes_gets_rows_that_are_never_produced(
-    vocabx, gpt2, byte_level, chinese_file, tmp_path
-):
+def test_rows_of_ids_without_a_token_are_suppressed(vocabx, gpt2, byte_level, chinese_file, tmp_path):
     spec = json.loads(byte_level.read_text("utf-8"))
     vocabulary = spec["model"]["vocab"]
     vocabulary[max(vocabulary, key=vocabulary.__getitem__)] += 10
@@ -258,7 +256,7 @@ def test_roberta_keeps_its_pad_token_and_its_positions(vocabx, roberta, unigram,
     options = ("--base", roberta, "--tokenizer", unigram, "--corpus", chinese_file, *FEW)
     run = vocabx("transfer", *options, "--out", out)
     assert run.code == 0, run.err
-    assert "moves from the id 3 to 1" in run.err
+    assert "moves from id 3 to 1" in run.err
     others_are_kept(roberta, out)
     model, tokenizer = AutoModelForMaskedLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
     assert tokenizer.pad_token_id == model.config.pad_token_id == 1
@@ -267,20 +265,20 @@ def test_roberta_keeps_its_pad_token_and_its_positions(vocabx, roberta, unigram,
     for text in TEXTS:
         ids = [{1: 3, 3: 1}.get(index, index) for index in given.encode(text).ids]
         assert tokenizer(text).input_ids == ids
-    # Positions begin where they did, and padding does not count: 32 tokens fit, as before.
+    # Positions start where they did and padding does not count, so 32 tokens fit, as before.
     embeddings = model.roberta.embeddings
     ids = tokenizer(["神", "起初神創造天地" * 2], return_tensors="pt", padding=True).input_ids
     positions = embeddings.create_position_ids_from_input_ids(ids, embeddings.padding_idx)
     assert positions[:, 0].tolist() == [2, 2] and positions[0, -1] == 1
     assert model(torch.full((1, 32), 5)).logits.shape == (1, 32, 1536)
-    # What begins and ends a text has the row of what did.
+    # The begin and end tokens get the embeddings of the base's.
     before, after = load_file(roberta / "model.safetensors"), load_file(out / "model.safetensors")
     name = "roberta.embeddings.word_embeddings.weight"
     assert torch.equal(after[name][[3, 2, 1]], before[name][[0, 2, 1]])
 
 
 @pytest.mark.parametrize("init", ["mean", "multivariate", "focus"])
-def test_every_kind_of_method_places_a_whole_vocabulary(
+def test_every_kind_of_method_initializes_a_whole_vocabulary(
     vocabx, gpt2, byte_level, chinese_file, tmp_path, init
 ):
     options = ("--base", gpt2, "--tokenizer", byte_level, "--corpus", chinese_file, *FEW, "--no-evaluate")
@@ -299,7 +297,7 @@ def write_vectors(path, words):
 
 
 @pytest.mark.parametrize("fallback", ["draw", "pieces"])
-def test_wechsel_places_by_word_vectors_in_both_languages(
+def test_wechsel_uses_word_vectors_in_both_languages(
     vocabx, roberta, unigram, chinese_file, tmp_path, fallback
 ):
     pairs = dict(
@@ -340,7 +338,7 @@ def refused(vocabx, gpt2, byte_level, chinese_file, tmp_path):
         result = vocabx("transfer", *words)
         assert result.code == 2, result
         assert result.out == "" and result.err.startswith("error: ") and result.err.count("\n") == 1
-        assert sorted(tmp_path.rglob("*")) == before, "something was left behind"
+        assert sorted(tmp_path.rglob("*")) == before, "files were left behind"
         return result.err
 
     return run
@@ -349,8 +347,8 @@ def refused(vocabx, gpt2, byte_level, chinese_file, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"tokenizer": "nowhere.json"}, "--tokenizer nowhere.json is not there"),
-        ({"tokenizer": "./nowhere"}, "is not there"),
+        ({"tokenizer": "nowhere.json"}, "--tokenizer nowhere.json does not exist"),
+        ({"tokenizer": "./nowhere"}, "does not exist"),
         ({"tokenizer": ""}, "which tokenizer?"),
         ({"init": "wechsle"}, "Did you mean wechsel?"),
         ({"lang": "zh-Hnat"}, "Did you mean zh-Hant?"),
@@ -361,11 +359,11 @@ def refused(vocabx, gpt2, byte_level, chinese_file, tmp_path):
         ({"base": "smolm2"}, "Did you mean smollm2?"),
     ],
 )
-def test_bad_input_is_told_in_one_line(refused, changes, says):
+def test_bad_input_is_refused_in_one_line(refused, changes, says):
     assert says in refused(**changes)
 
 
-def test_a_file_that_is_no_tokenizer(refused, tmp_path):
+def test_a_file_that_is_not_a_tokenizer(refused, tmp_path):
     (tmp_path / "bad.json").write_text("{}")
     assert "cannot be read as a tokenizer" in refused(tokenizer=tmp_path / "bad.json")
     (tmp_path / "text.model").write_text("no model")
@@ -374,7 +372,7 @@ def test_a_file_that_is_no_tokenizer(refused, tmp_path):
     assert "holds no tokenizer" in refused(tokenizer=tmp_path / "empty")
 
 
-def test_the_tokenizer_that_the_base_has(refused, gpt2, gpt2_json):
+def test_the_tokenizer_of_the_base_is_refused(refused, gpt2, gpt2_json):
     assert "nothing would change" in refused(tokenizer=gpt2_json)
     assert "nothing would change" in refused(tokenizer=gpt2)
 

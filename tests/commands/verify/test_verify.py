@@ -1,4 +1,4 @@
-"""`vocabx verify` on extensions that were made well, made badly, and tampered with."""
+"""`vocabx verify` on good, faulty and tampered extensions."""
 
 import json
 import shutil
@@ -41,11 +41,11 @@ def made(mistral_model, verses, tmp_path_factory):
 
 @pytest.fixture
 def good(made, tmp_path):
-    """A copy of the extension that was made, to be changed."""
+    """A copy of the extension, for tests that change it."""
     return Path(shutil.copytree(made, tmp_path / "good"))
 
 
-def test_a_good_extension_passes_by_its_manifest_alone(vocabx, good, chinese_file):
+def test_a_good_extension_passes_with_the_base_from_its_manifest(vocabx, good, chinese_file):
     run = vocabx("verify", good, "--corpus", chinese_file, *QUICK, "--json")
     assert run.code == 0, run.err
     found = json.loads(run.out)
@@ -65,7 +65,7 @@ def test_a_file_that_was_changed_after_writing_fails(vocabx, good, chinese_file)
     assert "tokenizer_config.json" in run.out
 
 
-def test_the_recipe_that_scores_new_pieces_0_fails_with_its_counterexamples(
+def test_new_pieces_with_score_0_fail_with_counterexamples(
     vocabx, mistral_model, pieces, chinese_file, tmp_path
 ):
     proto = read_model(mistral_model)
@@ -100,18 +100,18 @@ def test_a_vocabulary_of_added_tokens_fails(vocabx, mistral_model, english, chin
     assert claims["base-text"]["failed"] > 0
 
 
-def test_without_a_language_the_new_tokens_tell_the_script(vocabx, good, mistral_model):
+def test_without_a_language_the_script_comes_from_the_new_tokens(vocabx, good, mistral_model):
     (good / "vocabx.json").unlink()
     run = vocabx("verify", good, "--against", mistral_model, *QUICK, "--json")
     assert run.code == 0, run.err
     assert json.loads(run.out)["language"] == "und"
-    assert "verified on the new tokens" in run.err
+    assert "verified only on the new tokens" in run.err
 
 
 def test_bad_input_is_one_line(vocabx, good, mistral_model, gpt2_json, tmp_path):
     (tmp_path / "empty").mkdir()
     for arguments, says in (
-        ((tmp_path / "nowhere",), "there is no"),
+        ((tmp_path / "nowhere",), "does not exist"),
         ((tmp_path / "empty",), "holds no tokenizer"),
         ((mistral_model,), "pass --against"),
         ((good, "--against", gpt2_json), "neither can be an extension"),

@@ -1,4 +1,4 @@
-"""What `vocabx compare` can be told."""
+"""The options of `vocabx compare`."""
 
 from vocabx._util.options import option, options
 from vocabx.commands._options import MEASURING
@@ -8,7 +8,7 @@ from vocabx.initializers.options import PANEL
 
 @options
 class CompareOptions(ExtendOptions):
-    """The options of `compare`; the help of each says what it does."""
+    """Options of `compare`; each has its own help text."""
 
     init: str = option(
         "The initializers to compare, comma-separated.",
@@ -17,7 +17,7 @@ class CompareOptions(ExtendOptions):
     )
     evaluate: bool = option("Measure bits per byte, which loads the model.", default=True, panel=MEASURING)
     train_tokens: int = option(
-        "Then train the new token embeddings alone on this many tokens, and measure along the way.",
+        "Also train the new token embeddings alone on this many tokens, and measure during training.",
         default=0,
         panel=MEASURING,
         ge=0,
@@ -31,5 +31,5 @@ class CompareOptions(ExtendOptions):
 
     @property
     def initializers(self) -> tuple[str, ...]:
-        """The names in `init`, each once."""
+        """The names in `init`, without duplicates."""
         return tuple(dict.fromkeys(name.strip() for name in self.init.split(",") if name.strip()))

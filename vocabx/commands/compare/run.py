@@ -1,6 +1,6 @@
-"""The story of a comparison, in order: text, tokens, and for each initializer rows, bits per byte, training.
+"""A comparison step by step: text, tokens, and for each initializer new embeddings, bits per byte, training.
 
-Nothing is written but numbers and a picture: one model is loaded, and its new rows are filled anew.
+Only numbers and a plot are written: one model is loaded, and each initializer overwrites its new embeddings.
 """
 
 import gc
@@ -35,36 +35,39 @@ from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.train_new_rows import split_sequences, train_rows
 
 _PAUSES = 4
-# What is measured while training pauses: the first passages, up to so many bytes.
+# Measurements during training use the first passages, up to about this many bytes.
 _CURVE_BYTES = 6_000
 
 
 @dataclass(frozen=True)
 class CompareResult:
-    """A finished comparison: the table, and the directory of compare.json and compare.svg."""
+    """A finished comparison: its numbers, and the directory of compare.json and compare.svg."""
 
     directory: Path
     table: InitializerTable
 
 
 def compare(options: CompareOptions, progress: Progress | None = None) -> CompareResult:
-    """Place the same new tokens by several initializers, and measure each on the same text.
+    """Initialize the same new tokens with several initializers, and measure each on the same text.
 
     Args:
         options: what to compare; see `CompareOptions`.
-        progress: shows the stages; by default nothing is shown.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can mend what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     timed = Timed(progress or Quiet())
     plan = make_plan(options, timed, PLOTS if options.evaluate else None)
     if options.train_tokens and not plan.evaluate:
-        raise BaseModelError("--train-tokens needs the model in memory, and it is not to be loaded here")
+        raise BaseModelError(
+            "--train-tokens needs the model in memory, and this run does not load it: free memory, or omit "
+            "--no-evaluate"
+        )
     with staged(options.out) as directory:
         learned = learn(plan, timed)
         plan = plan.with_tokens(len(learned.extension.pieces))
-        initialized = {name: _place(plan, learned, name, timed) for name in options.initializers}
+        initialized = {name: _initialize(plan, learned, name, timed) for name in options.initializers}
         measured = _Measured(None, tuple(row for row, _ in initialized.values()))
         if plan.evaluate:
             with quiet_transformers("evaluate"):
@@ -78,7 +81,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
 
 @dataclass(frozen=True)
 class _Measured:
-    """Bits per byte of the base, the rows of the table, and the bytes measured on in either language."""
+    """Bits per byte of the base, one result row per initializer, and the bytes measured on per language."""
 
     base: Bits | None
     rows: tuple[Row, ...]
@@ -87,7 +90,7 @@ class _Measured:
 
 @dataclass(frozen=True)
 class _Passages:
-    """What is measured on: passages of both languages, and the few of the curve."""
+    """The passages of both languages to measure on, and the few that the training curve uses."""
 
     target: Sequence[str]
     base_language: Sequence[str]
@@ -101,13 +104,13 @@ class _Passages:
 
     @property
     def few(self) -> list[str]:
-        """The first target passages, of some `_CURVE_BYTES` together."""
+        """The first target passages, about `_CURVE_BYTES` in total."""
         sizes = np.cumsum([len(passage.encode()) for passage in self.target])
         return list(self.target[: 1 + int(np.searchsorted(sizes, _CURVE_BYTES))])
 
 
-def _place(plan: Plan, learned: Learned, name: str, progress: Progress) -> tuple[Row, Initialization]:
-    """Place the tokens and make their rows, with nothing left over from the initializer before."""
+def _initialize(plan: Plan, learned: Learned, name: str, progress: Progress) -> tuple[Row, Initialization]:
+    """Compute all new embeddings by one initializer, timed, with the previous one's memory released."""
     gc.collect()
     reset_peak()
     start = time.perf_counter()
@@ -137,7 +140,7 @@ def _measure(
     initialized: Mapping[str, tuple[Row, Initialization]],
     progress: Progress,
 ) -> _Measured:
-    """Score the base, then the model with the rows of each initializer in turn."""
+    """Score the base, then the model with the new embeddings of each initializer in turn."""
     texts = (learned.target.heldout, learned.base_language.heldout)
     passages = _Passages(*(split_for_scoring(text, context_of(plan.checkpoint.config)) for text in texts))
     model = load_model(plan.base.directory)
@@ -169,17 +172,17 @@ def _bits(model: Any, tokenizer: FastTokenizer, passages: _Passages, title: str,
 
 
 def _fill(model: Any, plan: Plan, initialization: Initialization) -> None:
-    """Put new rows into the tables of a model that has room for them."""
+    """Write the new rows into the embedding matrices of a model that was resized for them."""
     torch = need("torch", "evaluate")
     output = model.get_output_embeddings()
-    places = {"input": model.get_input_embeddings().weight, "output": output.weight, "bias": output.bias}
+    parameters = {"input": model.get_input_embeddings().weight, "output": output.weight, "bias": output.bias}
     checkpoint = plan.checkpoint
     with torch.no_grad():
         for table in checkpoint.tables:
             kind = checkpoint.kind_of(table)
             rows = torch.from_numpy(initialization.apply(kind, table.map()))
-            place = places[kind][plan.new_ids.start :]
-            place.copy_(rows.reshape(place.shape))
+            new = parameters[kind][plan.new_ids.start :]
+            new.copy_(rows.reshape(new.shape))
 
 
 def _train(
@@ -200,7 +203,7 @@ def _train(
         model.train()
 
     pauses = [tokens * part // _PAUSES for part in range(_PAUSES + 1)]
-    with progress.stage(f"Training the rows of {name}", tokens, "tokens") as advance:
+    with progress.stage(f"Training the new embeddings of {name}", tokens, "tokens") as advance:
         train_rows(model, plan.new_ids, sequences, tokens, pauses, pause, advance)
     return tuple(curve)
 

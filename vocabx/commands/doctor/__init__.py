@@ -1,4 +1,4 @@
-"""The doctor: what is wrong with an extended checkpoint that somebody else made, and what can be mended.
+"""vocabx doctor: finds what is wrong with an extended checkpoint, whoever made it, and repairs what it can.
 
-Reads a directory leniently, names each fault once, and writes a mended copy. Moves no row, makes none.
+Reads a directory leniently, reports each fault once, and writes a repaired copy. Rows are not moved or added.
 """

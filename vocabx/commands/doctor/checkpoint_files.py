@@ -1,6 +1,6 @@
 """A checkpoint to be examined, read leniently: any part may be missing, and parts may contradict each other.
 
-What cannot be read at all becomes a finding. Judges nothing else: the modules of the checks do.
+Files that cannot be read become findings. Everything else is judged by the modules in `checks`.
 """
 
 import json
@@ -20,27 +20,27 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import parse_model, read_model
 from vocabx.tokenizer.tiktoken_file import is_tiktoken
 
-# Under a third name, sentencepiece.bpe.model, places are not ids: fairseq moved them by one.
+# In the third naming, sentencepiece.bpe.model, positions are not ids: fairseq shifted them by one.
 MODEL_NAMES = ("tokenizer.model", "spiece.model")
 
 
 @dataclass(frozen=True, eq=False)
 class CheckpointFiles:
-    """A directory as its files state it.
+    """The content of a directory, as its files state it.
 
     Attributes:
-        directory: where it lies.
-        config: the parsed config.json, empty when there is none.
-        settings: the parsed tokenizer_config.json, empty when there is none.
-        weights: the tables, None when there are none that can be found.
-        stated: the tokenizer of tokenizer.json, None when there is none of a family that is known.
-        model: the bytes of the SentencePiece model, None when there is none.
-        model_name: what its file is called.
-        tokenizer: the tokenizer that leads where the two files disagree; see `view`.
-        base: the tokenizer of the base, None when it is not known.
-        base_config: the config.json of the base, empty when it is not known.
-        new: which pieces the base lacks.
-        damage: what could not be read.
+        directory: the directory.
+        config: the parsed config.json, empty if there is none.
+        settings: the parsed tokenizer_config.json, empty if there is none.
+        weights: the embedding matrices, None if none can be found.
+        stated: the tokenizer of tokenizer.json, None if there is none of a known family.
+        model: the bytes of the SentencePiece model, None if there is none.
+        model_name: the name of its file.
+        tokenizer: the tokenizer that takes precedence if the two files disagree; see `view`.
+        base: the tokenizer of the base, None if unknown.
+        base_config: the config.json of the base, empty if unknown.
+        new: the pieces that the base lacks.
+        damage: findings about files that cannot be read.
     """
 
     directory: Path
@@ -63,11 +63,11 @@ class CheckpointFiles:
 
     @cached_property
     def led_by_model(self) -> bool:
-        """Whether the pieces and their order are those of the SentencePiece model."""
+        """Whether pieces and their order are taken from the SentencePiece model."""
         return self.model is not None and (self.stated is None or leads(self.proto, self.stated))
 
     def rewritten(self, tokenizer: FastTokenizer, model: bytes | None) -> "CheckpointFiles":
-        """This patient with another tokenizer in its files."""
+        """These files with another tokenizer."""
         if model != self.model and hasattr(tokenizer, "model"):
             tokenizer = replace(tokenizer, model=model, added=())  # type: ignore[call-arg]
         return replace(self, tokenizer=tokenizer, stated=tokenizer, model=model)
@@ -76,19 +76,19 @@ class CheckpointFiles:
 def read_checkpoint_files(
     directory: Path, base: Path | None, new: NewTokens | None = None
 ) -> CheckpointFiles:
-    """Read a directory and, if it is given, the base that it extends.
+    """Read a directory and, if given, the base it extends.
 
     Args:
-        directory: with weights, with a tokenizer, or with both.
+        directory: a directory with weights, a tokenizer, or both.
         base: a model directory or a tokenizer file.
-        new: which pieces are new, where that is known already.
+        new: the new pieces, if already known.
 
     Raises:
-        VocabxError: there is no such directory, it holds neither, or the base has no tokenizer.
+        VocabxError: if the directory does not exist, holds neither, or the base has no tokenizer.
     """
     if not directory.is_dir():
         raise VocabxError(
-            f"{directory} is no directory: pass the directory of a checkpoint or of a tokenizer"
+            f"{directory} is not a directory: pass the directory of a checkpoint or of a tokenizer"
         )
     damage: list[Finding] = []
     config = _read_json(directory / "config.json", "fatal", damage)
@@ -111,7 +111,7 @@ def read_checkpoint_files(
     if before is not None and tokenizer is not None and before.family != tokenizer.family:
         raise VocabxError(
             f"{directory} holds a {tokenizer.family} tokenizer and {base} a {before.family} one: "
-            "pass --base with what was extended"
+            "pass the extended base with --base"
         )
     return CheckpointFiles(
         directory=directory,
@@ -136,7 +136,9 @@ def _read_json(path: Path, severity: Any, damage: list[Finding]) -> dict[str, An
         content = None
     if isinstance(content, dict):
         return content
-    damage.append(Finding(path.name, severity, f"{path.name} is damaged.", remedy="Get this file again."))
+    damage.append(
+        Finding(path.name, severity, f"{path.name} is damaged.", remedy="Download this file again.")
+    )
     return {}
 
 
@@ -149,7 +151,7 @@ def _read_model(directory: Path, damage: list[Finding]) -> tuple[bytes | None, s
             read_model(path)
             return path.read_bytes(), name
         except TokenizerError as error:
-            remedy = "Get this file again."
+            remedy = "Download this file again."
             damage.append(Finding(name, "fatal", f"{name} cannot be read: {error}.", remedy=remedy))
     return None, MODEL_NAMES[0]
 

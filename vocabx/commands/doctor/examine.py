@@ -1,4 +1,4 @@
-"""The examination: every check in turn, each on what the cures before it leave: a fault is named once."""
+"""The examination: a series of checks on the files as repaired so far, so each fault is reported once."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -36,12 +36,12 @@ _WORST_FIRST = ("fatal", "wrong", "note")
 
 @dataclass(frozen=True, eq=False)
 class Examination:
-    """What was found.
+    """The result of an examination.
 
     Attributes:
-        patient: the directory as it is.
-        cured: the same with everything mended that can be; nothing of it is written.
-        findings: the worst first.
+        files: the directory as it is.
+        repaired_files: the same with all possible repairs, in memory only.
+        findings: the findings, the worst first.
     """
 
     files: CheckpointFiles
@@ -50,12 +50,12 @@ class Examination:
 
     @property
     def sound(self) -> bool:
-        """Whether everything that was found is for information only."""
+        """Whether all findings are for information only."""
         return all(finding.harmless for finding in self.findings)
 
     @property
     def changes_tokenization(self) -> bool:
-        """Whether the cures change the tokenizer, and with it what the model is fed."""
+        """Whether the repairs change the tokenizer, and so the input of the model."""
         return self.repaired_files.stated is not self.files.stated
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,13 +73,13 @@ def examine(directory: Path, base: Path | None = None, new: NewTokens | None = N
     """Examine a checkpoint, or a tokenizer without one.
 
     Args:
-        directory: with config.json, safetensors and tokenizer files, as far as there are any.
-        base: the model directory or the tokenizer file that it extends; without it, what is new is inferred.
-        new: what is new, where an examination before mending has found out.
+        directory: a directory with config.json, safetensors and tokenizer files, any of which may be missing.
+        base: the model directory or tokenizer file that it extends; without it, new tokens are inferred.
+        new: the new tokens, if an examination before the repair has determined them.
 
     Raises:
-        VocabxError: there is nothing to examine, or the base cannot be read or is not the one that the
-            directory's vocabx.json recorded.
+        VocabxError: if there is nothing to examine, or the base cannot be read or is not the one recorded in
+            the directory's vocabx.json.
     """
     if base is not None:
         require_base_directory(directory, base)

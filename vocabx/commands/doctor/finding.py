@@ -1,4 +1,4 @@
-"""What an examination finds. Examines nothing: the modules beside it do."""
+"""The findings of an examination."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ _LENGTH = 80
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found.
+    """One finding.
 
     Attributes:
-        name: short, for machines.
-        severity: "fatal" when the checkpoint cannot be used, "wrong" when it works worse than it could,
-            "note" when it is for information.
-        sentence: what is wrong, for people.
-        count: of tokens, rows or texts that it is about, 0 when it is about none.
+        name: short identifier, for programs.
+        severity: "fatal" if the checkpoint cannot be used, "wrong" if it works worse than it could, "note" if
+            it is for information only.
+        sentence: what is wrong, for readers.
+        count: number of tokens, rows or texts concerned, 0 if it concerns none.
         examples: the first of those.
-        remedy: what to do, or what mending does; "" when there is nothing to do.
-        mendable: whether `mend` does it.
+        remedy: what to do, or what the repair does; "" if there is nothing to do.
+        repairable: whether `repair` does it.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Finding:
 
 
 def first(examples: Iterable[str]) -> tuple[str, ...]:
-    """The first different ones of `examples`, none of them long."""
+    """The first few distinct `examples`, truncated if long."""
     different = islice(dict.fromkeys(examples), _EXAMPLES)
     return tuple(text if len(text) <= _LENGTH else text[:_LENGTH] + "…" for text in different)
 

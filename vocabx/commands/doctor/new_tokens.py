@@ -1,7 +1,7 @@
-"""Which pieces are new: those the base lacks, or, without a base, those that were evidently added.
+"""Which pieces are new: those that the base lacks or, without a base, those that were evidently added.
 
-Inferred are only additions that leave a trace. New pieces that score below all others, as vocabx and a
-careful recipe make them, look like the base's own: then nothing is new, and nothing is wrong with them.
+Only additions that leave a trace can be inferred. New pieces that score below all others, as in vocabx and in
+careful recipes, look like the base's own: they are not found, and nothing is wrong with them.
 """
 
 import unicodedata
@@ -20,8 +20,8 @@ class NewTokens:
     """The new pieces.
 
     Attributes:
-        ids: of new pieces, ascending.
-        inferred: how they were told from the base's, "" when there was a base to compare with.
+        ids: ids of the new pieces, ascending.
+        inferred: how they were distinguished from the base's, "" if there was a base to compare with.
     """
 
     ids: tuple[int, ...]
@@ -29,7 +29,7 @@ class NewTokens:
 
     @cached_property
     def known(self) -> frozenset[int]:
-        """The ids, for looking one up."""
+        """The ids as a set."""
         return frozenset(self.ids)
 
 
@@ -37,9 +37,9 @@ def find_new(tokenizer: FastTokenizer | None, model: bytes | None, base: FastTok
     """The pieces of `tokenizer` that `base` lacks, or that seem to have been added.
 
     Args:
-        tokenizer: the tokenizer that leads, None when there is none.
-        model: the SentencePiece model, if that leads.
-        base: the tokenizer of the base, None when it is not known.
+        tokenizer: the tokenizer that takes precedence, None if there is none.
+        model: the SentencePiece model, if that takes precedence.
+        base: the tokenizer of the base, None if unknown.
     """
     if tokenizer is None:
         return NewTokens(())
@@ -47,16 +47,16 @@ def find_new(tokenizer: FastTokenizer | None, model: bytes | None, base: FastTok
         return NewTokens(_ids(tokenizer, (p for p in tokenizer.vocabulary if p not in base.vocabulary)))
     proto = None if model is None else parse_model(model)
     if proto is not None:
-        found, how = _by_score(proto), "pieces from the first whose score leaps over the scores before it"
+        found, how = _by_score(proto), "pieces from the first whose score jumps above the scores before it"
     else:
-        found, how = _by_merges(tokenizer), "pieces that are merged before all others, behind those"
+        found, how = _by_merges(tokenizer), "pieces after all others that are merged before them"
     plain = [token["content"] for token in plain_added(tokenizer) if not is_ordinary(tokenizer, token, proto)]
-    ways = [how] * bool(found) + ["added tokens that are no special tokens"] * bool(plain)
+    ways = [how] * bool(found) + ["added tokens that are not special"] * bool(plain)
     return NewTokens(_ids(tokenizer, [*found, *plain]), "; ".join(ways) or "none found without a base")
 
 
 def plain_added(tokenizer: FastTokenizer) -> list[dict[str, Any]]:
-    """Added tokens that are words: not special, and neither marks such as <tool_call> nor white space."""
+    """Added tokens that are words: not special, and neither markup such as <tool_call> nor white space."""
     return [
         token
         for token in tokenizer.spec["added_tokens"]
@@ -65,12 +65,12 @@ def plain_added(tokenizer: FastTokenizer) -> list[dict[str, Any]]:
 
 
 def is_ordinary(tokenizer: FastTokenizer, token: dict[str, Any], proto: Any) -> bool:
-    """Whether an added token is a piece of the model too, under the same id, and could do without the list.
+    """Whether an added token is also a piece of the model with the same id, so it need not be an added token.
 
     Args:
-        tokenizer: the tokenizer that leads.
-        token: as tokenizer.json lists it.
-        proto: the SentencePiece model if that leads, else None.
+        tokenizer: the tokenizer that takes precedence.
+        token: the entry of tokenizer.json.
+        proto: the SentencePiece model if that takes precedence, else None.
     """
     piece, index = token["content"], token["id"]
     if proto is not None:
@@ -80,32 +80,32 @@ def is_ordinary(tokenizer: FastTokenizer, token: dict[str, Any], proto: Any) -> 
 
 
 def is_word(content: str) -> bool:
-    """Whether `content` is text that a writer might write, and no mark such as <think> or [INST]."""
+    """Whether `content` is ordinary text, not markup such as <think> or [INST]."""
     text = content.replace(SPACE, " ").strip()
     marked = bool(text) and not _is_letter(text[0]) and not _is_letter(text[-1])
     return any(map(_is_letter, text)) and not marked
 
 
 def _is_letter(character: str) -> bool:
-    # A vowel sign ends words too, and is a mark.
+    # A word may also end in a vowel sign, which is a combining mark.
     return unicodedata.category(character)[0] in "LMN"
 
 
 def is_real(piece: str, score: float, bpe: bool) -> bool:
-    """Whether the score of a piece decides anything.
+    """Whether the score of a piece has an effect.
 
-    In BPE no pair makes a single character, and white space stands last of all, whatever was learned.
+    In BPE no merge makes a single character, and white space ranks last, whatever was learned.
     """
     return not bpe or (score > LAST / 10 and bool(piece.strip(SPACE)) and len(piece) > 1)
 
 
 def merge_products(tokenizer: FastTokenizer) -> dict[str, int]:
-    """Each piece that a merge makes, with the place of its first merge; white space is left out."""
+    """Each piece that a merge makes, with the rank of its first merge; white space is left out."""
     products: dict[str, int] = {}
-    for place, merge in enumerate(tokenizer.spec["model"].get("merges") or ()):
+    for rank, merge in enumerate(tokenizer.spec["model"].get("merges") or ()):
         piece = merge.replace(" ", "", 1) if isinstance(merge, str) else merge[0] + merge[1]
         if piece.strip(SPACE):
-            products.setdefault(piece, place)
+            products.setdefault(piece, rank)
     return products
 
 
@@ -114,14 +114,14 @@ def _ids(tokenizer: FastTokenizer, pieces: Iterable[str]) -> tuple[int, ...]:
 
 
 def _by_score(proto: Any) -> list[str]:
-    """The pieces from the first on whose score leaps over half of those before, or the last that score 0."""
+    """The pieces from the first whose score jumps above half of those before, or the last with score 0."""
     normal = [(p.piece, p.score) for p in proto.pieces if p.type == Kind.NORMAL]
     if proto.trainer_spec.model_type == Family.BPE:
         real = [n for n, (piece, score) in enumerate(normal) if is_real(piece, score, bpe=True)]
-        # Pieces below all of the base's may be in any order: only a leap over half of the others counts.
-        leaps = (real[n] for n in range(1, len(real)) if normal[real[n]][1] > normal[real[n // 2]][1])
-        start = next(leaps, len(normal))
-        # Single characters before it were added with it.
+        # Pieces below all of the base's may be in any order, so only a jump above half of the others counts.
+        jumps = (real[n] for n in range(1, len(real)) if normal[real[n]][1] > normal[real[n // 2]][1])
+        start = next(jumps, len(normal))
+        # Single characters directly before it were added along with it.
         while (
             start < len(normal)
             and len(normal[start - 1][0]) == 1
@@ -136,14 +136,14 @@ def _by_score(proto: Any) -> list[str]:
 
 
 def _by_merges(tokenizer: FastTokenizer) -> list[str]:
-    """The last pieces, from the first on that a merge makes, where all those merges precede all others."""
+    """The last pieces that are merged before all others, from the first such piece on."""
     products: Mapping[str, int] = merge_products(tokenizer)
     pieces = sorted(products, key=lambda piece: tokenizer.vocabulary.get(piece, -1))
-    places = [products[piece] for piece in pieces]
-    least = list(accumulate(places, min))
-    greatest = list(accumulate(reversed(places), max))[::-1]
-    cut = next((n for n in range(1, len(pieces)) if greatest[n] < least[n - 1]), None)
-    if cut is None:
+    ranks = [products[piece] for piece in pieces]
+    least = list(accumulate(ranks, min))
+    greatest = list(accumulate(reversed(ranks), max))[::-1]
+    boundary = next((n for n in range(1, len(pieces)) if greatest[n] < least[n - 1]), None)
+    if boundary is None:
         return []
     vocabulary = tokenizer.pieces()
-    return [piece for piece, index in vocabulary.items() if index >= vocabulary[pieces[cut]]]
+    return [piece for piece, index in vocabulary.items() if index >= vocabulary[pieces[boundary]]]

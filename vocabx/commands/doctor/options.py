@@ -1,4 +1,4 @@
-"""What `vocabx doctor` can be told."""
+"""The options of `vocabx doctor`."""
 
 from pathlib import Path
 
@@ -8,14 +8,16 @@ from vocabx.commands._options import MODEL, OUTPUT
 
 @options
 class DoctorOptions:
-    """The options of `doctor`; the help of each says what it does."""
+    """Options of `doctor`; each has its own help text."""
 
     directory: Path = option(
-        "A checkpoint that somebody extended, or the directory of its tokenizer.", default=Path()
+        "An extended checkpoint, whoever made it, or the directory of its tokenizer.", default=Path()
     )
     base: str = option(
-        "What it extends: an alias, a hub id, a directory or a file; without it, what is new is inferred.",
+        "The base it extends: an alias, a hub id, a directory or a file. Default: new tokens are inferred.",
         default="",
         panel=MODEL,
     )
-    out: Path | None = option("Write a repaired copy here; weights are linked.", default=None, panel=OUTPUT)
+    out: Path | None = option(
+        "Write a repaired copy here; weights are hard links.", default=None, panel=OUTPUT
+    )

@@ -1,8 +1,8 @@
-"""Tokens that have an id already made ordinary ones of the model, under that id; and the way back.
+"""Turning tokens with an id into ordinary tokens of the model with the same id, and back.
 
-A token of a family that builds them from parts needs two halves that are tokens. What would need a
-token in between that has no id is left alone, and so is what the pre-tokenizer cuts. No rule is made for a
-token that was ordinary before, so text without the new ones is cut as before.
+In families that build tokens from parts, a token needs two halves that are tokens. Tokens that would need an
+intermediate token without an id are left alone, and so are those that the pre-tokenizer splits. No rule is
+added for tokens that were ordinary before, so text without the new ones is tokenized as before.
 """
 
 import copy
@@ -14,21 +14,21 @@ from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import Kind, parse_model, unused_piece
 
-# Nobody counted these tokens; earlier ones are taken to be more frequent (Zipf).
+# There are no counts for these tokens; earlier ones are assumed to be more frequent (Zipf's law).
 _ZIPF = 10**6
 
 
 def made_ordinary(start: FastTokenizer, wanted: Mapping[bytes, int]) -> tuple[FastTokenizer, frozenset[int]]:
-    """Give `start` the tokens `wanted` under their ids, as far as they can be built.
+    """Add the tokens `wanted` with their ids to `start`, as far as they can be built.
 
     Args:
-        start: a tokenizer in which no text is cut into them.
+        start: a tokenizer that never tokenizes text into them.
         wanted: tokens by the bytes they stand for, with their ids, most frequent first.
 
     Returns:
-        The tokenizer, and the ids of those of `wanted` that it has now.
+        The tokenizer, and the ids of those of `wanted` that it now has.
     """
-    # Parts before wholes.
+    # Shorter tokens first, since longer ones may be built from them.
     pending = sorted((token for token in wanted if _can_be_made(start, token)), key=_length)
     made: dict[bytes, list[Merge]] = {}
     current = start
@@ -39,16 +39,12 @@ def made_ordinary(start: FastTokenizer, wanted: Mapping[bytes, int]) -> tuple[Fa
             break
         made |= fresh
         pending = [token for token in pending if token not in made]
-    ids = {
-        bytes_to_piece: wanted[token]
-        for token in made
-        if (bytes_to_piece := start.bytes_to_piece(token)) is not None
-    }
+    ids = {piece: wanted[token] for token in made if (piece := start.bytes_to_piece(token)) is not None}
     return _renumbered(start, current, ids), frozenset(ids.values())
 
 
 def without(tokenizer: FastTokenizer, ids: Collection[int]) -> FastTokenizer:
-    """`tokenizer` as if it had never had the tokens `ids`: what it tells of how text was cut then."""
+    """`tokenizer` without the tokens `ids`, to see how text was tokenized before they were added."""
     gone = {tokenizer.id_to_piece[index] for index in ids if index in tokenizer.id_to_piece}
     spec = copy.copy(tokenizer.spec)
     spec["model"] = model = dict(spec["model"])
@@ -66,7 +62,7 @@ def without(tokenizer: FastTokenizer, ids: Collection[int]) -> FastTokenizer:
 
 
 def _emptied(model: bytes, gone: Collection[str]) -> bytes:
-    """The SentencePiece model with the places of the pieces `gone` held by nothing."""
+    """The SentencePiece model with the pieces `gone` replaced by unused placeholders."""
     proto = parse_model(model)
     for piece in proto.pieces:
         if piece.piece in gone:
@@ -76,7 +72,7 @@ def _emptied(model: bytes, gone: Collection[str]) -> bytes:
 
 
 def with_pieces(model: bytes, added: Iterable[tuple[str, int, float]]) -> bytes:
-    """The SentencePiece model with each of `added` an ordinary piece at its id and with its score."""
+    """The SentencePiece model with each of `added` as an ordinary piece with its id and score."""
     proto = parse_model(model)
     for piece, index, score in sorted(added, key=lambda new: new[1]):
         for hole in range(len(proto.pieces), index + 1):
@@ -89,15 +85,15 @@ def with_pieces(model: bytes, added: Iterable[tuple[str, int, float]]) -> bytes:
 
 
 def parts_of(merge: Any) -> tuple[str, str, str]:
-    """What a merge joins and what it makes."""
+    """The two parts of a merge, and its result."""
     left, right = merge.split(" ", 1) if isinstance(merge, str) else merge
     return left, right, left + right
 
 
-def is_cut(tokenizer: FastTokenizer, token: bytes) -> bool:
-    """Whether the pre-tokenizer cuts the text of `token`, so that no text holds it whole."""
-    segmenter = tokenizer.rust.pre_tokenizer
-    return segmenter is not None and _is_text(token) and len(segmenter.pre_tokenize_str(token.decode())) > 1
+def is_split(tokenizer: FastTokenizer, token: bytes) -> bool:
+    """Whether the pre-tokenizer splits the text of `token`, so that no text yields it."""
+    splitter = tokenizer.rust.pre_tokenizer
+    return splitter is not None and _is_text(token) and len(splitter.pre_tokenize_str(token.decode())) > 1
 
 
 def _length(token: bytes) -> int:
@@ -114,7 +110,7 @@ def _is_text(token: bytes) -> bool:
 def _can_be_made(start: FastTokenizer, token: bytes) -> bool:
     if token in start.known_bytes or not _is_text(token) or start.bytes_to_piece(token) is None:
         return False
-    return start.keeps(token.decode()) and not is_cut(start, token)
+    return start.keeps(token.decode()) and not is_split(start, token)
 
 
 def _reaches(tokenizer: FastTokenizer, token: bytes) -> bool:
@@ -125,7 +121,7 @@ def _reaches(tokenizer: FastTokenizer, token: bytes) -> bool:
 def _ways(
     current: FastTokenizer, tokens: Sequence[bytes], made: Mapping[bytes, Sequence[Merge]]
 ) -> dict[bytes, list[Merge]]:
-    """The merges that make each of `tokens` of what it is cut into now, shorter ones of them included."""
+    """The merges that build each of `tokens` from its current pieces and shorter ones of `tokens`."""
     ways: dict[bytes, list[Merge]] = {}
     known = set(made)
     for token in tokens:
@@ -138,7 +134,7 @@ def _ways(
 
 
 def _pairs(current: FastTokenizer, token: bytes, made: Collection[bytes]) -> list[tuple[bytes, bytes]]:
-    # Where bytes are no parts, a character is a token at once.
+    # In families without byte merges, a character becomes a token directly.
     is_character = _length(token) == 1 and current.assemble([token]) == [(b"", token)]
     if is_character or not current.needs_parts:
         return [(b"", token)]
@@ -150,7 +146,7 @@ def _pairs(current: FastTokenizer, token: bytes, made: Collection[bytes]) -> lis
 def _reached(
     start: FastTokenizer, made: Mapping[bytes, list[Merge]], ways: Mapping[bytes, list[Merge]]
 ) -> tuple[FastTokenizer, dict[bytes, list[Merge]]]:
-    """`start` with `made` and with those of `ways` that are reached then, and these."""
+    """`start` with `made` and those of `ways` that become reachable, and the latter."""
     kept = dict(ways)
     while True:
         extended = start.extended([*_flat(made), *_flat(kept)], start.size)
@@ -167,7 +163,7 @@ def _tokens(way: Sequence[Merge]) -> set[bytes]:
 
 
 def _tree(parts: Sequence[bytes], made: Collection[bytes]) -> list[tuple[bytes, bytes]] | None:
-    """The merges of two that join `parts` through tokens of `made` only, None when there are none."""
+    """Binary merges that join `parts` through tokens of `made` only, None if there are none."""
     found: dict[tuple[int, int], list[tuple[bytes, bytes]]] = {(n, n + 1): [] for n in range(len(parts))}
     for width in range(2, len(parts) + 1):
         for start in range(len(parts) - width + 1):
@@ -188,7 +184,7 @@ def _flat(ways: Mapping[bytes, Sequence[Merge]]) -> Iterable[Merge]:
 
 
 def _renumbered(start: FastTokenizer, extended: FastTokenizer, ids: Mapping[str, int]) -> FastTokenizer:
-    """`extended` with its new pieces under `ids`."""
+    """`extended` with its new pieces at `ids`."""
     spec = copy.copy(extended.spec)
     spec["model"] = model = dict(spec["model"])
     if isinstance(model["vocab"], dict):
@@ -203,14 +199,14 @@ def _renumbered(start: FastTokenizer, extended: FastTokenizer, ids: Mapping[str,
 
 
 def _listed(start: FastTokenizer, scores: Mapping[str, float], ids: Mapping[str, int]) -> list[list[Any]]:
-    """The vocabulary of `start` as a list whose places are ids, with the pieces `ids` in theirs."""
+    """The vocabulary of `start` as a list indexed by id, with the pieces `ids` at their ids."""
     vocabulary = [list(entry) for entry in start.spec["model"]["vocab"]]
     lowest = min(score for _, score in vocabulary)
     held = {index: piece for piece, index in start.vocabulary.items()} | {
         index: piece for piece, index in ids.items()
     }
-    places = range(len(vocabulary), max(held) + 1)
-    vocabulary += [[held.get(n, unused_piece(n)), lowest] for n in places]
+    missing = range(len(vocabulary), max(held) + 1)
+    vocabulary += [[held.get(n, unused_piece(n)), lowest] for n in missing]
     for piece, index in ids.items():
         vocabulary[index] = [piece, scores[piece]]
     return vocabulary

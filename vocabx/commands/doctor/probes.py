@@ -1,4 +1,4 @@
-"""Texts to try a tokenizer on where there is no corpus: its own pieces strung together, and others."""
+"""Texts to probe a tokenizer with if there is no corpus: concatenated pieces, and adversarial strings."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ _LONGEST = 8
 
 @lru_cache(maxsize=2)
 def probe_texts(files: CheckpointFiles) -> tuple[str, ...]:
-    """Texts made of new pieces, and texts made of all; none holds an added token.
+    """Texts made of new pieces, and texts made of all pieces, without added tokens.
 
-    The same for the same tokenizer: chance is seeded.
+    Deterministic for a given tokenizer.
     """
     tokenizer = files.tokenizer
     if tokenizer is None:
@@ -29,7 +29,7 @@ def probe_texts(files: CheckpointFiles) -> tuple[str, ...]:
 
 
 def adversarial_texts(files: CheckpointFiles) -> tuple[str, ...]:
-    """Texts that nobody writes; none holds an added token."""
+    """Adversarial strings without added tokens."""
     if files.tokenizer is None:
         return ()
     return _free_of_added(files.tokenizer, _adversarial())
@@ -40,26 +40,26 @@ def _adversarial() -> tuple[str, ...]:
     return tuple(adversarial_strings(_ADVERSARIAL, long=False))
 
 
-def sentencepiece_cut(model: bytes) -> Callable[[Sequence[str]], list[list[int]]]:
-    """A function that cuts texts as the SentencePiece library does."""
+def sentencepiece_encoder(model: bytes) -> Callable[[Sequence[str]], list[list[int]]]:
+    """A function that encodes texts with the SentencePiece library."""
     from sentencepiece import SentencePieceProcessor
 
     processor = SentencePieceProcessor(model_proto=model)
 
-    def cut(texts: Sequence[str]) -> list[list[int]]:
+    def encode(texts: Sequence[str]) -> list[list[int]]:
         ids: list[list[int]] = processor.encode(list(texts))
         return ids
 
-    return cut
+    return encode
 
 
 def differing(files: CheckpointFiles, tokenizer: FastTokenizer, texts: Sequence[str]) -> list[str]:
-    """Those of `texts` that SentencePiece cuts otherwise than `tokenizer`."""
+    """Those of `texts` that SentencePiece tokenizes differently from `tokenizer`."""
     if files.model is None:
         return []
-    cuts = zip(texts, sentencepiece_cut(files.model)(texts), tokenizer.encode(texts), strict=True)
-    # Of two equally good cuts each library takes its own.
-    return [text for text, a, b in cuts if a != b and not tokenizer.tied(a, b)]
+    encoded = zip(texts, sentencepiece_encoder(files.model)(texts), tokenizer.encode(texts), strict=True)
+    # Of two equally good segmentations, each library may pick another one.
+    return [text for text, a, b in encoded if a != b and not tokenizer.tied(a, b)]
 
 
 def _free_of_added(tokenizer: FastTokenizer, texts: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The mended copy of a directory: new configuration and tokenizer files, weights linked and never read."""
+"""The repaired copy of a directory: new configuration and tokenizer files, weights linked but never read."""
 
 import os
 import shutil
@@ -15,54 +15,54 @@ from vocabx.tokenizer.fast import MODEL_NAME
 from vocabx.tokenizer.write import write_tokenizer
 
 _WEIGHTS = {".safetensors", ".bin", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".msgpack"}
-# Of a directory whose tokenizer is mended: written anew, or the old tokenizer in another form.
+# Files that are rewritten when the tokenizer is repaired, or that hold the old tokenizer in another form.
 _TOKENIZER = {
     "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json",
     "additional_chat_templates", "vocab.json", "merges.txt", "vocab.txt", "added_tokens.json",
 }  # fmt: skip
-# They vouch for what is mended.
+# Records of the files before the repair.
 _RECORDS = {"vocabx.json", "report.json", "report.html"}
 
 
 def repair(examination: Examination, out: Path) -> tuple[Finding, ...]:
-    """Write the examined directory to `out`, with everything mended that can be.
+    """Write the examined directory to `out`, with all possible repairs.
 
     Args:
-        examination: of the directory.
-        out: a directory that is not there, or is empty; it appears when it is whole. Weight files are hard
-            links where the file system has those.
+        examination: the examination of the directory.
+        out: a directory that is missing or empty; it appears once complete. Weight files are hard links where
+            the file system supports them.
 
     Returns:
-        The findings that were mended; where there are none, nothing is written.
+        The findings that were repaired; if there are none, nothing is written.
 
     Raises:
-        OutputError: `out` is taken, lies in the examined directory, or cannot be written.
+        OutputError: if `out` exists, is inside the examined directory, or cannot be written.
     """
     repaired = tuple(finding for finding in examination.findings if finding.repairable)
     if not repaired:
         return ()
     before, after = examination.files, examination.repaired_files
     check_target(before.directory, out)
-    anew = after.stated is not before.stated
+    rewritten = after.stated is not before.stated
     with staged(out) as target:
-        left_out = _RECORDS | (_TOKENIZER | {before.model_name} if anew else set())
+        left_out = _RECORDS | (_TOKENIZER | {before.model_name} if rewritten else set())
         ignore = _only_at(before.directory, left_out)
         shutil.copytree(before.directory, target, copy_function=_carry, dirs_exist_ok=True, ignore=ignore)
         if after.config != before.config:
             write_json(target / "config.json", after.config)
-        if anew:
+        if rewritten:
             _write_tokenizer(after, target)
     return repaired
 
 
 def check_target(directory: Path, out: Path) -> None:
-    """Refuse a target that is taken, or that lies in the directory to be mended.
+    """Refuse a target that exists, or that is inside the directory to repair.
 
     Raises:
-        OutputError: it is or does; the message says which.
+        OutputError: if it does or is.
     """
     if out.resolve().is_relative_to(directory.resolve()):
-        raise OutputError(f"{out} lies in the directory that is to be mended: choose another --out")
+        raise OutputError(f"{out} is inside the directory to repair: choose another --out")
     check_free(out)
 
 
@@ -73,7 +73,7 @@ def _only_at(directory: Path, names: set[str]) -> Callable[[str, list[str]], set
 def _carry(source: str, target: str) -> None:
     if Path(source).suffix in _WEIGHTS:
         try:
-            # In the hub's cache files are links, which are not to be linked themselves.
+            # In the hub's cache, files are symbolic links: link their targets, not the links.
             os.link(Path(source).resolve(), target)
             return
         except OSError:

@@ -1,4 +1,4 @@
-"""The story of `vocabx doctor`: a directory is examined, repaired into a copy, and the copy examined."""
+"""The story of `vocabx doctor`: examine a directory, write a repaired copy, and examine the copy."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,13 +14,13 @@ from vocabx.progress import Progress, Quiet
 
 @dataclass(frozen=True, eq=False)
 class DoctorResult:
-    """What was found and what was repaired.
+    """The findings and repairs.
 
     Attributes:
-        found: in the directory as it is.
+        found: the examination of the directory.
         repaired: the findings that the copy no longer has.
-        out: the repaired copy; None where none was written.
-        left: what is found in the copy, or `found` where there is none.
+        out: the repaired copy; None if none was written.
+        left: the examination of the copy, or `found` if there is none.
     """
 
     found: Examination
@@ -30,7 +30,7 @@ class DoctorResult:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is left wrong."""
+        """Whether nothing is wrong any more."""
         return self.left.sound
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,14 +44,14 @@ class DoctorResult:
 
 
 def doctor(options: DoctorOptions, progress: Progress | None = None) -> DoctorResult:
-    """Say what is wrong with an extended checkpoint that anybody made, and write a repaired copy.
+    """Find what is wrong with an extended checkpoint, whoever made it, and write a repaired copy.
 
     Args:
-        options: what to examine; see `DoctorOptions`.
-        progress: shows the stages; by default nothing is shown.
+        options: see `DoctorOptions`.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can repair what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     progress = progress or Quiet()
     directory, out = options.directory, options.out

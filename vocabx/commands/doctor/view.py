@@ -1,8 +1,8 @@
-"""The tokenizer that leads, where a SentencePiece model and a tokenizer.json are beside each other.
+"""The tokenizer that takes precedence in a directory with a SentencePiece model and a tokenizer.json.
 
-The model leads, since its scores say what the merges of tokenizer.json only spell out, unless tokenizer.json
-has pieces that the model lacks. What is around the pieces (added tokens, templates, normalizer) is taken
-from tokenizer.json, as far as it treats white space as the model does.
+The model takes precedence, since the merges of tokenizer.json are derived from its scores, unless
+tokenizer.json has pieces that the model lacks. Everything around the pieces (added tokens, templates,
+normalizer) comes from tokenizer.json, provided that it treats white space as the model does.
 """
 
 import json
@@ -21,12 +21,12 @@ from vocabx.tokenizer.from_sentencepiece import spec_of
 from vocabx.tokenizer.sentencepiece_model import is_unused, parse_model, unused_piece
 
 _SAMPLES = ("", " ", "a", " a", "a ", "  a  b ", "\ta\nb\n", "Ａ ﬁ", "中 文")
-# What says how text is brought to pieces and back.
+# The components that turn text into pieces and back.
 _AROUND = ("normalizer", "pre_tokenizer", "decoder")
 
 
 def read_stated(directory: Path, model: bytes | None, damage: list[Finding]) -> FastTokenizer | None:
-    """The tokenizer of tokenizer.json, None when there is none that can be read."""
+    """The tokenizer of tokenizer.json, None if there is none or it cannot be read."""
     path = directory / "tokenizer.json"
     if not path.is_file():
         return None
@@ -34,19 +34,19 @@ def read_stated(directory: Path, model: bytes | None, damage: list[Finding]) -> 
         spec = json.loads(path.read_text(encoding="utf-8"))
         spec.setdefault("added_tokens", [])
         tokenizer = _tokenizer(spec, model)
-        # Whether the library reads it is found out by having it read.
+        # The only way to know whether the library can read it is to let it.
         _ = Tokenizer.from_str(json.dumps(spec)) if tokenizer is None else tokenizer.rust
     except Exception as error:  # The Rust side raises bare Exception for every damaged file.
         sentence = f"tokenizer.json cannot be read: {' '.join(str(error).split())}."
-        remedy = "Get this file again."
+        remedy = "Download this file again."
         if model is not None:
-            remedy = "tokenizer.json is made anew from the SentencePiece model."
+            remedy = "tokenizer.json is regenerated from the SentencePiece model."
         damage.append(
             Finding("tokenizer.json", "fatal", sentence, remedy=remedy, repairable=model is not None)
         )
         return None
     if tokenizer is None:
-        sentence = f"tokenizer.json is a {family_of(spec)} tokenizer, which vocabx does not know."
+        sentence = f"tokenizer.json is a {family_of(spec)} tokenizer, which vocabx does not support."
         damage.append(Finding("family", "note", sentence, remedy="Its pieces are not examined."))
     return tokenizer
 
@@ -57,23 +57,23 @@ def leading(
     model: bytes | None,
     settings: Mapping[str, Any],
 ) -> FastTokenizer | None:
-    """The tokenizer that leads, None when there is none that can be read.
+    """The tokenizer that takes precedence, None if there is none that can be read.
 
     Args:
-        directory: where the files lie.
+        directory: the directory of the files.
         stated: the tokenizer of tokenizer.json, if there is one.
         model: the SentencePiece model, if there is one.
         settings: the content of tokenizer_config.json.
 
     Raises:
-        TokenizerError: no tokenizer.json can do what the model does.
+        TokenizerError: if no tokenizer.json can represent the model.
     """
     if model is None:
         return stated
     proto = parse_model(model)
     if stated is not None and not leads(proto, stated):
         return stated
-    # The slow classes add the first token unless told otherwise, and the last one only when told.
+    # The slow classes add bos by default, and eos only if configured.
     spec = spec_of(proto, bool(settings.get("add_bos_token", True)), bool(settings.get("add_eos_token")))
     if stated is None:
         spec["added_tokens"] += _loose(directory, settings, spec)
@@ -82,20 +82,20 @@ def leading(
 
 
 def leads(proto: Any, stated: FastTokenizer) -> bool:
-    """Whether a model has every ordinary piece of a tokenizer.json."""
+    """Whether a model has all ordinary pieces of a tokenizer.json."""
     known = {name for piece in proto.pieces for name in names_of(piece.piece)}
     added = {token["content"] for token in stated.spec["added_tokens"]}
     return all(piece in known or piece in added or is_unused(piece) for piece in stated.pieces())
 
 
 def names_of(piece: str) -> tuple[str, ...]:
-    """What tokenizer.json may call a piece of the model: a byte of ASCII also stands as its character."""
+    """The names of a piece of the model in tokenizer.json: an ASCII byte may also be its character."""
     byte = byte_of(piece)
     return (piece, chr(byte)) if byte is not None and byte < 0x80 else (piece,)
 
 
 def with_model(stated: FastTokenizer, model: bytes, spec: dict[str, Any]) -> FastTokenizer | None:
-    """`stated` with the pieces and the order of `spec`, which was made from `model`."""
+    """`stated` with the pieces and their order from `spec`, which was made from `model`."""
     around = spec if _spaces_differ(stated, model) else stated.spec
     mixed = {**stated.spec, **{key: around.get(key) for key in _AROUND}, "model": spec["model"]}
     mixed = with_places(mixed)
@@ -103,7 +103,7 @@ def with_model(stated: FastTokenizer, model: bytes, spec: dict[str, Any]) -> Fas
 
 
 def with_places(spec: dict[str, Any]) -> dict[str, Any]:
-    """`spec` with its added tokens in the model's vocabulary: else the library counts their ids anew."""
+    """`spec` with its added tokens in the model's vocabulary: otherwise the library renumbers them."""
     model = dict(spec["model"])
     missing = {token["id"]: token["content"] for token in spec["added_tokens"]}
     vocabulary = model["vocab"]
@@ -112,8 +112,8 @@ def with_places(spec: dict[str, Any]) -> dict[str, Any]:
         model["vocab"] = dict(sorted(whole.items(), key=lambda item: item[1]))
     else:
         lowest = min((score for _, score in vocabulary), default=0.0)
-        places = range(len(vocabulary), max(missing, default=-1) + 1)
-        model["vocab"] = [*vocabulary, *([missing.get(n, unused_piece(n)), lowest] for n in places)]
+        gaps = range(len(vocabulary), max(missing, default=-1) + 1)
+        model["vocab"] = [*vocabulary, *([missing.get(n, unused_piece(n)), lowest] for n in gaps)]
     return {**spec, "model": model}
 
 
@@ -134,20 +134,18 @@ def _spaces_differ(stated: FastTokenizer, model: bytes) -> bool:
 
 
 def normalizer_of(tokenizer: FastTokenizer) -> Callable[[str], str]:
-    """What becomes of a text before it is cut into pieces."""
-    normalizer, segmenter = tokenizer.rust.normalizer, tokenizer.rust.pre_tokenizer
+    """The function that a tokenizer applies to a text before splitting it into pieces."""
+    normalizer, splitter = tokenizer.rust.normalizer, tokenizer.rust.pre_tokenizer
 
     def normalize(text: str) -> str:
         normal = normalizer.normalize_str(text) if normalizer is not None else text
-        return (
-            normal if segmenter is None else "".join(part for part, _ in segmenter.pre_tokenize_str(normal))
-        )
+        return normal if splitter is None else "".join(part for part, _ in splitter.pre_tokenize_str(normal))
 
     return normalize
 
 
 def _loose(directory: Path, settings: Mapping[str, Any], spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """Added tokens of a directory without tokenizer.json, which stand in its configuration."""
+    """Added tokens of a directory without tokenizer.json, from its configuration."""
     known = {token["content"] for token in spec["added_tokens"]}
     found: dict[int, dict[str, Any]] = {}
     path = directory / "added_tokens.json"
@@ -158,7 +156,7 @@ def _loose(directory: Path, settings: Mapping[str, Any], spec: dict[str, Any]) -
         for index, token in (settings.get("added_tokens_decoder") or {}).items():
             found[int(index)] = token if isinstance(token, dict) else {"content": token}
     except (ValueError, AttributeError, TypeError):
-        pass  # transformers would refuse it; what else is there can be examined.
+        pass  # transformers would refuse it; the rest can still be examined.
     blank = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
     return [
         {"id": index, **{key: token.get(key, value) for key, value in {"content": "", **blank}.items()}}

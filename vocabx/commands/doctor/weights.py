@@ -1,6 +1,6 @@
-"""The tables of a directory, read so that no contradiction stops the reading. Checks nothing: see `sizes`.
+"""The embedding matrices of a directory, read even if files contradict each other; `sizes` checks them.
 
-A missing or damaged file becomes a finding, and the tables that are left are looked for by name.
+A missing or damaged file becomes a finding, and the remaining matrices are found by name.
 """
 
 import json
@@ -15,11 +15,11 @@ from vocabx.errors import VocabxError
 
 
 def read_weights(directory: Path, config: dict[str, Any]) -> tuple[StoredTables | None, list[Finding]]:
-    """The tables of `directory`, None where none are found, and what is damaged."""
+    """The embedding matrices of `directory`, None if none are found, and findings about damaged files."""
     files, damage = _files(directory)
     if not files:
         return None, damage
-    # A tensor of other dimensions is no table, whatever its name.
+    # Embedding matrices and biases have one or two dimensions.
     where = {
         name: file for file in files for name, entry in file.tensors.items() if len(entry.shape) in (1, 2)
     }
@@ -30,7 +30,7 @@ def read_weights(directory: Path, config: dict[str, Any]) -> tuple[StoredTables 
             return found, damage
     if damage:
         return None, damage
-    sentence = f"The embedding table is under no name that vocabx knows for the model type {kind!r}."
+    sentence = f"The embedding matrix has no name that vocabx knows for the model type {kind!r}."
     return None, [Finding("tables", "note", sentence, remedy="Rows and sizes are not examined.")]
 
 
@@ -46,14 +46,14 @@ def _files(directory: Path) -> tuple[list[SafetensorsFile], list[Finding]]:
             bad.append(f"{path.name} is missing")
     if not bad:
         return files, []
-    remedy = "Get these files again."
+    remedy = "Download these files again."
     return files, [
         Finding("weights", "fatal", "Weight files are missing or damaged.", len(bad), first(bad), remedy)
     ]
 
 
 def _paths(directory: Path, bad: list[str]) -> list[Path]:
-    """The weight files that the index names, or those that are there."""
+    """The weight files that the index lists, or those in the directory."""
     found = sorted(directory.glob("*.safetensors"))
     index = directory / INDEX
     if not index.is_file():
@@ -62,10 +62,12 @@ def _paths(directory: Path, bad: list[str]) -> list[Path]:
     try:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        bad.append(f"{INDEX} is no index")
+        bad.append(f"{INDEX} is not an index")
         return found
     inside = [name for name in names if isinstance(name, str) and Path(name).name == name]
     bad += [
-        f"{INDEX} names {name!r}, which is no file of the directory" for name in names if name not in inside
+        f"{INDEX} lists {name!r}, which is not a file in the directory"
+        for name in names
+        if name not in inside
     ]
     return [directory / name for name in sorted(inside)]

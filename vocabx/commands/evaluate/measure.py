@@ -1,6 +1,6 @@
-"""Each model of a comparison measured in turn: loaded, scored, let write, compared with the base, let go.
+"""Measures the models of an evaluation one after another: load, score, generate, compare with the base.
 
-One model is in memory at a time; the base stays beside the others where there is room, for KL needs both.
+Only one model is in memory at a time, plus the base if there is room, since KL needs both.
 """
 
 import gc
@@ -24,13 +24,13 @@ from vocabx.tokenizer.fast import FastTokenizer
 
 
 @dataclass(frozen=True)
-class Material:
-    """What every model is measured on.
+class EvaluationTexts:
+    """The texts that every model is measured on.
 
     Attributes:
-        target, base_language: passages that fit the context of each model, of both languages.
-        prompts: what to continue; none to generate nothing.
-        generate_tokens: by how many tokens.
+        target, base_language: passages in each language that fit the context of every model.
+        prompts: texts to continue; empty to generate nothing.
+        generate_tokens: number of tokens to generate per prompt.
     """
 
     target: Sequence[str]
@@ -45,32 +45,32 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where models run.
+class Device:
+    """The device that models run on.
 
     Attributes:
-        device: as torch names it.
-        holds_two: whether the base may stay beside another model.
+        name: torch's name of it.
+        holds_two: whether the base and another model fit at the same time.
     """
 
-    device: str
+    name: str
     holds_two: bool
 
     def describe(self) -> str:
-        """The device for people, as "cpu, 2 threads"."""
+        """A readable description, such as "cpu, 2 threads"."""
         torch = need("torch", "evaluate")
-        if self.device == "cpu":
+        if self.name == "cpu":
             threads = torch.get_num_threads()
             return f"cpu, {threads} thread{'s' if threads != 1 else ''}"
-        return str(torch.cuda.get_device_name(self.device))
+        return str(torch.cuda.get_device_name(self.name))
 
 
-def find_place(base: EvaluatedModel | None, evaluated_models: Sequence[EvaluatedModel]) -> Place:
-    """A GPU that has room for each model, else the CPU.
+def find_device(base: EvaluatedModel | None, evaluated_models: Sequence[EvaluatedModel]) -> Device:
+    """A GPU with room for each model, else the CPU.
 
     Raises:
-        BaseModelError: a model does not fit there either.
-        MissingPackageError: torch is not installed.
+        BaseModelError: if a model fits neither.
+        MissingPackageError: if torch is not installed.
     """
     torch = need("torch", "evaluate")
     models = [*([base] if base else []), *evaluated_models]
@@ -79,44 +79,44 @@ def find_place(base: EvaluatedModel | None, evaluated_models: Sequence[Evaluated
     if torch.cuda.is_available():
         free = torch.cuda.mem_get_info()[0]
         if fits(largest.weight_bytes, free):
-            return Place("cuda", fits(pair, free))
+            return Device("cuda", fits(pair, free))
     if not fits(largest.weight_bytes):
-        raise BaseModelError(f"{largest.name} does not fit into the memory that is free")
-    return Place("cpu", fits(pair))
+        raise BaseModelError(f"{largest.name} does not fit into the free memory: free some, or omit it")
+    return Device("cpu", fits(pair))
 
 
 def measure_models(
     base: EvaluatedModel | None,
     evaluated_models: Sequence[EvaluatedModel],
-    material: Material,
-    place: Place,
+    texts: EvaluationTexts,
+    device: Device,
     progress: Progress,
 ) -> tuple[ModelNumbers, ...]:
-    """Measure the base, where there is one, then each of the others, each in its own dtype.
+    """Measure the base, if there is one, then each of the other models, each in its own dtype.
 
     Args:
-        base: or None.
-        contenders: the others.
-        material: what to measure on.
-        place: where.
-        progress: told of each stage, and why KL is left out.
+        base: the base, or None.
+        evaluated_models: the other models.
+        texts: the texts to measure on.
+        device: the device to run on.
+        progress: receives the stages, and a note if KL is left out.
     """
     measured: list[ModelNumbers] = []
     with quiet_transformers("evaluate"):
         held = None
         if base is not None:
-            held = load_model(base.directory).to(place.device)
-            measured.append(_measure(base, held, material, progress, is_base=True))
-            if not place.holds_two:
-                progress.note("KL from the base is left out: two models do not fit into the memory.")
+            held = load_model(base.directory).to(device.name)
+            measured.append(_measure(base, held, texts, progress, is_base=True))
+            if not device.holds_two:
+                progress.note("KL from the base is left out: two models do not fit into memory.")
                 held = None
         for evaluated_model in evaluated_models:
             gc.collect()
-            model = load_model(evaluated_model.directory).to(place.device)
+            model = load_model(evaluated_model.directory).to(device.name)
             from_base = None
             if base is not None:
-                from_base = _from_base(base, held, evaluated_model, model, material.base_language, progress)
-            measured.append(_measure(evaluated_model, model, material, progress, from_base))
+                from_base = _from_base(base, held, evaluated_model, model, texts.base_language, progress)
+            measured.append(_measure(evaluated_model, model, texts, progress, from_base))
             del model
     return tuple(measured)
 
@@ -124,15 +124,15 @@ def measure_models(
 def _measure(
     evaluated_model: EvaluatedModel,
     model: Any,
-    material: Material,
+    texts: EvaluationTexts,
     progress: Progress,
     from_base: FromBase | None = None,
     is_base: bool = False,
 ) -> ModelNumbers:
-    name, texts = evaluated_model.name, (material.target, material.base_language)
-    with progress.stage(f"Scoring {name}", material.bytes, "B") as advance:
-        scores = score_model(model, evaluated_model.tokenizer, texts, advance)
-    numbers = [_numbers(evaluated_model.tokenizer, *pair) for pair in zip(texts, scores, strict=True)]
+    name, groups = evaluated_model.name, (texts.target, texts.base_language)
+    with progress.stage(f"Scoring {name}", texts.bytes, "B") as advance:
+        scores = score_model(model, evaluated_model.tokenizer, groups, advance)
+    numbers = [_numbers(evaluated_model.tokenizer, *pair) for pair in zip(groups, scores, strict=True)]
     return ModelNumbers(
         name=name,
         is_base=is_base,
@@ -141,7 +141,7 @@ def _measure(
         target=numbers[0],
         base_language=numbers[1],
         from_base=from_base,
-        generated=_generated(evaluated_model, model, material, progress),
+        generated=_generated(evaluated_model, model, texts, progress),
     )
 
 
@@ -151,13 +151,13 @@ def _numbers(tokenizer: FastTokenizer, passages: Sequence[str], score: Score) ->
 
 
 def _generated(
-    evaluated_model: EvaluatedModel, model: Any, material: Material, progress: Progress
+    evaluated_model: EvaluatedModel, model: Any, texts: EvaluationTexts, progress: Progress
 ) -> Generated | None:
-    if not material.prompts:
+    if not texts.prompts:
         return None
     title = f"Generating with {evaluated_model.name}"
-    with progress.stage(title, len(material.prompts), "samples") as advance:
-        return generate(model, evaluated_model.tokenizer, material.prompts, material.generate_tokens, advance)
+    with progress.stage(title, len(texts.prompts), "samples") as advance:
+        return generate(model, evaluated_model.tokenizer, texts.prompts, texts.generate_tokens, advance)
 
 
 def _from_base(
@@ -168,7 +168,7 @@ def _from_base(
     passages: Sequence[str],
     progress: Progress,
 ) -> FromBase:
-    """KL from the base on passages that both cut into the same ids; `held` is the base's model, if there."""
+    """KL from the base on passages that both tokenize identically; `held` is the base model in memory."""
     begin = begin_id(model.config)
     sequences = []
     if held is not None and begin_id(held.config) == begin and _width(model) >= _width(held):
@@ -189,11 +189,11 @@ def _from_base(
 
 
 def _width(model: Any) -> int:
-    """How many ids a model gives a probability."""
+    """The number of ids in a model's output distribution."""
     return int(model.config.get_text_config().vocab_size)
 
 
 def _same(base: EvaluatedModel, evaluated_model: EvaluatedModel, ids: Sequence[int]) -> bool:
-    """Whether the ids are the same tokens in both, and not another vocabulary's by chance."""
+    """Whether the ids stand for the same tokens in both vocabularies."""
     old, new = base.tokenizer.id_to_piece, evaluated_model.tokenizer.id_to_piece
     return all(old.get(index) == new.get(index) for index in set(ids))

@@ -1,4 +1,4 @@
-"""A checkpoint that is to be measured: read by its headers, refused where it cannot be. Loads no model."""
+"""A checkpoint to be evaluated, read from its headers without loading the model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,13 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A model of a comparison.
+    """A model to be evaluated.
 
     Attributes:
-        name: what it is called in the result.
+        name: its name in the result.
         checkpoint: its headers.
-        tokenizer: its own.
-        manifest: the content of its vocabx.json, empty where there is none.
+        tokenizer: its tokenizer.
+        manifest: the content of its vocabx.json, empty if there is none.
     """
 
     name: str
@@ -32,12 +32,12 @@ class EvaluatedModel:
 
     @property
     def directory(self) -> Path:
-        """Where it lies."""
+        """The directory of the checkpoint."""
         return self.checkpoint.directory
 
     @property
     def context(self) -> int:
-        """How many tokens it reads at once."""
+        """Length of its context in tokens."""
         return context_of(self.checkpoint.config)
 
     @property
@@ -47,15 +47,15 @@ class EvaluatedModel:
 
     @property
     def recorded_base(self) -> dict[str, Any]:
-        """What vocabx.json says of its base, empty where it says nothing."""
+        """The entry of vocabx.json about its base, empty if there is none."""
         found = self.manifest.get("base")
         return found if isinstance(found, dict) else {}
 
     def hull_bound(self, base: Checkpoint) -> float | None:
-        """The bound of report.json on KL(base ‖ this model), in nats; None where there is none that holds.
+        """The bound of report.json on KL(base ‖ this model), in nats; None if there is none or it is void.
 
-        It holds for the rows that were made, beside the tables of the base that they were made from. What was
-        trained since keeps its report, and no bound.
+        It applies only to the embeddings as initialized, with the base they were initialized from. A trained
+        checkpoint keeps its report, but the bound no longer applies.
         """
         path = self.directory / "report.json"
         known = path.is_file() and not self.manifest.get("training")
@@ -66,17 +66,17 @@ class EvaluatedModel:
 
 
 def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
-    """Read a checkpoint by its headers.
+    """Read a checkpoint from its headers.
 
     Args:
-        name: what it is to be called.
-        directory: where it lies.
+        name: its name in the result.
+        directory: the directory of the checkpoint.
 
     Raises:
-        VocabxError: it is not there, is a run of training, is damaged, or does not predict the next token.
+        VocabxError: if it is missing, damaged, a training run, or does not predict the next token.
     """
     if not directory.is_dir():
-        raise BaseModelError(f"there is no directory {directory}: pass directories of checkpoints")
+        raise BaseModelError(f"{directory} is not a directory: pass directories of checkpoints")
     if (directory / "training.json").is_file() and not (directory / "config.json").is_file():
         raise BaseModelError(
             f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR"
@@ -84,7 +84,6 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
     checkpoint = read_checkpoint(directory)
     if not checkpoint.generates:
         raise BaseModelError(
-            f"{directory} does not predict the next token of a text: what is measured here is that of models "
-            "that generate"
+            f"{directory} does not predict the next token of a text: only generative models can be evaluated"
         )
     return EvaluatedModel(name, checkpoint, read_tokenizer(directory), read_manifest(directory))

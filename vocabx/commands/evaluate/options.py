@@ -1,4 +1,4 @@
-"""What `vocabx evaluate` can be told."""
+"""The options of `vocabx evaluate`."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from vocabx.commands._options import (
 
 @options
 class EvaluateOptions:
-    """The options of `evaluate`; the help of each says what it does."""
+    """Options of `evaluate`; each has its own help text."""
 
     directories: tuple[Path, ...] = option(
         "Checkpoints to measure side by side, whoever made them.", default=()
@@ -33,14 +33,14 @@ class EvaluateOptions:
         "Language of the new tokens, a BCP 47 tag. Default: as recorded.", default="", panel=MODEL
     )
     corpus: tuple[str, ...] = option(
-        "Text in the language that no model was trained on: all of it is held out. Default: the sections of "
-        "the language's own text that extend holds out with the same --seed and --heldout-bytes.",
+        "Text in the language that no model was trained on; all of it counts as held out. Default: the "
+        "sections of the language's own text that extend holds out with the same --seed and --heldout-bytes.",
         default=(),
         panel=TEXT,
         metavar="<path>",
     )
     base_text: tuple[str, ...] = option(
-        "Text in the base's language, likewise. Default: that language's own.",
+        "Held-out text in the base's language. Default: that language's own.",
         default=(),
         panel=TEXT,
         metavar="<path>",
@@ -48,23 +48,26 @@ class EvaluateOptions:
     text_field: str = text_field()
     opencc: str = opencc()
     heldout_bytes: int = option(
-        "About how many bytes of each text to measure on, sampled from it.",
+        "Approximate number of bytes of each text to measure on, sampled from it.",
         default=60_000,
         panel=MEASURING,
         ge=1000,
     )
     samples: int = option(
-        "How many held-out passages to begin and let each model continue; 0 generates nothing.",
+        "Number of held-out passages whose beginning each model continues; 0 generates nothing.",
         default=3,
         panel=MEASURING,
         ge=0,
     )
     generate_tokens: int = option(
-        "How many new tokens each model generates after each beginning.", default=48, panel=MEASURING, ge=1
+        "Number of tokens that each model generates after each beginning.",
+        default=48,
+        panel=MEASURING,
+        ge=1,
     )
-    seed: int = seed("which text is sampled")
+    seed: int = seed("the sampling of text")
     out: Path | None = option(
-        "Also write evaluation.json and evaluation.html into this directory; must not exist or be empty. "
+        "Also write evaluation.json and evaluation.html to this directory; must not exist or be empty. "
         "Default: nothing is written.",
         default=None,
         panel=OUTPUT,
@@ -75,6 +78,6 @@ class EvaluateOptions:
         """Refuse options that contradict each other.
 
         Raises:
-            OptionError: they do; the message says which.
+            OptionError: if they do; the message names them.
         """
         check_opencc(self.corpus, self.opencc)

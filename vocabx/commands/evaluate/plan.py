@@ -1,4 +1,4 @@
-"""What an evaluation will measure, checked before a model is loaded: models, language, texts."""
+"""The plan of an evaluation, checked before a model is loaded: models, language, texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +26,13 @@ class EvaluatePlan:
     """A checked evaluation.
 
     Attributes:
-        options: what was asked.
-        base: the base, or None where it is not known or not to be had.
-        base_origin: where it came from, "" without one.
-        contenders: the checkpoints, in the order given.
-        language: of the new tokens, with its scripts known.
-        base_language: with the scripts of its text; of the tag "und" where the user brought the text.
+        options: the options of the command.
+        base: the base, or None if it is unknown or unavailable.
+        base_origin: where it came from, "" without a base.
+        evaluated_models: the checkpoints, in the order given.
+        language: the language of the new tokens, with its scripts.
+        base_language: the language of the base, with the scripts of its text; tagged "und" if the user gave
+            the text.
         source, base_source: the texts.
     """
 
@@ -46,12 +47,12 @@ class EvaluatePlan:
 
     @property
     def models(self) -> tuple[EvaluatedModel, ...]:
-        """The base first, where there is one."""
+        """All models, the base first if there is one."""
         return (() if self.base is None else (self.base,)) + self.evaluated_models
 
     @property
     def context(self) -> int:
-        """How many tokens every model reads at once."""
+        """The shortest context of all models, in tokens."""
         return min(model.context for model in self.models)
 
 
@@ -59,7 +60,7 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
     """Check everything that can be checked before a model is loaded.
 
     Raises:
-        VocabxError: whatever is wrong with the options, the directories, the language or the text.
+        VocabxError: if anything is wrong with the options, the directories, the language or the text.
     """
     _check_options(options)
     evaluated_models = tuple(read_evaluated_model(str(path), path) for path in options.directories)
@@ -87,7 +88,7 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
 
 def _check_options(options: EvaluateOptions) -> None:
     if not options.directories:
-        raise TokenizerError("nothing to evaluate: pass the directory of a checkpoint, or several")
+        raise TokenizerError("nothing to evaluate: pass one or more directories of checkpoints")
     if options.out is not None:
         check_free(options.out)
 
@@ -110,8 +111,7 @@ def _language(options: EvaluateOptions, evaluated_models: Sequence[EvaluatedMode
     tag = options.lang or next(filter(None, recorded), "")
     if not tag:
         raise LanguageError(
-            f"{evaluated_models[0].name} does not say for which language it was made: pass --lang with a "
-            "BCP 47 tag"
+            f"{evaluated_models[0].name} does not record its language: pass --lang with a BCP 47 tag"
         )
     return find_language(tag)
 
@@ -125,11 +125,11 @@ def _source(options: EvaluateOptions, language: Language) -> TextSource:
 def _find_base(
     options: EvaluateOptions, first: EvaluatedModel, progress: Progress
 ) -> tuple[EvaluatedModel, str, str] | None:
-    """The base, its origin and its language: the one asked for, else what the first directory names."""
+    """The base, its origin and its language: that of --base, else the one recorded in the first directory."""
     if options.base:
         found = find_base(options.base, progress)
         return read_evaluated_model(found.name, found.directory), found.origin, found.language
-    obstacle = f"{first.name} does not say what it extends; pass --base"
+    obstacle = f"{first.name} does not record its base; pass --base"
     for name in _recorded_names(first):
         try:
             found = find_base(name, progress)
@@ -139,12 +139,12 @@ def _find_base(
             obstacle = str(error)
         else:
             return evaluated_model, found.origin, found.language
-    progress.note(f"The base is left out, and KL from it: {obstacle}.")
+    progress.note(f"The base, and KL from it, are left out: {obstacle}.")
     return None
 
 
 def _recorded_names(first: EvaluatedModel) -> list[str]:
-    """What the base was called, then the hub id that it came from where that is another name."""
+    """The recorded name of the base, then the hub id it came from if that differs."""
     name, origin = (str(first.recorded_base.get(key) or "") for key in ("name", "origin"))
     is_hub_id = origin.count("/") == 1 and " " not in origin and not Path(origin).exists()
     return list(dict.fromkeys([*([name] if name else []), *([origin] if is_hub_id else [])]))

@@ -1,4 +1,4 @@
-"""The story of `vocabx evaluate`, in order: models, texts, the numbers of each model, and a page of them."""
+"""The story of `vocabx evaluate`, in order: models, texts, the numbers of each model, the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.staging import staged
-from vocabx.commands.evaluate.measure import Material, find_place, measure_models
+from vocabx.commands.evaluate.measure import EvaluationTexts, find_device, measure_models
 from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.commands.evaluate.plan import EvaluatePlan, make_evaluate_plan
 from vocabx.corpus.draw import draw_corpus
@@ -24,7 +24,7 @@ from vocabx.report.evaluation_page import render_evaluation
 
 @dataclass(frozen=True)
 class EvaluateResult:
-    """A finished evaluation: the numbers, and the directory where they and their page are, or None."""
+    """A finished evaluation: the numbers, and the directory they were written to, or None."""
 
     directory: Path | None
     table: SideBySide
@@ -34,30 +34,30 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
     """Measure several checkpoints, and the base they extend, on the same texts.
 
     Args:
-        options: what to measure; see `EvaluateOptions`.
-        progress: shows the stages; by default nothing is shown.
+        options: see `EvaluateOptions`.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can mend what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     timed = Timed(progress or Quiet())
     plan = make_evaluate_plan(options, timed)
-    place = find_place(plan.base, plan.evaluated_models)
-    material = _material(plan, timed)
-    models = measure_models(plan.base, plan.evaluated_models, material, place, timed)
+    device = find_device(plan.base, plan.evaluated_models)
+    texts = _texts(plan, timed)
+    models = measure_models(plan.base, plan.evaluated_models, texts, device, timed)
     table = SideBySide(
         version=VERSION,
         command=options.command,
         base="" if plan.base is None else plan.base.name,
         base_origin=plan.base_origin,
-        target=_described(plan.language, plan.source, material.target, not options.corpus),
+        target=_described(plan.language, plan.source, texts.target, not options.corpus),
         base_language=_described(
-            plan.base_language, plan.base_source, material.base_language, not options.base_text
+            plan.base_language, plan.base_source, texts.base_language, not options.base_text
         ),
         seed=options.seed,
-        device=place.describe(),
+        device=device.describe(),
         generate_tokens=options.generate_tokens,
-        prompts=tuple(material.prompts),
+        prompts=tuple(texts.prompts),
         models=models,
         seconds=dict(timed.seconds),
     )
@@ -68,8 +68,8 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
     return EvaluateResult(options.out, table)
 
 
-def _material(plan: EvaluatePlan, progress: Progress) -> Material:
-    """The same passages for every model, and what they are to continue."""
+def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:
+    """The same passages and prompts for every model."""
     options = plan.options
     if not options.corpus:
         _note_other_seed(plan, progress)
@@ -81,8 +81,8 @@ def _material(plan: EvaluatePlan, progress: Progress) -> Material:
     passages = split_for_scoring(target, plan.context)
     prompts = choose_prompts(passages, options.samples)
     if options.samples and not prompts:
-        raise CorpusError(f"{plan.source.description} is too short to be continued: pass --samples 0")
-    return Material(
+        raise CorpusError(f"{plan.source.description} is too short for prompts: pass --samples 0")
+    return EvaluationTexts(
         passages, split_for_scoring(base_language, plan.context), prompts, options.generate_tokens
     )
 
@@ -91,12 +91,12 @@ def _sections(
     options: EvaluateOptions,
     source: TextSource,
     language: Language,
-    is_users: bool,
+    given: bool,
     title: str,
     progress: Progress,
 ) -> Sequence[str]:
-    """A text of the user's is held out as a whole; of a language's own, what `extend` holds out of it."""
-    if is_users:
+    """Held-out sections: all of a text given by the user, or what `extend` holds out of a default text."""
+    if given:
         return draw_heldout(source, language.scripts, options.heldout_bytes, options.seed, title, progress)
     sizes = SampleSizes(heldout_bytes=options.heldout_bytes, seed=options.seed)
     return draw_corpus(source, language.scripts, sizes, title, progress).heldout
@@ -108,7 +108,7 @@ def _note_other_seed(plan: EvaluatePlan, progress: Progress) -> None:
         seed = initializer.get("seed") if isinstance(initializer, dict) else None
         if isinstance(seed, int) and seed != plan.options.seed:
             progress.note(
-                f"{evaluated_model.name} was made with --seed {seed}: it may have learned from this text."
+                f"{evaluated_model.name} was made with --seed {seed}: it may have been trained on this text."
             )
 
 

@@ -1,4 +1,4 @@
-"""What `vocabx export` can be told."""
+"""The options of `vocabx export`."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,19 +9,17 @@ from vocabx.commands._options import OUTPUT
 
 @options
 class ExportOptions:
-    """The options of `export`; the help of each says what it does."""
+    """Options of `export`; each has its own help text."""
 
-    directory: Path = option(
-        "A checkpoint of the Llama family: extended by vocabx, or any other.", default=Path()
-    )
+    directory: Path = option("A checkpoint of the Llama family, extended by vocabx or not.", default=Path())
     gguf: Path = option(
         "The .gguf file to write, for llama.cpp.", default=Path("model.gguf"), panel=OUTPUT, metavar="<file>"
     )
     dtype: Literal["auto", "f32", "f16", "bf16", "q8_0"] = option(
-        "Dtype of the matrices; auto is that of the checkpoint.", default="auto", panel=OUTPUT
+        "Dtype of the matrices; auto keeps that of the checkpoint.", default="auto", panel=OUTPUT
     )
     pre: str = option(
-        "llama.cpp's name of the pre-tokenizer, at your own risk; found where llama.cpp has one.",
+        "llama.cpp's name of the pre-tokenizer, at your own risk. Default: found from tokenizer.json.",
         default="",
         panel=OUTPUT,
     )

@@ -1,4 +1,4 @@
-"""The story of `vocabx export`: one file of a checkpoint, for other programs."""
+"""The story of `vocabx export`: a checkpoint as one .gguf file."""
 
 from vocabx.commands.export.options import ExportOptions
 from vocabx.gguf.export_gguf import ExportResult, export_gguf
@@ -9,10 +9,10 @@ def export(options: ExportOptions, progress: Progress | None = None) -> ExportRe
     """Write a checkpoint of the Llama family as one .gguf file.
 
     Args:
-        options: what to write; see `ExportOptions`.
-        progress: told of the bytes written and of what llama.cpp does otherwise.
+        options: see `ExportOptions`.
+        progress: receives the bytes written, and notes on where llama.cpp behaves differently.
 
     Raises:
-        VocabxError: the user can repair what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     return export_gguf(options.directory, options.gguf, options.dtype, options.pre, progress)

@@ -1,4 +1,4 @@
-"""The form in which a checkpoint is written: whole tables, or coordinates and primitives."""
+"""The form of a checkpoint's embedding matrices: dense, or factorized into coordinates and primitives."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from vocabx.progress import Progress
 
 
 def check_base(options: ExtendOptions, base: Checkpoint, old_rows: int) -> None:
-    """Refuse a base that the form does not fit.
+    """Refuse a base that cannot be written in the requested form.
 
     Raises:
-        BaseModelError: the base is factorised, has no class that can be, or no tables of that rank.
+        BaseModelError: if the base is factorized, its class cannot be, or its matrices do not allow the rank.
     """
     refuse_factorised(base)
     if options.factorised and options.rank is not None:
@@ -27,22 +27,22 @@ def check_base(options: ExtendOptions, base: Checkpoint, old_rows: int) -> None:
 def bring_to_form(
     options: ExtendOptions, base: Checkpoint, old_rows: int, directory: Path, progress: Progress
 ) -> Factorisation | None:
-    """Factorise the extended checkpoint in `directory` where that was asked, and say what it cost.
+    """Factorize the extended checkpoint in `directory` if requested, and report the error.
 
     Args:
-        options: what was asked.
+        options: the options of the command.
         base: the checkpoint that was extended.
         old_rows: how many of its rows belong to tokens.
-        directory: the extended checkpoint, whole.
-        progress: told of the stage and of the error.
+        directory: the extended checkpoint in dense form.
+        progress: receives the stage, and a note about the error.
     """
     if not options.factorised or options.rank is None:
         return None
-    with progress.stage("Factorising the tables", unit="B") as advance:
+    with progress.stage("Factorizing the embedding matrices", unit="B") as advance:
         done = factorise_checkpoint(directory, base, old_rows, options.rank, options.balance, advance)
     errors = " and ".join(f"{error:.1%}" for error in done.errors.values())
     progress.note(
-        f"Old rows are approximated at rank {done.rank}: off by {errors} of their norm, with "
-        f"{done.parameters / 1e6:.1f} M parameters in place of {done.dense_parameters / 1e6:.1f} M."
+        f"Old embeddings are approximated at rank {done.rank}: off by {errors} of their norm, with "
+        f"{done.parameters / 1e6:.1f} M parameters instead of {done.dense_parameters / 1e6:.1f} M."
     )
     return done

@@ -1,4 +1,4 @@
-"""The first stages of an extension, which `extend` and `compare` share: text, tokens, and who places them."""
+"""The first stages of an extension, shared by `extend` and `compare`: text, new tokens, initialization."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
 
 @dataclass(frozen=True)
 class Learned:
-    """An extended tokenizer with the texts that it was made from.
+    """An extended tokenizer with the texts it was made from.
 
     Attributes:
         extension: both tokenizers and the new tokens.
-        target, base_language: text in the new language and in the base's, some of it held out.
-        protected: lines that must be cut as before.
+        target, base_language: text in the new language and in the base's, partly held out.
+        protected: lines whose tokenization must not change.
     """
 
     extension: Extension
@@ -33,7 +33,7 @@ def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
     """Read both texts and find the new tokens.
 
     Raises:
-        VocabxError: there is too little text for what is wanted.
+        VocabxError: if there is too little text for what was requested.
     """
     options = plan.options
     target = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", progress)
@@ -54,7 +54,7 @@ def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
 
 
 def embedding_initializer(plan: Plan, learned: Learned, progress: Progress) -> EmbeddingInitializer:
-    """Who places the new tokens by any initializer."""
+    """The object that initializes the new tokens with any initializer."""
     extension = learned.extension
     tokens = Tokens(
         base=plan.tokenizer,

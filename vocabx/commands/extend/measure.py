@@ -1,4 +1,4 @@
-"""The base and the extended model on the same two held-out texts."""
+"""Measures the base and the extended model on the same two held-out texts."""
 
 from pathlib import Path
 
@@ -20,13 +20,13 @@ def measure_both(
     base_language: Corpus,
     scores: Scores | None = None,
 ) -> tuple[Comparison, Comparison]:
-    """Compare the two tokenizers, and their models, on text in the new language, then in the base's.
+    """Compare the two tokenizers and their models on text in the new language, and on text in the base's.
 
     Args:
         plan: names the base and the texts.
         extension: both tokenizers.
         target, base_language: the texts; only their held-out sections are used.
-        scores: what `score_both` returned, or None when nothing was scored.
+        scores: the result of `score_both`, or None if nothing was scored.
     """
     tokenizers = (extension.base, extension.tokenizer)
     both = [None, None] if scores is None else list(zip(scores["base"], scores["extended"], strict=True))
@@ -44,14 +44,14 @@ def score_both(
     base_language: Corpus,
     progress: Progress,
 ) -> Scores | None:
-    """Score both models on both held-out texts, or neither where the plan says so.
+    """Score both models on both held-out texts; None if the plan skips evaluation.
 
     Args:
         plan: names the base, and says whether to score.
         extension: both tokenizers.
         directory: the extended checkpoint.
         target, base_language: the texts.
-        progress: told of the scoring.
+        progress: receives one stage per model.
     """
     if not plan.evaluate:
         return None

@@ -1,4 +1,4 @@
-"""What `vocabx extend` can be told."""
+"""The options of `vocabx extend`."""
 
 from typing import Literal
 
@@ -11,12 +11,12 @@ TOKENS = "Tokens"
 
 @options
 class ExtendOptions(CheckpointOptions):
-    """The options of `extend`; the help of each says what it does."""
+    """Options of `extend`; each has its own help text."""
 
     opencc: str = opencc()
     protect: tuple[str, ...] = option(
-        "Text that must be tokenized exactly as before: tokens that would occur in it are not added. For "
-        "languages that share the base's script.",
+        "Text whose tokenization must not change: tokens that would occur in it are not added. For languages "
+        "that share the base's script.",
         default=(),
         panel=TOKENS,
         metavar="<path>",
@@ -35,35 +35,36 @@ class ExtendOptions(CheckpointOptions):
         metavar="<path>",
     )
     intermediates: Literal["add", "drop"] = option(
-        "What a donor's token is built from and the donor lacks: add adds it, drop leaves the token out.",
+        "For donor tokens that must be built from tokens the donor lacks: add adds these too, drop leaves "
+        "the donor token out.",
         default="add",
         panel=TOKENS,
     )
     pretokenizer: Literal["keep", "adapt"] = option(
-        "keep leaves the base's pre-tokenizer as it is; adapt widens its pattern where that splits the "
-        "language's words.",
+        "keep leaves the base's pre-tokenizer unchanged; adapt widens its pattern if that splits words of "
+        "the language.",
         default="keep",
         panel=TOKENS,
     )
     tokenizer_only: bool = option(
-        "Write the tokenizer alone; no weights are needed or read.", default=False, panel=OUTPUT
+        "Write only the tokenizer; no weights are needed or read.", default=False, panel=OUTPUT
     )
     factorised: bool = option(
-        "Write the embedding matrices as factors of --rank, with a model class that reads them: fewer "
-        "parameters, and old embeddings approximated (ofa).",
+        "Write the embedding matrices as two factors of rank --rank, with a model class that loads them: "
+        "fewer parameters, but old embeddings are approximated (ofa).",
         default=False,
         panel=OUTPUT,
     )
     balance: float = option(
-        "How --factorised shares the scale: 0 leaves it to the primitives, as OFA does; 0.5 gives both "
-        "factors the same, which trains better.",
+        "How --factorised divides the scale: 0 puts all of it into the primitives, as OFA does; 0.5 gives "
+        "both factors the same scale, which trains better.",
         default=0.0,
         panel=OUTPUT,
         ge=0,
         le=1,
     )
     adversarial: int = option(
-        "How many adversarial strings to verify on; from 1,000 on, one is a megabyte of one character.",
+        "Number of adversarial strings to verify on; from 1,000, one of them is 1 MB of a single character.",
         default=10_000,
         panel=MEASURING,
         ge=0,
@@ -78,22 +79,20 @@ class ExtendOptions(CheckpointOptions):
         """Refuse options that contradict each other.
 
         Raises:
-            OptionError: they do; the message says which.
+            OptionError: if they do; the message names them.
         """
         super().check()
         check_opencc(self.corpus, self.opencc)
         if not self.factorised:
             if self.balance:
-                raise OptionError("--balance is of no use without --factorised: pass both or neither")
+                raise OptionError("--balance has no effect without --factorised: pass both or neither")
             return
         if self.tokenizer_only:
-            raise OptionError(
-                "--factorised is about weights and --tokenizer-only writes none: pass one of them"
-            )
+            raise OptionError("--factorised needs weights and --tokenizer-only writes none: pass one of them")
         if self.init != "ofa":
             raise OptionError(
-                f"--factorised writes the factors that OFA mixes, and --init is {self.init}: pass --init ofa "
-                "with a --rank, or leave --factorised out"
+                f"--factorised writes the factors of OFA, but --init is {self.init}: pass --init ofa with a "
+                "--rank, or omit --factorised"
             )
         if self.rank is None:
-            raise OptionError("--factorised needs a rank: pass --rank, as 100, 200 or 400")
+            raise OptionError("--factorised needs a rank: pass --rank, such as 100, 200 or 400")

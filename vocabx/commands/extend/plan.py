@@ -1,4 +1,4 @@
-"""What an extension will do, decided before anything is learned or written: the content of --dry-run."""
+"""The plan of an extension, made before anything is learned or written: the content of --dry-run."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,31 +37,31 @@ from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
-# Tokenizer, manifest, card, report, and the slack that a file system wants.
+# Tokenizer, manifest, card, report, and some slack for the file system.
 _OTHER_BYTES = 50_000_000
-# Rates measured on two cores, for an estimate that need only be right to a factor of two.
+# Rates measured on two cores, for an estimate that is good to a factor of two.
 _READ_RATE, _LEARN_RATE, _WRITE_RATE, _FLOPS = 8e6, 7e5, 3e8, 2e11
 _TOKENS_PER_BYTE = 0.45
 
 
 @dataclass(frozen=True)
 class VocabularyPlan:
-    """The part of a checked job that is about the tokenizer.
+    """The part of a plan that concerns the tokenizer.
 
     Attributes:
-        options: what was asked.
+        options: the options of the command.
         base, tokenizer: the base model and its tokenizer.
-        language: with its scripts known.
+        language: the new language, with its scripts.
         alphabet: the characters that new tokens may hold.
         source: the text to learn from.
         base_source: text in the base's language.
-        protected: text that must not change, or None.
-        base_language: BCP 47 tag of the base's text, "und" when the user brought it.
+        protected: text whose tokenization must not change, or None.
+        base_language: BCP 47 tag of the base's text, "und" if the user gave it.
         base_scripts: its scripts.
         donor: the tokens of the donor, or None.
-        first_id: id of the first new token: after the last row of the table where one is known, so that
-            rows which pad it stay what they are; else after the last token.
-        new_tokens: how many tokens will be added; a guess until they are chosen.
+        first_id: id of the first new token: after the last row of the base's embedding matrix if its size is
+            known, so that padding rows keep their meaning; else after the last token.
+        new_tokens: how many tokens will be added; an estimate until they are selected.
     """
 
     options: ExtendOptions
@@ -100,11 +100,11 @@ class VocabularyPlan:
 
     @property
     def disk_bytes(self) -> int:
-        """Bytes that the result takes."""
+        """Size of the result in bytes."""
         return _OTHER_BYTES
 
     def with_tokens(self, count: int) -> Self:
-        """The plan now that the tokens are chosen."""
+        """The plan with the number of tokens that were selected."""
         return replace(self, new_tokens=count)
 
     def describe(self) -> dict[str, Any]:
@@ -132,10 +132,10 @@ class VocabularyPlan:
 
 @dataclass(frozen=True)
 class Plan(VocabularyPlan):
-    """A checked job with a checkpoint.
+    """The plan of an extension with weights.
 
     Attributes:
-        checkpoint: the base model by its headers.
+        checkpoint: the base model, read from its headers.
         scoring: whether bits per byte will be measured.
     """
 
@@ -154,23 +154,23 @@ class Plan(VocabularyPlan):
 
     @property
     def rows(self) -> int:
-        """Height of the new tables."""
+        """Number of rows of the new embedding matrices."""
         multiple = self.options.pad_to_multiple_of
         return -(-self.new_ids.stop // multiple) * multiple
 
     @property
     def pad_ids(self) -> range:
-        """Ids after the last new token, whose rows fill the table up to the multiple asked for."""
+        """Ids after the last new token: padding rows up to `pad_to_multiple_of`."""
         return range(self.new_ids.stop, self.rows)
 
     @property
     def pad_rows(self) -> int:
-        """How many rows fill the table up."""
+        """Number of padding rows."""
         return len(self.pad_ids)
 
     @property
     def disk_bytes(self) -> int:
-        """Bytes that the result takes, at its largest: to be factorised, it is written whole first."""
+        """Peak size of the result in bytes: a factorized checkpoint is first written in dense form."""
         whole = grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows, self.options.link)
         return (2 if self.options.factorised else 1) * whole + _OTHER_BYTES
 
@@ -268,7 +268,7 @@ def _vocabulary_plan(
     sample = peek(source)
     language = with_scripts_of(language, sample)
     if _may_be_simplified(language, options) and looks_simplified(sample):
-        progress.note("This text looks Simplified: --opencc s2twp converts it to Traditional.")
+        progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
     donor = _donor(options, alphabet) if options.donor else None
@@ -292,9 +292,7 @@ def _vocabulary_plan(
 def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:
     tokens = tuple(of_language(read_donor(Path(options.donor)), alphabet.allows_token))
     if not tokens:
-        raise TokenizerError(
-            f"{options.donor} holds no token of the language: pass another --donor or --lang"
-        )
+        raise TokenizerError(f"{options.donor} has no tokens of the language: pass another --donor or --lang")
     return tokens
 
 
@@ -320,6 +318,6 @@ def _packages(options: ExtendOptions, source: TextSource) -> Packages:
 def _check_donor(options: ExtendOptions) -> None:
     if options.donor and not Path(options.donor).exists():
         raise TokenizerError(
-            f"--donor {options.donor} is not there: pass a directory, a tokenizer.json, a .model or a "
+            f"--donor {options.donor} does not exist: pass a directory, a tokenizer.json, a .model or a "
             "tiktoken file"
         )

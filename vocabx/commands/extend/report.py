@@ -1,4 +1,4 @@
-"""The report of one extension, put together from what the stages handed on."""
+"""The report of an extension, composed from the results of its stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,15 +31,15 @@ def compose_report(
     progress: Timed,
     checkpoint: tuple[Plan, Initialized, Path] | None = None,
 ) -> Report:
-    """Gather the numbers of an extension, and make the few that no other stage made.
+    """Gather the numbers of an extension, and compute the few that no other stage computes.
 
     Args:
-        plan, extension, certificate: what the stages before handed on.
+        plan, extension, certificate: results of earlier stages.
         target: the text in the new language.
         numbers: the comparisons on the new language and on the base's.
-        progress: told of this stage; its times become part of the report.
-        checkpoint: the plan, the placement of the new rows, and the directory where they were written, for
-            the norms of the rows; None where only a tokenizer was written.
+        progress: receives this stage; its times become part of the report.
+        checkpoint: the plan, the initialized embeddings and the directory they were written to; None if only
+            a tokenizer was written.
     """
     options, base, tokenizer = plan.options, extension.base, extension.tokenizer
     sizes = sorted({*_CURVE, plan.new_tokens})
@@ -80,7 +80,7 @@ def compose_report(
 
 @dataclass(frozen=True)
 class _Rows:
-    """What only a checkpoint has."""
+    """The fields of a report that only a checkpoint has."""
 
     pad_rows: int = 0
     rows: int = 0

@@ -1,4 +1,4 @@
-"""The parts of a report that are neither counted nor scored elsewhere: paragraphs, frequent tokens, norms."""
+"""Parts of the report that no other stage computes: tokenized paragraphs, frequent tokens, norms."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -13,21 +13,22 @@ from vocabx.tokenizer.fast import FastTokenizer
 
 _PARAGRAPH_BYTES = 400
 _BINS = 48
-# Numbers looked at together: 32 MB of them in float64.
+# Numbers per block: 32 MB in float64.
 _BLOCK = 1 << 22
 
 
 def tokenize_paragraphs(
     base: FastTokenizer, extended: FastTokenizer, texts: Sequence[str], count: int
 ) -> tuple[TokenizedParagraph, ...]:
-    """The first passage of each of the first `count` texts, cut by both tokenizers."""
+    """The first passage of each of the first `count` texts, tokenized by both tokenizers."""
     chosen = [passages(text.strip(), _PARAGRAPH_BYTES)[0] for text in texts[:count]]
     return tuple(
-        TokenizedParagraph(_cut(base, base.size, text), _cut(extended, base.size, text)) for text in chosen
+        TokenizedParagraph(_tokenize(base, base.size, text), _tokenize(extended, base.size, text))
+        for text in chosen
     )
 
 
-def _cut(tokenizer: FastTokenizer, first_new: int, text: str) -> tuple[Piece, ...]:
+def _tokenize(tokenizer: FastTokenizer, first_new: int, text: str) -> tuple[Piece, ...]:
     return tuple(_piece(tokenizer, index, index >= first_new) for index in tokenizer.encode([text])[0])
 
 
@@ -42,7 +43,7 @@ def frequent_tokens(
     texts: Sequence[str],
     count: int,
 ) -> tuple[FrequentToken, ...]:
-    """The `count` new tokens that occur most often in `texts`, with the old tokens they are made of."""
+    """The `count` new tokens that occur most often in `texts`, with the old tokens they replace."""
     usage = extended.usage(texts)
     new = [index for index, data in extended.token_bytes.items() if data in pieces and usage[index]]
     new.sort(key=lambda index: (-usage[index], index))
@@ -58,16 +59,16 @@ def frequent_tokens(
 
 
 def row_norms(name: str, table: Table, old_rows: int, new_rows: range) -> Norms:
-    """Histogram of the norms of a written table's old and new rows, in shared bins.
+    """Histogram of the norms of the old and new rows of a written embedding matrix, in shared bins.
 
     Args:
         name: "input" or "output".
-        table: a table of the extended checkpoint.
+        table: an embedding matrix of the extended checkpoint.
         old_rows: how many of its first rows belong to old tokens.
-        new_rows: the rows of new tokens; pad rows are in neither.
+        new_rows: the rows of new tokens; padding rows are in neither.
     """
     old, new = _norms(table, range(old_rows)), _norms(table, new_rows)
-    # A few outliers would squeeze everything else into one bin.
+    # Without the quantile, a few outliers would squeeze everything else into one bin.
     edges = np.linspace(0.0, float(np.quantile(np.concatenate([old, new]), 0.999)) * 1.02 or 1.0, _BINS + 1)
     return Norms(name, tuple(edges.round(6).tolist()), _histogram(old, edges), _histogram(new, edges))
 
@@ -76,7 +77,7 @@ def _norms(table: Table, rows: range) -> NDArray[np.float64]:
     def blocks() -> Iterator[NDArray[np.float64]]:
         size = max(1, _BLOCK // rows_of(table).shape[1])
         for start in range(rows.start, rows.stop, size):
-            # Mapped anew each time: of one long map, all that was read would stay in memory.
+            # A new map per block: with one long-lived map, everything read would stay resident.
             block = np.asarray(rows_of(table)[start : min(start + size, rows.stop)], dtype=np.float64)
             yield np.sqrt((block**2).sum(axis=1))
 

@@ -32,10 +32,10 @@ class ExtendResult:
     """A finished extension.
 
     Attributes:
-        directory: where it is.
+        directory: the directory written.
         report: its numbers.
-        certificate: what was proven of its tokenizer.
-        url: where it was published, "" where it was not.
+        certificate: what was proven about its tokenizer.
+        url: where it was published, or "".
     """
 
     directory: Path
@@ -45,18 +45,19 @@ class ExtendResult:
 
 
 def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendResult:
-    """Give a base model tokens for a language and write the result as a checkpoint.
+    """Add tokens for a language to a base model, and write the result as a checkpoint.
 
-    Reads text, finds tokens, proves that the base's own text is cut as before, makes rows for the new
-    tokens, writes everything to `options.out` with vocabx.json, report.json and report.html, and measures
-    it. The directory appears only when whole. With `options.tokenizer_only` it holds no weights.
+    Learns or takes tokens, proves that text in the base's language is tokenized as before, initializes the
+    embeddings of the new tokens, writes everything to `options.out` with vocabx.json, report.json and
+    report.html, and measures it. The directory appears only once complete. With `options.tokenizer_only` it
+    holds no weights.
 
     Args:
-        options: what to do; see `ExtendOptions`.
-        progress: shows the stages; by default nothing is shown.
+        options: see `ExtendOptions`.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can mend what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     timed = Timed(progress or Quiet())
     return _extend_vocabulary(options, timed) if options.tokenizer_only else _extend_model(options, timed)
@@ -77,7 +78,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         initialized = embedding_initializer(plan, learned, timed).initialize(options.init)
         _write_rows(plan, initialized.initialization, journal, timed)
         if options.factorised:
-            # The files are rewritten in their place, and are no longer those that the journal knows.
+            # The files are rewritten in place, so the journal's entries no longer describe them.
             journal.forget()
         factorised = bring_to_form(options, plan.checkpoint, plan.tokenizer.size, directory, timed)
         form = factorised.as_form() if factorised else {"form": "dense"}
@@ -124,7 +125,7 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
 
 
 def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed) -> Certificate:
-    """Write the extended tokenizer, and prove what it kept by its files."""
+    """Write the extended tokenizer, and certify from its files what stayed the same."""
     options, extension = plan.options, learned.extension
     write_tokenizer(extension.tokenizer, plan.base.directory, directory)
     texts = Texts(
@@ -143,13 +144,15 @@ def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed
 
 def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, progress: Progress) -> None:
     if plan.options.new_tokens is None and plan.donor is None and len(extension.pieces) < plan.new_tokens:
-        progress.note(f"The text supports {len(extension.pieces):,} new tokens: more text would give more.")
+        progress.note(
+            f"The text supports only {len(extension.pieces):,} new tokens: more text would give more."
+        )
     for claim in certificate.claims:
         if claim.name == "base-text" and claim.failed and not claim.required:
-            advice = "" if plan.protected else " --protect TEXT keeps a text as it was."
+            advice = "" if plan.protected else " --protect TEXT keeps the tokenization of a text."
             progress.note(
                 f"{plan.language.name} shares its script with the base's language: {claim.failed:,} of "
-                f"{claim.checked:,} lines of that are now cut in another way.{advice}"
+                f"{claim.checked:,} lines of the latter are now tokenized differently.{advice}"
             )
 
 
@@ -175,7 +178,7 @@ def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None
 
 
 def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: Timed) -> Manifest:
-    """The manifest of a tokenizer, before anything is said of tables."""
+    """The manifest of a tokenizer, without the fields about weights."""
     source = "donor" if plan.donor else "learned"
     return Manifest(
         version=VERSION,

@@ -1,7 +1,6 @@
-"""How well a tokenizer serves a language before anything is done: what text costs, what is lost, what is cut.
+"""How well a tokenizer serves a language: how many tokens text takes, what is lost, which words are split.
 
-Everything is counted on a sample of text and on the vocabulary. Reads no files, knows no model, and gives no
-verdict: that is for whoever shows the numbers.
+Everything is counted on a sample of text and on the vocabulary; the verdict is in `verdict.py`.
 """
 
 import unicodedata
@@ -19,23 +18,23 @@ from vocabx.tokenizer.alphabet import Alphabet, split_unfinished
 from vocabx.tokenizer.families.sentencepiece_bpe import byte_of
 from vocabx.tokenizer.fast import FastTokenizer
 
-# Above this share of cut words a remedy is looked for.
+# Above this share of split words, an adapted pre-tokenizer is tried.
 _NOTABLE = 0.01
 _BATCH = 1024
 _EXAMPLES = 20
-_CUT_WORDS = 10
+_SPLIT_WORDS = 10
 _MARK = regex.compile(r"\p{M}")
 
 
 @dataclass(frozen=True)
 class Letters:
-    """The letters and marks of the language's scripts that the text holds, each by itself.
+    """The letters and marks of the language's scripts in the text, each on its own.
 
     Attributes:
         distinct, occurrences: how many.
-        single, single_occurrences: how many are one token with no space before, once normalised.
-        apart_occurrences: how many the normalizer makes words of their own, so that no token holds two.
-        missing: the most frequent that are not one token, with their occurrences.
+        single, single_occurrences: how many are a single token, normalized and without a leading space.
+        apart_occurrences: how many the normalizer isolates as words of their own, so that no token holds two.
+        missing: the most frequent that are not a single token, with their occurrences.
     """
 
     distinct: int
@@ -48,18 +47,18 @@ class Letters:
 
 @dataclass(frozen=True)
 class Words:
-    """Words of the normalised text: longest runs of the language's letters and marks, joiners between those.
+    """Words of the normalized text: maximal runs of the language's letters and marks, joiners in between.
 
     Attributes:
         total: occurrences of words.
-        cut: how many of those the pre-tokenizer sets a boundary inside.
-        cut_adapted: the same with `FastTokenizer.adapted`; None where few are cut or that changes nothing.
-        examples: the most frequent cut words, each by its parts, with its occurrences.
+        split: how many of them the pre-tokenizer splits.
+        split_adapted: the same with `FastTokenizer.adapted`; None if few are split or that changes nothing.
+        examples: the most frequent split words, each as its parts, with its occurrences.
     """
 
     total: int
-    cut: int
-    cut_adapted: int | None
+    split: int
+    split_adapted: int | None
     examples: tuple[tuple[tuple[str, ...], int], ...]
 
 
@@ -68,12 +67,12 @@ class Vocabulary:
     """The tokens that stand for text.
 
     Attributes:
-        tokens: how many; added tokens are none of them.
-        of_language: tokens of the language's characters, a letter or mark among them, perhaps after a space.
-        of_language_long: those of two whole characters or more, the space not counted.
-        checked: tokens that have a text of their own; a piece for a byte, as <0x0A>, has none.
-        unreachable: those that the model cuts into others, given just their text.
-        unreachable_examples: some of these, evenly spread over the ids; as written in the vocabulary where
+        tokens: how many, without added tokens.
+        of_language: tokens of the language's characters with a letter or mark, perhaps after a space.
+        of_language_long: those of two or more whole characters, the space not counted.
+        checked: tokens with a text of their own; a byte-fallback piece such as <0x0A> has none.
+        unreachable: those whose own text is tokenized into other tokens.
+        unreachable_examples: some of these, evenly spread over the ids; the piece as in the vocabulary if
             another token has the same text.
     """
 
@@ -87,18 +86,18 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a tokenizer makes of text in one language.
+    """How a tokenizer handles text in one language.
 
     Attributes:
-        family: of the tokenizer.
+        family: family of the tokenizer.
         characters, bytes: code points of the text, and its size in UTF-8.
-        spaced_words: runs between white space; None for a language without spaces.
-        tokens: what the text is cut into; no template adds to it.
-        partial_tokens: those whose bytes are not whole characters.
-        split_characters: characters spelled in more than one token.
+        spaced_words: words between white space; None for a language without spaces.
+        tokens: tokens of the text, without those that a template adds.
+        partial_tokens: tokens whose bytes are not whole characters.
+        split_characters: characters split over more than one token.
         unknown_characters: characters lost to the unknown token.
-        marks, marks_removed: marks of the text in NFD, and how many of those the normalizer takes away.
-        letters, words, vocabulary: see there.
+        marks, marks_removed: combining marks of the text in NFD, and how many of them the normalizer removes.
+        letters, words, vocabulary: see these classes.
     """
 
     family: str
@@ -117,7 +116,7 @@ class Inspection:
 
     @property
     def ratios(self) -> dict[str, Any]:
-        """The counts set against each other, floats; shares from 0 to 1; None for what was not measured."""
+        """Ratios of the counts as floats, shares from 0 to 1; None for what was not measured."""
         letters, words = self.letters, self.words
         return {
             "characters_per_token": _over(self.characters, self.tokens),
@@ -130,8 +129,8 @@ class Inspection:
             "single_letter_occurrence_share": _over(letters.single_occurrences, letters.occurrences),
             "apart_letter_share": _over(letters.apart_occurrences, letters.occurrences),
             "marks_removed_share": _over(self.marks_removed, self.marks),
-            "cut_word_share": _over(words.cut, words.total),
-            "cut_word_share_adapted": _over(words.cut_adapted, words.total),
+            "split_word_share": _over(words.split, words.total),
+            "split_word_share_adapted": _over(words.split_adapted, words.total),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,21 +144,21 @@ def inspect_tokenizer(
     language: Language,
     advance: Advance = lambda done: None,
 ) -> Inspection:
-    """Measure what `tokenizer` makes of a language.
+    """Measure how `tokenizer` handles a language.
 
     Args:
         tokenizer: of any family.
-        texts: text in the language; each stands alone.
-        language: with its scripts known.
-        advance: called with the number of texts cut, then of tokens looked at.
+        texts: texts in the language, tokenized one by one.
+        language: the language, with its scripts.
+        advance: called with the number of texts tokenized, then with the number of tokens checked.
     """
     alphabet = Alphabet(language.scripts, language.blocks)
     usage = tokenizer.usage(texts, advance)
     tokens = tokenizer.token_bytes
     partial = [index for index in tokens if tokenizer.text_of(index) is None]
-    # A character in several tokens begins in exactly one of them, which ends inside it.
+    # Of the tokens of a split character, exactly the one in which it begins ends inside it.
     unfinished = [index for index in partial if split_unfinished(tokens[index])[1]]
-    normal = [_normalised(tokenizer, text) for text in texts]
+    normal = [_normalized(tokenizer, text) for text in texts]
     marks = _marks(texts)
     return Inspection(
         family=tokenizer.family,
@@ -182,7 +181,7 @@ def _over(part: int | None, whole: int) -> Any:
     return None if part is None else part / max(1, whole)
 
 
-def _normalised(tokenizer: FastTokenizer, text: str) -> str:
+def _normalized(tokenizer: FastTokenizer, text: str) -> str:
     normalizer = tokenizer.rust.normalizer
     return text if normalizer is None else normalizer.normalize_str(text)
 
@@ -201,8 +200,8 @@ def _unknown_characters(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
         for text, encoding in zip(batch, encodings, strict=True):
             if unknown in encoding.ids:
                 spans = zip(encoding.ids, encoding.offsets, strict=True)
-                places = {p for index, span in spans if index == unknown for p in range(*span)}
-                lost += sum(not text[place].isspace() for place in places)
+                positions = {p for index, span in spans if index == unknown for p in range(*span)}
+                lost += sum(not text[position].isspace() for position in positions)
     return lost
 
 
@@ -212,8 +211,8 @@ def _letters(tokenizer: FastTokenizer, texts: Sequence[str], alphabet: Alphabet)
         characters.update(text)
     letter = regex.compile(alphabet.word_class(), regex.V1)
     counts = {c: count for c, count in characters.items() if letter.fullmatch(c)}
-    # Between other characters, where nothing is put before a text and no mark is lost.
-    normal = {c: _normalised(tokenizer, f"0{c}0")[:-1].partition("0")[2] for c in counts}
+    # Normalize between other characters, so that nothing is prepended and no mark is lost.
+    normal = {c: _normalized(tokenizer, f"0{c}0")[:-1].partition("0")[2] for c in counts}
     single = {c for c in counts if _is_single(tokenizer, normal[c].strip())}
     missing = sorted(counts.keys() - single, key=lambda c: (-counts[c], c))
     return Letters(
@@ -235,36 +234,36 @@ def _words(tokenizer: FastTokenizer, normal: Sequence[str], alphabet: Alphabet) 
     letters = f"{alphabet.word_class()}+"
     word = regex.compile(rf"{letters}(?:[\u200C\u200D]+{letters})*", regex.V1)
     total = sum(1 for text in normal for _ in word.finditer(text))
-    cuts = _cuts(tokenizer, normal, word)
-    cut_adapted = None
-    if cuts.total() > _NOTABLE * total:
+    split = _split_words(tokenizer, normal, word)
+    split_adapted = None
+    if split.total() > _NOTABLE * total:
         try:
             adapted = tokenizer.adapted(alphabet)
         except TokenizerError:
             adapted = tokenizer
         if adapted.spec.get("pre_tokenizer") != tokenizer.spec.get("pre_tokenizer"):
-            cut_adapted = _cuts(adapted, normal, word).total()
-    ordered = sorted(cuts.items(), key=lambda item: (-item[1], item[0]))
-    return Words(total, cuts.total(), cut_adapted, tuple(ordered[:_CUT_WORDS]))
+            split_adapted = _split_words(adapted, normal, word).total()
+    ordered = sorted(split.items(), key=lambda item: (-item[1], item[0]))
+    return Words(total, split.total(), split_adapted, tuple(ordered[:_SPLIT_WORDS]))
 
 
-def _cuts(
+def _split_words(
     tokenizer: FastTokenizer, normal: Iterable[str], word: "regex.Pattern[str]"
 ) -> Counter[tuple[str, ...]]:
-    """The words that the pre-tokenizer cuts, by their parts."""
-    segmenter = tokenizer.rust.pre_tokenizer
-    cuts: Counter[tuple[str, ...]] = Counter()
-    if segmenter is None:
-        return cuts
+    """The words that the pre-tokenizer splits, as their parts, with their occurrences."""
+    pre_tokenizer = tokenizer.rust.pre_tokenizer
+    split: Counter[tuple[str, ...]] = Counter()
+    if pre_tokenizer is None:
+        return split
     for text in normal:
-        boundaries = {place for _, span in segmenter.pre_tokenize_str(text) for place in span}
+        boundaries = {index for _, span in pre_tokenizer.pre_tokenize_str(text) for index in span}
         for found in word.finditer(text):
             start, end = found.span()
-            places = [place for place in range(start + 1, end) if place in boundaries]
-            if places:
-                edges = zip([start, *places], [*places, end], strict=True)
-                cuts[tuple(text[low:high] for low, high in edges)] += 1
-    return cuts
+            inner = [index for index in range(start + 1, end) if index in boundaries]
+            if inner:
+                edges = zip([start, *inner], [*inner, end], strict=True)
+                split[tuple(text[low:high] for low, high in edges)] += 1
+    return split
 
 
 def _vocabulary(tokenizer: FastTokenizer, alphabet: Alphabet, advance: Advance) -> Vocabulary:

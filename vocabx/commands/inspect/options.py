@@ -1,4 +1,4 @@
-"""What `vocabx inspect` can be told."""
+"""The options of `vocabx inspect`."""
 
 from vocabx._util.options import option, options
 from vocabx.commands._options import MEASURING, TEXT, check_opencc, opencc, seed, text_field
@@ -6,14 +6,14 @@ from vocabx.commands._options import MEASURING, TEXT, check_opencc, opencc, seed
 
 @options
 class InspectOptions:
-    """The options of `inspect`; the help of each says what it does."""
+    """Options of `inspect`; each has its own help text."""
 
     base: str = option(
         "An alias, a hub id, a directory, a .gguf file, a tokenizer.json or a SentencePiece .model.",
         default="",
         metavar="BASE",
     )
-    lang: str = option("Language to look at, a BCP 47 tag such as zh-Hant.", default="")
+    lang: str = option("Language to measure for, a BCP 47 tag such as zh-Hant.", default="")
     corpus: tuple[str, ...] = option(
         "Text in the language: .txt, .jsonl or .parquet (also .gz, .zst), directories, globs, or "
         "hf://owner/name/configuration. Default: the language's own.",
@@ -24,14 +24,14 @@ class InspectOptions:
     text_field: str = text_field()
     opencc: str = opencc()
     sample_bytes: int = option(
-        "Bytes of text to look at, sampled from the corpus.", default=2_000_000, panel=MEASURING, ge=1000
+        "Bytes of text to measure on, sampled from the corpus.", default=2_000_000, panel=MEASURING, ge=1000
     )
-    seed: int = seed("what is sampled")
+    seed: int = seed("the sampling of text")
 
     def check(self) -> None:
         """Refuse options that contradict each other.
 
         Raises:
-            OptionError: they do; the message says which.
+            OptionError: if they do; the message names them.
         """
         check_opencc(self.corpus, self.opencc)

@@ -1,4 +1,4 @@
-"""The story of `vocabx inspect`: a tokenizer and a text are read, counted, and summed up."""
+"""The story of `vocabx inspect`: read a tokenizer and a text, count, and sum up."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +22,12 @@ class InspectResult:
     """How well a tokenizer serves a language.
 
     Attributes:
-        base, base_origin: the tokenizer as it was asked for, and where it came from.
-        language: with its scripts known.
+        base, base_origin: the tokenizer as the user named it, and where it came from.
+        language: the language, with its scripts.
         corpus: where the text comes from.
-        script_share: share of the text's letters that are of the language's scripts.
+        script_share: share of the text's letters in the scripts of the language.
         inspection: the counts.
-        verdict: the sentences that sum them up; the first says whether an extension would help.
+        verdict: sentences that sum them up; the first says whether an extension would help.
     """
 
     base: str
@@ -53,14 +53,14 @@ class InspectResult:
 
 
 def inspect(options: InspectOptions, progress: Progress | None = None) -> InspectResult:
-    """Say how well a tokenizer serves a language, before anything is done.
+    """Measure how well a tokenizer serves a language.
 
     Args:
-        options: what to look at; see `InspectOptions`.
-        progress: shows the stages; by default nothing is shown.
+        options: see `InspectOptions`.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can repair what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     progress = progress or Quiet()
     language = find_language(options.lang)
@@ -79,7 +79,7 @@ def inspect(options: InspectOptions, progress: Progress | None = None) -> Inspec
         )
     if sample.script_share < _FEW_LETTERS:
         progress.note(
-            f"Only {percent(sample.script_share)} of the letters of this text are of "
+            f"Only {percent(sample.script_share)} of the letters of this text are in "
             f"{' or '.join(language.scripts)} script: check --lang and --corpus."
         )
     with progress.stage("Inspecting", len(sample.learning) + len(tokenizer.token_bytes)) as advance:
@@ -96,7 +96,7 @@ def inspect(options: InspectOptions, progress: Progress | None = None) -> Inspec
 
 
 def _command(options: InspectOptions, found: Base) -> list[str]:
-    """The words of the `vocabx extend` that would do what the verdict advises."""
+    """The arguments of the `vocabx extend` command that the verdict recommends."""
     command = ["vocabx", "extend", "--base", options.base, "--lang", options.lang]
     command += [word for path in options.corpus for word in ("--corpus", path)]
     command += ["--opencc", options.opencc] if options.opencc else []

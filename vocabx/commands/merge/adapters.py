@@ -1,4 +1,4 @@
-"""The adapters of a run as pairs of thin matrices, read from the files that peft writes. Without peft."""
+"""The LoRA adapters of a run, read from the files that peft writes, without peft."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from vocabx.errors import TrainingError
 _CONFIG = "adapter_config.json"
 _WEIGHTS = "adapter_model.safetensors"
 _NAME = re.compile(r"base_model\.model\.(.+)\.lora_(embedding_)?([AB])(?:\.weight)?")
-# Settings under which an adapter would be more than a product of two matrices and one scale.
+# Settings with which an adapter is more than a scaled product of two matrices.
 _PLAIN: dict[str, Any] = {
     "use_rslora": False, "use_dora": False, "rank_pattern": {}, "alpha_pattern": {}, "lora_bias": False,
 }  # fmt: skip
@@ -24,7 +24,7 @@ _PLAIN: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class LowRank:
-    """What an adapter adds to a weight as it is stored: scale · left @ right.
+    """What an adapter adds to a stored weight: scale · left @ right.
 
     Attributes:
         left: (R, r) float32.
@@ -38,22 +38,22 @@ class LowRank:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(R, C): that of the weight."""
+        """(R, C), the shape of the weight."""
         return self.left.shape[0], self.right.shape[1]
 
 
-def read_adapters(directory: Path, turned: Collection[str]) -> dict[str, LowRank]:
-    """The adapters in a directory by the names of their modules; the matrices are mapped.
+def read_adapters(directory: Path, transposed: Collection[str]) -> dict[str, LowRank]:
+    """The adapters in a directory by module name; the matrices are memory-mapped.
 
-    An adapter adds B A to a weight of (outputs, inputs), and the transpose of that to one of (inputs,
-    outputs) and to an embedding.
+    An adapter adds B A to a weight of shape (outputs, inputs), and the transpose of B A to a weight of shape
+    (inputs, outputs) and to an embedding.
 
     Args:
-        directory: holds peft's two files.
-        turned: modules that store their weight as (inputs, outputs).
+        directory: the directory with peft's two files.
+        transposed: modules that store their weight as (inputs, outputs).
 
     Raises:
-        TrainingError: the files are damaged, or hold what is no plain LoRA.
+        TrainingError: if the files are damaged or hold anything but plain LoRA.
     """
     scale = _scale(directory)
     file = read_header(directory / _WEIGHTS)
@@ -62,24 +62,28 @@ def read_adapters(directory: Path, turned: Collection[str]) -> dict[str, LowRank
     for name in file.tensors:
         found = _NAME.fullmatch(name)
         if found is None:
-            raise TrainingError(f"{file.path} holds {name}, which is no adapter of vocabx: train again")
+            raise TrainingError(f"{file.path} holds {name}, which is not an adapter of vocabx: train again")
         parts.setdefault(found[1], {})[found[3]] = name
         embeddings |= {found[1]} if found[2] else set()
     return {
-        module: _low_rank(file, module, names, scale, module in turned or module in embeddings)
+        module: _low_rank(file, module, names, scale, module in transposed or module in embeddings)
         for module, names in parts.items()
     }
 
 
 def _low_rank(
-    file: SafetensorsFile, module: str, names: dict[str, str], scale: float, turned: bool
+    file: SafetensorsFile, module: str, names: dict[str, str], scale: float, transposed: bool
 ) -> LowRank:
     if set(names) != {"A", "B"}:
-        raise TrainingError(f"{file.path} holds half of the adapter of {module}: train again, or restore it")
+        raise TrainingError(
+            f"{file.path} holds only one matrix of the adapter of {module}: train again, or restore it"
+        )
     a, b = file.map(names["A"]), file.map(names["B"])
     if a.ndim != 2 or b.ndim != 2 or a.shape[0] != b.shape[1]:
-        raise TrainingError(f"{file.path}: the halves of the adapter of {module} do not fit: train again")
-    left, right = (a.T, b.T) if turned else (b, a)
+        raise TrainingError(
+            f"{file.path}: the matrices of the adapter of {module} do not fit: train again, or restore it"
+        )
+    left, right = (a.T, b.T) if transposed else (b, a)
     return LowRank(left.astype(np.float32, copy=False), right.astype(np.float32, copy=False), scale)
 
 

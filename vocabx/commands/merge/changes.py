@@ -1,6 +1,6 @@
-"""Which tensors of a checkpoint a run changes, and what each is to become.
+"""Which tensors of a checkpoint a training run changes, and how.
 
-Nothing is computed before a tensor is written, and then one matrix at a time.
+Everything is computed lazily when a tensor is written, one matrix at a time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,13 +29,13 @@ _Change = tuple[SafetensorsFile, str, NewTensor]
 
 @dataclass(frozen=True)
 class _Changer:
-    """What the changes of a run are made from.
+    """Computes the changed tensors of a run.
 
     Attributes:
         run: the run and its base.
-        outline: of the base's model.
-        dequantise: whether weights go through 4 bits first.
-        device: of torch, where they do.
+        outline: the modules of the base's model.
+        dequantise: whether weights are first quantized to 4 bits and dequantized.
+        device: torch device for that.
     """
 
     run: FinishedRun
@@ -44,46 +44,50 @@ class _Changer:
     device: str
 
     def adapted(self, file: SafetensorsFile, name: str, module: str, adapter: LowRank | None) -> NewTensor:
-        """A weight with its adapter."""
+        """A weight with its adapter added."""
         entry = file.tensors[name]
         if adapter is not None and adapter.shape != entry.shape:
             raise TrainingError(
                 f"the adapter of {module} is for a weight of {adapter.shape}, and that of "
-                f"{self.run.checkpoint.directory} has {entry.shape}: it is of another base"
+                f"{self.run.checkpoint.directory} has {entry.shape}: it belongs to another base"
             )
         quantised = self.dequantise and module in self.outline.quantised
-        turned = module in self.outline.turned
+        transposed = module in self.outline.transposed
 
         def blocks() -> Iterator[NDArray[Any]]:
             weight = file.map(name)
             if quantised:
-                weight = through_4_bits(weight, self.run.method.dtype, self.device, turned)
+                weight = through_4_bits(weight, self.run.method.dtype, self.device, transposed)
             yield from added(weight, adapter, DTYPES[entry.dtype], name)
 
         return NewTensor(entry.dtype, entry.shape, (Made(blocks),))
 
 
 def merge_changes(run: FinishedRun, outline: Outline, dequantise: bool, device: str) -> Changes:
-    """The tensors that a run changes, by the path of their file and their name.
+    """The tensors that a run changes, by file path and tensor name.
 
     Args:
         run: the run and its base.
-        outline: of the base's model, with what is quantised where `dequantise` is set.
-        dequantise: whether layers of 4 bits are merged as those bits have them, also where no adapter is.
-        device: of torch, for that.
+        outline: the modules of the base's model, with the quantized layers if `dequantise` is set.
+        dequantise: whether layers that were quantized to 4 bits for training are merged in their dequantized
+            form, also those without an adapter.
+        device: torch device for that.
 
     Raises:
-        TrainingError: what was trained does not fit the base.
-        BaseModelError: the base's files have no tensor for what was trained.
+        TrainingError: if the trained parameters do not fit the base.
+        BaseModelError: if the base's files have no tensor for a trained parameter.
     """
     if run.method.name == "full":
         return _gathered(_of_parameters(run, outline))
     changer = _Changer(run, outline, dequantise, device)
     adapters: dict[str, LowRank] = {}
     if run.method.adapts:
-        adapters = read_adapters(run.directory / ADAPTER, outline.turned)
+        adapters = read_adapters(run.directory / ADAPTER, outline.transposed)
         if adapters.keys() != set(run.record.targets):
-            raise TrainingError(f"{run.directory / ADAPTER} holds other adapters than training.json names")
+            raise TrainingError(
+                f"{run.directory / ADAPTER} holds other adapters than training.json lists: restore it, or "
+                "train again"
+            )
     tables = _of_tables(changer, adapters) if run.method.tables else _of_rows(run)
     return _gathered([*tables, *_of_weights(changer, adapters)])
 
@@ -96,7 +100,7 @@ def _gathered(changes: Iterable[_Change]) -> Changes:
 
 
 def _of_rows(run: FinishedRun) -> Iterator[_Change]:
-    """Old rows by their bytes, new ones behind them."""
+    """Embedding matrices with old rows copied byte for byte, and the trained rows after them."""
     file = read_header(run.directory / ROWS)
     first = run.record.first_id
     for table in run.checkpoint.tables:
@@ -104,14 +108,16 @@ def _of_rows(run: FinishedRun) -> Iterator[_Change]:
         entry = table.file.tensors[table.name]
         shape = (run.new_rows, *entry.shape[1:])
         if kind not in file.tensors or file.tensors[kind].shape != shape:
-            raise TrainingError(f"{file.path} has no rows of {shape} for {table.name}: it is of another base")
+            raise TrainingError(
+                f"{file.path} has no rows of shape {shape} for {table.name}: it belongs to another base"
+            )
         old = (Kept(table.file, table.name, first),) if first else ()
         made = _trained(file, kind, table.file, table.name)
         yield table.file, table.name, NewTensor(entry.dtype, entry.shape, (*old, made))
 
 
 def _of_tables(changer: _Changer, adapters: dict[str, LowRank]) -> Iterator[_Change]:
-    """Tables with adapters: every row changes."""
+    """Embedding matrices with adapters: every row changes."""
     modules = {"input": changer.outline.embedding, "output": changer.outline.output}
     for table in changer.run.checkpoint.tables:
         module = modules.get(changer.run.checkpoint.kind_of(table))
@@ -120,7 +126,7 @@ def _of_tables(changer: _Changer, adapters: dict[str, LowRank]) -> Iterator[_Cha
 
 
 def _of_weights(changer: _Changer, adapters: dict[str, LowRank]) -> Iterator[_Change]:
-    """Linear layers with adapters, and those that are merged as 4 bits have them."""
+    """Linear layers with adapters, and those that are merged in their dequantized form."""
     tables = {changer.outline.embedding, changer.outline.output}
     quantised = changer.outline.quantised if changer.dequantise else frozenset[str]()
     for module in sorted((adapters.keys() | quantised) - tables):
@@ -131,7 +137,7 @@ def _of_weights(changer: _Changer, adapters: dict[str, LowRank]) -> Iterator[_Ch
 
 
 def _of_parameters(run: FinishedRun, outline: Outline) -> Iterator[_Change]:
-    """Every tensor from the parameter of its name; a table that is stored twice from the same one."""
+    """Every tensor from the parameter of its name; a matrix stored twice comes from the same parameter."""
     trained = read_header(run.directory / TRAINED)
     names: dict[Which, str] = {
         "input": f"{outline.embedding}.weight",
@@ -150,12 +156,14 @@ def _of_parameters(run: FinishedRun, outline: Outline) -> Iterator[_Change]:
 def _whole(trained: SafetensorsFile, parameter: str, file: SafetensorsFile, name: str) -> _Change:
     entry = file.tensors[name]
     if parameter not in trained.tensors or trained.tensors[parameter].shape != entry.shape:
-        raise TrainingError(f"{trained.path} has no {parameter} of {entry.shape}: it is of another base")
+        raise TrainingError(
+            f"{trained.path} has no {parameter} of shape {entry.shape}: it belongs to another base"
+        )
     return file, name, NewTensor(entry.dtype, entry.shape, (_trained(trained, parameter, file, name),))
 
 
 def _trained(trained: SafetensorsFile, parameter: str, file: SafetensorsFile, name: str) -> Made:
-    """Rows that were trained, in the dtype of the tensor that they go into."""
+    """Trained rows, cast to the dtype of their target tensor."""
     dtype = DTYPES[file.tensors[name].dtype]
 
     def blocks() -> Iterator[NDArray[Any]]:
@@ -168,6 +176,6 @@ def _trained(trained: SafetensorsFile, parameter: str, file: SafetensorsFile, na
 
 def _not_stored(run: FinishedRun, name: str, advice: str) -> BaseModelError:
     return BaseModelError(
-        f"{run.checkpoint.directory} stores no weight of its own for {name}, and vocabx merges by its files: "
-        f"merge with peft{advice}"
+        f"{run.checkpoint.directory} stores no separate weight for {name}, so vocabx cannot merge it: merge "
+        f"with peft{advice}"
     )

@@ -1,4 +1,4 @@
-"""How near a merged checkpoint is to the model that was trained, on real text. Judges neither of them."""
+"""How close a merged checkpoint is to the trained model, measured on real text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class Agreement:
 
     Attributes:
         text: where the passages come from.
-        bytes: how much text that is.
+        bytes: size of the passages.
         trained, merged: bits per byte of each model.
-        divergence: mean KL(trained ‖ merged) in nats a position.
+        divergence: mean KL(trained ‖ merged) in nats per position.
     """
 
     text: str
@@ -47,16 +47,16 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Passages:
-    """Text to compare on: where it comes from, and the passages."""
+    """Text to compare on: its source, and the passages."""
 
     text: str
     passages: tuple[str, ...]
 
 
 def find_passages(run: FinishedRun) -> Passages | None:
-    """The beginning of the language's own text, else of English, else None.
+    """The beginning of the language's own text, else of English text, else None.
 
-    No model is judged by it, so it need not be held out.
+    It only serves to compare two models with each other, so it need not be held out.
     """
     for tag in dict.fromkeys((run.record.language, "en")):
         try:
@@ -75,11 +75,11 @@ def agreement_of(
     """Load the trained model and the merged one, and compare them.
 
     Args:
-        run: the trained.
-        directory: the merged.
-        passages: what to compare on.
-        device: of torch, for both.
-        progress: told of the stage.
+        run: the trained model.
+        directory: the merged checkpoint.
+        passages: the text to compare on.
+        device: torch device for both.
+        progress: receives the stage.
     """
     texts = passages.passages
     size = sum(len(passage.encode()) for passage in texts)
@@ -96,7 +96,7 @@ def agreement_of(
 
 
 def _first(source: TextSource, context: int) -> tuple[str, ...]:
-    """The first passages of a source, together at most `_BYTES` bytes."""
+    """The first passages of a source, at most `_BYTES` bytes in total."""
     taken: list[str] = []
     size = 0
     for passage in split_for_scoring([clean(peek(source))], context):

@@ -1,4 +1,4 @@
-"""A finished run with the checkpoint that it trained: both found, and held against what the run recorded."""
+"""A finished training run and its base, both checked against what the run recorded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,13 @@ from vocabx.training.record import RECORD, TrainingRecord, read_record
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What `vocabx train` wrote, and what it trained.
+    """A finished run of `vocabx train`, and the checkpoint it trained.
 
     Attributes:
-        directory: of the run.
+        directory: the directory of the run.
         record: its training.json.
         method: how it was trained.
-        checkpoint: the base, by its headers.
+        checkpoint: the base, read from its headers.
     """
 
     directory: Path
@@ -31,7 +31,7 @@ class FinishedRun:
 
     @property
     def new_rows(self) -> int:
-        """How many rows of each table are new, those that pad it among them."""
+        """Number of new rows of each embedding matrix, padding rows included."""
         return self.record.rows - self.record.first_id
 
 
@@ -45,18 +45,18 @@ def read_method(directory: Path) -> Method:
 
 
 def read_finished(directory: Path, base: str = "", progress: Progress | None = None) -> FinishedRun:
-    """Find a run and its base, and check that both are what they were.
+    """Find a run and its base, and check that neither has changed.
 
-    Reads the base's tables and everything that was trained, for their sha256.
+    Reads the base's embedding matrices and all trained parameters to compute their sha256.
 
     Args:
-        directory: of the run.
-        base: the checkpoint that was trained; "" where the run says that it is.
-        progress: told of the reading.
+        directory: the directory of the run.
+        base: the checkpoint that was trained; "" for the path that the run recorded.
+        progress: receives the stage.
 
     Raises:
-        TrainingError: there is no finished run, or a file of it is missing or was changed.
-        BaseModelError: the base is not there, or is another.
+        TrainingError: if there is no finished run, or a file of it is missing or was changed.
+        BaseModelError: if the base is missing or is another one.
     """
     progress = progress or Quiet()
     record = _record(directory)
@@ -69,7 +69,7 @@ def read_finished(directory: Path, base: str = "", progress: Progress | None = N
 def _record(directory: Path) -> TrainingRecord:
     if not (directory / RECORD).is_file() and unfinished_of(directory).is_dir():
         raise TrainingError(
-            f"{directory} is not finished: go on with the same vocabx train command and --resume, then merge"
+            f"{directory} is not finished: resume with the same vocabx train command and --resume, then merge"
         )
     return read_record(directory)
 
@@ -84,26 +84,28 @@ def _method(directory: Path, record: TrainingRecord) -> Method:
 def _check_files(directory: Path, record: TrainingRecord) -> None:
     for name, digest in record.files.items():
         path = directory / name
-        # A record that was edited could name any file of the disk.
+        # An edited record could name any file on the disk.
         if not path.resolve().is_relative_to(directory.resolve()) or not path.is_file():
-            raise TrainingError(f"{directory} lacks {name}: it was not copied whole")
+            raise TrainingError(f"{directory} lacks {name}: copy the complete directory again")
         if file_hash(path) != digest:
-            raise TrainingError(f"{path} is not the file that was trained: it was damaged or exchanged since")
+            raise TrainingError(f"{path} was damaged or replaced after training: restore it, or train again")
 
 
 def _base(directory: Path, record: TrainingRecord, given: str) -> Checkpoint:
     recorded = str(record.base.get("directory", ""))
     path = Path(given or recorded).expanduser()
     if not path.is_dir():
-        where = "" if given else f", where {directory} was trained on it"
-        raise BaseModelError(f"there is no {path}{where}: pass the checkpoint that was trained with --base")
+        where = "" if given else f", the base of {directory}"
+        raise BaseModelError(
+            f"{path}{where} does not exist: pass the checkpoint that was trained with --base"
+        )
     checkpoint = read_checkpoint(path)
     found = table_hashes(checkpoint)
     for name, digest in record.base["tables"].items():
         if found.get(name) != digest:
             raise BaseModelError(
-                f"{path} is not the checkpoint that {directory} was trained on: its {name} is another; pass "
-                "it with --base"
+                f"{path} is not the checkpoint that {directory} was trained on: its {name} differs; pass the "
+                "right one with --base"
             )
     if checkpoint.input.rows != record.rows:
         raise TrainingError(f"{directory / RECORD} is damaged: train again, or restore it")

@@ -1,4 +1,4 @@
-"""A finished run in memory: base, adapters and new rows, each in the precision that it was trained in."""
+"""Loading a finished run: base, adapters and new embeddings, each in the precision of training."""
 
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,24 @@ from vocabx.training.state import ADAPTER, ROWS, load_trained
 
 
 def load_run(directory: Path, base: str = "", device: str = "cpu") -> Any:
-    """The model of a finished run as it was when its last step ended, in eval mode.
+    """The model of a finished run as it was after its last step, in eval mode.
 
     Args:
-        directory: of the run.
-        base: the checkpoint that was trained; "" where the run says that it is.
-        device: of torch, as "cpu" or "cuda:0".
+        directory: the directory of the run.
+        base: the checkpoint that was trained; "" for the path that the run recorded.
+        device: torch device, such as "cpu" or "cuda:0".
 
     Returns:
-        A transformers.PreTrainedModel, inside a peft.PeftModel where it has adapters.
+        A transformers.PreTrainedModel, inside a peft.PeftModel if it has adapters.
 
     Raises:
-        VocabxError: the run or its base is missing or was changed, or a package is missing.
+        VocabxError: if the run or its base is missing or was changed, or a package is missing.
     """
     return load_finished(read_finished(directory, base), device)
 
 
 def load_finished(run: FinishedRun, device: str) -> Any:
-    """The same for a run that was found and checked."""
+    """The same for a run that has been read and checked."""
     prepared = prepare(run.checkpoint.directory, run.method, run.record.first_id, run.record.seed, device)
     if run.method.name == "full":
         load_trained(prepared.model, run.directory)
@@ -51,4 +51,4 @@ def _load_parts(run: FinishedRun, prepared: Prepared) -> None:
         lacking = [name for name in found.missing_keys if "lora_" in name]
         if lacking or found.unexpected_keys:
             name = (lacking or found.unexpected_keys)[0]
-            raise TrainingError(f"{run.directory / ADAPTER} does not fit its base: {name}")
+            raise TrainingError(f"{run.directory / ADAPTER} does not fit its base ({name}): train again")

@@ -1,4 +1,4 @@
-"""What `vocabx merge` can be told."""
+"""The options of `vocabx merge`."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,26 +9,24 @@ from vocabx.commands._options import MEASURING, MODEL, OUT_HELP, OUTPUT, command
 
 @options
 class MergeOptions:
-    """The options of `merge`; the help of each says what it does."""
+    """Options of `merge`; each has its own help text."""
 
-    directory: Path = option("What `vocabx train` wrote.", default=Path())
+    directory: Path = option("The directory of a finished training run.", default=Path())
     out: Path = option(OUT_HELP, default=Path("merged"), panel=OUTPUT)
     base: str = option(
-        "The checkpoint that was trained, where it is not where it was.",
+        "The checkpoint that was trained, if it has been moved.",
         default="",
         panel=MODEL,
         metavar="<path>",
     )
     onto: Literal["trained", "original"] = option(
-        "trained: the weights that the adapters were trained on, after qlora the 4-bit ones dequantized to "
-        "16 bits; original: the checkpoint's own.",
+        "trained: the weights that the adapters were trained on (with qlora, the 4-bit weights dequantized "
+        "to 16 bits); original: those of the checkpoint.",
         default="trained",
         panel=MODEL,
     )
     compare: bool = option(
         "Compare the result with the trained model on text, which loads both.", default=True, panel=MEASURING
     )
-    link: bool = option(
-        "Make weight files that did not change hard links to the base's.", default=False, panel=OUTPUT
-    )
+    link: bool = option("Make unchanged weight files hard links to the base's.", default=False, panel=OUTPUT)
     command: str = command("manifest")

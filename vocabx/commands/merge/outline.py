@@ -1,4 +1,4 @@
-"""What a model is made of, by the code of transformers: names of modules, and no weights."""
+"""The module names of a model, from the code of transformers and without weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,32 +9,32 @@ from vocabx._util.quiet import quiet_transformers
 
 @dataclass(frozen=True)
 class Outline:
-    """The modules that a merge must tell apart, by name.
+    """The modules that a merge must distinguish, by name.
 
     Attributes:
-        embedding, output: those of the tables.
-        turned: linear layers whose weight is stored as (inputs, outputs), as GPT-2's are.
-        quantised: those that QLoRA brings to 4 bits.
+        embedding, output: the input embeddings and the lm_head.
+        transposed: linear layers whose weight is stored as (inputs, outputs), as in GPT-2.
+        quantised: layers that QLoRA quantizes to 4 bits.
     """
 
     embedding: str
     output: str
-    turned: frozenset[str]
+    transposed: frozenset[str]
     quantised: frozenset[str]
 
 
 def outline_of(directory: Path, quantised: bool) -> Outline:
-    """Build the model of a checkpoint without memory for its weights, and look at it.
+    """Build the model of a checkpoint on the meta device, and list its modules.
 
     Args:
         directory: the checkpoint; only config.json is read.
-        quantised: whether to find out what QLoRA brings to 4 bits, as transformers decides it.
+        quantised: whether to list the layers that transformers would quantize to 4 bits.
 
     Raises:
-        MissingPackageError: torch, transformers or bitsandbytes is not installed.
+        MissingPackageError: if torch, transformers or bitsandbytes is not installed.
     """
     torch, transformers = need("torch", "train"), need("transformers", "train")
-    turned = need("transformers.pytorch_utils", "train").Conv1D
+    transposed = need("transformers.pytorch_utils", "train").Conv1D
     with quiet_transformers("train"), torch.device("meta"):
         config = transformers.AutoConfig.from_pretrained(directory, local_files_only=True)
         model = transformers.AutoModelForCausalLM.from_config(config)
@@ -42,13 +42,15 @@ def outline_of(directory: Path, quantised: bool) -> Outline:
         found = {
             "embedding": names[id(model.get_input_embeddings())],
             "output": names[id(model.get_output_embeddings())],
-            "turned": frozenset(name for name, module in model.named_modules() if isinstance(module, turned)),
+            "transposed": frozenset(
+                name for name, module in model.named_modules() if isinstance(module, transposed)
+            ),
         }
         return Outline(**found, quantised=_quantised(model) if quantised else frozenset())
 
 
 def _quantised(model: object) -> frozenset[str]:
-    """The layers that transformers puts 4-bit ones in the place of; changes the model."""
+    """The layers that transformers replaces with 4-bit ones; modifies the model."""
     layer = need("bitsandbytes", "train").nn.Linear4bit
     config = need("transformers", "train").BitsAndBytesConfig(load_in_4bit=True)
     quantizer = need("transformers.quantizers", "train").AutoHfQuantizer.from_config(

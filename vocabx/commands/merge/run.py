@@ -31,7 +31,7 @@ from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.trained_card import write_trained_card
 from vocabx.training.record import RECORD
 
-# Claims about the weights of a base that training has left behind.
+# Claims about weights that training has changed.
 _BY_WEIGHTS = ("copied-rows", "other-tensors")
 
 
@@ -40,12 +40,12 @@ class MergeResult:
     """A finished merge.
 
     Attributes:
-        directory: where the checkpoint is.
+        directory: the directory of the checkpoint.
         method: how it was trained.
         onto: which weights the adapters were added to: "trained" or "original".
-        changed: how many tensors training changed, of how many.
-        tensors: all of them.
-        agreement: how near it is to the model that was trained; None where that was not measured.
+        changed: number of tensors that training changed.
+        tensors: number of all tensors.
+        agreement: how close it is to the trained model; None if not measured.
     """
 
     directory: Path
@@ -61,17 +61,17 @@ class MergeResult:
 
 
 def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResult:
-    """Make a checkpoint that needs no adapters of a finished training run.
+    """Merge a finished training run into a checkpoint that needs no adapters.
 
-    Old rows keep their bytes; every other number that was trained is reckoned in float32 and rounded once.
-    One matrix is in memory at a time, but for the comparison. The directory appears only when whole.
+    Old rows keep their bytes; all trained numbers are computed in float32 and rounded once. One matrix is in
+    memory at a time, except for the comparison. The directory appears only once complete.
 
     Args:
-        options: what to do; see `MergeOptions`.
-        progress: shows the stages; by default nothing is shown.
+        options: see `MergeOptions`.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can mend what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     timed = Timed(progress or Quiet())
     check_free(options.out)
@@ -101,12 +101,12 @@ def _manifest_of(run: FinishedRun) -> dict[str, Any]:
     directory = run.checkpoint.directory
     manifest = read_manifest(directory)
     if not manifest:
-        raise BaseModelError(f"{directory} holds no vocabx.json: pass the checkpoint as vocabx wrote it")
+        raise BaseModelError(f"{directory} has no vocabx.json: pass the checkpoint as vocabx wrote it")
     return manifest
 
 
 def _device(run: FinishedRun, options: MergeOptions, progress: Progress) -> str:
-    """Where 4 bits are made again and models compared: the GPU, where there is one."""
+    """The device for quantization to 4 bits and for the comparison: a GPU if there is one."""
     device = "cuda:0" if need("torch", "train").cuda.is_available() else "cpu"
     trained_on = str(run.record.run.get("versions", {}).get("device", device))
     if (
@@ -114,18 +114,18 @@ def _device(run: FinishedRun, options: MergeOptions, progress: Progress) -> str:
         and options.onto == "trained"
         and (trained_on == "cpu") != (device == "cpu")
     ):
-        progress.note(f"It was trained on {trained_on}, and its 4 bits are made again on {device}.")
+        progress.note(f"The model was trained on {trained_on}; its weights are quantized again on {device}.")
     return device
 
 
 def _written_bytes(run: FinishedRun, changes: Changes, link: bool = False) -> int:
-    """Bytes of the weight files; what is linked takes none."""
+    """Size of the weight files in bytes, without linked ones."""
     files = [file.path for file in run.checkpoint.files if not link or file.path in changes]
     return sum(path.stat().st_size for path in files)
 
 
 def _carry(run: FinishedRun, directory: Path) -> None:
-    """What goes along as it is: tokenizer, configuration, licences, the extension's report, the record."""
+    """Copy unchanged files: tokenizer, configuration, licenses, the extension's report, training.json."""
     base = run.checkpoint.directory
     carry_files(run.checkpoint, directory)
     reports = [name for name in DOCUMENTS if name.startswith("report.")]
@@ -144,13 +144,13 @@ def _compare(
     if not options.compare:
         return None
     weights = sum(file.path.stat().st_size for file in run.checkpoint.files)
-    # Computed in or held in float32, a model of 16 bits takes twice its files.
+    # A 16-bit model that is held or computed in float32 takes twice the size of its files.
     if not fits(weights * 3, free_memory(device)):
         progress.note("Not compared with the trained model: the free memory does not hold both.")
         return None
     passages = find_passages(run)
     if passages is None:
-        progress.note("Not compared with the trained model: there is no text on this machine.")
+        progress.note("Not compared with the trained model: no text is available on this machine.")
         return None
     return agreement_of(run, directory, passages, device, progress)
 
@@ -163,7 +163,7 @@ def _write_manifest(
     directory: Path,
     progress: Timed,
 ) -> None:
-    """The base's manifest, with records of the files of now and what is to be known of the training."""
+    """Write the base's manifest with the hashes of the merged files and a record of the training."""
     written = read_checkpoint(directory)
     shards = before.get("shards") or {}
     changed = {path.name for path in changes} | {name for name in shards if shards[name].get("rewritten")}
@@ -190,7 +190,7 @@ def _write_manifest(
 
 
 def _training(run: FinishedRun, onto: str, directory: Path, before: Mapping[str, Any]) -> dict[str, Any]:
-    """What vocabx.json says of the training; `before` is the same of an earlier one."""
+    """The entry of vocabx.json about the training; `before` is that of an earlier training."""
     record = run.record
     return {
         "method": record.method,

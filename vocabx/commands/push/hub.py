@@ -1,6 +1,6 @@
-"""A finished directory on the Hugging Face hub: what would be published, whether that may be, and doing it.
+"""Publishing a finished directory on the Hugging Face hub: checking permissions, and uploading.
 
-Nothing is changed on the way: what is published is the directory, file by file.
+The files are published unchanged.
 """
 
 import os
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
 
 def check_login(name: str, later: bool = True) -> None:
-    """Ask the hub who we are and whether we may write to `name`, so that long work does not end in a refusal.
+    """Ask the hub who is logged in and whether they may write to `name`, before any long work.
 
     Args:
         name: the repository, which need not exist.
-        later: whether publishing comes after other work, so that it can be left for later.
+        later: whether publishing follows other work and can be postponed.
 
     Raises:
-        OutputError: the name is none, nobody is logged in, the hub cannot be reached, or it is known that we
-            may not write there.
+        OutputError: if the name is invalid, nobody is logged in, the hub cannot be reached, or writing there
+            is known to be forbidden.
     """
     check_repository(name)
-    advice = f"; or leave --push-to-hub out, and `vocabx push DIR --to {name}` later" if later else ""
-    with _told(name, advice):
+    advice = f"; or omit --push-to-hub, and run `vocabx push DIR --to {name}` later" if later else ""
+    with _one_line_errors(name, advice):
         who = _api().whoami()
         if not isinstance(who, dict) or not isinstance(who.get("name"), str):
-            raise ValueError("no answer of a hub")
+            raise ValueError("not the answer of a hub")
     reason = _why_not(who, name)
     if reason:
         raise OutputError(f"cannot publish {name}: {reason}{advice}")
@@ -46,57 +46,57 @@ def check_login(name: str, later: bool = True) -> None:
 def publish(plan: PushPlan, directory: Path, progress: Progress | None = None) -> str:
     """Publish `directory` as planned, and return the URL.
 
-    Makes the repository where there is none. Files of the same name are replaced there, and others stay.
+    Creates the repository if it does not exist. Files of the same name are replaced there; others stay.
 
     Args:
-        plan: of this directory; exactly its files are sent.
+        plan: the plan of this directory; exactly its files are uploaded.
         directory: the directory.
-        progress: told what is sent and what the hub says of the card. huggingface_hub draws the bars.
+        progress: receives notes on the upload and on warnings of the hub. huggingface_hub shows the bars.
 
     Raises:
-        OutputError: the hub cannot be reached or refuses it; or the repository exists, and is public where
-            it is to be private, or holds other weights that would be loaded.
+        OutputError: if the hub cannot be reached or refuses; or if the repository exists and is public
+            although a private one was requested, or holds other weights that would be loaded.
     """
     progress = progress or Quiet()
     api = _api()
-    advice = f"; {directory} is whole: run `vocabx push {directory} --to {plan.repository}` again"
-    with _told(plan.repository, advice):
-        # None leaves the choice to the settings of an organisation, which may make everything private.
+    advice = f"; {directory} is complete: run `vocabx push {directory} --to {plan.repository}` again"
+    with _one_line_errors(plan.repository, advice):
+        # None leaves the choice to the settings of an organization, which may make everything private.
         url = api.create_repo(plan.repository, private=plan.private or None, exist_ok=True)
         _check_remote(api.repo_info(url.repo_id), plan, url)
-        progress.note(f"Publishing {len(plan.files)} files, {plan.bytes / 1e6:,.1f} MB, at {url}")
-        with warnings.catch_warnings(record=True) as said:
+        progress.note(f"Publishing {len(plan.files)} files, {plan.bytes / 1e6:,.1f} MB, to {url}")
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             _upload(api, plan, directory, url.repo_id)
-    for warning in said:
+    for warning in caught:
         if CARD in str(warning.message):
             progress.note(one_line(str(warning.message)))
     return str(url)
 
 
 def _check_remote(info: Any, plan: PushPlan, url: str) -> None:
-    """Refuse a repository whose state would make what is published something else than was asked."""
-    # `private` is not heeded where the repository exists.
+    """Refuse an existing repository that would be public, or would load other weights."""
+    # The hub ignores `private` if the repository exists.
     if plan.private and not info.private:
         raise OutputError(
-            f"{url} exists and everybody can see it: choose another name, make it private in its settings, "
-            "or leave --private out"
+            f"{url} exists and is public: choose another name, make it private in its settings, or omit "
+            "--private"
         )
     planned = {file.name for file in plan.files}
     there = {file.rfilename for file in info.siblings or ()}
-    # transformers would take it, and leave the index aside.
+    # transformers would load it and ignore the index.
     if INDEX in planned and SINGLE in there - planned:
         raise OutputError(
-            f"{url} holds {SINGLE} of another checkpoint, which would be loaded in place of the shards of "
-            "this one: remove it there, or choose another name"
+            f"{url} holds {SINGLE} of another checkpoint, which would be loaded instead of these shards: "
+            "remove it there, or choose another name"
         )
 
 
 def _upload(api: "HfApi", plan: PushPlan, directory: Path, repository: str) -> None:
-    # huggingface_hub recommends upload_folder: one commit of some dozen files, a refusal is an error at once,
-    # and with hf_xet an upload that broke off goes on where it was. upload_large_folder is for thousands of
-    # files: it makes many commits without our message, writes a cache into the directory, tries again for
-    # ever when storage is refused, and is gone from huggingface_hub 2.
+    # huggingface_hub recommends upload_folder here: one commit for a few dozen files, immediate errors, and
+    # with hf_xet an interrupted upload resumes. upload_large_folder is for thousands of files: it makes many
+    # commits without our message, writes a cache into the directory, retries forever if storage is refused,
+    # and no longer exists in huggingface_hub 2.
     api.upload_folder(
         repo_id=repository,
         folder_path=directory,
@@ -117,7 +117,7 @@ def _api() -> "HfApi":
 
 
 def _why_not(who: dict[str, Any], repository: str) -> str:
-    """Why we may not write to a repository, as far as the hub's answer tells; "" where nothing forbids it."""
+    """Why writing to a repository is forbidden, as far as the hub's answer says; "" if nothing forbids it."""
     user = str(who["name"])
     organisations = {str(one.get("name", "")).lower(): one for one in who.get("orgs") or ()}
     owner = repository.rpartition("/")[0].lower()
@@ -125,20 +125,21 @@ def _why_not(who: dict[str, Any], repository: str) -> str:
         if owner not in organisations:
             others = ", ".join(sorted(str(one.get("name")) for one in organisations.values()))
             mine = f"{user} or one of {others}" if others else user
-            return f"you are {user} there, and no member of {repository.partition('/')[0]}; publish as {mine}"
+            owner = repository.partition("/")[0]
+            return f"you are logged in as {user}, who is not a member of {owner}; publish as {mine}"
         if organisations[owner].get("roleInOrg") == "read":
-            return f"you may only read in {repository.partition('/')[0]}: ask for the right to write"
+            return f"you only have read access to {repository.partition('/')[0]}: ask for write access"
     token = (who.get("auth") or {}).get("accessToken") or {}
     if token.get("role") == "read" or (token.get("role") == "fineGrained" and not _may_write(token)):
         return (
-            "your token can only read: make one that can write at https://huggingface.co/settings/tokens and "
-            "log in with it, `hf auth login`"
+            "your token is read-only: create one with write access at https://huggingface.co/settings/tokens "
+            "and log in with it, `hf auth login`"
         )
     return ""
 
 
 def _may_write(token: dict[str, Any]) -> bool:
-    """Whether a fine-grained token may write any repository; true where the answer has another form."""
+    """Whether a fine-grained token may write to any repository; true if the answer has an unknown form."""
     scopes = (token.get("fineGrained") or {}).get("scoped")
     if not isinstance(scopes, list):
         return True
@@ -146,16 +147,16 @@ def _may_write(token: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def _told(repository: str, advice: str) -> Iterator[None]:
-    """Turn what huggingface_hub raises into one line.
+def _one_line_errors(repository: str, advice: str) -> Iterator[None]:
+    """Turn the exceptions of huggingface_hub into one line.
 
     Args:
-        repository: where we write.
-        advice: the end of the line, where trying again helps.
+        repository: the repository written to.
+        advice: appended to the message if trying again may help.
     """
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
-    # huggingface_hub has changed the library below it twice; its errors are always the first base.
+    # huggingface_hub has changed its HTTP library twice; that library's error is always the first base class.
     transport: Any = HfHubHTTPError.__bases__[0]
     reason = ""
     try:
@@ -167,7 +168,7 @@ def _told(repository: str, advice: str) -> Iterator[None]:
     except LocalTokenNotFoundError:
         reason = "nobody is logged in: log in with `hf auth login`"
     except OfflineModeIsEnabled:
-        reason = "HF_HUB_OFFLINE forbids it: unset it"
+        reason = "HF_HUB_OFFLINE is set: unset it"
     except HfHubHTTPError as error:
         reason = _refusal(error, repository)
     except transport:
@@ -176,29 +177,29 @@ def _told(repository: str, advice: str) -> Iterator[None]:
         if error.filename:
             reason = f"cannot read {error.filename}: {error.strerror}"
         else:
-            # Of hf_xet, which sends the weights, and calls every answer that it does not like one of these.
+            # From hf_xet, which uploads the weights and raises this for every unexpected answer.
             reason = f"the hub cannot be reached, or refused the files: {one_line(str(error))}"
     except RuntimeError as error:
-        reason = f"sending the files failed: {one_line(str(error))}"
+        reason = f"the upload failed: {one_line(str(error))}"
     except ValueError as error:
         invalid = str(error).startswith("Invalid metadata")
-        reason = one_line(str(error)) if invalid else "what answered is no hub: check HF_ENDPOINT"
+        reason = one_line(str(error)) if invalid else "the server is not a hub: check HF_ENDPOINT"
     if reason:
         raise OutputError(f"cannot publish {repository}: {reason}{advice}")
 
 
 def _refusal(error: Any, repository: str) -> str:
     status = error.response.status_code
-    told = error.server_message or error.response.headers.get("X-Error-Message") or ""
-    message = one_line(told).rstrip(".")
-    said = f": {message}" if message else ""
+    text = error.server_message or error.response.headers.get("X-Error-Message") or ""
+    message = one_line(text).rstrip(".")
+    details = f": {message}" if message else ""
     if status == 401:
-        return "the hub does not take your token: log in again with `hf auth login`, and mind HF_TOKEN"
+        return "the hub rejects your token: log in again with `hf auth login`, and check HF_TOKEN"
     if status == 403:
-        # Also said where storage is full; then the message tells.
-        return f"the hub forbids it{said or ': check that your token may write there'}"
+        # The hub also answers 403 if storage is full; then its message says so.
+        return f"the hub forbids it{details or ': check that your token may write there'}"
     if status == 404:
-        return f"the hub knows no such owner, or does not let you see it{said}"
+        return f"the hub knows no such owner, or you may not see it{details}"
     if status == 429:
-        return "the hub has had too many requests: wait some minutes"
-    return f"the hub answered {status}{said}"
+        return "the hub has received too many requests: wait a few minutes"
+    return f"the hub answered {status}{details}"

@@ -1,4 +1,4 @@
-"""What `vocabx push` can be told."""
+"""The options of `vocabx push`."""
 
 from pathlib import Path
 
@@ -7,10 +7,12 @@ from vocabx._util.options import option, options
 
 @options
 class PushOptions:
-    """The options of `push`; the help of each says what it does."""
+    """Options of `push`; each has its own help text."""
 
     directory: Path = option("A checkpoint or tokenizer that vocabx wrote.", default=Path())
     to: str = option(
-        "Where on the hub: owner/name, or a name below your own.", default="", metavar="<owner/name>"
+        "Repository on the hub: owner/name, or a name in your own namespace.",
+        default="",
+        metavar="<owner/name>",
     )
-    private: bool = option("Show it to nobody else.", default=False)
+    private: bool = option("Make the repository private.", default=False)

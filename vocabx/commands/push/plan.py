@@ -1,4 +1,4 @@
-"""What publishing a finished directory would do, by its files alone: no network is asked."""
+"""The plan of publishing a finished directory, made from its files without network access."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from vocabx.report.card import without_directories
 
 CARD = "README.md"
 _UNFINISHED = (".unfinished", ".part", ".tmp", ".incomplete")
-# What the hub takes for a language besides the codes of ISO 639.
+# Language values that the hub accepts besides ISO 639 codes.
 _LANGUAGES = re.compile(r"[a-z]{2,3}|code|multilingual")
 _LONGEST_ANSWER = 300
 
@@ -35,12 +35,12 @@ class PushPlan:
     """What publishing a directory would do.
 
     Attributes:
-        repository: owner/name, or a name below the user's own.
-        private: whether nobody else may see it.
-        files: in the order of their names.
-        metadata: of the card, as the hub will read it.
-        message: of the commit.
-        notes: what to think over before, a sentence each.
+        repository: owner/name, or a name in the user's namespace.
+        private: whether the repository is to be private.
+        files: sorted by name.
+        metadata: metadata of the card, as the hub will read it.
+        message: the commit message.
+        notes: points to consider before publishing, one sentence each.
     """
 
     repository: str
@@ -52,7 +52,7 @@ class PushPlan:
 
     @property
     def bytes(self) -> int:
-        """The size of all files together."""
+        """Total size of the files."""
         return sum(file.bytes for file in self.files)
 
     def describe(self) -> dict[str, Any]:
@@ -69,30 +69,30 @@ class PushPlan:
 
 
 def check_repository(name: str) -> None:
-    """Refuse a name that the hub would not take, before any work.
+    """Refuse a name that the hub would reject, before any work.
 
     Raises:
-        OutputError: it is not owner/name or name.
+        OutputError: if it is neither owner/name nor a name.
     """
     if not is_repository(name):
         raise OutputError(
-            f"{name!r} is no name on the hub: pass owner/name, of letters, digits, '-', '_' and '.', such as "
-            "somebody/smollm2-zh-Hant"
+            f"{name!r} is not a valid repository name: pass owner/name with letters, digits, '-', '_' and "
+            "'.', such as somebody/smollm2-zh-Hant"
         )
 
 
 def plan_push(directory: Path, repository: str, private: bool) -> PushPlan:
-    """Say what publishing `directory` would do. Asks nobody: it works without a network.
+    """Plan what publishing `directory` would do, without network access.
 
     Args:
         directory: a finished checkpoint or tokenizer of vocabx.
-        repository: owner/name, or a name below the user's own.
-        private: whether nobody else may see it.
+        repository: owner/name, or a name in the user's namespace.
+        private: whether the repository is to be private.
 
     Raises:
-        OutputError: the name is none; the directory is unfinished, not of vocabx, or not whole; or the hub
-            would not take its card.
-        BaseModelError: a file of weights or vocabx.json is damaged.
+        OutputError: if the name is invalid; if the directory is unfinished, incomplete or not from vocabx; or
+            if the hub would reject its card.
+        BaseModelError: if a weight file or vocabx.json is damaged.
     """
     check_repository(repository)
     manifest = _finished(directory)
@@ -109,7 +109,7 @@ def plan_push(directory: Path, repository: str, private: bool) -> PushPlan:
 
 
 def is_repository(name: Any) -> bool:
-    """Whether something is a name that the hub takes for a repository."""
+    """Whether a value is a valid repository name on the hub."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
@@ -121,14 +121,14 @@ def is_repository(name: Any) -> bool:
 
 
 def one_line(text: str) -> str:
-    """Somebody else's message as one line, cut where it is long."""
+    """A message of another library as one line, truncated if long."""
     return " ".join(text.split())[:_LONGEST_ANSWER]
 
 
 def _finished(directory: Path) -> dict[str, Any]:
     """The manifest of a finished directory."""
     if not directory.is_dir():
-        raise OutputError(f"there is no directory {directory}: pass one that vocabx wrote")
+        raise OutputError(f"{directory} is not a directory: pass one that vocabx wrote")
     if directory.resolve().name.endswith(_UNFINISHED[0]) or (directory / JOURNAL).exists():
         raise OutputError(f"{directory} is unfinished: finish it with --resume, and publish the result")
     manifest = read_manifest(directory)
@@ -138,7 +138,7 @@ def _finished(directory: Path) -> dict[str, Any]:
 
 
 def _check_whole(directory: Path, manifest: dict[str, Any]) -> None:
-    """Refuse a directory that lacks a file which vocabx.json or the index of the weights names."""
+    """Refuse a directory that lacks a file listed in vocabx.json or in the index of the weights."""
     names = set(_mapping(manifest, "files"))
     if _mapping(manifest, "sizes").get("rows"):
         weights = _weights(directory)
@@ -148,7 +148,7 @@ def _check_whole(directory: Path, manifest: dict[str, Any]) -> None:
         names |= set(weights)
     missing = sorted(name for name in names if not (directory / name).is_file())
     if missing:
-        raise OutputError(f"{directory} lacks {', '.join(missing)}: it was not copied whole, or was changed")
+        raise OutputError(f"{directory} lacks {', '.join(missing)}: copy the complete directory again")
 
 
 def _weights(directory: Path) -> Sequence[str]:
@@ -158,7 +158,7 @@ def _weights(directory: Path) -> Sequence[str]:
     try:
         return sorted({str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()})
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise OutputError(f"{index} names no files of weights: it was damaged after it was written") from None
+        raise OutputError(f"{index} lists no weight files: it was damaged; restore it") from None
 
 
 def _files(directory: Path) -> Iterator[PlannedFile]:
@@ -170,7 +170,7 @@ def _files(directory: Path) -> Iterator[PlannedFile]:
         if path.is_file():
             yield PlannedFile(name.as_posix(), path.stat().st_size)
         elif path.is_symlink() and not path.exists():
-            raise OutputError(f"{path} is a link to nothing: mend or remove it")
+            raise OutputError(f"{path} is a broken link: fix or remove it")
 
 
 def _message(manifest: dict[str, Any]) -> str:
@@ -184,12 +184,12 @@ def _message(manifest: dict[str, Any]) -> str:
 def _notes(manifest: dict[str, Any], metadata: dict[str, Any]) -> Iterator[str]:
     failed = [one for one in manifest.get("certificate") or () if one.get("required") and one.get("failed")]
     if failed:
-        yield f"A claim that must hold fails: {failed[0].get('sentence')} The card says so too."
+        yield f"A required claim fails: {failed[0].get('sentence')} The card says so too."
     if not metadata.get("license"):
-        yield f"{CARD} names no licence: find out what that of the base allows, and add it."
+        yield f"{CARD} names no license: find out what that of the base allows, and add it."
     words = str(_mapping(manifest, "run").get("command", "")).replace("=", " ").split()
     if any(word.strip("'\"").startswith(("/", "~")) for word in words):
-        yield f"{CARD}, vocabx.json and the report hold the command line, with paths of this machine."
+        yield f"{CARD}, vocabx.json and the report contain the command line, with paths of this machine."
 
 
 def _mapping(manifest: dict[str, Any], name: str) -> dict[str, Any]:
@@ -198,24 +198,24 @@ def _mapping(manifest: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read_card(path: Path) -> dict[str, Any]:
-    """The metadata of the card, which the hub would take."""
+    """The metadata of the card, checked as the hub would."""
     from huggingface_hub import ModelCard
     from huggingface_hub.repocard import metadata_load
 
     if not path.is_file():
-        raise OutputError(f"{path.parent} has no {CARD}: write one, the hub shows it as the model's card")
+        raise OutputError(f"{path.parent} has no {CARD}: write one, which the hub shows as the model card")
     try:
         found = metadata_load(path)
         if found is not None:
             ModelCard.load(path)
-    # YAML fails in many ways, and the class of the card in some of its own.
+    # YAML raises many kinds of errors, and ModelCard a few of its own.
     except Exception as error:
-        raise OutputError(f"the metadata of {path} cannot be read: {one_line(str(error))}; mend it") from None
+        raise OutputError(f"the metadata of {path} cannot be read: {one_line(str(error))}; fix it") from None
     if not found:
-        raise OutputError(f"{path} has no metadata: begin it with a block of YAML between two lines of ---")
+        raise OutputError(f"{path} has no metadata: begin it with a YAML block between two lines of ---")
     wrong = next(_faults(found), "")
     if wrong:
-        raise OutputError(f"the hub would not take the metadata of {path}: {wrong}")
+        raise OutputError(f"the hub would reject the metadata of {path}: {wrong}")
     metadata: dict[str, Any] = json.loads(json.dumps(found, default=str))
     return metadata
 
@@ -224,11 +224,11 @@ def _faults(metadata: dict[str, Any]) -> Iterator[str]:
     for name in ("language", "license", "base_model", "tags", "library_name"):
         for value in _values(metadata.get(name)):
             if not isinstance(value, str):
-                yield f"{name} holds {value!r}, which YAML reads as no text: put it into quotes"
+                yield f"{name} holds {value!r}, which YAML does not read as text: put it in quotes"
             elif name == "language" and not _LANGUAGES.fullmatch(value):
-                yield f"{name} holds {value!r}: write the code of ISO 639 alone, as zh for zh-Hant"
+                yield f"{name} holds {value!r}: use the ISO 639 code alone, such as zh for zh-Hant"
             elif name == "base_model" and not is_repository(value):
-                yield f"{name} holds {value!r}: write the base's owner/name on the hub, or leave it out"
+                yield f"{name} holds {value!r}: use the base's owner/name on the hub, or omit it"
 
 
 def _values(value: Any) -> list[Any]:

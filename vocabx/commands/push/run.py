@@ -1,4 +1,4 @@
-"""The story of `vocabx push`: a finished directory is checked, the hub is asked, the files are sent."""
+"""The story of `vocabx push`: check a finished directory, ask the hub, upload the files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ class PushResult:
     """What was published.
 
     Attributes:
-        directory: what was sent.
+        directory: the directory uploaded.
         plan: its files and its card.
-        url: where it is.
+        url: its URL on the hub.
     """
 
     directory: Path
@@ -32,14 +32,14 @@ class PushResult:
 def push(options: PushOptions, progress: Progress | None = None) -> PushResult:
     """Publish a finished checkpoint or tokenizer on the Hugging Face hub.
 
-    Makes the repository where there is none. Files of the same name are replaced there, and others stay.
+    Creates the repository if it does not exist. Files of the same name are replaced there; others stay.
 
     Args:
-        options: what to publish, and where; see `PushOptions`.
-        progress: told what is sent and what the hub says of the card.
+        options: see `PushOptions`.
+        progress: receives notes on the upload and on warnings of the hub.
 
     Raises:
-        VocabxError: the user can repair what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     progress = progress or Quiet()
     plan = make_push_plan(options, progress)
@@ -48,10 +48,10 @@ def push(options: PushOptions, progress: Progress | None = None) -> PushResult:
 
 
 def make_push_plan(options: PushOptions, progress: Progress) -> PushPlan:
-    """What `push` would do, with its notes told; asks nobody.
+    """Plan what `push` would do and report its notes, without network access.
 
     Raises:
-        VocabxError: the directory cannot be published.
+        VocabxError: if the directory cannot be published.
     """
     plan = plan_push(options.directory, options.to, options.private)
     for note in plan.notes:

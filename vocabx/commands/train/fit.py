@@ -1,4 +1,4 @@
-"""How many sequences fit into memory at once: batch and accumulation, which together are a step."""
+"""How many sequences fit into memory at once: batch size and accumulation, which together make a step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from vocabx.errors import TrainingError
 from vocabx.training.methods import Method
 from vocabx.training.model_sizes import ModelSizes, memory_parts
 
-# What Python, torch and its libraries take beside the model.
+# Memory of Python, torch and its libraries, besides the model.
 _LIBRARIES = 1.0e9
 _MOST = 64
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A batch and what it takes in each process.
+    """A batch size and the memory it takes in each process.
 
     Attributes:
         batch_size: sequences in memory at once.
-        accumulation: batches of a step, in each process.
-        processes: how many share a step.
-        checkpointing: whether activations are computed twice.
-        parts: bytes by part, an estimate.
-        free: bytes that may be taken.
+        accumulation: batches per step in each process.
+        processes: number of processes that share a step.
+        checkpointing: whether gradient checkpointing is used.
+        parts: estimated bytes by part.
+        free: bytes that may be used.
     """
 
     batch_size: int
@@ -36,7 +36,7 @@ class Fit:
 
     @property
     def bytes(self) -> float:
-        """All parts together."""
+        """Total of all parts."""
         return sum(self.parts.values())
 
 
@@ -48,16 +48,16 @@ def fit_batch(
     device: str,
     processes: int,
 ) -> Fit:
-    """The largest batch that fits and divides a step; activations computed twice only where nothing else
-    fits.
+    """The largest batch that fits and divides a step, with gradient checkpointing only if nothing else fits.
 
     Raises:
-        TrainingError: not even one sequence fits, or a step cannot be divided so.
+        TrainingError: if not even one sequence fits, or a step cannot be divided that way.
     """
     sequences, length = options.step_sequences or 1, options.sequence_length or 1
     if sequences % processes:
         raise TrainingError(
-            f"--step-sequences is {sequences} and there are {processes} processes: pass a multiple of that"
+            f"--step-sequences is {sequences} and there are {processes} processes: pass a multiple of "
+            f"{processes}"
         )
     share = sequences // processes
     free = free_memory(device)
@@ -70,8 +70,7 @@ def fit_batch(
         if share % options.batch_size:
             raise TrainingError(
                 f"--batch-size is {options.batch_size}, and each process takes {share} of the "
-                f"--step-sequences: "
-                "pass a number that divides that"
+                f"--step-sequences: pass a divisor of {share}"
             )
         sizes_of_batch = [options.batch_size]
     for checkpointing in dict.fromkeys((options.gradient_checkpointing, True)):
@@ -83,8 +82,8 @@ def fit_batch(
             if fit.bytes <= free:
                 return fit
     raise TrainingError(
-        f"training takes about {fit.bytes / 1e9:.1f} GB and {free / 1e9:.1f} GB may be taken: lower "
-        f"--sequence-length or --lora-rank, pass --batch-size 1, or --method {_smaller(method)}"
+        f"training needs about {fit.bytes / 1e9:.1f} GB and {free / 1e9:.1f} GB are available: lower "
+        f"--sequence-length or --lora-rank, or pass --batch-size 1 or --method {_smaller(method)}"
     )
 
 

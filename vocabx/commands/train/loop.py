@@ -1,4 +1,4 @@
-"""One run in one process: the model brought to memory, transformers' Trainer set up and let go."""
+"""A training run in one process: load the model, set up transformers' Trainer, and run it."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from vocabx.training.methods import Prepared, prepare
 from vocabx.training.metrics import Metrics, tokens_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
 from vocabx.training.processes import Processes
-from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, whole_checkpoints
+from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, complete_checkpoints
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import load_trained
 from vocabx.training.stored import stored_tensor, stored_weight
@@ -35,10 +35,10 @@ class Ended:
     """How a run ended.
 
     Attributes:
-        prepared: the model with what it learned.
+        prepared: the trained model.
         step: the last step.
-        tokens: predicted in all.
-        reason: why it ended early: "signal", "time", "another process"; "" where it is whole.
+        tokens: number of tokens predicted in total.
+        reason: why it ended early: "signal", "time", "another process"; "" if it is complete.
     """
 
     prepared: Prepared
@@ -56,20 +56,20 @@ def run_training(
     processes: Processes,
     progress: Progress,
 ) -> Ended:
-    """Train from a checkpoint or from the beginning to the end, or to the step where something ends it.
+    """Train from a checkpoint or from the beginning, until all steps are done or the run is interrupted.
 
     Args:
-        plan: what to do.
-        texts: what to learn from.
-        schedule: of the learning rates.
-        run: the run's directory.
-        start: the checkpoint to go on from, None to begin.
-        processes: who shares the run.
-        progress: told of every step.
+        plan: the plan of the run.
+        texts: training and held-out texts.
+        schedule: the learning rate schedule.
+        run: the directory of the run.
+        start: the checkpoint to resume from, or None to begin.
+        processes: the processes that share the run.
+        progress: receives every step.
 
     Raises:
-        TrainingError: memory ran out, or a loss is no number.
-        BaseModelError: the checkpoint's files have no weight for a module that would be trained.
+        TrainingError: if memory ran out, or a loss is NaN or Inf.
+        BaseModelError: if the checkpoint's files have no weight for a module that would be trained.
     """
     options = plan.options
     with _out_of_memory(run), quiet_transformers("train"):
@@ -85,7 +85,7 @@ def run_training(
             if plan.fit.checkpointing:
                 _checkpoint_activations(base_of(prepared.model))
         if not loss.abilities.isolates:
-            progress.note("This model's attention reaches across the documents of a sequence.")
+            progress.note("This model's attention crosses the boundaries of the documents in a sequence.")
         total = texts.steps * plan.step_sequences * plan.length
         metrics = Metrics(run, start.step if start else 0) if processes.main else None
         rates = Rates(options.rows_learning_rate, options.learning_rate, options.weight_decay)
@@ -116,7 +116,7 @@ def run_training(
 
 
 def token_lengths(plan: TrainPlan) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Bytes of text that each id stands for, (rows,) int64; 0 for special tokens."""
+    """Bytes of text per id, (rows,) int64; 0 for special tokens."""
     lengths = np.zeros(plan.checkpoint.input.rows, dtype=np.int64)
     for index, data in plan.tokenizer.token_bytes.items():
         lengths[index] = len(data)
@@ -124,16 +124,16 @@ def token_lengths(plan: TrainPlan) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def check_targets(plan: TrainPlan, prepared: Prepared) -> None:
-    """Refuse, before the work, what no merge could find the place of in the checkpoint's files.
+    """Refuse, before the work, parameters that a merge could not find in the checkpoint's files.
 
     Raises:
-        BaseModelError: the files have no weight for a module, or hold a parameter in another form.
+        BaseModelError: if the files have no weight for a module, or store a parameter in another form.
     """
     directory = plan.options.directory
     for name in prepared.targets:
         if stored_weight(plan.checkpoint, name) is None:
             raise BaseModelError(
-                f"{directory} stores no weight of its own for {name}: adapters on it could not be merged; "
+                f"{directory} stores no separate weight for {name}, so adapters on it could not be merged: "
                 "pass --method rows"
             )
     if plan.method.name != "full":
@@ -143,15 +143,15 @@ def check_targets(plan: TrainPlan, prepared: Prepared) -> None:
     for name, parameter in model.named_parameters():
         if id(parameter) not in tables and stored_tensor(plan.checkpoint, name) is None:
             raise BaseModelError(
-                f"{directory} stores no {name} by itself: what was trained of it could not be merged; pass "
+                f"{directory} stores no separate {name}, so it could not be merged after training: pass "
                 "--method lora or qlora"
             )
 
 
 def cast_by_autocast(model: Any) -> None:
-    """Leave the casts before adapters to autocast, where peft would bring each input to float32 first.
+    """Leave casting before adapters to autocast, instead of peft's cast of each input to float32.
 
-    The model must run under autocast from then on.
+    The model must run under autocast afterwards.
     """
     for module in model.modules():
         if hasattr(module, "cast_input_dtype_enabled"):
@@ -183,11 +183,11 @@ def _trainer(
         use_cpu=cpu,
         dataloader_pin_memory=not cpu,
         seed=options.seed,
-        # What does not train is the same everywhere, and would be sent round at every step.
+        # Buffers do not train, so they are the same in every process and need no broadcast per step.
         ddp_broadcast_buffers=False,
         ddp_find_unused_parameters=False,
     )
-    # Processes are for several GPUs; without them one is enough.
+    # Several GPUs are used with one process each; a single process uses one GPU.
     arguments._n_gpu = min(1, arguments.n_gpu)
     trainer = VocabularyTrainer(
         run=run,
@@ -208,9 +208,7 @@ def _watch(plan: TrainPlan, texts: RunTexts, progress: Progress) -> Watch | None
     if plan.options.evaluate_every == 0:
         return None
     if os.environ.get("ACCELERATE_USE_FSDP") == "true":
-        progress.note(
-            "Held-out text is not scored along the way where FSDP parts the model: evaluate it merged."
-        )
+        progress.note("Held-out text is not scored during training with FSDP: evaluate the merged model.")
         return None
     return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype)
 
@@ -229,7 +227,7 @@ def _checkpoint_activations(model: Any) -> None:
 
 @contextmanager
 def _out_of_memory(run: Path) -> Iterator[None]:
-    """Memory that ran out, as a line that says what to lower."""
+    """Turn running out of memory into one line that says what to lower."""
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:
@@ -241,7 +239,7 @@ def _out_of_memory(run: Path) -> Iterator[None]:
 
 
 def _memory_error(run: Path) -> TrainingError:
-    left = f"; {run} holds whole checkpoints for --resume" if whole_checkpoints(run) else ""
+    left = f"; {run} holds checkpoints for --resume" if complete_checkpoints(run) else ""
     return TrainingError(
         "memory ran out: lower --batch-size or --sequence-length, or pass --gradient-checkpointing or "
         "--max-memory" + left

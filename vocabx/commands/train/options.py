@@ -1,4 +1,4 @@
-"""What `vocabx train` can be told."""
+"""The options of `vocabx train`."""
 
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ TRACKERS = ("trackio", "wandb", "tensorboard")
 
 @options
 class TrainOptions:
-    """The options of `train`; the help of each says what it does."""
+    """Options of `train`; each has its own help text."""
 
     directory: Path = option("An extended checkpoint that vocabx wrote.", default=Path())
     out: Path = option(OUT_HELP, default=Path("trained"), panel=OUTPUT)
@@ -37,13 +37,14 @@ class TrainOptions:
         metavar="<path>",
     )
     replay: tuple[str, ...] = option(
-        "Text in the base's language, so that the model keeps it. Default: the language's own.",
+        "Text in the base's language, mixed in so that the model keeps that language. Default: that "
+        "language's own.",
         default=(),
         panel=TEXT,
         metavar="<path>",
     )
     replay_share: float = option(
-        "Share of the sequences that are replay; 0 trains on the new language alone.",
+        "Share of replay among the sequences; 0 trains on the new language alone.",
         default=0.25,
         panel=TEXT,
         ge=0,
@@ -52,61 +53,72 @@ class TrainOptions:
     text_field: str = text_field()
     opencc: str = opencc()
     text_bytes: int = option(
-        "Bytes of each text to read at most, from its beginning.", default=1_000_000_000, panel=TEXT, ge=1000
+        "Maximum number of bytes to read of each text, from its beginning.",
+        default=1_000_000_000,
+        panel=TEXT,
+        ge=1000,
     )
     heldout_bytes: int = option(
-        "Bytes of each text to hold out, and measure on during training.", default=20_000, panel=TEXT, ge=1000
+        "Bytes of each text to hold out and measure on during training.", default=20_000, panel=TEXT, ge=1000
     )
     max_steps: int | None = option(
-        "Steps to train. Default: as many as the text and --epochs give.", default=None, panel=SCHEDULE, ge=1
+        "Training steps. Default: as many as the text and --epochs give.", default=None, panel=SCHEDULE, ge=1
     )
     epochs: int = option(
-        "Passes over the text. With --max-steps, only as much text is used as that many passes need.",
+        "Passes over the text. With --max-steps, only as much text is used as fits that many passes.",
         default=1,
         panel=SCHEDULE,
         ge=1,
     )
     sequence_length: int | None = option(
-        "Tokens of a sequence. Default: 2,048 on a GPU, 256 elsewhere.", default=None, panel=SCHEDULE, ge=8
+        "Tokens per sequence. Default: 2,048 on a GPU, 256 elsewhere.", default=None, panel=SCHEDULE, ge=8
     )
     step_sequences: int | None = option(
-        "Sequences of a step, over all processes. Default: 64 on a GPU, 4 elsewhere.",
+        "Sequences per step, over all processes. Default: 64 on a GPU, 4 elsewhere.",
         default=None,
         panel=SCHEDULE,
         ge=1,
     )
     batch_size: int | None = option(
-        "Sequences in memory at once in each process; the rest of a step is accumulated. Default: what "
-        "--max-memory, or the free memory, holds.",
+        "Sequences in memory at once in each process; the rest of a step is accumulated. Default: as many as "
+        "--max-memory, or the free memory, allows.",
         default=None,
         panel=MEMORY,
         ge=1,
     )
     max_memory: float | None = option(
-        "Gigabytes to stay within; picks --batch-size and accumulation.", default=None, panel=MEMORY, gt=0
+        "Memory limit in gigabytes; determines --batch-size and accumulation.",
+        default=None,
+        panel=MEMORY,
+        gt=0,
     )
     gradient_checkpointing: bool = option(
         "Recompute activations in the backward pass: less memory, slower.", default=False, panel=MEMORY
     )
     learning_rate: float = option(
-        "Of the adapters, or of all other weights (full).", default=2e-4, panel=SCHEDULE, gt=0
+        "Learning rate of the adapters, or of all other weights (full).", default=2e-4, panel=SCHEDULE, gt=0
     )
     rows_learning_rate: float = option(
-        "Of the new token embeddings, which never see weight decay.", default=1e-3, panel=SCHEDULE, gt=0
+        "Learning rate of the new token embeddings, which have no weight decay.",
+        default=1e-3,
+        panel=SCHEDULE,
+        gt=0,
     )
-    weight_decay: float = option("Of everything else.", default=0.0, panel=SCHEDULE, ge=0)
+    weight_decay: float = option(
+        "Weight decay of everything but the new token embeddings.", default=0.0, panel=SCHEDULE, ge=0
+    )
     rows_first: float = option(
-        "Share of the steps at the beginning that train the new token embeddings alone.",
+        "Share of the steps, at the beginning, that train the new token embeddings alone.",
         default=0.05,
         panel=SCHEDULE,
         ge=0,
         lt=1,
     )
     warmup: float = option(
-        "Share of the steps over which a learning rate warms up.", default=0.02, panel=SCHEDULE, ge=0, lt=1
+        "Share of the steps over which learning rates warm up.", default=0.02, panel=SCHEDULE, ge=0, lt=1
     )
     decay: float = option(
-        "Share of the steps at the end over which learning rates decay to 0.",
+        "Share of the steps, at the end, over which learning rates decay to 0.",
         default=0.1,
         panel=SCHEDULE,
         ge=0,
@@ -115,29 +127,29 @@ class TrainOptions:
     max_grad_norm: float = option("Clip gradients to this norm.", default=1.0, panel=SCHEDULE, gt=0)
     lora_rank: int = option("Rank of the adapters (qlora, lora).", default=64, panel=LORA, ge=1)
     lora_alpha: float | None = option(
-        "Scale of the adapters. Default: twice their rank.", default=None, panel=LORA
+        "Scale (alpha) of the adapters. Default: twice their rank.", default=None, panel=LORA
     )
     lora_dropout: float = option("Dropout before the adapters.", default=0.0, panel=LORA, ge=0, lt=1)
     lora_tables: bool = option(
-        "Bailong's form: adapters on the embedding matrix and the lm_head too, instead of new token "
-        "embeddings that train. Old embeddings change with it.",
+        "As in Bailong: adapters on the embedding matrix and the lm_head too, instead of training the new "
+        "token embeddings. This changes old embeddings.",
         default=False,
         panel=LORA,
     )
     dtype: Literal["bfloat16", "float16", "float32"] = option(
-        "Compute in bfloat16, float16 (GPU) or float32.", default="bfloat16", panel=METHOD
+        "Dtype of computation: bfloat16, float16 (GPU only) or float32.", default="bfloat16", panel=METHOD
     )
     evaluate_every: int | None = option(
-        "Steps between two measurements. Default: a tenth of all; 0 for none.",
+        "Steps between measurements. Default: a tenth of all; 0 for none.",
         default=None,
         panel=RECORDS,
         ge=0,
     )
     save_every: int | None = option(
-        "Steps between two checkpoints. Default: a tenth of all.", default=None, panel=RECORDS, ge=1
+        "Steps between checkpoints. Default: a tenth of all.", default=None, panel=RECORDS, ge=1
     )
     keep: int = option(
-        "Checkpoints to keep, beside the one before the learning rates decay.",
+        "Checkpoints to keep, besides the one before the learning rates decay.",
         default=2,
         panel=RECORDS,
         ge=1,
@@ -145,10 +157,10 @@ class TrainOptions:
     max_minutes: float | None = option(
         "Stop after this many minutes with a checkpoint, for --resume.", default=None, panel=SCHEDULE, gt=0
     )
-    resume: bool = option("Continue what an earlier run of the same job left.", default=False, panel=OUTPUT)
+    resume: bool = option("Resume an unfinished run with the same options.", default=False, panel=OUTPUT)
     branch_from: str = option(
-        "Start from the state of another run before its learning rates decayed, to train longer or end "
-        "elsewhere: its directory.",
+        "Directory of another run, to start from its state before its learning rates decayed: trains longer, "
+        "or with another ending.",
         default="",
         panel=OUTPUT,
         metavar="<run>",
@@ -159,31 +171,29 @@ class TrainOptions:
         panel=RECORDS,
         metavar="<names>",
     )
-    seed: int = seed("order and draws")
+    seed: int = seed("the order of the text and all random draws")
     command: str = command("record")
 
     def check(self) -> None:
         """Refuse options that contradict each other.
 
         Raises:
-            OptionError: they do; the message says which.
+            OptionError: if they do; the message names them.
         """
         if self.rows_first + self.decay > 1:
-            raise OptionError(
-                "--rows-first and --decay are more than the whole run together: lower one of them"
-            )
+            raise OptionError("--rows-first and --decay together exceed the whole run: lower one of them")
         if self.resume and self.branch_from:
             raise OptionError(
                 "--resume continues this run and --branch-from starts another: pass one of them"
             )
         if self.lora_tables and self.method in ("rows", "full"):
             raise OptionError(
-                f"--lora-tables is about adapters, and --method {self.method} has none: pass one of them"
+                f"--lora-tables needs adapters, and --method {self.method} has none: pass one of them"
             )
         check_opencc(self.corpus, self.opencc)
         for name in self.trackers:
             if name not in TRACKERS:
-                raise OptionError(f"--report-to knows {', '.join(TRACKERS)}, and not {name[:60]!r}")
+                raise OptionError(f"--report-to supports {', '.join(TRACKERS)}, not {name[:60]!r}")
 
     @property
     def trackers(self) -> tuple[str, ...]:

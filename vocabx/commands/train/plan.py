@@ -1,7 +1,4 @@
-"""Everything of a run that can be checked and reckoned before it: the content of `--dry-run`.
-
-Loads no model.
-"""
+"""The plan of a training run, made without loading the model: the content of `--dry-run`."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +21,7 @@ from vocabx.training.methods import Method
 from vocabx.training.model_sizes import ModelSizes, operations, sizes_of, trained_parameters
 from vocabx.training.record import RECORD
 
-# The share of what a large product reaches that a whole step does: measured on SmolLM2, inferred for GPUs.
+# Throughput of a whole step relative to one large matrix product: measured on SmolLM2, inferred for GPUs.
 _REACHED = {"cpu": 0.18, "gpu": 0.4}
 _SAMPLE = 200_000
 _TRACKERS = ("trackio", "wandb", "tensorboard")
@@ -36,19 +33,19 @@ class TrainPlan:
     """A checked run.
 
     Attributes:
-        options: what was asked, with every default that depends on the machine filled in.
-        checkpoint: what is trained.
+        options: the options of the command, with defaults that depend on the machine filled in.
+        checkpoint: the checkpoint to train.
         tokenizer: its tokenizer.
         manifest: its vocabx.json.
         method: how it is trained.
         first_id: the id of its first new row.
-        language, base_language: of the new tokens; of the base.
+        language, base_language: the language of the new tokens, and that of the base.
         source: text in the new language.
-        base_source: text in the base's language, to replay and to measure on; None where there is none and
-            none is replayed.
-        sizes: of the model.
-        fit: how many sequences are in memory at once, and what that takes.
-        device: of torch.
+        base_source: text in the base's language, for replay and measuring; None if there is none and none is
+            replayed.
+        sizes: parameter counts of the model.
+        fit: batch size, accumulation and memory.
+        device: torch device.
     """
 
     options: TrainOptions
@@ -67,34 +64,34 @@ class TrainPlan:
 
     @property
     def trained(self) -> dict[str, int]:
-        """How many numbers train, by what they are."""
+        """Number of trained parameters, by kind."""
         new = self.checkpoint.input.rows - self.first_id
         return trained_parameters(self.sizes, self.method, new)
 
     @property
     def replay(self) -> TextSource | None:
-        """The text that is mixed in, None where none is."""
+        """The replay text, or None."""
         return self.base_source if self.options.replay_share else None
 
     @property
     def length(self) -> int:
-        """Tokens of a sequence."""
+        """Tokens per sequence."""
         return self.options.sequence_length or 0
 
     @property
     def step_sequences(self) -> int:
-        """Sequences of a step."""
+        """Sequences per step."""
         return self.options.step_sequences or 0
 
     def text_tokens(self) -> int | None:
-        """About how many tokens the target text has, None for a stream of unknown length."""
+        """Estimated number of tokens of the target text, None for a stream of unknown length."""
         if not self.source.bytes:
             return None
         texts: list[str] = []
         read = size = 0
         for document in self.source.open():
             texts.append(document.text)
-            # What is read may be compressed.
+            # The source may be compressed, so bytes read and bytes of text differ.
             read, size = document.bytes_read, size + len(document.text.encode())
             if size >= _SAMPLE:
                 break
@@ -103,10 +100,10 @@ class TrainPlan:
         return int(tokens / max(1, size) * text)
 
     def describe(self, operations_a_second: float) -> dict[str, Any]:
-        """What the run will do and take, as plain data.
+        """What the run will do and need, as plain data.
 
         Args:
-            operations_a_second: what the machine multiplies matrices at.
+            operations_a_second: floating-point operations per second of the machine in matrix products.
         """
         tokens, share = self.text_tokens(), self.options.replay_share if self.replay else 0.0
         steps = self.options.max_steps
@@ -146,16 +143,16 @@ class TrainPlan:
 
 
 def make_train_plan(options: TrainOptions, device: str, processes: int) -> TrainPlan:
-    """Check a run and reckon what it takes.
+    """Check a run, and estimate what it needs.
 
     Args:
-        options: what was asked.
-        device: of torch, as "cpu" or "cuda:0".
-        processes: how many share the run.
+        options: the options of the command.
+        device: torch device, such as "cpu" or "cuda:0".
+        processes: number of processes that share the run.
 
     Raises:
-        VocabxError: the checkpoint cannot be trained so, there is no text, a number is out of its range, a
-            package is missing, or the memory is too small.
+        VocabxError: if the checkpoint cannot be trained this way, there is no text, a number is out of range,
+            a package is missing, or memory is too small.
     """
     gpu = device != "cpu"
     method = _method(options, gpu)
@@ -164,8 +161,8 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     checkpoint, manifest = _checkpoint(options.directory)
     if method.tables and checkpoint.tied:
         raise TrainingError(
-            f"{options.directory} shares one table between input and output, and adapters on both would part "
-            "them: leave --lora-tables out"
+            f"{options.directory} ties input embeddings and lm_head, and adapters on both would untie them: "
+            "omit --lora-tables"
         )
     tokenizer = read_tokenizer(options.directory)
     source = _source(options, manifest)
@@ -215,21 +212,21 @@ def check_packages(options: TrainOptions) -> None:
 
 
 def first_new_id(manifest: dict[str, Any], directory: Path) -> int:
-    """The id of the first row that vocabx made, by a manifest.
+    """The id of the first row that vocabx added, from a manifest.
 
     Raises:
-        BaseModelError: it does not say.
+        BaseModelError: if the manifest does not record it.
     """
     entries = [entry for entry in manifest.get("ranges", ()) if isinstance(entry, dict)]
     starts = [int(entry["first_id"]) for entry in entries if isinstance(entry.get("first_id"), int)]
     if not starts:
-        raise BaseModelError(f"{directory}: vocabx.json names no new tokens: extend the base again")
+        raise BaseModelError(f"{directory}: vocabx.json lists no new tokens: extend the base again")
     return min(starts)
 
 
 def _checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, Any]]:
     if not directory.is_dir():
-        raise BaseModelError(f"there is no directory {directory}: pass a checkpoint that vocabx wrote")
+        raise BaseModelError(f"{directory} is not a directory: pass a checkpoint that vocabx wrote")
     if (directory / RECORD).is_file() and not (directory / "config.json").is_file():
         raise BaseModelError(
             f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR, or "
@@ -238,14 +235,13 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, Any]]:
     manifest = read_manifest(directory)
     if not manifest:
         raise BaseModelError(
-            f"{directory} holds no vocabx.json, which says which rows are new: pass a checkpoint that vocabx "
-            f"wrote"
+            f"{directory} has no vocabx.json, which records the new rows: pass a checkpoint that vocabx wrote"
         )
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
     if not checkpoint.generates or checkpoint.sees:
-        what = "sees, too" if checkpoint.sees else "does not predict the next token of a text"
-        raise BaseModelError(f"{directory} holds a model that {what}: vocabx trains language models")
+        what = "is multimodal" if checkpoint.sees else "does not predict the next token of a text"
+        raise BaseModelError(f"{directory} holds a model that {what}: vocabx only trains language models")
     return checkpoint, manifest
 
 
@@ -290,7 +286,7 @@ def _method(options: TrainOptions, gpu: bool) -> Method:
     if name not in ("qlora", "lora"):
         if options.lora_tables:
             raise TrainingError(
-                f"--lora-tables is about adapters, and --method {name} has none: pass one of them"
+                f"--lora-tables needs adapters, and --method {name} has none: pass one of them"
             )
         return Method(name, options.dtype)
     alpha = 2.0 * options.lora_rank if options.lora_alpha is None else options.lora_alpha

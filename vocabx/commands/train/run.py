@@ -1,4 +1,4 @@
-"""The story of continued pretraining, in order: plan, text, model, steps, what was trained, report."""
+"""The story of continued pretraining, in order: plan, text, model, steps, trained parameters, report."""
 
 import time
 from dataclasses import asdict, dataclass, replace
@@ -21,11 +21,11 @@ from vocabx.report.training_page import render_training_page
 from vocabx.training.metrics import METRICS, read_metrics
 from vocabx.training.processes import Processes
 from vocabx.training.record import TrainingRecord
-from vocabx.training.run_checkpoints import whole_checkpoints
+from vocabx.training.run_checkpoints import complete_checkpoints
 from vocabx.training.schedule import Schedule, make_schedule
 from vocabx.training.state import ADAPTER, ROWS, TRAINED, save_result
 
-# Options that do not decide what is learned: a resumed run may change them.
+# Options that do not affect what is learned, so a resumed run may change them.
 _FREE = {
     "out", "resume", "branch_from", "max_minutes", "batch_size", "max_memory", "gradient_checkpointing",
     "keep", "save_every", "evaluate_every", "report_to", "command",
@@ -38,12 +38,12 @@ class TrainResult:
     """How a run ended.
 
     Attributes:
-        directory: of the run; beside its target while it is unfinished.
+        directory: the directory of the run, which is next to its target until it is finished.
         finished: whether all steps were trained.
-        step: the last one.
-        record: what training.json says, None while it is unfinished.
+        step: the last step.
+        record: the content of training.json, None while unfinished.
         metrics: the lines of metrics.jsonl.
-        main: whether this process is the one that writes and speaks.
+        main: whether this process is the one that writes and reports.
     """
 
     directory: Path
@@ -64,19 +64,20 @@ class TrainResult:
 
 
 def train(options: TrainOptions, progress: Progress | None = None) -> TrainResult:
-    """Continue the pretraining of an extended checkpoint, and write what was trained.
+    """Continue the pretraining of an extended checkpoint, and write the trained parameters.
 
-    Reads and packs text, trains new rows and adapters (or what the method says), and measures held-out text
-    along the way. The directory `options.out` appears when the run is whole; `merge` makes a checkpoint of
-    it. Started by `accelerate launch` or `torchrun`, every process calls this with the same options.
+    Reads and packs text, trains the new token embeddings and adapters (or whatever the method trains), and
+    measures held-out text during training. The directory `options.out` appears once the run is complete;
+    `merge` turns it into a checkpoint. Under `accelerate launch` or `torchrun`, every process calls this with
+    the same options.
 
     Args:
-        options: what to do; see `TrainOptions`.
-        progress: shows the stages; by default nothing is shown.
+        options: see `TrainOptions`.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can mend what is wrong; the message says how.
-        KeyboardInterrupt: a signal ended the run, after a checkpoint; its notes say how to go on.
+        VocabxError: for any problem that the user can fix; the message says how.
+        KeyboardInterrupt: if a signal ended the run, after saving a checkpoint; its notes say how to resume.
     """
     check_packages(options)
     processes = Processes()
@@ -108,7 +109,7 @@ def _train(
             branch(run, Path(plan.options.branch_from), texts.steps)
         begin(run, _job(plan, tables, schedule))
     processes.wait()
-    start = next(reversed(whole_checkpoints(run)), None)
+    start = next(reversed(complete_checkpoints(run)), None)
     ended = run_training(plan, texts, schedule, run, start, processes, timed)
     if ended.reason == "signal":
         interrupted = KeyboardInterrupt()
@@ -129,22 +130,22 @@ def _train(
 
 
 def schedule_of(plan: TrainPlan, steps: int) -> Schedule:
-    """The schedule that a plan asks for; rows come first only where they and adapters train."""
+    """The schedule of a plan; rows train alone first only if adapters train, too."""
     options = plan.options
     first = options.rows_first if plan.method.adapts and plan.method.splits else 0.0
     return make_schedule(steps, first, options.warmup, options.decay)
 
 
 def _own_tables(plan: TrainPlan, progress: Progress) -> dict[str, str]:
-    """The sha256 of the checkpoint's tables, which are sound and those that it recorded."""
-    with progress.stage("Checking the checkpoint's tables"):
+    """The sha256 of the checkpoint's embedding matrices, checked to be finite and as recorded."""
+    with progress.stage("Checking the checkpoint's embeddings"):
         tables = examine_tables(plan.checkpoint)
     require_own_tables(plan.checkpoint, tables)
     return tables
 
 
 def _job(plan: TrainPlan, tables: dict[str, str], schedule: Schedule) -> dict[str, Any]:
-    """What decides the numbers of a run."""
+    """Everything that determines the result of a run."""
     options = {name: value for name, value in asdict(plan.options).items() if name not in _FREE}
     return {
         **options,

@@ -1,6 +1,6 @@
-"""The texts of a run: held-out passages and packed sequences, made once and read by every process.
+"""The texts of a run: held-out passages and packed sequences, written once and read by every process.
 
-They lie in the run's directory, so that a resumed run learns from the same sequences in the same order.
+They are stored in the run's directory, so that a resumed run trains on the same sequences in the same order.
 """
 
 import json
@@ -31,13 +31,13 @@ _HELDOUT = "heldout.json"
 
 @dataclass(frozen=True)
 class RunTexts:
-    """What a run learns from and is measured on.
+    """The texts that a run trains on and is measured on.
 
     Attributes:
-        target, replay: packed sequences; no replay where none is mixed in.
-        order: which sequence stands where.
-        steps: of the run.
-        heldout, heldout_base: passages of the new language, and of the base's.
+        target, replay: packed sequences; replay is None if none is mixed in.
+        order: the order of the sequences.
+        steps: number of steps of the run.
+        heldout, heldout_base: held-out passages in the new language, and in the base's.
     """
 
     target: PackedText
@@ -49,16 +49,16 @@ class RunTexts:
 
 
 def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Progress) -> RunTexts:
-    """Draw held-out text, pack the rest, and lay down the order.
+    """Sample held-out text, pack the rest, and fix the order.
 
     Args:
-        plan: the run.
+        plan: the plan of the run.
         run: its directory.
         processes: the first one writes, the others wait.
-        progress: told of the stages.
+        progress: receives the stages.
 
     Raises:
-        CorpusError: there is too little text.
+        CorpusError: if there is too little text.
     """
     directory = run / DIRECTORY
     if processes.main:
@@ -73,10 +73,10 @@ def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Pro
 
 
 def ends_of(config: Mapping[str, Any]) -> Ends:
-    """The ids around a document: as a text begins for scoring, and the model's end of text, else the same.
+    """The ids around a document: the begin token used in scoring, and the end-of-text token, else the former.
 
     Args:
-        config: of the model, as config.json has it.
+        config: config.json of the model.
     """
     begin = begin_id(SimpleNamespace(**config))
     end = config.get("eos_token_id")
@@ -85,7 +85,7 @@ def ends_of(config: Mapping[str, Any]) -> Ends:
 
 
 def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
-    # Nothing is learned from this sample: what is left of the text is packed as it is.
+    # Only the held-out part of this sample is used: all the remaining text is packed.
     sizes = SampleSizes(1000, plan.options.heldout_bytes, plan.options.seed)
     corpus = draw_corpus(plan.source, plan.language.scripts, sizes, "Reading text", progress)
     base = None
@@ -119,6 +119,6 @@ def _order(plan: TrainPlan, target: int, replay: int) -> tuple[int, Order]:
         steps = max(1, int(target * options.epochs / (1 - share)) // plan.step_sequences)
         wanted = target
     else:
-        places = steps * plan.step_sequences
-        wanted = min(target, math.ceil(places * (1 - share) / options.epochs))
+        sequences = steps * plan.step_sequences
+        wanted = min(target, math.ceil(sequences * (1 - share) / options.epochs))
     return steps, Order(target, replay, share, max(1, wanted), replay, options.seed)

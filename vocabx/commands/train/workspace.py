@@ -1,6 +1,6 @@
-"""The directory of a run: beside its target while it is unfinished, with what says of which run it is.
+"""The directory of a run: next to its target while unfinished, with a record of the job it belongs to.
 
-It takes its target's name when the run is whole. Until then whole checkpoints in it survive whatever happens.
+It is renamed to its target once the run is complete. Until then, its complete checkpoints survive any crash.
 """
 
 import json
@@ -15,28 +15,26 @@ from vocabx.checkpoint.staging import check_free, put, unfinished_of
 from vocabx.commands.train.texts import DIRECTORY as TEXT
 from vocabx.errors import OutputError, TrainingError
 from vocabx.training.metrics import METRICS
-from vocabx.training.run_checkpoints import DIRECTORY, checkpoint_of, mark_whole, whole_checkpoints
+from vocabx.training.run_checkpoints import DIRECTORY, checkpoint_of, complete_checkpoints, mark_complete
 
 _JOB = "job.json"
 
 
 @contextmanager
 def run_directory(target: Path, resume: bool) -> Iterator[Path]:
-    """Yield the unfinished directory of a run, which no other run of this machine may write meanwhile.
+    """Yield the unfinished directory of a run, locked against other runs on this machine.
 
-    The block calls `finish` when the run is whole. An error leaves the directory where a checkpoint in it is
-    whole, and says so; otherwise nothing is left.
+    The block calls `finish` once the run is complete. On an error, the directory stays if it holds a complete
+    checkpoint, with a note that says so; otherwise it is removed.
 
     Raises:
-        OutputError: the target is taken, another run writes there, or an earlier one left checkpoints there
+        OutputError: if the target exists, another run writes there, or an earlier run left checkpoints there
             and `resume` is not set.
     """
     check_free(target)
     scratch = unfinished_of(target)
-    if whole_checkpoints(scratch) and not resume:
-        raise OutputError(
-            f"{scratch} is what an earlier run left: pass --resume to go on with it, or remove it"
-        )
+    if complete_checkpoints(scratch) and not resume:
+        raise OutputError(f"{scratch} was left by an earlier run: pass --resume to continue it, or remove it")
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         journal = Journal(scratch)
@@ -54,21 +52,21 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
 
 
 def finish(scratch: Path, target: Path) -> None:
-    """Give a whole run its name. Its packed text goes, which can be made again."""
+    """Rename a complete run to its target. Its packed text is removed, since it can be regenerated."""
     shutil.rmtree(scratch / TEXT, ignore_errors=True)
     (scratch / _JOB).unlink(missing_ok=True)
     put(scratch, target.absolute())
 
 
 def begin(scratch: Path, job: Mapping[str, Any]) -> None:
-    """Say of which run a directory is; where it holds a checkpoint, it must be of that run already.
+    """Record the job that a directory belongs to; if it holds a checkpoint, it must be of the same job.
 
     Raises:
-        OutputError: it was begun as another run.
+        OutputError: if it was begun with another job.
     """
     path = scratch / _JOB
     wanted = json.loads(json.dumps(job))
-    if whole_checkpoints(scratch):
+    if complete_checkpoints(scratch):
         begun = json.loads(path.read_text(encoding="utf-8"))
         for name in wanted | begun:
             if begun.get(name) != wanted.get(name):
@@ -82,26 +80,26 @@ def begin(scratch: Path, job: Mapping[str, Any]) -> None:
 
 
 def branch(scratch: Path, other: Path, steps: int) -> None:
-    """Take over the last checkpoint of another run from before its learning rates fell.
+    """Copy the last checkpoint of another run from before its learning rates decayed.
 
     Raises:
-        TrainingError: it has none, or only one that lies behind the end of this run.
+        TrainingError: if it has none, or only one after the end of this run.
     """
     run = other if other.is_dir() else unfinished_of(other)
-    found = [saved for saved in whole_checkpoints(run) if saved.step < steps]
+    found = [saved for saved in complete_checkpoints(run) if saved.step < steps]
     stable = _stable_end(run)
     found = [saved for saved in found if stable is None or saved.step <= stable]
     if not found:
         raise TrainingError(
-            f"{other} holds no checkpoint from before its learning rates fell and before step {steps}: pass "
-            "a run of vocabx train, and a --max-steps beyond it"
+            f"{other} holds no checkpoint from before its learning rates decayed and before step {steps}: "
+            "pass a run of vocabx train, and a larger --max-steps"
         )
     saved = found[-1]
-    place = checkpoint_of(scratch, saved.step)
+    target = checkpoint_of(scratch, saved.step)
     shutil.rmtree(scratch / DIRECTORY, ignore_errors=True)
-    shutil.copytree(saved.directory, place)
+    shutil.copytree(saved.directory, target)
     shutil.copyfile(run / METRICS, scratch / METRICS)
-    mark_whole(place)
+    mark_complete(target)
 
 
 def _stable_end(run: Path) -> int | None:
@@ -115,18 +113,17 @@ def _stable_end(run: Path) -> int | None:
 
 
 def _give_up(scratch: Path, target: Path, error: BaseException) -> None:
-    whole = whole_checkpoints(scratch)
-    if not whole:
+    complete = complete_checkpoints(scratch)
+    if not complete:
         shutil.rmtree(scratch, ignore_errors=True)
         return
-    advice = (
-        f"{scratch} holds the run up to step {whole[-1].step:,}, and the same command with --resume goes on"
-    )
+    step = complete[-1].step
+    advice = f"{scratch} holds the run up to step {step:,}; the same command with --resume continues it"
     full = isinstance(error, OSError) and error.errno is not None
     if full:
         raise OutputError(
             f"writing {target} failed: {getattr(error, 'strerror', error)}; make room: {advice}"
         )
-    # A run that went wrong by itself would go wrong again.
+    # These errors would recur if the run were resumed as it is.
     if not isinstance(error, OutputError | TrainingError):
         error.add_note(advice)

@@ -1,4 +1,4 @@
-"""What a transfer will do, decided before anything is placed or written: the content of its --dry-run."""
+"""The plan of a transfer, made before anything is initialized or written: the content of its --dry-run."""
 
 import os
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.renumber import swap_ids
 from vocabx.tokenizer.roles import roles_of
 
-# Tokenizer, manifest, card, report, and the slack that a file system wants.
+# Tokenizer, manifest, card, report, and some slack for the file system.
 _OTHER_BYTES = 50_000_000
 
 
@@ -44,15 +44,15 @@ class TransferPlan:
     """A checked transfer.
 
     Attributes:
-        options: what was asked.
-        base, checkpoint: the base model, and its tables by their headers.
+        options: the options of the command.
+        base, checkpoint: the base model, and its checkpoint read from the headers.
         old, old_roles: its tokenizer, and the ids of its special tokens by role.
         donor: the file or directory of the new tokenizer.
-        given: the new tokenizer as it was given.
-        new, roles: the same as the result will have it, see `_anchored`.
-        language, source: of the new tokenizer, with its text.
-        base_language: BCP 47 tag of the base's text, "und" where the user brought it.
-        base_source, base_scripts: that text and its scripts, None where the initializer needs none.
+        given: the new tokenizer as given.
+        new, roles: the new tokenizer as in the result, see `_anchored`, and its special tokens by role.
+        language, source: the language of the new tokenizer, and text in it.
+        base_language: BCP 47 tag of the base's text, "und" if the user gave it.
+        base_source, base_scripts: that text and its scripts, None if the initializer needs none.
         evaluate: whether bits per byte will be measured.
     """
 
@@ -74,13 +74,13 @@ class TransferPlan:
 
     @property
     def rows(self) -> int:
-        """Height of the new tables."""
+        """Number of rows of the new embedding matrices."""
         multiple = self.options.pad_to_multiple_of
         return -(-self.new.size // multiple) * multiple
 
     @property
     def unreached(self) -> tuple[int, ...]:
-        """Ids that no token has: holes, and those after the last token."""
+        """Ids without a token: gaps, and those after the last token."""
         return tuple(index for index in range(self.rows) if index not in self.new.id_to_piece)
 
     @property
@@ -92,12 +92,12 @@ class TransferPlan:
 
     @property
     def weight_bytes(self) -> int:
-        """Bytes of weights that the result takes."""
+        """Size of the result's weights in bytes."""
         return grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows)
 
     @property
     def disk_bytes(self) -> int:
-        """Bytes that the result takes; what is linked takes none."""
+        """Size of the result in bytes, without linked files."""
         grown = self.rows - self.checkpoint.input.rows
         return grown_bytes(self.checkpoint, grown, self.options.link) + _OTHER_BYTES
 
@@ -135,7 +135,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     """Check everything that can be checked before the work begins.
 
     Raises:
-        VocabxError: whatever is wrong with the options, the base, the tokenizer, the language, the text or
+        VocabxError: if anything is wrong with the options, the base, the tokenizer, the language, the text or
             the disk.
     """
     language, source = _checked_request(options)
@@ -147,7 +147,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     check_tables(checkpoint, old.size)
     if (old.vocabulary, old.rules()) == (given.vocabulary, given.rules()):
         raise TokenizerError(
-            f"{options.tokenizer} is the tokenizer that {options.base} has: nothing would change; pass "
+            f"{options.tokenizer} is already the tokenizer of {options.base}: nothing would change; pass "
             "another --tokenizer"
         )
     new, roles = _anchored(given, roles_of(given, donor), checkpoint, progress)
@@ -172,7 +172,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     )
     if _around(old) and not _around(given):
         progress.note(
-            "The base's tokenizer puts special tokens around a text, and the new one does not: give it a "
+            "The base's tokenizer adds special tokens around a text, and the new one does not: give it a "
             "post-processor that does, unless your own code adds them."
         )
     return plan
@@ -206,12 +206,12 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
 
 
 def _find_tokenizer(name: str, progress: Progress) -> Path:
-    # A directory may also be called ~name, and expanduser raises for a user that is not there.
+    # A directory may also be named ~name, and Path.expanduser raises for an unknown user.
     path = Path(os.path.expanduser(name))  # noqa: PTH111
     on_hub = name.count("/") == 1 and not name.startswith((".", "/", "~")) and not path.suffix
     if not path.exists() and name not in aliases() and not on_hub:
         raise TokenizerError(
-            f"--tokenizer {name} is not there: pass a directory, a tokenizer.json, a SentencePiece .model, "
+            f"--tokenizer {name} does not exist: pass a directory, a tokenizer.json, a SentencePiece .model, "
             "an alias or a hub id"
         )
     return find_tokenizer_base(name, progress).directory
@@ -225,11 +225,11 @@ def _around(tokenizer: FastTokenizer) -> bool:
 def _anchored(
     given: FastTokenizer, roles: dict[str, int], checkpoint: Checkpoint, progress: Progress
 ) -> tuple[FastTokenizer, dict[str, int]]:
-    """The tokenizer and its roles, with the pad token where the model needs it.
+    """The tokenizer and its roles, with the pad token at the id that the model needs.
 
     RoBERTa numbers positions from the id of the pad token. Moving that id in config.json would give every
-    position its neighbour's embedding; moving the position embeddings would change tensors that are no
-    tables. So the tokenizer gives way: its pad token and the token at that id exchange their ids.
+    position the embedding of its neighbor; moving the position embeddings would change tensors other than
+    the embedding matrices. So the tokenizer adapts: its pad token and the token at that id swap ids.
 
     Raises:
         TokenizerError: the tokenizer has no pad token, or its ids cannot be swapped.
@@ -240,12 +240,12 @@ def _anchored(
     if "pad" not in roles:
         raise TokenizerError(
             f"the tokenizer has no pad token, and {checkpoint.config['model_type']} models count positions "
-            f"from it: add one, as <pad> with the id {anchor}, to its special tokens"
+            f"from it: add one, such as <pad> with the id {anchor}, to its special tokens"
         )
     pad = roles["pad"]
     progress.note(
-        f"The pad token of the tokenizer moves from the id {pad} to {anchor}, from which the model counts "
-        f"positions; the token that had the id {anchor} gets {pad}."
+        f"The tokenizer's pad token moves from id {pad} to {anchor}, from which the model counts positions; "
+        f"the token with id {anchor} moves to {pad}."
     )
     moved = {role: {pad: anchor, anchor: pad}.get(index, index) for role, index in roles.items()}
     return swap_ids(given, pad, anchor), moved

@@ -1,7 +1,7 @@
-"""The story of a transfer, in order: counterparts, placement, checkpoint, proof, report.
+"""The story of a transfer, in order: vocabulary map, initialization, checkpoint, proof, report.
 
-A transfer gives a model another tokenizer: what WECHSEL and FOCUS do. Its tables get one row for each token
-of that tokenizer, and everything else in it stays.
+A transfer replaces the tokenizer of a model, as WECHSEL and FOCUS do. The embedding matrices get one row per
+token of the new tokenizer, and everything else stays.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ from vocabx.tokenizer.write import write_tokenizer
 
 @dataclass(frozen=True)
 class TransferResult:
-    """A finished transfer: where it is, its numbers, and whether every required claim holds."""
+    """A finished transfer: its directory, its numbers, and where it was published."""
 
     directory: Path
     report: TransferReport
@@ -53,18 +53,18 @@ class TransferResult:
 
 
 def transfer(options: TransferOptions, progress: Progress | None = None) -> TransferResult:
-    """Give a base model another tokenizer and write the result as a checkpoint.
+    """Replace the tokenizer of a base model, and write the result as a checkpoint.
 
-    Finds the counterpart of each new token in the old vocabulary, makes its rows, writes everything to
-    `options.out` with vocabx.json and report.json, proves it by the files, and measures it. The directory
-    appears only when whole.
+    Maps the new tokens to the old vocabulary, initializes their embeddings, writes everything to
+    `options.out` with vocabx.json and report.json, proves claims about the written files, and measures the
+    result. The directory appears only once complete.
 
     Args:
-        options: what to do; see `TransferOptions`.
-        progress: shows the stages; by default nothing is shown.
+        options: see `TransferOptions`.
+        progress: receives the stages; by default nothing is shown.
 
     Raises:
-        VocabxError: the user can mend what is wrong; the message says how.
+        VocabxError: for any problem that the user can fix; the message says how.
     """
     timed = Timed(progress or Quiet())
     plan = make_transfer_plan(options, timed)
@@ -75,9 +75,9 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
     with resumable(options.out, options.resume) as journal:
         directory = journal.directory
         corpus = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", timed)
-        with timed.stage("Finding counterparts"):
+        with timed.stage("Mapping the vocabularies"):
             found = map_vocabulary(plan.old, plan.new, plan.old_roles, plan.roles)
-        initialized = _place(plan, found, corpus, timed)
+        initialized = _initialize(plan, found, corpus, timed)
         _write(plan, found, initialized.initialization, journal, timed)
         claims = _prove(plan, initialized.initialization, corpus, directory, timed)
         scores = _score(plan, corpus, directory, timed)
@@ -88,8 +88,8 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
     return TransferResult(options.out, report, publish(options, timed))
 
 
-def _place(plan: TransferPlan, found: VocabularyMap, corpus: Corpus, progress: Progress) -> Initialized:
-    """Make the placement, the mean of the old rows wherever nothing is known of a token."""
+def _initialize(plan: TransferPlan, found: VocabularyMap, corpus: Corpus, progress: Progress) -> Initialized:
+    """Initialize all embeddings, with the mean of the old ones for tokens of which nothing is known."""
     options = plan.options
     tokens = Tokens(
         base=plan.old,
@@ -122,7 +122,7 @@ def _write(
     journal: Journal,
     progress: Progress,
 ) -> None:
-    # Of several new tokens that copy one, the first stands for it, as in a mask that is also a pad.
+    # If several new tokens copy the same old token, as with a mask that is also the pad, the first counts.
     moved = {old: new for new, old in reversed(list(found.special.items()))}
     with progress.stage("Writing the checkpoint", plan.weight_bytes, "B") as advance:
         dropped = replace_checkpoint(
@@ -136,12 +136,12 @@ def _write(
             journal=journal,
         )
     if dropped:
-        progress.note(f"Settings whose tokens the new tokenizer lacks were dropped: {', '.join(dropped)}.")
+        progress.note(f"Dropped settings whose tokens the new tokenizer lacks: {', '.join(dropped)}.")
     write_tokenizer(plan.new, plan.donor, journal.directory, _settings(plan), _companions(plan, progress))
 
 
 def _settings(plan: TransferPlan) -> dict[str, object]:
-    """What tokenizer_config.json must say for this model: its inputs and context, and the roles of tokens."""
+    """Entries of tokenizer_config.json that depend on the model: inputs, context, roles of special tokens."""
     types = int(plan.checkpoint.config.get("type_vocab_size") or 0) > 1 and not plan.checkpoint.generates
     inputs = ["input_ids", *(["token_type_ids"] if types else []), "attention_mask"]
     names = {f"{role}_token": plan.new.id_to_piece[plan.roles[role]] for role in ROLES if role in plan.roles}
@@ -150,7 +150,7 @@ def _settings(plan: TransferPlan) -> dict[str, object]:
 
 
 def _companions(plan: TransferPlan, progress: Progress) -> dict[str, bytes]:
-    """The files beside tokenizer.json; no .model where none can say what the tokenizer does."""
+    """The files next to tokenizer.json; no .model if none can represent the tokenizer."""
     try:
         return plan.new.companions()
     except TokenizerError as error:
@@ -172,7 +172,7 @@ def _prove(
 def _score(
     plan: TransferPlan, corpus: Corpus, directory: Path, progress: Progress
 ) -> tuple[Score, Score] | None:
-    """Bits per byte of the held-out text under the base and under the result."""
+    """Bits per byte of the base and of the result on the held-out text."""
     if not plan.evaluate:
         return None
     group = split_for_scoring(corpus.heldout, context_of(plan.checkpoint.config))
@@ -267,7 +267,7 @@ def _manifest(
 
 
 def _ranges(plan: TransferPlan) -> tuple[TokenRange, ...]:
-    """All ids, in runs of those that a token has and those that none has."""
+    """All ids, as ranges of ids with a token and ranges without."""
     starts = [0]
     has_token = [index in plan.new.id_to_piece for index in range(plan.rows)]
     starts += [index for index in range(1, plan.rows) if has_token[index] != has_token[index - 1]]

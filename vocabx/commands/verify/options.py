@@ -1,4 +1,4 @@
-"""What `vocabx verify` can be told."""
+"""The options of `vocabx verify`."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from vocabx.commands._options import MEASURING, MODEL, TEXT, seed, text_field
 
 @options
 class VerifyOptions:
-    """The options of `verify`; the help of each says what it does."""
+    """Options of `verify`; each has its own help text."""
 
-    directory: Path = option("An extended checkpoint or tokenizer, made by anyone.", default=Path())
+    directory: Path = option("An extended checkpoint or tokenizer, whoever made it.", default=Path())
     against: str = option(
-        "The base it extends: an alias, a hub id, a directory or a tokenizer's file.", default="", panel=MODEL
+        "The base it extends: an alias, a hub id, a directory or a tokenizer file.", default="", panel=MODEL
     )
     lang: str = option(
         "Language of the new tokens. Default: as recorded, or inferred from their script.",
@@ -30,11 +30,11 @@ class VerifyOptions:
         "Bytes of each text to verify on, sampled from it.", default=2_000_000, panel=MEASURING, ge=1000
     )
     adversarial: int = option(
-        "How many adversarial strings to verify on.", default=10_000, panel=MEASURING, ge=0
+        "Number of adversarial strings to verify on.", default=10_000, panel=MEASURING, ge=0
     )
-    seed: int = seed("what is sampled and generated")
+    seed: int = seed("the sampling of text and of the adversarial strings")
     records: bool = option(
-        "Check the files against vocabx.json alone; no base and no text are needed.",
+        "Only check the files against vocabx.json; this needs neither a base nor text.",
         default=False,
         panel=MEASURING,
     )

@@ -1,4 +1,4 @@
-"""The certificate of a finished directory, whoever made it: `vocabx verify`."""
+"""The story of `vocabx verify`: certify a finished directory, whoever made it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +27,12 @@ from vocabx.tokenizer.verify import verify as verify_tokenizers
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """What was verified against what, and the certificate.
+    """The certificate of a directory against its base.
 
     Attributes:
-        directory, base: the two.
-        language: BCP 47 tag, "und" when only the script is known.
-        new_tokens: how many tokens of text the base does not have.
+        directory, base: the extension and its base.
+        language: BCP 47 tag, "und" if only the script is known.
+        new_tokens: number of text tokens that the base lacks.
         certificate: the claims.
     """
 
@@ -55,22 +55,22 @@ class VerifyResult:
 
 
 def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyResult:
-    """Prove an extension, made by anyone, against its base, and hold its files against vocabx.json.
+    """Prove an extension, whoever made it, against its base, and check its files against vocabx.json.
 
-    A tokenizer that replaced its base's extends nothing: only what was recorded is checked of it.
+    A transferred tokenizer extends nothing, so only its records are checked.
 
     Args:
-        options: what to verify; the base and the language may be left to the manifest of the directory.
-        progress: shows the stages.
+        options: see `VerifyOptions`; base and language default to those recorded in the directory.
+        progress: receives the stages.
 
     Raises:
-        VocabxError: there is no tokenizer, its base is not known or not the one that was recorded, or there
-            is no text to verify on.
+        VocabxError: if there is no tokenizer, its base is unknown or not the recorded one, or there is no
+            text to verify on.
     """
     progress = progress or Quiet()
     directory = options.directory
     if not directory.exists():
-        raise TokenizerError(f"there is no {directory}: pass the directory of an extended checkpoint")
+        raise TokenizerError(f"{directory} does not exist: pass the directory of an extended checkpoint")
     manifest = read_manifest(directory)
     records = _records(directory, progress)
     if options.records or _is_transferred(manifest):
@@ -82,7 +82,7 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     own_text = resolve_sources((*options.corpus, *options.base_text))
     require_all({**base_packages(name, weights=False), **text_packages(own_text)})
     base = find_tokenizer_base(name, progress)
-    with progress.stage("Checking the base's tables"):
+    with progress.stage("Checking the base's embeddings"):
         require_base_directory(directory, base.directory)
     tokenizer = read_tokenizer(base.directory)
     new = new_tokens(tokenizer, extended)
@@ -92,9 +92,9 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
         source = _user(options.base_text, options) or default_source(find_language(base.language))
         own = _sample(source, _scripts_of(source), options, progress)
     alphabet = Alphabet(language.scripts, language.blocks)
-    # Where no text is to be had, the tokens themselves are the text.
+    # If no text is available, the tokens themselves serve as text.
     texts = Texts(target or _alone(new), own, (), options.seed, options.adversarial)
-    # transformers reads directories, and a bare file says nothing of special tokens.
+    # transformers only reads directories, and a bare file does not record special tokens.
     directories = (base.directory, directory) if directory.is_dir() else None
     if directories and (without := left_out({"the claims about transformers": TRANSFORMERS})):
         progress.note(without)
@@ -115,7 +115,7 @@ def _language(tag: str, new: list[str]) -> Language:
     try:
         return with_scripts_of(Language("und", "the new tokens' language", ()), sample)
     except LanguageError:
-        raise LanguageError("the new tokens tell of no script: pass --lang with their language") from None
+        raise LanguageError("the new tokens do not reveal their script: pass --lang") from None
 
 
 def _scripts_of(source: TextSource) -> tuple[str, ...]:
@@ -141,25 +141,25 @@ def _sample(
     source: TextSource | None, scripts: tuple[str, ...], options: VerifyOptions, progress: Progress
 ) -> list[str]:
     if source is None:
-        progress.note("No text in the language: verified on the new tokens and on hostile strings alone.")
+        progress.note("No text in the language: verified only on the new tokens and on adversarial strings.")
         return []
     corpus = sample_corpus(source.open(), scripts, options.sample_bytes, 1000, options.seed)
     lines = [*corpus.heldout, *corpus.learning]
     if not lines:
-        raise CorpusError(f"{source.description} holds no text to verify on")
+        raise CorpusError(f"{source.description} holds no text to verify on: pass another --corpus")
     return lines
 
 
 def _records(directory: Path, progress: Progress) -> tuple[Claim, ...]:
-    """That the files are those which vocabx.json recorded."""
-    with progress.stage("Checking what was recorded", unit="B") as advance:
+    """Claims that the files match vocabx.json."""
+    with progress.stage("Checking the records", unit="B") as advance:
         return recorded_claims(directory, advance)
 
 
 def _by_records(directory: Path, manifest: dict[str, Any], records: tuple[Claim, ...]) -> VerifyResult:
-    """The verification of what needs no base: a tokenizer that replaced its base's extends nothing."""
+    """The result of checking the records alone, which needs no base."""
     if not records:
-        raise TokenizerError(f"{directory} has no vocabx.json that records anything: pass --against its base")
+        raise TokenizerError(f"{directory} has no records in vocabx.json: pass --against with the base")
     base, sizes = manifest.get("base", {}), manifest.get("sizes", {})
     return VerifyResult(
         directory,
@@ -175,9 +175,9 @@ def _is_transferred(manifest: dict[str, Any]) -> bool:
 
 
 def _fits(directory: Path, extended: FastTokenizer) -> list[Claim]:
-    """That every id has a row, as far as a configuration says how many there are."""
+    """The claim that every id has a row, if config.json records the number of rows."""
     rows = rows_by_configuration(directory)
     if rows is None:
         return []
     case = (f"the highest id is {extended.size - 1} and config.json says {rows} rows", extended.size <= rows)
-    return [claim("rows", "Every token has a row in the tables.", [case])]
+    return [claim("rows", "Every token has a row in the embedding matrices.", [case])]

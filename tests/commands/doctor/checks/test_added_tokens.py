@@ -1,4 +1,4 @@
-"""Vocabularies of add_tokens: words that are matched as whole strings."""
+"""Vocabularies extended with add_tokens: words that are matched as whole strings."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ def added_words(path):
     return {token["content"]: token["id"] for token in spec["added_tokens"] if not token["special"]}
 
 
-def test_words_on_mistral_become_pieces_under_their_ids_in_both_files(
+def test_words_on_mistral_become_pieces_with_their_ids_in_both_files(
     with_added, tmp_path, mistral, mistral_model, chinese_words, verses, english, names, disagreements, dead,
     transformers4,
 ):  # fmt: skip
@@ -44,7 +44,7 @@ def test_words_on_mistral_become_pieces_under_their_ids_in_both_files(
     assert transformers4(tmp_path / "out", texts)["ids"] == repaired.encode(texts)
 
 
-def test_words_on_gpt2_become_tokens_where_no_token_in_between_is_missing(
+def test_words_on_gpt2_become_tokens_if_no_intermediate_token_is_missing(
     with_added, tmp_path, gpt2_json, chinese_words, verses, english, names
 ):
     files = with_added(gpt2_json.read_text("utf-8"), chinese_words)
@@ -69,7 +69,7 @@ def test_words_on_gpt2_become_tokens_where_no_token_in_between_is_missing(
 
 
 @pytest.mark.parametrize("file", ["gpt2_json", "bert_json"])
-def test_words_that_the_base_has_already_are_only_taken_off_the_list(
+def test_words_that_the_base_already_has_are_only_removed_from_the_list(
     request, with_added, tmp_path, english, file, names
 ):
     path = request.getfixturevalue(file)
@@ -91,7 +91,7 @@ def test_words_on_a_unigram_base_become_pieces(with_added, tmp_path, t5_json, ch
     assert read_tokenizer(tmp_path / "out").encode(english) == read_tokenizer(t5_json).encode(english)
 
 
-def test_words_that_a_model_holds_as_user_defined_are_found(
+def test_user_defined_words_of_a_model_are_found(
     directory, tmp_path, append, small_file, chinese_words, names, disagreements, verses
 ):
     from vocabx.tokenizer.sentencepiece_model import Kind
@@ -104,7 +104,7 @@ def test_words_that_a_model_holds_as_user_defined_are_found(
     assert disagreements(tmp_path / "out", verses) == []
 
 
-def test_marks_such_as_tool_call_are_no_words(directory, gpt2_json, names):
+def test_markup_such_as_tool_call_is_not_reported(directory, gpt2_json, names):
     spec = json.loads(gpt2_json.read_text("utf-8"))
     blank = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
     for place, mark in enumerate(["<tool_call>", "[INST]", "|||IP_ADDRESS|||", "    ", "\n\n"]):
@@ -112,7 +112,7 @@ def test_marks_such_as_tool_call_are_no_words(directory, gpt2_json, names):
     assert names(examine(directory(tokenizer__json=spec))) == {}
 
 
-def test_added_tokens_of_a_bare_model_are_read_from_its_configuration(
+def test_added_tokens_of_a_bare_model_come_from_its_configuration(
     directory, tmp_path, small, small_file, chinese_words, names
 ):
     words = [word for word in chinese_words if word not in small.vocabulary][:4]
@@ -124,7 +124,7 @@ def test_added_tokens_of_a_bare_model_are_read_from_its_configuration(
     assert not (tmp_path / "out" / "added_tokens.json").exists()
 
 
-def test_an_added_token_that_would_be_read_under_another_id_keeps_the_stated_one(
+def test_an_added_token_that_would_be_read_with_another_id_keeps_the_stated_one(
     directory, tmp_path, gpt2_json, names
 ):
     spec = copy.deepcopy(json.loads(gpt2_json.read_text("utf-8")))

@@ -9,7 +9,7 @@ from vocabx.commands.doctor.examine import examine
 
 @pytest.fixture
 def extended(model_of_mistral, append, small_file, few_pieces):
-    """A small model with new pieces below Mistral's own."""
+    """A small model with new pieces that score below Mistral's own."""
     model = append(small_file.read_bytes(), few_pieces, lambda place: -40_000.0 - place)
     return model_of_mistral(model, 9_000)
 
@@ -22,7 +22,7 @@ def test_new_rows_that_are_nearly_the_mean_are_noted_with_advice(
     extended, small_file, edit_tables, names, small
 ):
     def resize(tensors):
-        """As transformers does: drawn around the mean, with next to no variance."""
+        """As transformers does: sampled around the mean with almost no variance."""
         table = tensors["model.embed_tokens.weight"]
         table[: small.size] += 1
         noise = np.random.RandomState(0).normal(0, 1e-5, (len(table) - small.size, table.shape[1]))
@@ -41,7 +41,7 @@ def test_new_rows_that_differ_are_noted_without_advice(extended, small_file):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_rows_that_are_no_numbers_are_fatal(bare_model, edit_tables, names, value):
+def test_rows_with_nan_or_inf_are_fatal(bare_model, edit_tables, names, value):
     def spoil(tensors):
         tensors["model.embed_tokens.weight"][[100, 49_000], 3] = value
 

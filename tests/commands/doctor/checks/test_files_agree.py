@@ -1,4 +1,4 @@
-"""tokenizer.model and tokenizer.json beside each other."""
+"""tokenizer.model and tokenizer.json in one directory."""
 
 import json
 
@@ -12,11 +12,11 @@ from vocabx.tokenizer.sentencepiece_model import model_of, parse_model
 
 
 def lowered(append, small_file, pieces):
-    """An extended model without a fault of its own."""
+    """An extended model without any fault."""
     return append(small_file.read_bytes(), pieces, lambda place: -40_000.0 - place)
 
 
-def test_a_tokenizer_json_that_lacks_the_new_pieces_is_made_anew(
+def test_a_tokenizer_json_that_lacks_the_new_pieces_is_regenerated(
     directory, tmp_path, append, small, small_file, chinese_pieces, verses, english, names, disagreements
 ):
     model = lowered(append, small_file, chinese_pieces)
@@ -29,7 +29,7 @@ def test_a_tokenizer_json_that_lacks_the_new_pieces_is_made_anew(
     assert disagreements(tmp_path / "out", [*verses, *english]) == []
 
 
-def test_a_model_that_lacks_the_new_pieces_is_made_anew(
+def test_a_model_that_lacks_the_new_pieces_is_regenerated(
     directory, tmp_path, append, small_file, chinese_pieces, verses, english, names, disagreements
 ):
     spec = spec_of(parse_model(lowered(append, small_file, chinese_pieces)), add_bos=True, add_eos=False)
@@ -50,30 +50,30 @@ def test_a_piece_at_another_id_is_found(directory, small, small_file, names):
     assert names(found)["files-pieces"].count == 2
 
 
-def test_another_cut_of_the_same_pieces_is_found_and_mended(
+def test_another_tokenization_with_the_same_pieces_is_found_and_repaired(
     directory, tmp_path, mistral_model, verses, english, names, disagreements
 ):
-    """transformers 5 writes the merges of white space first, where SentencePiece has them last."""
+    """transformers 5 writes the merges of white space first, but SentencePiece applies them last."""
     source = directory(tokenizer__model=mistral_model.read_bytes())
     LlamaTokenizer.from_pretrained(source).save_pretrained(tmp_path / "converted")
     files = tmp_path / "converted"
     (files / "tokenizer.model").write_bytes(mistral_model.read_bytes())
     assert len(disagreements(files, english)) > 1000
     found = examine(files)
-    assert list(names(found)) == ["files-cut"]
+    assert list(names(found)) == ["files-tokenization"]
     repair(found, tmp_path / "out")
     assert names(examine(tmp_path / "out")) == {}
     assert disagreements(tmp_path / "out", [*verses, *english]) == []
 
 
-def test_texts_that_nobody_writes_are_only_noted(directory, t5_json, names):
-    """The two libraries take different characters for spaces in T5, in every copy of it."""
+def test_disagreement_on_adversarial_strings_is_only_noted(directory, t5_json, names):
+    """The two libraries treat different characters as spaces in every copy of T5."""
     model = model_of(read_tokenizer(t5_json).spec).SerializeToString()
     found = examine(directory(spiece__model=model, tokenizer__json=t5_json.read_text("utf-8")))
     assert names(found) == {}
 
 
-def test_a_tiktoken_file_beside_a_tokenizer_json_is_left_alone(directory, llama3_tiktoken, gpt2_json, names):
+def test_a_tiktoken_file_next_to_a_tokenizer_json_is_ignored(directory, llama3_tiktoken, gpt2_json, names):
     files = directory(
         tokenizer__model=llama3_tiktoken.read_bytes(), tokenizer__json=gpt2_json.read_text("utf-8")
     )

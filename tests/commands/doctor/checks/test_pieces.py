@@ -1,4 +1,4 @@
-"""Pieces that no text is cut into."""
+"""Pieces that no text is tokenized into."""
 
 import copy
 import json
@@ -10,10 +10,10 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Kind, parse_model
 
 
-def test_pieces_without_halves_are_named_and_said_to_stay(
+def test_pieces_without_halves_are_reported_as_not_repairable(
     directory, tmp_path, append, train, small, small_file, verses, names, dead
 ):
-    """Unigram training makes words without their parts; a BPE model cannot build those."""
+    """Unigram training yields words without their parts; a BPE model cannot build those."""
     model = append(small_file.read_bytes(), train(verses, 2500, "unigram"))
     found = examine(directory(tokenizer__model=model))
     finding = names(found)["dead-halves"]
@@ -24,7 +24,7 @@ def test_pieces_without_halves_are_named_and_said_to_stay(
     assert len(dead(tmp_path / "out", small)) == finding.count > 100
 
 
-def test_pieces_with_characters_that_are_no_pieces_no_longer_divide_the_libraries(
+def test_the_libraries_agree_again_on_pieces_with_characters_that_are_not_pieces(
     directory,
     tmp_path,
     append,
@@ -37,7 +37,7 @@ def test_pieces_with_characters_that_are_no_pieces_no_longer_divide_the_librarie
     disagreements,
     dead,
 ):
-    """SentencePiece joins characters that are no pieces, and tokenizers has cut them into bytes by then."""
+    """SentencePiece merges characters that are not pieces; tokenizers has split them into bytes by then."""
     model = append(small_file.read_bytes(), [piece for piece in chinese_pieces if len(piece) > 1])
     found = examine(directory(tokenizer__model=model))
     assert set(names(found)) == {"scores", "half-dead"}
@@ -71,11 +71,11 @@ def test_tokens_in_the_vocabulary_without_merges_get_merges(directory, tmp_path,
     assert [repaired.encode([word])[0] for word in fit] == [[base.size + words.index(word)] for word in fit]
     plain = [line for line in english if not any(word in f" {line}" for word in words)]
     assert repaired.encode(plain) == base.encode(plain)
-    assert repaired.vocabulary == read_tokenizer(tmp_path / "patient-0").vocabulary
+    assert repaired.vocabulary == read_tokenizer(tmp_path / "checkpoint-0").vocabulary
     assert "dead-merges" not in names(examine(tmp_path / "out", gpt2_json))
 
 
-def test_words_that_the_pre_tokenizer_cuts_are_named(directory, gpt2_json, names):
+def test_words_that_the_pre_tokenizer_splits_are_reported(directory, gpt2_json, names):
     base = read_tokenizer(gpt2_json)
     spec = copy.deepcopy(base.spec)
     spec["model"]["vocab"][to_alphabet(b"New York")] = base.size

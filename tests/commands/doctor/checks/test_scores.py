@@ -1,4 +1,4 @@
-"""Pieces that were appended to a SentencePiece model with score 0, and merges put before the base's."""
+"""Pieces appended to a SentencePiece model with score 0, and merges inserted before the base's."""
 
 import pytest
 from transformers import AutoTokenizer
@@ -12,12 +12,14 @@ from vocabx.tokenizer.sentencepiece_model import Kind, model_of, parse_model
 
 @pytest.fixture
 def zeroed(directory, append, mistral_model, chinese_pieces):
-    """Mistral's model with Chinese pieces of score 0: the recipe in use."""
+    """Mistral's model with Chinese pieces of score 0: the common recipe."""
     return directory(tokenizer__model=append(mistral_model.read_bytes(), chinese_pieces))
 
 
 @pytest.mark.parametrize("with_base", [False, True])
-def test_pieces_of_score_0_that_outrank_the_base_and_tie_are_named(zeroed, mistral_model, names, with_base):
+def test_pieces_of_score_0_that_outrank_the_base_and_tie_are_reported(
+    zeroed, mistral_model, names, with_base
+):
     found = examine(zeroed, mistral_model if with_base else None)
     assert list(names(found)) == ["scores"]
     finding = names(found)["scores"]
@@ -27,11 +29,11 @@ def test_pieces_of_score_0_that_outrank_the_base_and_tie_are_named(zeroed, mistr
     assert finding.count == len(long)
     assert finding.repairable
     assert "tied with another" in finding.sentence
-    assert "cut otherwise by SentencePiece" in finding.sentence
+    assert "tokenized differently by SentencePiece" in finding.sentence
     assert bool(found.files.new.inferred) != with_base
 
 
-def test_mended_scores_fall_strictly_below_the_base_and_both_libraries_agree(
+def test_repaired_scores_decrease_strictly_below_the_base_and_both_libraries_agree(
     zeroed, tmp_path, mistral, mistral_model, names, dead, disagreements, verses, english
 ):
     before = parse_model((zeroed / "tokenizer.model").read_bytes())
@@ -55,7 +57,7 @@ def test_mended_scores_fall_strictly_below_the_base_and_both_libraries_agree(
     assert (loaded.bos_token, loaded("a")["input_ids"][0]) == ("<s>", 1)
 
 
-def test_base_pieces_that_new_ones_of_the_same_script_hide_are_counted_and_come_back(
+def test_base_pieces_hidden_by_new_ones_of_the_same_script_are_counted_and_restored(
     directory, tmp_path, append, train, small, small_file, english, names
 ):
     pieces = train(english, 2000, "bpe")
@@ -64,12 +66,12 @@ def test_base_pieces_that_new_ones_of_the_same_script_hide_are_counted_and_come_
     repair(found, tmp_path / "out")
     repaired = read_tokenizer(tmp_path / "out")
     assert all(repaired.reaches(index) for index in small.token_bytes if small.reaches(index))
-    # What stays dead was reported, and as not mendable.
+    # Pieces that stay dead were reported as not repairable.
     unmade = [index for index in found.files.new.ids if not repaired.reaches(index)]
     assert len(unmade) == sum(f.count for f in names(found).values() if not f.repairable)
 
 
-def test_pieces_with_the_scores_of_their_own_training_are_named_too(
+def test_pieces_with_the_scores_of_their_own_training_are_reported_too(
     directory, tmp_path, append, small_file, chinese_pieces, names, disagreements, verses
 ):
     model = append(small_file.read_bytes(), chinese_pieces, lambda place: -float(place))
@@ -80,10 +82,10 @@ def test_pieces_with_the_scores_of_their_own_training_are_named_too(
     assert disagreements(tmp_path / "out", verses) == []
 
 
-def test_merges_of_new_pieces_before_the_base_are_found_without_a_model_and_go_behind(
+def test_merges_of_new_pieces_before_the_base_are_found_without_a_model_and_moved(
     directory, tmp_path, append, small, small_file, chinese_pieces, names, dead, english
 ):
-    """What transformers 4 writes for the recipe: merges sorted by score, and no .model."""
+    """What transformers 4 writes for the common recipe: merges sorted by score, and no .model."""
     proto = parse_model(append(small_file.read_bytes(), chinese_pieces))
     ids = {piece.piece: index for index, piece in enumerate(proto.pieces)}
     scores = {piece.piece: piece.score for piece in proto.pieces if piece.type == Kind.NORMAL}

@@ -1,4 +1,4 @@
-"""Numbers that must be one number."""
+"""Sizes that must agree."""
 
 import json
 
@@ -33,11 +33,11 @@ def test_an_edited_vocab_size_becomes_the_number_of_rows(bare_model, tmp_path, e
     assert names(examine(tmp_path / "out")) == {}
 
 
-def test_a_configuration_that_does_not_say_vocab_size_is_no_fault(bare_model, edit_config, names):
+def test_a_configuration_without_vocab_size_is_accepted(bare_model, edit_config, names):
     assert names(examine(edit_config(bare_model(), vocab_size=None))) == {}
 
 
-def test_tables_of_different_heights_are_fatal(tiny_model, edit_tables, names):
+def test_matrices_with_different_numbers_of_rows_are_fatal(tiny_model, edit_tables, names):
     def shorten(tensors):
         tensors["lm_head.weight"] = tensors["lm_head.weight"][:-10]
 

@@ -1,1 +1,1 @@
-"""What vocabx doctor looks for, one fault a file."""
+"""The checks of vocabx doctor, one kind of fault per file."""

@@ -1,7 +1,7 @@
-"""Words that were added as whole strings (`add_tokens`): they shred other words and lose spaces.
+"""Words that were added as whole strings (`add_tokens`): they split other words and lose spaces.
 
-The cure makes them ordinary tokens of the model under their ids, as far as they can be built from tokens
-that there are. The others stay what they are.
+The repair makes them ordinary tokens of the model with the same ids, as far as they can be built from
+existing tokens. The others stay as they are.
 """
 
 from collections.abc import Iterable
@@ -18,15 +18,15 @@ from vocabx.tokenizer.byte_alphabet import from_alphabet
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.fast import FastTokenizer
 
-_AS_ORDINARY = "They become ordinary tokens of the model under their ids."
+_AS_ORDINARY = "They become ordinary tokens of the model with the same ids."
 _AS_THEY_ARE = (
-    "They stay as they are: to be ordinary they need tokens between them and what the base cuts them into, "
-    "and those need rows."
+    "They stay as they are: as ordinary tokens they would need intermediate tokens that do not exist, and "
+    "those would need rows."
 )
 
 
 def check_added_tokens(files: CheckpointFiles) -> list[Finding]:
-    """Find plain text among the added tokens, and say what it does to other text."""
+    """Find plain text among the added tokens, and report its effect on other text."""
     findings: list[Finding] = []
     tokenizer, plain = files.tokenizer, _plain(files)
     if tokenizer is None or not plain:
@@ -35,7 +35,7 @@ def check_added_tokens(files: CheckpointFiles) -> list[Finding]:
     good = [token["content"] for token in plain if token["id"] in repaired]
     bad = [token["content"] for token in plain if token["id"] not in repaired]
     harm = _harm(tokenizer, plain, files)
-    matched = "matched as whole strings before the text is cut"
+    matched = "matched as whole strings before the text is tokenized"
     if good:
         sentence = f"Plain text among the added tokens, {matched}: {counted(len(good), 'word')}{harm}."
         found = Finding(
@@ -43,17 +43,16 @@ def check_added_tokens(files: CheckpointFiles) -> list[Finding]:
         )
         findings.append(found)
     if bad:
-        # Said once: with the others, if there are any.
-        said = "" if good else f", {matched}{harm}"
-        sentence = (
-            f"Plain text among the added tokens that cannot be mended: {counted(len(bad), 'word')}{said}."
-        )
+        # The harm is described only once, in the first of the two findings.
+        described = "" if good else f", {matched}{harm}"
+        words = counted(len(bad), "word")
+        sentence = f"Plain text among the added tokens that cannot be repaired: {words}{described}."
         findings.append(Finding("added-tokens-left", "wrong", sentence, len(bad), first(bad), _AS_THEY_ARE))
     return findings
 
 
 def repair_added_tokens(files: CheckpointFiles) -> CheckpointFiles:
-    """The patient with ordinary tokens where it had words as added tokens, as far as they can be built."""
+    """The files with ordinary tokens in place of added words, as far as they can be built."""
     tokenizer, repaired = _repair(files)
     if tokenizer is None or not repaired:
         return files
@@ -64,7 +63,7 @@ def repair_added_tokens(files: CheckpointFiles) -> CheckpointFiles:
 
 
 def _plain(files: CheckpointFiles) -> list[dict[str, Any]]:
-    """The added tokens that are words, and that the base has not got in the same way."""
+    """The added tokens that are words and that are not added tokens of the base, too."""
     if files.tokenizer is None:
         return []
     base = files.base.spec["added_tokens"] if files.base is not None else ()
@@ -74,7 +73,7 @@ def _plain(files: CheckpointFiles) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=1)
 def _repair(files: CheckpointFiles) -> tuple[FastTokenizer | None, frozenset[int]]:
-    """The tokenizer with ordinary tokens, and the ids of those."""
+    """The tokenizer with ordinary tokens in place of added words, and the ids of these tokens."""
     tokenizer, plain = files.tokenizer, _plain(files)
     if tokenizer is None or not plain:
         return tokenizer, frozenset()
@@ -84,31 +83,31 @@ def _repair(files: CheckpointFiles) -> tuple[FastTokenizer | None, frozenset[int
     bare = _unadded(without(tokenizer, [token["id"] for token in others]), known)
     wanted = {_meant(tokenizer, token["content"]): token["id"] for token in others}
     made, repaired = made_ordinary(bare, wanted)
-    cut = _cut_by_others(others, repaired)
-    if cut:
-        made, repaired = made_ordinary(bare, {word: n for word, n in wanted.items() if n in repaired - cut})
+    split = _split_by_others(others, repaired)
+    if split:
+        made, repaired = made_ordinary(bare, {word: n for word, n in wanted.items() if n in repaired - split})
     gone = repaired | known
     added = [token for token in tokenizer.spec["added_tokens"] if token["id"] not in gone]
     return replace(made, spec=with_places({**made.spec, "added_tokens": added})), gone
 
 
-def _cut_by_others(words: list[dict[str, Any]], repaired: frozenset[int]) -> set[int]:
-    """Those of `mended` that hold a word which stays an added token, and would be cut by it."""
+def _split_by_others(words: list[dict[str, Any]], repaired: frozenset[int]) -> set[int]:
+    """Those of `repaired` that contain a word which stays an added token, and so would be split by it."""
     staying = {word["content"] for word in words if word["id"] not in repaired}
-    cut: set[int] = set()
-    # Parts before wholes: what holds one that is cut is cut.
+    split: set[int] = set()
+    # Shorter words first: a word that contains a split word is split, too.
     for word in sorted(words, key=lambda word: len(word["content"])):
         content = word["content"]
         ends = range(len(content) + 1)
         parts = (content[start:end] for end in ends for start in range(end) if end - start < len(content))
         if word["id"] in repaired and any(part in staying for part in parts):
-            cut.add(word["id"])
+            split.add(word["id"])
             staying.add(content)
-    return cut
+    return split
 
 
 def _meant(tokenizer: FastTokenizer, content: str) -> bytes:
-    """The bytes that an added token stands for; a piece written in the byte alphabet was meant as one."""
+    """The bytes that an added token stands for; content in the byte-level alphabet is decoded."""
     if not isinstance(tokenizer, ByteLevelTokenizer):
         return tokenizer.piece_to_bytes(content) or b""
     return ("Ġ" in content and from_alphabet(content)) or content.encode()
@@ -120,24 +119,24 @@ def _unadded(tokenizer: FastTokenizer, ids: set[int]) -> FastTokenizer:
 
 
 def _harm(tokenizer: FastTokenizer, plain: list[dict[str, Any]], files: CheckpointFiles) -> str:
-    """What the added tokens do to other text, in words."""
+    """The effect of the added tokens on other text, in words."""
     bare = _unadded(tokenizer, {token["id"] for token in plain})
     words = dict.fromkeys(token["content"] for token in plain)
     ids = [index for index in sorted(bare.token_bytes) if index not in files.new.known]
     texts = [text for index in ids if (text := bare.text_of(index)) and text.strip() not in words]
-    cut = zip(texts, tokenizer.encode(texts), bare.encode(texts), strict=True)
-    shredded = [text.strip() for text, now, before in cut if now != before]
+    tokenized = zip(texts, tokenizer.encode(texts), bare.encode(texts), strict=True)
+    split = [text.strip() for text, now, before in tokenized if now != before]
     spaces = len(_kept(bare, words) - _kept(tokenizer, words))
-    said = ""
-    if shredded:
-        said += f"; they cut {counted(len(shredded), 'token')} of the base, such as {shredded[0]!r}"
+    harm = ""
+    if split:
+        harm += f"; they split {counted(len(split), 'token')} of the base, such as {split[0]!r}"
     if spaces:
-        said += f"; around {spaces:,} of them a space is lost or gained"
-    return said
+        harm += f"; around {spaces:,} of them a space is lost or gained"
+    return harm
 
 
 def _kept(tokenizer: FastTokenizer, words: Iterable[str]) -> set[str]:
-    """The words of which texts are given back as they were."""
+    """The words whose texts survive encoding and decoding."""
     texts = [(word, text) for word in words for text in (word, f"x {word} y", f"x{word}y")]
     ids = tokenizer.encode([text for _, text in texts])
     decoded = tokenizer.rust.decode_batch(ids, skip_special_tokens=False)
@@ -146,21 +145,21 @@ def _kept(tokenizer: FastTokenizer, words: Iterable[str]) -> set[str]:
 
 
 def check_added_ids(files: CheckpointFiles) -> list[Finding]:
-    """Find added tokens that are read under another id than tokenizer.json states."""
+    """Find added tokens that are read with another id than tokenizer.json states."""
     moved = _moved(files)
     if not moved or files.stated is None:
         return []
     ids = files.stated.rust.token_to_id
     examples = first(f"{token['content']}: {token['id']}, read as {ids(token['content'])}" for token in moved)
-    sentence = f"Read under another id than tokenizer.json states: {counted(len(moved), 'added token')}."
-    remedy = "They are entered in the model's vocabulary, where an id cannot move."
-    # A piece of the same text keeps its own id, whatever the list of added tokens says.
+    sentence = f"Read with another id than tokenizer.json states: {counted(len(moved), 'added token')}."
+    remedy = "They are added to the model's vocabulary, where ids cannot move."
+    # A piece with the same text keeps its own id, whatever the list of added tokens says.
     repairable = all(token["content"] not in files.stated.pieces() for token in moved)
     return [Finding("added-ids", "fatal", sentence, len(moved), examples, remedy, repairable)]
 
 
 def repair_added_ids(files: CheckpointFiles) -> CheckpointFiles:
-    """The patient with all added tokens in the model's vocabulary, if any was read under another id."""
+    """The files with all added tokens in the model's vocabulary, if any was read with another id."""
     if files.tokenizer is None or not _moved(files):
         return files
     spec = with_places(files.tokenizer.spec)

@@ -1,4 +1,4 @@
-"""The rows of new tokens: numbers that are none, and rows that are all nearly the same."""
+"""The rows of new tokens: NaN or Inf, and rows that are all nearly the same."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,14 +12,14 @@ from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
 from vocabx.commands.doctor.finding import Finding, counted, first
 
 _CHUNK = 4096
-# Rows to compare: some of all, spread evenly.
+# Number of rows to compare, evenly spread.
 _SAMPLE = 512
 _LAST = 256
 _NEARLY_EQUAL = 0.99
 
 
 def check_rows(files: CheckpointFiles) -> list[Finding]:
-    """Look for rows that are no numbers, and measure how alike the new rows are."""
+    """Look for rows with NaN or Inf, and measure how similar the new rows are."""
     if files.weights is None:
         return []
     tables = [table for table in files.weights.tables if table.dtype in DTYPES]
@@ -39,9 +39,9 @@ def _broken(table: Table, files: CheckpointFiles) -> list[Finding]:
     if not bad:
         return []
     written = files.tokenizer.id_to_piece if files.tokenizer is not None else {}
-    sentence = f"NaN or infinity in {table.name}: {counted(len(bad), 'row')}."
+    sentence = f"NaN or Inf in {table.name}: {counted(len(bad), 'row')}."
     examples = first(f"{written.get(row, 'no token')} (id {row})" for row in bad)
-    remedy = "Make these rows anew in the training code, as the mean of others for instance, and train again."
+    remedy = "Initialize these rows again in the training code, for example with a mean, and train again."
     return [Finding("not-finite", "fatal", sentence, len(bad), examples, remedy)]
 
 
@@ -58,18 +58,18 @@ def _alike(table: Table, files: CheckpointFiles) -> list[Finding]:
     what = f"{len(new):,} new rows" if len(new) > 1 else f"last {len(list(looked_at)):,} rows"
     sentence = f"The {what} of {table.name} have a mean cosine of {here:.4f}; those before have {there:.4f}."
     remedy = (
-        "They are nearly one row, as transformers makes them when it resizes: until trained, no token is "
-        "told from another. Rows made of the old ids of each token (vocabx extend) are told apart at once."
+        "They are almost identical, as after a resize in transformers: until trained, the model cannot tell "
+        "the new tokens apart. Rows mixed from the old pieces of each token (vocabx extend) differ at once."
     )
     return [Finding("new-rows", "note", sentence, len(list(looked_at)), remedy=remedy if alike else "")]
 
 
 def mean_cosine(table: NDArray[Any], rows: list[int]) -> float:
-    """The mean cosine between two different rows of `rows`, of which at most 512 are looked at.
+    """The mean cosine between two different rows of `rows`, computed on at most 512 of them.
 
     Args:
         table: (rows, width), of any float dtype.
-        rows: which of them.
+        rows: indices of the rows to compare.
     """
     chosen = [rows[n * len(rows) // _SAMPLE] for n in range(_SAMPLE)] if len(rows) > _SAMPLE else rows
     if len(chosen) < 2:

@@ -1,7 +1,7 @@
-"""New pieces that no text is ever cut into, and pieces of the base that were moved or lost.
+"""New pieces that no text is ever tokenized into, and pieces of the base that were moved or lost.
 
-A piece of SentencePiece BPE needs two halves that are pieces, down to its characters. Examines the patient
-as `scores` leaves it, so that what only the ranks hide is not named twice.
+In SentencePiece BPE, a piece needs two halves that are pieces, down to its characters. Examines the files as
+repaired by `scores`, so that pieces that are only hidden by ranks are not reported twice.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,7 +11,7 @@ from functools import lru_cache
 from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
 from vocabx.commands.doctor.finding import Finding, counted, first
 from vocabx.commands.doctor.new_tokens import merge_products
-from vocabx.commands.doctor.ordinary import is_cut, made_ordinary, without
+from vocabx.commands.doctor.ordinary import is_split, made_ordinary, without
 from vocabx.commands.doctor.view import with_model
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer, byte_of
@@ -19,24 +19,24 @@ from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.from_sentencepiece import spec_of, splits
 from vocabx.tokenizer.sentencepiece_model import LAST, Kind, parse_model
 
-_STAY = "They stay and waste a row each"
-_NEED = f"{_STAY}: to be reached they need further tokens, and those need rows."
+_STAY = "They stay and waste one row each"
+_NEED = f"{_STAY}: to be reachable they need further tokens, and those need rows."
 _CAUSES = {
     "dead-merges": ("Never produced, because no merge makes it", "They get merges.", True),
     "half-dead": (
-        "Produced by SentencePiece and never by tokenizers, because a character in it is no piece",
-        f"SentencePiece no longer produces them, so that both cut alike. {_STAY}.",
+        "Produced by SentencePiece but never by tokenizers, because a character in it is not a piece",
+        f"SentencePiece no longer produces them, so that both tokenize alike. {_STAY}.",
         True,
     ),
-    "dead-characters": ("Never produced, because a character in it is no piece", _NEED, False),
+    "dead-characters": ("Never produced, because a character in it is not a piece", _NEED, False),
     "dead-halves": ("Never produced, because no two pieces make it", _NEED, False),
-    "dead-words": ("Never produced, because the pre-tokenizer cuts it", f"{_STAY}.", False),
-    "dead": ("Never produced, because its text is cut into other pieces", f"{_STAY}.", False),
+    "dead-words": ("Never produced, because the pre-tokenizer splits it", f"{_STAY}.", False),
+    "dead": ("Never produced, because its text is tokenized into other pieces", f"{_STAY}.", False),
 }
 
 
 def check_pieces(files: CheckpointFiles) -> list[Finding]:
-    """Find new pieces that can never be produced, by cause, and what happened to the base's."""
+    """Find new pieces that can never be produced, by cause, and moved or lost pieces of the base."""
     tokenizer = files.tokenizer
     if tokenizer is None:
         return []
@@ -55,7 +55,7 @@ def check_pieces(files: CheckpointFiles) -> list[Finding]:
 
 
 def repair_pieces(files: CheckpointFiles) -> CheckpointFiles:
-    """The patient with merges for new pieces that lack nothing else, and none made by SentencePiece alone."""
+    """The files with merges for pieces that lack only these, or without pieces only SentencePiece makes."""
     tokenizer, repaired = _unmerged(files)
     if tokenizer is not None and repaired:
         return files.rewritten(tokenizer, files.model)
@@ -64,7 +64,7 @@ def repair_pieces(files: CheckpointFiles) -> CheckpointFiles:
         return files
     proto = parse_model(files.model or b"")
     for index in apart:
-        # The library undoes these at the end, so nothing may be joined after them.
+        # The library splits unused pieces again at the end, so nothing may be merged after them.
         proto.pieces[index].type, proto.pieces[index].score = Kind.UNUSED, 2 * LAST
     model = proto.SerializeToString()
     made = with_model(tokenizer, model, spec_of(proto, add_bos=True, add_eos=False))
@@ -78,7 +78,7 @@ def _finding(tokenizer: FastTokenizer, name: str, ids: Sequence[int]) -> Finding
 
 
 def _apart(files: CheckpointFiles) -> frozenset[int]:
-    """New pieces that SentencePiece makes although a character in them is no piece, and tokenizers cannot."""
+    """New pieces that only SentencePiece makes, because a character in them is not a piece."""
     if not files.led_by_model or not isinstance(files.tokenizer, SentencePieceTokenizer):
         return frozenset()
     pieces, known = files.proto.pieces, files.tokenizer.pieces().keys()
@@ -94,13 +94,13 @@ def _dead(files: CheckpointFiles) -> list[int]:
         for index in files.new.ids
         if index in tokenizer.token_bytes
         and byte_of(tokenizer.id_to_piece[index]) is None
-        and (not tokenizer.reaches(index) or is_cut(tokenizer, tokenizer.token_bytes[index]))
+        and (not tokenizer.reaches(index) or is_split(tokenizer, tokenizer.token_bytes[index]))
     ]
 
 
 @lru_cache(maxsize=1)
 def _unmerged(files: CheckpointFiles) -> tuple[FastTokenizer | None, frozenset[int]]:
-    """The tokenizer with merges for the dead pieces that have none and could, and those pieces."""
+    """The tokenizer with merges for the dead pieces that lack only these, and the ids of those pieces."""
     tokenizer = files.tokenizer
     if tokenizer is None or files.led_by_model or not tokenizer.needs_parts:
         return tokenizer, frozenset()
@@ -115,7 +115,7 @@ def _unmerged(files: CheckpointFiles) -> tuple[FastTokenizer | None, frozenset[i
 
 
 def _alive(tokenizer: FastTokenizer) -> Collection[str]:
-    """The pieces of SentencePiece BPE that can be built from characters, whatever the ranks."""
+    """The pieces of SentencePiece BPE that can be built from characters, ranks aside."""
     if not isinstance(tokenizer, SentencePieceTokenizer):
         return ()
     alive: set[str] = set()
@@ -128,7 +128,7 @@ def _alive(tokenizer: FastTokenizer) -> Collection[str]:
 
 def _cause(tokenizer: FastTokenizer, index: int, alive: Collection[str]) -> str:
     piece, token = tokenizer.id_to_piece[index], tokenizer.token_bytes[index]
-    if is_cut(tokenizer, token):
+    if is_split(tokenizer, token):
         return "dead-words"
     if isinstance(tokenizer, SentencePieceTokenizer) and piece not in alive:
         return "dead-halves" if all(character in alive for character in piece) else "dead-characters"
@@ -146,14 +146,14 @@ def _base_findings(files: CheckpointFiles, tokenizer: FastTokenizer) -> Iterable
     moved = [p for p, index in base.vocabulary.items() if tokenizer.vocabulary.get(p, index) != index]
     if moved:
         sentence = (
-            f"Under another id than in the base, with a row of another token: {counted(len(moved), 'token')}."
+            f"With another id than in the base, so with another token's row: {counted(len(moved), 'token')}."
         )
-        remedy = "Extend the base again: new tokens go behind its own."
+        remedy = "Extend the base again: new tokens go after its own."
         yield Finding("base-ids", "fatal", sentence, len(moved), first(moved), remedy)
     lost = [i for i in base.token_bytes if base.reaches(i) and not _still_reached(base, tokenizer, i)]
     if lost:
         sentence = f"No longer produced: {counted(len(lost), 'piece')} of the base."
-        remedy = "Extend the base again: its merges or scores must stay first and as they are."
+        remedy = "Extend the base again: its merges or scores must come first and stay unchanged."
         yield Finding("base-lost", "wrong", sentence, len(lost), first(map(base.describe, lost)), remedy)
 
 

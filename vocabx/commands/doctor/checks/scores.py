@@ -1,7 +1,7 @@
 """New pieces that outrank the base's: appended with score 0, or merged before the base's merges.
 
-The cure gives them strictly falling scores below the lowest of the base, in the order they had, and
-writes the merges of tokenizer.json anew from the scores.
+The repair gives them strictly decreasing scores below the lowest of the base, in their existing order, and
+regenerates the merges of tokenizer.json from the scores.
 """
 
 import math
@@ -26,7 +26,7 @@ _ZIPF = 10**6
 
 
 def check_scores(files: CheckpointFiles) -> list[Finding]:
-    """Find new pieces that outrank the base's or tie with each other, and say what that does."""
+    """Find new pieces that outrank the base's or tie with each other, and report the consequences."""
     tokenizer, repaired_files = files.tokenizer, repair_scores(files).tokenizer
     if tokenizer is None or repaired_files is None or repaired_files is tokenizer:
         return []
@@ -35,17 +35,17 @@ def check_scores(files: CheckpointFiles) -> list[Finding]:
     unmade = [index for index in files.new.ids if _only_reached_by(repaired_files, tokenizer, index)]
     lost = [index for index in sorted(base) if _only_reached_by(repaired_files, tokenizer, index)]
     differ = differing(files, tokenizer, probe_texts(files)) if files.led_by_model else []
-    said = [
+    parts = [
         (high, f"Ranked above the base's: {counted(len(high), 'new piece')}"),
         (tied, f"tied with another: {len(tied):,}"),
-        (unmade, f"never produced for that: {counted(len(unmade), 'new piece')}"),
+        (unmade, f"never produced because of this: {counted(len(unmade), 'new piece')}"),
         (lost, f"no longer produced: {counted(len(lost), 'base piece')}"),
         (
             differ,
-            f"cut otherwise by SentencePiece than by tokenizers: {counted(len(differ), 'text')} made of them",
+            f"tokenized differently by SentencePiece: {counted(len(differ), 'text')} made of them",
         ),
     ]
-    sentence = "; ".join(words for found, words in said if found)
+    sentence = "; ".join(words for found, words in parts if found)
     return [
         Finding(
             "scores",
@@ -53,8 +53,8 @@ def check_scores(files: CheckpointFiles) -> list[Finding]:
             f"{sentence[:1].upper()}{sentence[1:]}.",
             len({*high, *tied}),
             first(tokenizer.describe(index) for index in [*unmade, *lost, *high, *tied]),
-            "They get scores below the base's lowest, each lower than the last, and tokenizer.json is made "
-            "from the scores." if files.led_by_model else "Their merges go behind the base's.",
+            "They get strictly decreasing scores below the base's lowest, and tokenizer.json is regenerated "
+            "from the scores." if files.led_by_model else "Their merges move after the base's.",
             repairable=True,
         )
     ]  # fmt: skip
@@ -62,7 +62,7 @@ def check_scores(files: CheckpointFiles) -> list[Finding]:
 
 @lru_cache(maxsize=1)
 def repair_scores(files: CheckpointFiles) -> CheckpointFiles:
-    """The patient with its new pieces ranked behind the base's; the patient itself where they are."""
+    """The files with new pieces ranked after the base's; the same object if they already are."""
     tokenizer = files.tokenizer
     if tokenizer is None or not any(_high(files)):
         return files
@@ -100,7 +100,7 @@ def _high(files: CheckpointFiles) -> tuple[list[int], list[int]]:
     if not base:
         return [], []
     unigram = _is_unigram(files.proto)
-    # No log-probability is 0: beside such a piece no other cut is ever taken.
+    # A log-probability of 0 would win over any other segmentation.
     bound = 0.0 if unigram else min(base)
     high = [index for index, score in scores.items() if index in new and score >= bound]
     uses = Counter(scores.values())
@@ -109,7 +109,7 @@ def _high(files: CheckpointFiles) -> tuple[list[int], list[int]]:
 
 
 def _scores(proto: Any) -> dict[int, float]:
-    """The scores that decide between pieces, by place."""
+    """The scores that decide between pieces, by id."""
     bpe = not _is_unigram(proto)
     return {
         index: piece.score
@@ -119,7 +119,7 @@ def _scores(proto: Any) -> dict[int, float]:
 
 
 def _lowered(files: CheckpointFiles) -> dict[int, float]:
-    """Scores for the new pieces, by their places in the model."""
+    """Lowered scores for the new pieces, by id."""
     normal = {n: piece.score for n, piece in enumerate(files.proto.pieces) if piece.type == Kind.NORMAL}
     order = sorted((n for n in normal if n in files.new.known), key=lambda n: (-normal[n], n))
     if not _is_unigram(files.proto):
@@ -138,26 +138,24 @@ def _lowered(files: CheckpointFiles) -> dict[int, float]:
 
 def _merged_first(tokenizer: FastTokenizer, files: CheckpointFiles) -> list[int]:
     """The new pieces that are merged before the last piece of the base."""
-    places = {
-        tokenizer.vocabulary.get(piece, -1): place for piece, place in merge_products(tokenizer).items()
-    }
-    last = max((place for index, place in places.items() if index not in files.new.known), default=-1)
-    return [index for index, place in places.items() if index in files.new.known and place < last]
+    ranks = {tokenizer.vocabulary.get(piece, -1): rank for piece, rank in merge_products(tokenizer).items()}
+    last = max((rank for index, rank in ranks.items() if index not in files.new.known), default=-1)
+    return [index for index, rank in ranks.items() if index in files.new.known and rank < last]
 
 
 def _merged_last(tokenizer: FastTokenizer, files: CheckpointFiles) -> FastTokenizer:
-    """The tokenizer with the merges of new pieces behind the others."""
+    """The tokenizer with the merges of new pieces after the others."""
     new = {tokenizer.id_to_piece[index] for index in files.new.ids if index in tokenizer.id_to_piece}
     model, ids = tokenizer.spec["model"], tokenizer.vocabulary
     by_score = isinstance(tokenizer, SentencePieceTokenizer)
 
-    def place(merge: Any) -> tuple[int, int]:
+    def rank(merge: Any) -> tuple[int, int]:
         left, right, made = parts_of(merge)
         if by_score:
-            # What had no order gets that of the ids. White space alone comes last, whatever was learned.
+            # Unordered merges are ordered by id. White space comes last, whatever was learned.
             return (1, ids[made]) if made in new else (0 if made.strip(SPACE) else 2, 0)
         return int(not new.isdisjoint((left, right, made))), 0
 
-    # Sorting is stable: what is equal keeps its order.
-    merges = sorted(model["merges"], key=place)
+    # Sorting is stable, so merges of equal rank keep their order.
+    merges = sorted(model["merges"], key=rank)
     return replace(tokenizer, spec={**tokenizer.spec, "model": {**model, "merges": merges}})

@@ -1,4 +1,4 @@
-"""Whether input and output share one table: what config.json says against what is stored."""
+"""Whether input embeddings and lm_head are tied: config.json compared with what is stored."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,14 +16,14 @@ _ROWS = 1024
 
 
 def check_tie(files: CheckpointFiles) -> list[Finding]:
-    """Find a configuration that contradicts the stored tables, or the base."""
+    """Find a configuration that contradicts the stored matrices, or the base."""
     if files.weights is None or not files.config:
         return []
     return [*_fault(files), *_untied(files)]
 
 
 def repair_tie(files: CheckpointFiles) -> CheckpointFiles:
-    """The patient with a configuration that says what is stored."""
+    """The files with a configuration that matches what is stored."""
     if files.weights is None or not files.config or not _fault(files):
         return files
     return replace(files, config=with_tie(files.config, not _is_tied(files)))
@@ -35,7 +35,7 @@ def _is_tied(files: CheckpointFiles) -> bool:
 
 
 def _says_tied(config: dict[str, Any]) -> bool:
-    """Whether a configuration of this type can say it at all: that of T5 cannot."""
+    """Whether a configuration of this type can express it at all: that of T5 cannot."""
     architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
     return architecture is None or architecture.says_tied
 
@@ -48,33 +48,33 @@ def _fault(files: CheckpointFiles) -> list[Finding]:
     if head is None:
         if tied:
             return []
-        sentence = "config.json says that the output table is one of its own, and none is stored."
+        sentence = "config.json says that the lm_head is untied, but none is stored."
         return [
             Finding("no-head", "fatal", sentence, remedy="tie_word_embeddings becomes true.", repairable=True)
         ]
     if head.rows != table.rows or head.dtype != table.dtype:
-        return []  # Sizes are another fault; a head of another dtype was converted on purpose.
+        return []  # Sizes are checked elsewhere; an lm_head of another dtype was converted on purpose.
     different = _differing_rows(table, head)
     if tied and different:
         sentence = (
-            f"config.json says that input and output share one table, and two are stored that differ in "
-            f"{counted(different, 'row')}: one of them is thrown away when the model is loaded."
+            f"config.json says that input embeddings and lm_head are tied, but they are stored apart and "
+            f"differ in {counted(different, 'row')}: one of them is discarded on loading."
         )
-        remedy = "tie_word_embeddings becomes false, so that both are used as they were stored."
+        remedy = "tie_word_embeddings becomes false, so that both are used as stored."
         return [Finding("tie-lost", "wrong", sentence, different, remedy=remedy, repairable=True)]
     if not tied and not different:
-        sentence = "Input and output tables are the same, and config.json says that they are not tied."
-        remedy = "tie_word_embeddings becomes true: training and the next extension keep them one."
+        sentence = "Input embeddings and lm_head are equal, but config.json says that they are not tied."
+        remedy = "tie_word_embeddings becomes true: training and further extensions keep them tied."
         return [Finding("tie-lost", "wrong", sentence, table.rows, remedy=remedy, repairable=True)]
     return []
 
 
 def _untied(files: CheckpointFiles) -> list[Finding]:
-    """A model with two tables whose base had one."""
+    """An untied model whose base is tied."""
     if not files.base_config or not is_tied(files.base_config, has_output=False) or _is_tied(files):
         return []
-    sentence = "The base shares one table between input and output, and this model does not."
-    remedy = "Unless that was meant, tie the tables in the training code before resizing."
+    sentence = "Input embeddings and lm_head are tied in the base, but not in this model."
+    remedy = "Unless this was intended, tie them in the training code before resizing."
     return [Finding("untied", "note", sentence, remedy=remedy)]
 
 
@@ -87,7 +87,7 @@ def _differing_rows(one: Table, other: Table) -> int:
 
 
 def _bytes(table: Table) -> NDArray[np.uint8]:
-    """The table by its bytes, memory-mapped, (rows, bytes of a row) uint8."""
+    """The matrix as bytes, memory-mapped, (rows, bytes per row) uint8."""
     entry = table.file.tensors[table.name]
     shape = (table.rows, (entry.end - entry.begin) // max(1, table.rows))
     offset = table.file.data_start + entry.begin
