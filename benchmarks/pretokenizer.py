@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> Result:
                 found = measure(path, base, corpus, english, alphabet_of(tag), request, options.adversarial)
                 words = inspect_tokenizer(found.extension.tokenizer, corpus.heldout, language).words
                 case = f"{name}, {tag}, {'adapt' if adapt else 'keep'}"
-                split = f"{words.cut / words.total:.1%} of {words.total:,}"
+                split = f"{words.split / words.total:.1%} of {words.total:,}"
                 rows.append({"base": case, "words split": split, **found.row, **found.failures(CLAIMS)})
                 examples[case] = found.examples()
     return finish_table(options.out, "pretokenizer", rows, text=text, learning_bytes=sizes, examples=examples)

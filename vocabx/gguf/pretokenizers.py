@@ -40,7 +40,7 @@ def _table() -> dict[str, Any]:
 def known() -> dict[str, PreTokenizer]:
     """The pre-tokenizers that vocabx recognizes, by llama.cpp's name."""
     return {
-        name: Cuts(tuple(meant["steps"]), bool(meant["whole_words"]))
+        name: PreTokenizer(tuple(meant["steps"]), bool(meant["whole_words"]))
         for name, meant in _table()["names"].items()
     }
 

@@ -1,6 +1,5 @@
 """Word vectors from files to the embeddings of a checkpoint, and input that is refused."""
 
-import dataclasses
 import json
 
 import numpy as np

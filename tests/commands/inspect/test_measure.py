@@ -195,9 +195,9 @@ def test_words_are_split_between_letters_and_marks(real, name, tag, texts):
     split = Counter({parts: n for parts, n in split.items() if len(parts) > 1})
     found = inspect_tokenizer(real(name), texts, find_language(tag))
     assert found.words.total == len(words)
-    assert found.words.cut == cuts.total() > 0
-    assert all(cuts[parts] == n for parts, n in found.words.examples)
-    assert [n for _, n in found.words.examples] == sorted(cuts.values(), reverse=True)[:10]
+    assert found.words.split == split.total() > 0
+    assert all(split[parts] == n for parts, n in found.words.examples)
+    assert [n for _, n in found.words.examples] == sorted(split.values(), reverse=True)[:10]
 
 
 @pytest.mark.parametrize("name", ["gpt2_json", "base", "qwen_json"])
@@ -211,7 +211,7 @@ def test_an_adapted_pre_tokenizer_splits_no_word(real, name, tag, texts):
 def test_no_adapted_pre_tokenizer_is_tried_if_no_word_is_split(base, verses):
     found = inspect_tokenizer(base, verses[:200], ZH).words
     assert found.total > 200
-    assert (found.cut, found.cut_adapted, found.examples) == (0, None, ())
+    assert (found.split, found.split_adapted, found.examples) == (0, None, ())
 
 
 @pytest.mark.parametrize("name", ["llama2_json", "t5_json"])
@@ -219,7 +219,7 @@ def test_families_that_split_at_spaces_or_nowhere_split_no_word(real, name):
     # T5's normalizer turns the joiner into a space.
     texts = [text for text in HINDI if "\u200d" not in text]
     found = inspect_tokenizer(real(name), texts, find_language("hi")).words
-    assert (found.cut, found.total) == (0, len(words_of(texts, "DEVANAGARI")))
+    assert (found.split, found.total) == (0, len(words_of(texts, "DEVANAGARI")))
 
 
 def test_marks_that_the_normalizer_removes_are_counted(real):

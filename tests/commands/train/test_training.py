@@ -188,7 +188,7 @@ def test_running_out_of_memory_is_one_line_that_says_what_to_lower(run_of, monke
 def test_other_trackers_see_losses_and_held_out_scores(run_of, monkeypatch):
     from transformers import TrainerCallback
 
-    from vocabx.commands.train import loop as running
+    from vocabx.commands.train import loop
 
     seen = []
 
