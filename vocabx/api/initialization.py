@@ -64,7 +64,7 @@ def initialize(
             where nothing is known (wechsel, ofa; cw2v and focus where they are given).
         text: integer ids of one dimension, from `tokenize_text` (cw2v; focus, which trains vectors on it).
         copies: new token to the old one whose embedding it gets, whatever the method says.
-        options: the method's parameters; which it heeds is in `INITIALIZERS[method].settings`.
+        options: the method's parameters; those it uses are in `INITIALIZERS[method].settings`.
         seed: of what is drawn or trained, from 0 to 2³² - 1.
         progress: told of the stage, in tokens.
 

@@ -61,7 +61,7 @@ def _directory(path: Path) -> Path:
 
 def _unpack(path: Path, target: Path) -> None:
     gguf = need("gguf", "gguf")
-    # The bar of the dequantising loop heeds no setting of transformers.
+    # The bar of the dequantising loop ignores the settings of transformers.
     with quiet_transformers("gguf"), redirect_stderr(io.StringIO()):
         torch, transformers = need("torch", "gguf"), need("transformers", "gguf")
         source: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}

@@ -42,7 +42,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "multivariate": Initializer(multivariate, "Hewitt 2021"),
     "resize": Initializer(resize, "transformers 5"),
 }
-"""The methods by name: the source of each, what it has to be given, and the options that it heeds."""
+"""The methods by name: the source of each, what it has to be given, and the options that it uses."""
 
 
 def find_initializer(name: str) -> Initializer:
