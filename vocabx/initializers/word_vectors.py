@@ -11,7 +11,7 @@ from vocabx.errors import VectorsError
 from vocabx.initializers.options import InitializerOptions
 from vocabx.progress import Progress
 from vocabx.vectors.dictionary import dictionary_packages, read_dictionary
-from vocabx.vectors.packaged_vectors import packaged_vectors, reading_packages
+from vocabx.vectors.packaged_vectors import installed_vectors, packaged_vectors, reading_packages
 from vocabx.vectors.read_vectors import load_vectors
 from vocabx.vectors.shared_space import SharedSpace, shared_space
 from vocabx.vectors.space import WordVectors
@@ -89,7 +89,8 @@ def space_packages(options: InitializerOptions, language: Language, source_tag: 
         (options.target_vectors, language),
     ):
         if not path:
-            needed |= reading_packages(side.vectors) if side.vectors else training_packages(side.segmentation)
+            packaged = installed_vectors(side)
+            needed |= reading_packages(packaged) if packaged else training_packages(side.segmentation)
     return needed
 
 
@@ -97,7 +98,9 @@ def space_available(options: InitializerOptions, language: Language, source_tag:
     """Whether word vectors are available without training: the user's, or both languages' from packages."""
     if options.shared_vectors or (options.source_vectors and options.target_vectors):
         return True
-    return find_language(source_tag).vectors is not None and language.vectors is not None
+    return (
+        installed_vectors(find_language(source_tag)) is not None and installed_vectors(language) is not None
+    )
 
 
 def describe_space(space: SharedSpace) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from vocabx._util.extras import Packages, need
-from vocabx._util.packaged import locate
-from vocabx.corpus.languages import PackagedVectors, find_language
+from vocabx._util.packaged import is_installed, locate
+from vocabx.corpus.languages import Language, PackagedVectors, find_language
 from vocabx.errors import VectorsError
 from vocabx.progress import Progress
 from vocabx.vectors.read_vectors import load_vectors
@@ -15,7 +15,7 @@ from vocabx.vectors.space import Matrix, WordVectors, distinct
 
 
 def packaged_vectors(tag: str, progress: Progress) -> WordVectors | None:
-    """Return the word vectors of a language's profile, or None if it names none.
+    """Return the word vectors of a language's profile, or None if it names none that are installed.
 
     Args:
         tag: BCP 47 tag.
@@ -23,9 +23,9 @@ def packaged_vectors(tag: str, progress: Progress) -> WordVectors | None:
 
     Raises:
         LanguageError: the tag is invalid.
-        MissingPackageError: the package that contains them is not installed.
+        MissingPackageError: the package holds another content, or what reads it is not installed.
     """
-    packaged = find_language(tag).vectors
+    packaged = installed_vectors(find_language(tag))
     if packaged is None:
         return None
     names = " and ".join(dict.fromkeys(f"{file.package} {file.version}" for file in packaged.files))
@@ -37,6 +37,12 @@ def packaged_vectors(tag: str, progress: Progress) -> WordVectors | None:
     through = f", words by OpenCC {packaged.opencc}" if packaged.opencc else ""
     origin = f"{names}, {len(kept):,} words of {matrix.shape[1]}{through}"
     return WordVectors(kept, rows, origin=origin)
+
+
+def installed_vectors(language: Language) -> PackagedVectors | None:
+    """The word vectors of a language's profile; None if it names none or their packages are not installed."""
+    packaged = language.vectors
+    return packaged if packaged and all(map(is_installed, packaged.files)) else None
 
 
 def reading_packages(packaged: PackagedVectors) -> Packages:

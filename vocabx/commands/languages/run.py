@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from vocabx._util.packaged import PackagedFile, is_installed
+from vocabx._util.packaged import PackagedFile
 from vocabx.corpus.languages import Language, profiles, read_profile
 from vocabx.corpus.packaged_text import is_readable
 from vocabx.vectors.dictionary import is_there
+from vocabx.vectors.packaged_vectors import installed_vectors
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _known(language: Language) -> KnownLanguage:
         dictionary=language.dictionary,
         dictionary_installed=bool(language.dictionary) and is_there(language.dictionary, language),
         vectors=_names(vectors),
-        vectors_installed=bool(vectors) and all(map(is_installed, vectors)),
+        vectors_installed=installed_vectors(language) is not None,
     )
 
 
