@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from vocabx import VerifyOptions, verify
+from vocabx import MergeOptions, TrainOptions, VerifyOptions, merge, train, verify
 from vocabx.api import (
     LINE_END,
     Alphabet,
@@ -122,6 +122,26 @@ def test_a_checkpoint_of_the_parts_is_one_that_everything_reads(
     assert verify(options).certificate.passed
 
 
+def test_a_checkpoint_of_the_parts_is_trained_and_merged(
+    small_model, learned, chinese_file, english_file, tmp_path
+):
+    base = open_base(small_model())
+    extension = add_tokens(base.tokenizer, learned, first_id=base.first_id)
+    initialization = initialize("zip-tie", base.embeddings, extension.pieces)
+    out = write_checkpoint(tmp_path / "out", base, extension, initialization, language="zh-Hant")
+    run = train(
+        TrainOptions(
+            directory=out, out=tmp_path / "run", corpus=(str(chinese_file),), replay=(str(english_file),),
+            method="lora", lora_rank=2, dtype="float32", max_steps=2, sequence_length=48, step_sequences=2,
+            heldout_bytes=1000,
+        )
+    )  # fmt: skip
+    assert run.finished
+    merge(MergeOptions(directory=tmp_path / "run", out=tmp_path / "merged"))
+    rows = tensor_of(tmp_path / "merged", "model.embed_tokens.weight")
+    assert torch.equal(rows[:600], tensor_of(base.directory, "model.embed_tokens.weight").to(rows.dtype))
+
+
 def test_new_rows_follow_rows_that_pad_the_matrix_and_take_no_part(
     tiny_model, small_tokenizer, learned, tmp_path
 ):
@@ -205,8 +225,8 @@ def test_tokens_of_any_characters_are_added_where_no_language_is_said(base, toke
 
 def test_an_alphabet_says_which_characters_tokens_may_hold(base, verses):
     selection = learn_tokens(base, verses[:800], Alphabet(("Han",)), new_tokens=30)
-    for merge in selection.merges:
-        assert not set(merge.token.decode(errors="ignore")) & set("，。：；「」")
+    for one in selection.merges:
+        assert not set(one.token.decode(errors="ignore")) & set("，。：；「」")
 
 
 def test_protected_lines_are_tokenized_as_before(base, verses):
