@@ -1,14 +1,14 @@
 """Around the writing of a checkpoint: the base's tables checked before, the result's recorded after."""
 
 from pathlib import Path
-from typing import Any
 
-from vocabx.checkpoint.grow import files_with_tables
+from vocabx.checkpoint.grow import files_with_tables, read_generation_config
 from vocabx.checkpoint.hashing import examine_tables, table_bytes, table_hashes
-from vocabx.checkpoint.manifest import records_of
+from vocabx.checkpoint.manifest import WeightFile, read_manifest, records_of
 from vocabx.checkpoint.recorded import require_own_tables
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.progress import Progress
+from vocabx.tokenizer.read_tokenizer import read_config
 
 
 def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
@@ -16,8 +16,13 @@ def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
 
     Raises:
         BaseModelError: they hold what is no finite number, or the base is a checkpoint of vocabx and they are
-            not those that it recorded.
+            not those that it recorded; or a file beside them is damaged.
+        TokenizerError: the base's tokenizer_config.json is damaged.
     """
+    # What is read of the base later, so that no long work ends at a damaged file.
+    read_manifest(checkpoint.directory)
+    read_generation_config(checkpoint.directory)
+    read_config(checkpoint.directory)
     with progress.stage("Checking the base's tables", table_bytes(checkpoint), "B") as advance:
         tables = examine_tables(checkpoint, advance)
     require_own_tables(checkpoint, tables)
@@ -26,7 +31,7 @@ def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
 
 def record_weights(
     base: Checkpoint, directory: Path, hashed: bool, progress: Progress
-) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+) -> tuple[dict[str, str], dict[str, WeightFile]]:
     """The sha256 of the tables in `directory` by tensor name, and what is recorded of its weight files.
 
     Args:

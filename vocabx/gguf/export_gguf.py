@@ -1,11 +1,11 @@
 """The story of an export: checked, stated, and written a block of rows at a time."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import need
+from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError, OutputError
@@ -107,13 +107,7 @@ def _checkpoint(directory: Path) -> Checkpoint:
             f"there is no directory {directory}: pass a model directory, as vocabx extend writes"
         )
     # The type is told before the weights are looked for: another type may have none that vocabx reads.
-    path = directory / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except ValueError:
-        config = None
-    if isinstance(config, dict):
-        architecture_of(config, str(directory))
+    architecture_of(read_config(directory), str(directory))
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
     return checkpoint

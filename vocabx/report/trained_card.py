@@ -4,11 +4,13 @@ A card that somebody rewrote keeps their words, and gets the section.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from vocabx.report.card import card_environment
+from vocabx.training.methods import Method
+from vocabx.training.metrics import Measured
+from vocabx.training.record import TrainingRecord
 
 _CARD = "README.md"
 _TEMPLATE = "card_training.md"
@@ -19,7 +21,7 @@ _HEADING = re.compile(r"^## ", re.MULTILINE)
 _EARLIER = "## Training\n"
 
 
-def write_trained_card(base: Path, target: Path, record: Mapping[str, Any], onto: str, dtype: str) -> None:
+def write_trained_card(base: Path, target: Path, record: TrainingRecord, onto: str, dtype: str) -> None:
     """Write README.md for a merged checkpoint; nothing where the base has none.
 
     Args:
@@ -36,19 +38,19 @@ def write_trained_card(base: Path, target: Path, record: Mapping[str, Any], onto
         card_environment()
         .get_template(_TEMPLATE)
         .render(
-            method=record["method"],
-            text=record["text"],
-            steps=record["steps"],
+            method=record.method,
+            text=record.text,
+            steps=record.steps,
             onto=onto,
             dtype=dtype,
-            scores=list(_scores(record["measured"])),
+            scores=list(_scores(record.measured)),
         )
     )
     card = path.read_text(encoding="utf-8", errors="replace")
-    (target / _CARD).write_text(_with_section(_opened(card, record["method"]), section), encoding="utf-8")
+    (target / _CARD).write_text(_with_section(_opened(card, record.method), section), encoding="utf-8")
 
 
-def _opened(card: str, method: Mapping[str, Any]) -> str:
+def _opened(card: str, method: Method) -> str:
     """A card of ours with another beginning: what was true before training is not said any more."""
     card = _OPENING.sub(lambda found: f"{found[1]}\n{_opening(method)}\n\n", card, count=1)
     if "\nbase_model:" in card and "\nbase_model_relation:" not in card:
@@ -56,15 +58,15 @@ def _opened(card: str, method: Mapping[str, Any]) -> str:
     return card
 
 
-def _opening(method: Mapping[str, Any]) -> str:
+def _opening(method: Method) -> str:
     rest = {
         "rows": "Every old row is the base's, bit for bit, and so is every other weight.",
         "full": "Every weight was trained.",
     }
     adapted = "Every old row is the base's, bit for bit; the layers between the tables were trained."
-    if method["tables"]:
+    if method.tables:
         adapted = "The tables and the layers between them were trained."
-    return f"**It was trained**: see [Training](#training). {rest.get(method['name'], adapted)}"
+    return f"**It was trained**: see [Training](#training). {rest.get(method.name, adapted)}"
 
 
 def _with_section(card: str, section: str) -> str:
@@ -76,9 +78,9 @@ def _with_section(card: str, section: str) -> str:
     return f"{card[:place].rstrip()}\n\n{section.strip()}\n\n{card[place:]}".rstrip() + "\n"
 
 
-def _scores(measured: list[dict[str, Any]]) -> Iterator[tuple[str, float, float]]:
+def _scores(measured: Sequence[Measured]) -> Iterator[tuple[str, float, float]]:
     """The name of each held-out text, and its bits per byte when first and last measured."""
     for name, field in (("held-out text", "target_bits"), ("the base's language", "base_bits")):
-        found = [entry[field] for entry in measured if isinstance(entry.get(field), float)]
+        found = [bits for one in measured if (bits := getattr(one, field)) is not None]
         if len(found) > 1:
             yield name, found[0], found[-1]

@@ -7,17 +7,17 @@ Methods differ here and nowhere else. Knows nothing of text, schedules or optimi
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vocabx._util.extras import Packages, need
+from vocabx._util.json_file import Count, Written
 from vocabx._util.quiet import quiet_transformers
 
 # Routers of mixtures of experts choose, and are no part of what a language needs.
 ROUTERS = ("gate", "router")
 
 
-@dataclass(frozen=True)
-class Method:
+class Method(Written, frozen=True):
     """A method and its settings.
 
     Attributes:
@@ -27,9 +27,9 @@ class Method:
         tables: whether embedding and output layer get adapters too, in place of new rows that train.
     """
 
-    name: str
-    dtype: str
-    rank: int = 0
+    name: Literal["qlora", "lora", "rows", "full"]
+    dtype: Literal["bfloat16", "float16", "float32"]
+    rank: Count = 0
     alpha: float = 0.0
     dropout: float = 0.0
     tables: bool = False
