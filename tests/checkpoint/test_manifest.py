@@ -4,29 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from manifests import small_manifest
 from safetensors.torch import load_file
 
 from vocabx.checkpoint.hashing import table_hashes
-from vocabx.checkpoint.manifest import Manifest, TokenRange, file_hash
+from vocabx.checkpoint.manifest import Manifest, RecordedBase, RecordedRun, Sizes, file_hash, read_manifest
 from vocabx.checkpoint.tables import read_checkpoint
-
-
-def manifest(**changes: object) -> Manifest:
-    fields = {
-        "version": "0.1.0",
-        "base": {"name": "tiny", "tokens": 5},
-        "sizes": {"tokens": 7, "rows": 8},
-        "tied": True,
-        "ranges": (TokenRange(5, 2, "learned"), TokenRange(7, 1, "pad")),
-        "origin": {"donor": ""},
-        "language": "zh-Hant",
-        "initializer": {"name": "mean", "parameters": {}, "seed": 0},
-        "certificate": [{"claim": "全文不變", "count": 3}],
-        "tables": {"embed": "00"},
-        "files": {},
-        "run": {"command": "vocabx extend", "seconds": {}},
-    }
-    return Manifest(**{**fields, **changes})
 
 
 def hashes(directory: Path, names: list[str]) -> dict[str, str]:
@@ -34,30 +17,50 @@ def hashes(directory: Path, names: list[str]) -> dict[str, str]:
     return {name: hashlib.sha256(tensors[name].view(torch.uint8).numpy()).hexdigest() for name in names}
 
 
-def test_a_manifest_survives_writing_and_reading(tmp_path):
-    manifest().write(tmp_path)
+def test_a_manifest_is_read_as_it_was_written(tmp_path):
+    small_manifest().write(tmp_path)
     read = json.loads((tmp_path / "vocabx.json").read_text("utf-8"))
     assert read["format"] == 1
     assert read["ranges"] == [
         {"first_id": 5, "count": 2, "source": "learned"},
         {"first_id": 7, "count": 1, "source": "pad"},
     ]
-    assert read["certificate"] == [{"claim": "全文不變", "count": 3}]
-    assert set(read) == {"format", *Manifest.__dataclass_fields__}
+    assert read["certificate"] == [
+        {"name": "base-text", "sentence": "全文不變。", "checked": 3, "failed": 0, "required": True}
+    ]
+    assert set(read) == {"format", *Manifest.__struct_fields__}
+    assert read_manifest(tmp_path) == small_manifest()
+
+
+def test_of_a_tokenizer_alone_nothing_is_said_of_rows(tmp_path):
+    tokenizer = small_manifest(
+        base=RecordedBase("tiny", "local", 5), sizes=Sizes(7, 2), tied=None, initializer=None
+    )
+    tokenizer.write(tmp_path)
+    read = json.loads((tmp_path / "vocabx.json").read_text("utf-8"))
+    assert read["base"] == {"name": "tiny", "origin": "local", "tokens": 5}
+    assert read["sizes"] == {"tokens": 7, "new_tokens": 2}
+    assert read["initializer"] == read["training"] == {}
+    assert read["tied"] is None
+    assert read_manifest(tmp_path) == tokenizer
+
+
+def test_a_directory_without_a_manifest_has_none(tmp_path):
+    assert read_manifest(tmp_path) is None
 
 
 def test_equal_runs_write_equal_manifests_but_for_the_run(tmp_path):
     written = []
     for seconds in (1.5, 2.5):
-        manifest(run={"seconds": {"Hashing": seconds}}).write(tmp_path)
+        small_manifest(run=RecordedRun("", {"Hashing": seconds}, {})).write(tmp_path)
         written.append(json.loads((tmp_path / "vocabx.json").read_text("utf-8")))
     one, two = written
     assert one.pop("run") != two.pop("run")
     assert one == two
 
 
-def test_a_manifest_is_readable(tmp_path):
-    manifest().write(tmp_path)
+def test_a_manifest_can_be_read_by_people(tmp_path):
+    small_manifest().write(tmp_path)
     text = (tmp_path / "vocabx.json").read_text("utf-8")
     assert "全文不變" in text and text.endswith("}\n")
     assert [line for line in text.split("\n") if line.startswith('  "base"')]

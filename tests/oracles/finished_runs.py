@@ -1,18 +1,26 @@
 """Finished training runs without training: random trained weights, written as `vocabx train` writes them."""
 
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from manifests import small_manifest
+from msgspec.structs import replace
 from tiny_models import tiny_model
 
-from vocabx.checkpoint.grow import write_json
 from vocabx.checkpoint.hashing import table_hashes
-from vocabx.checkpoint.manifest import file_hash, records_of
+from vocabx.checkpoint.manifest import Sizes, TokenRange, file_hash, records_of
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.training.methods import Method, Prepared, prepare
-from vocabx.training.record import TrainingRecord
+from vocabx.training.metrics import Measured
+from vocabx.training.record import (
+    TrainedBase,
+    TrainedRun,
+    TrainedSchedule,
+    TrainedSteps,
+    TrainedText,
+    TrainingRecord,
+)
 from vocabx.training.state import save_result
 
 FIRST, ROWS = 40, 50
@@ -26,16 +34,12 @@ def small_base(directory: Path, kind: str = "llama", dtype: str = "float32", **s
     model = tiny_model(kind, ROWS, **settings).to(getattr(torch, dtype))
     model.save_pretrained(directory, max_shard_size=shard)
     checkpoint = read_checkpoint(directory)
-    manifest = {
-        "format": 1,
-        "tables": table_hashes(checkpoint),
-        "shards": records_of(checkpoint, (), False),
-        "ranges": [{"first_id": FIRST, "count": ROWS - FIRST, "source": "learned"}],
-        "sizes": {"rows": ROWS},
-        "files": {},
-        "run": {},
-    }
-    write_json(directory / "vocabx.json", manifest)
+    small_manifest(
+        sizes=Sizes(ROWS, ROWS - FIRST, ROWS, 0),
+        ranges=(TokenRange(FIRST, ROWS - FIRST, "learned"),),
+        tables=table_hashes(checkpoint),
+        shards=records_of(checkpoint, (), False),
+    ).write(directory)
     return directory
 
 
@@ -56,20 +60,20 @@ def finished_run(
     files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
     TrainingRecord(
         version="0",
-        method=asdict(method),
-        base={"directory": str(base), "tables": table_hashes(checkpoint)},
+        method=method,
+        base=TrainedBase(str(base), table_hashes(checkpoint)),
         language=language,
         first_id=first,
         rows=checkpoint.input.rows,
         tied=checkpoint.tied,
         targets=prepared.targets,
-        text={"corpus": "some text", "replay": "", "replay_share": 0.0},
-        steps={"steps": 2, "sequences": 4, "tokens": 2000},
-        schedule={},
-        measured=[{"step": 1, "target_bits": 3.5}, {"step": 2, "target_bits": 2.5}],
+        text=TrainedText("some text", "", 0.0, 256, 8, 0, 1000),
+        steps=TrainedSteps(2, 4, 2000),
+        schedule=TrainedSchedule(2, 0, 0, 1, 1e-4, 1e-3, 0.0),
+        measured=(Measured(1, 1000, 3.5, 0.1), Measured(2, 2000, 2.5, 0.1)),
         seed=0,
         files={str(path.relative_to(directory)): file_hash(path) for path in files},
-        run={"versions": {"device": "cpu"}},
+        run=TrainedRun("", 1.0, 1, 4, 1, {"device": "cpu"}, ""),
     ).write(directory)
     return directory
 

@@ -1,12 +1,21 @@
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from vocabx.report.training_page import render_training_page, verdict
 from vocabx.report.training_plot import smoothed
-from vocabx.training.record import TrainingRecord
+from vocabx.training.methods import Method
+from vocabx.training.metrics import Measured
+from vocabx.training.record import (
+    TrainedBase,
+    TrainedRun,
+    TrainedSchedule,
+    TrainedSteps,
+    TrainedText,
+    TrainingRecord,
+)
 
 
 @pytest.fixture
@@ -25,22 +34,21 @@ def metrics():
 def record(metrics):
     return TrainingRecord(
         version="1",
-        method={"name": "lora", "dtype": "bfloat16", "rank": 16, "alpha": 32.0, "tables": False},
-        base={"directory": "/models/<demo>", "tables": {}},
+        method=Method("lora", "bfloat16", rank=16, alpha=32.0),
+        base=TrainedBase("/models/<demo>", {}),
         language="zh-Hant",
         first_id=49152,
         rows=55168,
         tied=True,
         targets=("a", "b"),
-        text={"corpus": "zh.jsonl", "replay": "en.txt", "replay_share": 0.25, "sequence_length": 256,
-              "sequences": 900, "replay_sequences": 100, "heldout_bytes": 20_000},
-        steps={"steps": 40, "sequences": 2, "tokens": 20_000},
-        schedule={"steps": 40, "rows_only": 2, "warmup": 1, "decay": 4},
-        measured=[entry for entry in metrics if "target_bits" in entry],
+        text=TrainedText("zh.jsonl", "en.txt", 0.25, 256, 900, 100, 20_000),
+        steps=TrainedSteps(40, 2, 20_000),
+        schedule=TrainedSchedule(40, 2, 1, 4, 1e-4, 1e-3, 0.0),
+        measured=tuple(Measured(**entry, seconds=1.0) for entry in metrics if "target_bits" in entry),
         seed=0,
         files={},
-        run={"command": "vocabx train demo", "seconds": 600.0, "processes": 1, "versions": {"device": "cpu"}},
-    )  # fmt: skip
+        run=TrainedRun("vocabx train demo", 600.0, 1, 2, 1, {"device": "cpu"}, ""),
+    )
 
 
 def test_the_verdict_says_what_was_learned_and_what_was_kept(record):
@@ -49,7 +57,7 @@ def test_the_verdict_says_what_was_learned_and_what_was_kept(record):
         "Bits per byte after 20,000 tokens: Chinese 2.500 → 1.700 (−32.0\u00a0%), "
         "English 0.900 → 0.895 (−0.6\u00a0%)."
     )
-    assert "was not measured" in verdict(replace(record, measured=[]), "Chinese", "English")
+    assert "was not measured" in verdict(replace(record, measured=()), "Chinese", "English")
 
 
 def test_the_page_is_self_contained_and_escapes_its_values(record, metrics):
@@ -62,13 +70,13 @@ def test_the_page_is_self_contained_and_escapes_its_values(record, metrics):
 
 def test_a_run_without_measurements_has_a_page_too(record, metrics):
     steps = [entry for entry in metrics if "loss" in entry]
-    page = render_training_page(replace(record, measured=[]), steps, "en")
-    assert "was not measured during training" in page
+    page = render_training_page(replace(record, measured=()), steps, "en")
+    assert "was not measured along the way" in page
 
 
-def test_the_page_says_if_the_method_changes_old_embeddings(record, metrics):
-    full = replace(record, method={**record.method, "name": "full", "rank": 0})
-    assert "this method trains them too" in render_training_page(full, metrics, "en")
+def test_of_methods_that_change_old_rows_the_page_says_so(record, metrics):
+    full = replace(record, method=Method("full", "bfloat16"))
+    assert "with this method they train too" in render_training_page(full, metrics, "en")
 
 
 def test_smoothing_keeps_a_straight_line():

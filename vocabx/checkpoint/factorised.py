@@ -6,7 +6,6 @@ exactly what OFA mixed. So any checkpoint can be factorized after it was written
 from OFA lose nothing more. Old rows are approximated; the result reports the error.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.grow import write_json
 from vocabx.checkpoint.journal import whole_file
+from vocabx.checkpoint.model_directory import read_object
 from vocabx.checkpoint.safetensors_file import DTYPES, read_header
 from vocabx.checkpoint.tables import INDEX, Checkpoint, Table, read_checkpoint
 from vocabx.checkpoint.write_tensors import Made, NewTensor, changed, write_tensors
@@ -235,7 +235,7 @@ def _write_index(directory: Path) -> None:
     path = directory / INDEX
     if not path.is_file():
         return
-    index = json.loads(path.read_text(encoding="utf-8"))
+    index = read_object(path)
     found = {name: read_header(directory / name) for name in sorted(set(index["weight_map"].values()))}
     index["weight_map"] = {tensor: name for name, file in found.items() for tensor in file.tensors}
     size = sum(entry.end - entry.begin for file in found.values() for entry in file.tensors.values())

@@ -14,6 +14,7 @@ from typing import Any
 from vocabx._util.cache import cache_directory
 from vocabx._util.extras import Packages, missing, need, require_all
 from vocabx._util.quiet import quiet_transformers
+from vocabx.checkpoint.model_directory import read_object
 from vocabx.checkpoint.staging import staged
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
@@ -87,7 +88,7 @@ def _unpack(path: Path, target: Path) -> None:
 def _repair_config(directory: Path) -> None:
     """Write the configuration so that both transformers 4 and 5 read it."""
     path = directory / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = read_object(path)
     config.pop("_model_name_or_path", None)
     config["torch_dtype"] = config.get("dtype", "bfloat16")
     rope = config.get("rope_parameters") or {}
@@ -104,12 +105,12 @@ def _repair_config(directory: Path) -> None:
 def _repair_tokenizer(directory: Path, kind: str) -> None:
     """Restore the pre-tokenizer that the file names, and write a configuration that all versions read."""
     path = directory / "tokenizer.json"
-    spec = json.loads(path.read_text(encoding="utf-8"))
+    spec = read_object(path)
     if (known := _pre_tokenizer(kind)) is not None:
         spec["pre_tokenizer"] = known
     path.write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
     path = directory / "tokenizer_config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = read_object(path)
     for key in ("backend", "is_local", "local_files_only", "gguf_file"):
         config.pop(key, None)
     config["tokenizer_class"] = "PreTrainedTokenizerFast"

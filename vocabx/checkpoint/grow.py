@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx._util.json_file import fit, is_there
 from vocabx.checkpoint.configuration import with_rows
 from vocabx.checkpoint.copying import carry_file
 from vocabx.checkpoint.journal import Journal, whole_file
+from vocabx.checkpoint.model_directory import REMEDY, read_object
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, TensorEntry, read_header
 from vocabx.checkpoint.tables import INDEX, Checkpoint, Table
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
@@ -32,6 +35,12 @@ _LEFT_OUT = {
     "training.json",
 }  # fmt: skip
 _CARRIED = ("*.json", "LICENSE*", "NOTICE*", "USE_POLICY*")
+
+
+class _Generation(msgspec.Struct, frozen=True):
+    """What is read of a generation_config.json."""
+
+    suppress_tokens: list[int] | None = None
 
 
 def grow_checkpoint(
@@ -57,7 +66,7 @@ def grow_checkpoint(
     rows = checkpoint.input.rows + initialization.rows
     write_weights(checkpoint, initialization, rows, target, advance, link=link, journal=journal)
     write_json(target / "config.json", with_rows(checkpoint.config, rows, checkpoint.tied))
-    write_generation_config(read_generation_config(checkpoint), checkpoint, target, suppressed)
+    write_generation_config(read_generation_config(checkpoint.directory), checkpoint, target, suppressed)
     carry_files(checkpoint, target)
 
 
@@ -203,8 +212,8 @@ def _rows_of(
 
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
-    """The base's index with updated sizes; the assignment of tensors to files has not changed."""
-    index = json.loads((checkpoint.directory / INDEX).read_text(encoding="utf-8"))
+    """The base's index with the sizes of now; which file holds a tensor has not changed."""
+    index = read_object(checkpoint.directory / INDEX)
     before = [entry for file in checkpoint.files for entry in file.tensors.values()]
     after = [
         entry for file in checkpoint.files for entry in read_header(target / file.path.name).tensors.values()
@@ -219,19 +228,17 @@ def _elements(entries: Sequence[TensorEntry]) -> int:
     return sum(math.prod(entry.shape) for entry in entries)
 
 
-def read_generation_config(checkpoint: Checkpoint) -> dict[str, Any] | None:
-    """The base's generation_config.json, or None if there is none.
+def read_generation_config(directory: Path) -> dict[str, Any] | None:
+    """The generation_config.json of a directory, or None where there is none.
 
     Raises:
         BaseModelError: if it is damaged.
     """
-    path = checkpoint.directory / "generation_config.json"
-    try:
-        config: dict[str, Any] | None = (
-            json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-        )
-    except (ValueError, RecursionError):
-        raise BaseModelError(f"{path} is not JSON: download it again") from None
+    path = directory / "generation_config.json"
+    if not is_there(path):
+        return None
+    config = read_object(path)
+    fit(path, config, _Generation, BaseModelError, REMEDY)
     return config
 
 

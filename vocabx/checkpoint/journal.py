@@ -12,9 +12,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.json_file import Count, Written, is_json, is_there, read_lines
 from vocabx.errors import OutputError
 
 NAME = "unfinished.jsonl"
+_REMEDY = "remove the directory it is in and run the same command again"
+
+
+class _Job(Written, frozen=True):
+    """The first line."""
+
+    job: str
+
+
+class _File(Written, frozen=True):
+    """A further line: a file that is whole, with its size."""
+
+    file: str
+    bytes: Count
 
 
 class Journal:
@@ -29,15 +44,20 @@ class Journal:
         """Open the journal of an existing directory, or create one.
 
         Raises:
-            OutputError: if another process holds it.
-            OSError: if it cannot be read or written.
+            OutputError: another process holds it, or it is damaged.
+            OSError: it cannot be read or written.
         """
         self.directory = directory
         self._stream = (directory / NAME).open("a+", encoding="utf-8")
         if not _lock(self._stream):
             self._stream.close()
             raise OutputError(f"another run is writing {directory}: wait for it, or choose another --out")
-        self._job, self.whole = read_journal(directory)
+        try:
+            self._job, self.whole = read_journal(directory)
+        except OutputError:
+            self._stream.close()
+            raise
+        self._end_last_line()
 
     def begin(self, job: str) -> None:
         """Record the job, which determines the bytes of the weight files; files of the same job stay.
@@ -81,27 +101,39 @@ class Journal:
         self._stream.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self._sync()
 
+    def _end_last_line(self) -> None:
+        """End a line that a crash left open, or remove it where it was cut short."""
+        before, newline, last = (self.directory / NAME).read_bytes().rpartition(b"\n")
+        if is_json(last):
+            self._stream.write("\n")
+        elif last:
+            self._stream.truncate(len(before + newline))
+
     def _sync(self) -> None:
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
 
 def read_journal(directory: Path) -> tuple[str, dict[str, int]]:
-    """The job of an unfinished directory, and the size of each complete weight file."""
-    job, whole = "", {}
-    try:
-        lines = (directory / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+    """The job of an unfinished directory, and the size of each weight file that is there whole.
+
+    Raises:
+        OutputError: the journal is damaged.
+    """
+    path = directory / NAME
+    if not is_there(path):
         return "", {}
-    for line in lines:
-        try:
-            entry = json.loads(line)
-            job = str(entry.get("job", job))
-            if "file" in entry:
-                whole[str(entry["file"])] = int(entry["bytes"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue
-    return job, {name: size for name, size in whole.items() if _size(directory / name) == size}
+    job, sizes = "", {}
+    for line in read_lines(path, _kind_of, OutputError, _REMEDY):
+        if isinstance(line, _Job):
+            job = line.job
+        else:
+            sizes[line.file] = line.bytes
+    return job, {name: size for name, size in sizes.items() if _size(directory / name) == size}
+
+
+def _kind_of(line: dict[str, Any]) -> type[_Job | _File]:
+    return _Job if "job" in line else _File
 
 
 @contextmanager

@@ -1,69 +1,185 @@
 """vocabx.json: how a checkpoint was made, so that later steps can check it and refuse a wrong base."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
+
+from vocabx._util.json_file import Count, Written, fit, is_there, read_format
 from vocabx.checkpoint.grow import COMPOSED, write_json
 from vocabx.checkpoint.hashing import hash_range
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
+from vocabx.tokenizer.certificate import Claim
 
+NAME = "vocabx.json"
 FORMAT = 1
 DOCUMENTS = ("README.md", "report.json", "report.html")
 Advance = Callable[[float], None]
+Source = Literal["learned", "donor", "transferred", "pad"]
+Fact = str | int | float | bool | None
+_REMEDY = "restore it, or write the checkpoint again"
+# What stands as an empty object in the file where there is none of it.
+_MAY_BE_EMPTY = ("initializer", "training")
 
 
-@dataclass(frozen=True)
-class TokenRange:
-    """Consecutive new ids of one origin: "learned" or "donor" tokens, or "pad" rows without a token."""
-
-    first_id: int
-    count: int
-    source: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The content of vocabx.json. docs/checkpoint.md guarantees these fields.
+class RecordedBase(Written, frozen=True, omit_defaults=True):
+    """What a checkpoint was made from.
 
     Attributes:
-        version: version of vocabx.
-        base: name and origin of the base, its number of tokens and rows, and the sha256 of each embedding
-            matrix.
-        sizes: tokens, rows and padding rows of this checkpoint; no rows for a tokenizer alone.
-        tied: whether input embeddings and lm_head share one matrix; None for a tokenizer alone.
+        name: as the user gave it.
+        origin: a hub id, a package, or "local".
+        tokens: how many its tokenizer has.
+        rows: height of its tables; None where only a tokenizer was written.
+        tables: sha256 of each table by tensor name; empty likewise.
+    """
+
+    name: str
+    origin: str
+    tokens: Count
+    rows: Count | None = None
+    tables: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Sizes(Written, frozen=True, omit_defaults=True):
+    """Sizes of a checkpoint: one more than its last id, its new tokens, and the height of its tables and how
+    many of those rows are padding, both None where only a tokenizer was written.
+    """
+
+    tokens: Count
+    new_tokens: Count
+    rows: Count | None = None
+    pad_rows: Count | None = None
+
+
+class TokenRange(Written, frozen=True):
+    """Consecutive ids of one origin: "learned", "donor" or "transferred" tokens, or "pad" rows that no text
+    reaches.
+    """
+
+    first_id: Count
+    count: Count
+    source: Source
+
+
+class RecordedInitializer(Written, frozen=True, omit_defaults=True):
+    """How the new rows were made.
+
+    Attributes:
+        name: of the initializer.
+        parameters: the settings that it heeded, and what it was given.
+        seed: of its draws.
+        form: of the tables.
+        rank, balance, errors: of factorised tables; errors are ‖E − F P‖ / ‖E‖ of the base's rows by tensor
+            name.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+    seed: int
+    form: Literal["dense", "factorised"]
+    rank: Count | None = None
+    balance: float | None = None
+    errors: dict[str, float] | None = None
+
+
+class RecordedClaim(Written, frozen=True):
+    """A claim of the certificate, without its counterexamples; see `Claim`."""
+
+    name: str
+    sentence: str
+    checked: Count
+    failed: Count
+    required: bool
+
+    @classmethod
+    def of(cls, claim: Claim) -> "RecordedClaim":
+        """What is recorded of a claim."""
+        return cls(claim.name, claim.sentence, claim.checked, claim.failed, claim.required)
+
+
+class WeightFile(Written, frozen=True, omit_defaults=True):
+    """What is recorded of a weight file: size, names of its tensors, whether it differs from the base's, and
+    its sha256 where that was asked for.
+    """
+
+    bytes: Count
+    tensors: tuple[str, ...]
+    rewritten: bool
+    sha256: str | None = None
+
+
+class RecordedTraining(Written, frozen=True):
+    """What `vocabx merge` records of the training of a checkpoint.
+
+    Attributes:
+        method, text, steps: as training.json says.
+        onto: "trained" or "original": which weights the adapters were added to.
+        first_id: the id of the first row that trained as a new one.
+        seed: of order and draws.
+        record: sha256 of training.json.
+        before: the same of an earlier training, empty where there was none.
+    """
+
+    method: dict[str, Fact]
+    onto: str
+    first_id: Count
+    text: dict[str, Fact]
+    steps: dict[str, Count]
+    seed: int
+    record: str
+    before: dict[str, Any]
+
+
+class RecordedRun(Written, frozen=True):
+    """The command line, seconds by stage, and sha256 of the card and reports, which tell of them too."""
+
+    command: str
+    seconds: dict[str, float]
+    documents: dict[str, str]
+
+
+class Manifest(Written, frozen=True):
+    """The content of vocabx.json. docs/checkpoint.md promises these fields.
+
+    Attributes:
+        version: of vocabx.
+        base: what the checkpoint was made from.
+        sizes: of this checkpoint.
+        tied: whether input and output share one table; None where only a tokenizer was written.
         ranges: the new ids by origin; `pad` ids are suppressed in generation_config.json.
-        origin: where the new tokens come from: the donor, the numbers of tokens taken, added to build those,
-            and left out; whether the pre-tokenizer was widened; which text was protected.
+        origin: where the new tokens come from: the donor, what was taken of it, added to build it and left
+            out; whether the pre-tokenizer was widened; what text was protected.
         language: BCP 47 tag.
-        initializer: name, parameters, seed and form; empty for a tokenizer alone.
+        initializer: how new rows were made; None where only a tokenizer was written.
         certificate: claims with their counts.
         tables: sha256 of each embedding matrix of this checkpoint, by tensor name.
         files: sha256 of the tokenizer and configuration files of this checkpoint.
-        run: command line, times, and sha256 of the card and reports; the only part that differs between two
-            equal runs.
-        shards: size and tensor names of each weight file, whether it differs from the base's, and its sha256
-            if requested; empty for a tokenizer alone.
-        training: for a trained checkpoint, see `vocabx.commands.merge.run`; otherwise empty.
+        run: the only part that differs between two equal runs.
+        shards: what is recorded of each weight file by its name; empty where only a tokenizer was written.
+        training: of a checkpoint that was trained since; None before.
     """
 
     version: str
-    base: dict[str, Any]
-    sizes: dict[str, int]
+    base: RecordedBase
+    sizes: Sizes
     tied: bool | None
     ranges: tuple[TokenRange, ...]
-    origin: dict[str, Any]
+    origin: dict[str, Fact | dict[str, Count]]
     language: str
-    initializer: dict[str, Any]
-    certificate: list[dict[str, Any]]
+    initializer: RecordedInitializer | None
+    certificate: tuple[RecordedClaim, ...]
     tables: dict[str, str]
     files: dict[str, str]
-    run: dict[str, Any]
-    shards: dict[str, dict[str, Any]] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
+    run: RecordedRun
+    shards: dict[str, WeightFile]
+    training: RecordedTraining | None
+
+    @property
+    def transferred(self) -> bool:
+        """Whether its tokenizer replaced the base's, so that all ids are its own."""
+        return any(part.source == "transferred" for part in self.ranges)
 
     def with_tables(
         self,
@@ -71,27 +187,27 @@ class Manifest:
         base_rows: int,
         pad: range,
         tied: bool,
-        initializer: dict[str, Any],
+        initializer: RecordedInitializer,
         base_tables: dict[str, str],
         tables: dict[str, str],
-        shards: dict[str, dict[str, Any]],
+        shards: dict[str, WeightFile],
     ) -> "Manifest":
         """The manifest of a checkpoint, from that of its tokenizer.
 
         Args:
-            rows, base_rows: number of rows of the embedding matrices, and of the base's.
-            pad: ids of padding rows.
-            tied: whether input embeddings and lm_head share one matrix.
-            initializer: name, parameters and seed.
-            base_tables, tables: sha256 of each embedding matrix of the base and of this checkpoint, by tensor
-                name.
+            rows, base_rows: height of the tables now and before.
+            pad: ids of the rows that fill the tables up.
+            tied: whether input and output share one table.
+            initializer: how the new rows were made.
+            base_tables, tables: sha256 of each table before and now, by tensor name.
             shards: see `records_of`.
         """
+        replace = msgspec.structs.replace
         ranges = self.ranges if not pad else (*self.ranges, TokenRange(pad.start, len(pad), "pad"))
         return replace(
             self,
-            base={**self.base, "rows": base_rows, "tables": base_tables},
-            sizes={**self.sizes, "rows": rows, "pad_rows": len(pad)},
+            base=replace(self.base, rows=base_rows, tables=base_tables),
+            sizes=replace(self.sizes, rows=rows, pad_rows=len(pad)),
             tied=tied,
             ranges=ranges,
             initializer=initializer,
@@ -101,29 +217,29 @@ class Manifest:
 
     def write(self, directory: Path) -> None:
         """Write vocabx.json into `directory`."""
-        write_json(directory / "vocabx.json", {"format": FORMAT, **asdict(self)})
+        content = {"format": FORMAT, **self.plain()}
+        content |= {name: {} for name in _MAY_BE_EMPTY if content[name] is None}
+        write_json(directory / NAME, content)
 
 
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """The content of the vocabx.json of a directory, empty if there is none.
+def read_manifest(directory: Path) -> Manifest | None:
+    """The vocabx.json of a directory, None where there is none.
 
     Raises:
-        BaseModelError: if it is damaged.
+        BaseModelError: it is damaged, or of another version.
     """
-    path = directory / "vocabx.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError:
-        raise BaseModelError(f"{path} is not JSON: it was damaged after it was written") from None
-    if not isinstance(content, dict):
-        raise BaseModelError(f"{path} is no manifest: it was damaged after it was written")
-    return content
+    path = directory / NAME
+    if not is_there(path):
+        return None
+    content = read_format(path, FORMAT, BaseModelError, _REMEDY)
+    content |= {name: None for name in _MAY_BE_EMPTY if content.get(name) == {}}
+    return fit(path, content, Manifest, BaseModelError, _REMEDY)
 
 
 def records_of(
     written: Checkpoint, changed: Collection[str], hashed: bool, advance: Advance = lambda done: None
-) -> dict[str, dict[str, Any]]:
-    """The records of each weight file in vocabx.json, by name.
+) -> dict[str, WeightFile]:
+    """What vocabx.json records of each weight file, by name.
 
     Args:
         written: the checkpoint.
@@ -131,17 +247,15 @@ def records_of(
         hashed: whether to read all files to compute their sha256.
         advance: called with bytes read.
     """
-    records: dict[str, dict[str, Any]] = {}
-    for file in written.files:
-        name = file.path.name
-        records[name] = {
-            "bytes": file.path.stat().st_size,
-            "tensors": sorted(file.tensors),
-            "rewritten": name in changed,
-        }
-        if hashed:
-            records[name]["sha256"] = file_hash(file.path, advance)
-    return records
+    return {
+        file.path.name: WeightFile(
+            bytes=file.path.stat().st_size,
+            tensors=tuple(sorted(file.tensors)),
+            rewritten=file.path.name in changed,
+            sha256=file_hash(file.path, advance) if hashed else None,
+        )
+        for file in written.files
+    }
 
 
 def composed_hashes(directory: Path) -> dict[str, str]:
@@ -149,10 +263,10 @@ def composed_hashes(directory: Path) -> dict[str, str]:
     return {name: file_hash(directory / name) for name in COMPOSED if (directory / name).is_file()}
 
 
-def run_record(command: str, seconds: Mapping[str, float], directory: Path) -> dict[str, Any]:
-    """The manifest's `run`: command line, seconds per stage, and sha256 of the documents that quote them."""
+def run_record(command: str, seconds: Mapping[str, float], directory: Path) -> RecordedRun:
+    """What vocabx.json records of a run that wrote `directory`, by its documents."""
     documents = {name: file_hash(directory / name) for name in DOCUMENTS if (directory / name).is_file()}
-    return {"command": command, "seconds": dict(seconds), "documents": documents}
+    return RecordedRun(command, dict(seconds), documents)
 
 
 def file_hash(path: Path, advance: Advance = lambda done: None) -> str:

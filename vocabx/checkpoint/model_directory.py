@@ -3,13 +3,25 @@
 Only regular files inside the directory, valid JSON objects, and an index that fits its shards are accepted.
 """
 
-import json
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from vocabx._util import json_file
+from vocabx._util.json_file import fit, is_there
 from vocabx.errors import BaseModelError
+
+REMEDY = "download it again"
+
+
+class _Index(msgspec.Struct, frozen=True):
+    """What is read of the index of a sharded model."""
+
+    weight_map: dict[str, str]
+    metadata: dict[str, Any] | None = None
 
 
 def refuse_links(directory: Path) -> None:
@@ -44,19 +56,23 @@ def read_object(path: Path) -> dict[str, Any]:
     Raises:
         BaseModelError: if the file is missing, or holds anything else.
     """
-    if path.exists() and not path.is_file():
-        raise BaseModelError(f"{path} is not a file: download it again")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BaseModelError(f"{path.parent} has no {path.name}") from None
-    except OSError as error:
-        raise BaseModelError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise BaseModelError(f"{path} is not JSON: download it again") from None
-    if not isinstance(content, dict):
-        raise BaseModelError(f"{path} is not a JSON object: download it again")
-    return content
+    if not is_there(path):
+        raise BaseModelError(f"{path.parent} has no {path.name}")
+    return json_file.read_object(path, BaseModelError, REMEDY)
+
+
+def read_weight_map(path: Path, remedy: str = REMEDY) -> dict[str, str]:
+    """Read the index of a sharded model: which file is said to hold each tensor, by its name.
+
+    Args:
+        path: the index.
+        remedy: what the user can do where it is damaged.
+
+    Raises:
+        BaseModelError: it is damaged.
+    """
+    content = json_file.read_object(path, BaseModelError, remedy)
+    return fit(path, content, _Index, BaseModelError, remedy).weight_map
 
 
 def read_index(path: Path) -> dict[str, str]:
@@ -65,9 +81,7 @@ def read_index(path: Path) -> dict[str, str]:
     Raises:
         BaseModelError: if the index is damaged, or lists a file that is missing or outside the directory.
     """
-    where = read_object(path).get("weight_map")
-    if not isinstance(where, dict) or not all(isinstance(name, str) for name in where.values()):
-        raise BaseModelError(f"{path} is damaged: download it again")
+    where = read_weight_map(path)
     for name in sorted(set(where.values())):
         if Path(name).name != name:
             raise BaseModelError(f"{path} points outside its directory: do not trust this model")

@@ -1,24 +1,29 @@
 """Before and after writing a checkpoint: checking the base's embeddings, and recording the result's."""
 
 from pathlib import Path
-from typing import Any
 
-from vocabx.checkpoint.grow import files_with_tables
+from vocabx.checkpoint.grow import files_with_tables, read_generation_config
 from vocabx.checkpoint.hashing import examine_tables, table_bytes, table_hashes
-from vocabx.checkpoint.manifest import records_of
+from vocabx.checkpoint.manifest import WeightFile, read_manifest, records_of
 from vocabx.checkpoint.recorded import require_own_tables
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.progress import Progress
+from vocabx.tokenizer.read_tokenizer import read_config
 
 
 def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
     """The sha256 of the base's embedding matrices by tensor name, after checking them.
 
     Raises:
-        BaseModelError: if they hold NaN or Inf, or if the base is a checkpoint of vocabx and they are not the
-            recorded ones.
+        BaseModelError: they hold what is no finite number, or the base is a checkpoint of vocabx and they are
+            not those that it recorded; or a file beside them is damaged.
+        TokenizerError: the base's tokenizer_config.json is damaged.
     """
-    with progress.stage("Checking the base's embeddings", table_bytes(checkpoint), "B") as advance:
+    # What is read of the base later, so that no long work ends at a damaged file.
+    read_manifest(checkpoint.directory)
+    read_generation_config(checkpoint.directory)
+    read_config(checkpoint.directory)
+    with progress.stage("Checking the base's tables", table_bytes(checkpoint), "B") as advance:
         tables = examine_tables(checkpoint, advance)
     require_own_tables(checkpoint, tables)
     return tables
@@ -26,8 +31,8 @@ def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
 
 def record_weights(
     base: Checkpoint, directory: Path, hashed: bool, progress: Progress
-) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
-    """The sha256 of the embedding matrices in `directory` by tensor name, and records of its weight files.
+) -> tuple[dict[str, str], dict[str, WeightFile]]:
+    """The sha256 of the tables in `directory` by tensor name, and what is recorded of its weight files.
 
     Args:
         base: the base.

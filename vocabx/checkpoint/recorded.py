@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from vocabx.checkpoint.hashing import Advance, table_hashes
-from vocabx.checkpoint.manifest import file_hash, read_manifest
+from vocabx.checkpoint.manifest import Manifest, WeightFile, file_hash, read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.tokenizer.certificate import Claim, claim
@@ -26,21 +25,21 @@ def recorded_claims(directory: Path, advance: Advance = lambda done: None) -> tu
         BaseModelError: if vocabx.json is damaged.
     """
     manifest = read_manifest(directory)
-    if not manifest:
+    if manifest is None:
         return ()
     claims = [
         claim(
             "files",
-            "The tokenizer and configuration files are those that vocabx.json recorded.",
-            _same_files(directory, _entries(manifest, "files")),
+            "The tokenizer's and the configuration's files are those that vocabx.json recorded.",
+            _same_files(directory, manifest.files),
         )
     ]
-    if _entries(manifest, "tables"):
+    if manifest.tables:
         claims += _weight_claims(directory, manifest, advance)
-    documents = _entries(_entries(manifest, "run"), "documents")
-    if documents:
-        sentence = "The card and the reports are as written."
-        claims.append(claim("documents", sentence, _same_files(directory, documents), required=False))
+    if manifest.run.documents:
+        sentence = "The card and the reports are as they were written."
+        cases = _same_files(directory, manifest.run.documents)
+        claims.append(claim("documents", sentence, cases, required=False))
     return tuple(claims)
 
 
@@ -54,18 +53,17 @@ def require_base(directory: Path, base: Checkpoint) -> None:
         base: the presumed base; its embedding matrices are read.
 
     Raises:
-        BaseModelError: if it is another model, or was changed since.
+        BaseModelError: it is another model, or was changed since; or vocabx.json is damaged.
     """
-    base_record = _entries(read_manifest(directory), "base")
-    recorded = _entries(base_record, "tables")
-    if not recorded:
+    manifest = read_manifest(directory)
+    if manifest is None or not manifest.base.tables:
         return
     found = table_hashes(base)
-    for name, digest in recorded.items():
+    for name, digest in manifest.base.tables.items():
         if found.get(name) != digest:
             raise BaseModelError(
-                f"{base.directory} is not the base of {directory}: its {name} differs from the one that "
-                f"vocabx.json recorded for {base_record.get('name', 'the base')}; pass the model that was "
+                f"{base.directory} is not the base of {directory}: its {name} is not the one that "
+                f"vocabx.json recorded of {manifest.base.name}; pass the model that was "
                 "extended"
             )
 
@@ -90,7 +88,8 @@ def require_own_tables(checkpoint: Checkpoint, found: Mapping[str, str]) -> None
     Raises:
         BaseModelError: if a matrix was changed since, or comes from another checkpoint.
     """
-    for name, digest in _entries(read_manifest(checkpoint.directory), "tables").items():
+    manifest = read_manifest(checkpoint.directory)
+    for name, digest in manifest.tables.items() if manifest else ():
         if found.get(name) != digest:
             raise BaseModelError(
                 f"{checkpoint.directory}: {name} differs from the one that vocabx.json recorded: it was "
@@ -98,21 +97,20 @@ def require_own_tables(checkpoint: Checkpoint, found: Mapping[str, str]) -> None
             )
 
 
-def _weight_claims(directory: Path, manifest: Mapping[str, Any], advance: Advance) -> Iterator[Claim]:
-    shards = _entries(manifest, "shards")
-    sentence = "The weight files have the recorded sizes, tensors and sha256."
+def _weight_claims(directory: Path, manifest: Manifest, advance: Advance) -> Iterator[Claim]:
+    sentence = "The weight files have the sizes, tensors and sha256 that were recorded, as far as they were."
     try:
         checkpoint = read_checkpoint(directory)
     except BaseModelError as error:
         yield claim("shards", sentence, [(str(error), False)])
         return
-    if shards:
-        yield claim("shards", sentence, _same_shards(checkpoint, shards, advance))
+    if manifest.shards:
+        yield claim("shards", sentence, _same_shards(checkpoint, manifest.shards, advance))
     found = table_hashes(checkpoint, advance)
-    recorded = _entries(manifest, "tables")
+    recorded = manifest.tables
     cases = ((name, found.get(name) == recorded.get(name)) for name in recorded | found)
-    yield claim("tables", "The embedding matrices are those that vocabx.json recorded.", cases)
-    rows = _entries(manifest, "sizes").get("rows")
+    yield claim("tables", "The tables are those that vocabx.json recorded.", cases)
+    rows = manifest.sizes.rows
     heights = (
         (f"{table.name} has {table.rows} rows and vocabx.json says {rows}", table.rows == rows)
         for table in checkpoint.tables
@@ -122,26 +120,22 @@ def _weight_claims(directory: Path, manifest: Mapping[str, Any], advance: Advanc
     )
 
 
-def _same_shards(checkpoint: Checkpoint, shards: Mapping[str, Any], advance: Advance) -> Iterator[_Case]:
+def _same_shards(
+    checkpoint: Checkpoint, shards: Mapping[str, WeightFile], advance: Advance
+) -> Iterator[_Case]:
     files = {file.path.name: file for file in checkpoint.files}
     for name in sorted({*shards, *files}):
         file, record = files.get(name), shards.get(name)
-        if file is None or not isinstance(record, dict):
+        if file is None or record is None:
             yield f"{name} is {'missing' if file is None else 'not recorded'}", False
             continue
-        yield f"{name}: its size", file.path.stat().st_size == record.get("bytes")
-        yield f"{name}: its tensors", sorted(file.tensors) == record.get("tensors")
-        if "sha256" in record:
-            yield f"{name}: its sha256", file_hash(file.path, advance) == record["sha256"]
+        yield f"{name}: its size", file.path.stat().st_size == record.bytes
+        yield f"{name}: its tensors", tuple(sorted(file.tensors)) == record.tensors
+        if record.sha256 is not None:
+            yield f"{name}: its sha256", file_hash(file.path, advance) == record.sha256
 
 
-def _same_files(directory: Path, recorded: Mapping[str, Any]) -> Iterator[_Case]:
+def _same_files(directory: Path, recorded: Mapping[str, str]) -> Iterator[_Case]:
     for name, digest in recorded.items():
         path = directory / Path(name).name
         yield name, path.is_file() and file_hash(path) == digest
-
-
-def _entries(record: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """An entry of a manifest, empty if it is missing or not a mapping."""
-    part = record.get(name)
-    return part if isinstance(part, dict) else {}

@@ -64,7 +64,7 @@ def replace_checkpoint(
         journal=journal,
     )
     write_json(target / "config.json", with_rows(config, initialization.rows, checkpoint.tied))
-    generation = read_generation_config(checkpoint)
+    generation = read_generation_config(checkpoint.directory)
     if generation is not None:
         generation, further = special_ids.in_generation_config(generation)
         dropped += further

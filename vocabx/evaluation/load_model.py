@@ -1,12 +1,12 @@
 """Loading a checkpoint in either form, without running code from its directory."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import Packages, missing, need
 from vocabx._util.memory import fits
 from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import CODE, is_factorised
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
@@ -35,7 +35,7 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
     """
     need("torch", "evaluate")
     need("transformers", "evaluate")
-    config = _config(Path(directory))
+    config = read_config(Path(directory))
     named = config.get("architectures") or [""]
     module = need(f"vocabx.assets.factorised.{Path(CODE).stem}", "evaluate")
     made = getattr(module, str(named[0]), None) if is_factorised(config) else None
@@ -62,21 +62,13 @@ def load_model(directory: Path) -> Any:
     """
     need("torch", "evaluate")
     transformers = need("transformers", "evaluate")
-    config = _config(directory)
+    config = read_config(directory)
     if is_factorised(config):
         return load_factorised(directory)
     architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
     sees = architecture is not None and architecture.sees
     auto = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
     return auto.from_pretrained(directory, dtype="auto", local_files_only=True)
-
-
-def _config(directory: Path) -> dict[str, Any]:
-    try:
-        config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise BaseModelError(f"{directory} has no readable config.json: pass a checkpoint") from None
-    return config if isinstance(config, dict) else {}
 
 
 def can_evaluate(wanted: bool | None, checkpoint: Checkpoint, progress: Progress) -> bool:

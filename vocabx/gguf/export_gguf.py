@@ -1,11 +1,11 @@
 """The story of an export: check a checkpoint, convert its settings and vocabulary, write its tensors."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import need
+from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError, OutputError
@@ -107,14 +107,8 @@ def _checkpoint(directory: Path) -> Checkpoint:
         raise BaseModelError(
             f"{directory} is not a directory: pass a model directory, such as vocabx extend writes"
         )
-    # Check the type before the weights: other types may have weights that vocabx cannot read.
-    path = directory / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except ValueError:
-        config = None
-    if isinstance(config, dict):
-        architecture_of(config, str(directory))
+    # The type is told before the weights are looked for: another type may have none that vocabx reads.
+    architecture_of(read_config(directory), str(directory))
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
     return checkpoint

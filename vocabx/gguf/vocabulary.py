@@ -5,12 +5,12 @@ Two of llama.cpp's tokenizer models are used here: "gpt2", with merges over the 
 so a row without a token gets a name that no text can produce.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vocabx.checkpoint.grow import read_generation_config
 from vocabx.errors import TokenizerError
 from vocabx.gguf.pretokenizers import name_of
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
@@ -298,11 +298,6 @@ def _templates(directory: Path) -> dict[str, str]:
 
 
 def suppressed(directory: Path, rows: int) -> list[int]:
-    """Ids that generation_config.json suppresses, such as those of padding rows."""
-    path = directory / "generation_config.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError:
-        return []
-    ids = content.get("suppress_tokens") if isinstance(content, dict) else None
-    return [index for index in ids or () if type(index) is int and 0 <= index < rows]
+    """Ids that generation_config.json says are never to be generated, such as those of pad rows."""
+    ids: list[int] = (read_generation_config(directory) or {}).get("suppress_tokens") or []
+    return [index for index in ids if 0 <= index < rows]

@@ -4,11 +4,13 @@ A card that somebody rewrote keeps their text and gains the section on training.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from vocabx.report.card import card_environment
+from vocabx.training.methods import Method
+from vocabx.training.metrics import Measured
+from vocabx.training.record import TrainingRecord
 
 _CARD = "README.md"
 _TEMPLATE = "card_training.md"
@@ -19,8 +21,8 @@ _HEADING = re.compile(r"^## ", re.MULTILINE)
 _EARLIER = "## Training\n"
 
 
-def write_trained_card(base: Path, target: Path, record: Mapping[str, Any], onto: str, dtype: str) -> None:
-    """Write README.md for a merged checkpoint; write nothing if the base has none.
+def write_trained_card(base: Path, target: Path, record: TrainingRecord, onto: str, dtype: str) -> None:
+    """Write README.md for a merged checkpoint; nothing where the base has none.
 
     Args:
         base: the directory of the checkpoint that was trained.
@@ -36,35 +38,35 @@ def write_trained_card(base: Path, target: Path, record: Mapping[str, Any], onto
         card_environment()
         .get_template(_TEMPLATE)
         .render(
-            method=record["method"],
-            text=record["text"],
-            steps=record["steps"],
+            method=record.method,
+            text=record.text,
+            steps=record.steps,
             onto=onto,
             dtype=dtype,
-            scores=list(_scores(record["measured"])),
+            scores=list(_scores(record.measured)),
         )
     )
     card = path.read_text(encoding="utf-8", errors="replace")
-    (target / _CARD).write_text(_with_section(_opened(card, record["method"]), section), encoding="utf-8")
+    (target / _CARD).write_text(_with_section(_opened(card, record.method), section), encoding="utf-8")
 
 
-def _opened(card: str, method: Mapping[str, Any]) -> str:
-    """A card of ours with a new opening, without the statements that training made untrue."""
+def _opened(card: str, method: Method) -> str:
+    """A card of ours with another beginning: what was true before training is not said any more."""
     card = _OPENING.sub(lambda found: f"{found[1]}\n{_opening(method)}\n\n", card, count=1)
     if "\nbase_model:" in card and "\nbase_model_relation:" not in card:
         card = card.replace("\nbase_model:", "\nbase_model_relation: finetune\nbase_model:", 1)
     return card
 
 
-def _opening(method: Mapping[str, Any]) -> str:
+def _opening(method: Method) -> str:
     rest = {
         "rows": "All old token embeddings and all other weights are those of the base, bit for bit.",
         "full": "All weights were trained.",
     }
-    adapted = "All old token embeddings are those of the base, bit for bit; the layers between were trained."
-    if method["tables"]:
-        adapted = "The embedding matrices and the layers between them were trained."
-    return f"**This model was trained**: see [Training](#training). {rest.get(method['name'], adapted)}"
+    adapted = "Every old row is the base's, bit for bit; the layers between the tables were trained."
+    if method.tables:
+        adapted = "The tables and the layers between them were trained."
+    return f"**It was trained**: see [Training](#training). {rest.get(method.name, adapted)}"
 
 
 def _with_section(card: str, section: str) -> str:
@@ -76,9 +78,9 @@ def _with_section(card: str, section: str) -> str:
     return f"{card[:place].rstrip()}\n\n{section.strip()}\n\n{card[place:]}".rstrip() + "\n"
 
 
-def _scores(measured: list[dict[str, Any]]) -> Iterator[tuple[str, float, float]]:
-    """The name of each held-out text, and its bits per byte at the first and last measurement."""
+def _scores(measured: Sequence[Measured]) -> Iterator[tuple[str, float, float]]:
+    """The name of each held-out text, and its bits per byte when first and last measured."""
     for name, field in (("held-out text", "target_bits"), ("the base's language", "base_bits")):
-        found = [entry[field] for entry in measured if isinstance(entry.get(field), float)]
+        found = [bits for one in measured if (bits := getattr(one, field)) is not None]
         if len(found) > 1:
             yield name, found[0], found[-1]

@@ -28,8 +28,7 @@ def render_training_page(
     """
     target, other = language_name(record.language), language_name(base_language)
     steps = [entry for entry in metrics if "loss" in entry]
-    others = "all weights" if record.method["name"] == "full" else "adapters"
-    names = {"rows": "new token embeddings", "others": others}
+    names = {"rows": "new rows", "others": "all weights" if record.method.name == "full" else "adapters"}
     values = {
         "record": record,
         "target": target,
@@ -49,14 +48,14 @@ def render_training_page(
 
 
 def verdict(record: TrainingRecord, target: str, other: str) -> str:
-    """What a run did, in one plain sentence with its held-out scores."""
-    tokens = f"{record.steps['tokens']:,} tokens"
+    """What a run did, in one plain sentence made of its held-out scores."""
+    tokens = f"{record.steps.tokens:,} tokens"
     if len(record.measured) < 2:
         return f"Trained on {tokens}; held-out text was not measured during training."
     first, last = record.measured[0], record.measured[-1]
-    text = f"Bits per byte after {tokens}: {target} {_moved(first['target_bits'], last['target_bits'])}"
-    if "base_bits" in first and "base_bits" in last:
-        text += f", {other} {_moved(first['base_bits'], last['base_bits'])}"
+    text = f"After {tokens}, held-out {target} takes {_moved(first.target_bits, last.target_bits)}"
+    if first.base_bits is not None and last.base_bits is not None:
+        text += f", and {other} {_moved(first.base_bits, last.base_bits)}"
     return f"{text}."
 
 

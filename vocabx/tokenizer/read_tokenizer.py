@@ -1,9 +1,9 @@
 """Reads tokenizers from files: a model directory, a tokenizer.json, or a SentencePiece .model."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.json_file import is_there, read_object
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.families import family_of
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
@@ -54,19 +54,21 @@ def read_config(directory: Path) -> dict[str, Any]:
     Raises:
         TokenizerError: the file is damaged.
     """
-    path = directory / "tokenizer_config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError:
-        raise TokenizerError(f"{path} is not JSON: download the base again") from None
-    if not isinstance(config, dict):
-        raise TokenizerError(f"{path} is not a configuration: download the base again")
-    return config
+    return read_settings(directory / "tokenizer_config.json")
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """A file of settings beside a tokenizer, empty when there is none.
+
+    Raises:
+        TokenizerError: it is damaged.
+    """
+    return read_object(path, TokenizerError, "download the base again") if is_there(path) else {}
 
 
 def _read_json(path: Path, model: Path | None) -> FastTokenizer:
+    spec = read_object(path, TokenizerError, "get this file again")
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
         rust = build_rust(spec)
     except Exception as error:  # The library raises bare exceptions for damaged files.
         raise TokenizerError(f"{path} cannot be read as a tokenizer: {error}") from None

@@ -5,14 +5,13 @@ tokenizer_config.json, special_tokens_map.json, what the class implies, the .mod
 template around a text, and finally the usual names.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vocabx.tokenizer.fast import FastTokenizer, components
 from vocabx.tokenizer.implied import implied_by
-from vocabx.tokenizer.read_tokenizer import read_config
+from vocabx.tokenizer.read_tokenizer import read_config, read_settings
 from vocabx.tokenizer.write import named_by
 
 ROLES = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")
@@ -37,7 +36,7 @@ def roles_of(tokenizer: FastTokenizer, path: Path) -> dict[str, int]:
         path: its directory or its file.
 
     Raises:
-        TokenizerError: its tokenizer_config.json is damaged.
+        TokenizerError: its tokenizer_config.json or special_tokens_map.json is damaged.
     """
     found: dict[str, int] = {}
     for names in _sources(tokenizer, path):
@@ -61,22 +60,13 @@ def _sources(tokenizer: FastTokenizer, path: Path) -> Iterator[Mapping[str, Any]
     if path.is_dir():
         config = read_config(path)
         yield config
-        yield _special_tokens_map(path)
+        yield read_settings(path / "special_tokens_map.json")
         yield implied_by(str(config.get("tokenizer_class") or ""), tokenizer.vocabulary)
     yield named_by(tokenizer)
     yield _around(tokenizer)
     special = {token["content"] for token in tokenizer.spec["added_tokens"] if token["special"]}
     for role, names in _USUAL.items():
         yield {f"{role}_token": next((name for name in names if name in special), None)}
-
-
-def _special_tokens_map(directory: Path) -> Mapping[str, Any]:
-    path = directory / "special_tokens_map.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _around(tokenizer: FastTokenizer) -> Mapping[str, Any]:

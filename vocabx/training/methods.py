@@ -6,17 +6,17 @@ The methods differ only here.
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vocabx._util.extras import Packages, need
+from vocabx._util.json_file import Count, Written
 from vocabx._util.quiet import quiet_transformers
 
 # Routers of mixture-of-experts layers select experts, and need no adapters for a new language.
 ROUTERS = ("gate", "router")
 
 
-@dataclass(frozen=True)
-class Method:
+class Method(Written, frozen=True):
     """A method and its settings.
 
     Attributes:
@@ -26,9 +26,9 @@ class Method:
         tables: whether input embeddings and lm_head get adapters, too, instead of training new rows.
     """
 
-    name: str
-    dtype: str
-    rank: int = 0
+    name: Literal["qlora", "lora", "rows", "full"]
+    dtype: Literal["bfloat16", "float16", "float32"]
+    rank: Count = 0
     alpha: float = 0.0
     dropout: float = 0.0
     tables: bool = False

@@ -8,7 +8,38 @@ import os
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.json_file import Count, Written, is_there, read_lines, refusal
+from vocabx.errors import TrainingError
+
 METRICS = "metrics.jsonl"
+_REMEDY = "restore it, or train again"
+
+
+class Measured(Written, frozen=True, omit_defaults=True):
+    """Held-out text scored after a step: bits per byte of the target's and of the base's language, the latter
+    None where there is no text in it; tokens predicted so far, and the seconds that scoring took.
+    """
+
+    step: Count
+    tokens: Count
+    target_bits: float
+    seconds: float
+    base_bits: float | None = None
+
+
+class StepNumbers(Written, frozen=True):
+    """The numbers of a step: loss and gradient, bits per byte of what was learned from, tokens predicted so
+    far, time, and the learning rates by what they are of.
+    """
+
+    step: Count
+    loss: float
+    bits_per_byte: float
+    grad_norm: float
+    tokens: Count
+    seconds: float
+    tokens_per_second: float
+    rates: dict[str, float]
 
 
 class Metrics:
@@ -35,22 +66,29 @@ class Metrics:
 
 
 def tokens_until(directory: Path, step: int) -> int:
-    """The number of tokens that a run had predicted after a step."""
-    return next((entry["tokens"] for entry in read_metrics(directory) if entry["step"] == step), 0)
+    """How many tokens a run had predicted after a step.
+
+    Raises:
+        TrainingError: its metrics do not say, or are damaged.
+    """
+    found = (entry["tokens"] for entry in read_metrics(directory) if entry["step"] == step)
+    tokens: int | None = next(found, None)
+    if tokens is None:
+        says = f"has no line of step {step}, which a checkpoint was taken after"
+        raise refusal(directory / METRICS, TrainingError, says, _REMEDY)
+    return tokens
 
 
 def read_metrics(directory: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics, without a line truncated by a crash."""
-    try:
-        lines = (directory / METRICS).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    entries = []
-    for line in lines:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict) and isinstance(entry.get("step"), int):
-            entries.append(entry)
-    return entries
+    """The lines of a run's metrics, none where there are none yet; one that a crash cut short is left out.
+
+    Raises:
+        TrainingError: a line is damaged.
+    """
+    path = directory / METRICS
+    lines = read_lines(path, _kind_of, TrainingError, _REMEDY) if is_there(path) else []
+    return [line.plain() for line in lines]
+
+
+def _kind_of(line: dict[str, Any]) -> type[Measured | StepNumbers]:
+    return Measured if "target_bits" in line else StepNumbers

@@ -54,7 +54,8 @@ def packed_text(
         CorpusError: if no training text is left.
     """
     record, wanted = path.with_suffix(".json"), _record(source, corpus, recipe)
-    if record.is_file() and path.is_file() and record.read_text(encoding="utf-8") == wanted:
+    # Not what it says matters, but whether it says the same: a damaged one does not.
+    if record.is_file() and path.is_file() and record.read_bytes() == wanted.encode():
         return PackedText(path, recipe.length)
     record.unlink(missing_ok=True)
     documents = _encoded(_documents(source, corpus, recipe.limit, advance), recipe.tokenizer)

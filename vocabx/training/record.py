@@ -1,75 +1,131 @@
 """training.json: the record of a run, so that a merge can find its base and refuse another one."""
 
-import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from vocabx._util.json_file import Count, Written, fit, is_there, read_format, refusal
 from vocabx.checkpoint.grow import write_json
 from vocabx.errors import TrainingError
+from vocabx.training.methods import Method
+from vocabx.training.metrics import Measured
+from vocabx.training.schedule import Schedule
 
 RECORD = "training.json"
 FORMAT = 1
+REMEDY = "restore it, or train again"
 
 
-@dataclass(frozen=True)
-class TrainingRecord:
-    """The content of training.json. docs/training.md describes these fields.
+class TrainedBase(Written, frozen=True):
+    """The checkpoint that was trained: its directory, and the sha256 of its tables by tensor name."""
+
+    directory: str
+    tables: dict[str, str]
+
+
+class TrainedText(Written, frozen=True):
+    """What was learned from.
 
     Attributes:
-        version: version of vocabx.
-        method: name, dtype, rank, alpha, dropout and tables of `Method`.
-        base: the checkpoint that was trained: its `directory`, and `tables`, the sha256 of its embedding
-            matrices by tensor name.
+        corpus, replay: where target and replay text come from; "" where nothing was replayed.
+        replay_share: of the sequences.
+        sequence_length: in tokens.
+        sequences, replay_sequences: how many there were of each.
+        heldout_bytes: of target text that was measured on.
+    """
+
+    corpus: str
+    replay: str
+    replay_share: float
+    sequence_length: Count
+    sequences: Count
+    replay_sequences: Count
+    heldout_bytes: Count
+
+
+class TrainedSteps(Written, frozen=True):
+    """How many steps were trained, sequences of each, tokens predicted in all."""
+
+    steps: Count
+    sequences: Count
+    tokens: Count
+
+
+class TrainedSchedule(Schedule, frozen=True):
+    """The phases of a run in steps, and the learning rates."""
+
+    learning_rate: float
+    rows_learning_rate: float
+    weight_decay: float
+
+
+class TrainedRun(Written, frozen=True):
+    """The command line, seconds, processes and batches, versions of the libraries with the name of the
+    device, and sha256 of metrics.jsonl.
+    """
+
+    command: str
+    seconds: float
+    processes: Count
+    batch_size: Count
+    accumulation: Count
+    versions: dict[str, str]
+    metrics: str
+
+
+class TrainingRecord(Written, frozen=True):
+    """The content of training.json. docs/training.md promises these fields.
+
+    Attributes:
+        version: of vocabx.
+        method: how it was trained.
+        base: the checkpoint that was trained.
         language: BCP 47 tag.
-        first_id: the id of the first new row; rows before it are the base's bit for bit, unless the method
-            changes them.
-        rows: number of rows of the embedding matrices.
-        tied: whether input embeddings and lm_head share one matrix.
-        targets: names of the modules with adapters.
-        text: sources of target and replay text, their numbers of sequences, sequence length, share of replay.
-        steps: number of steps, sequences per step, tokens predicted in total.
-        schedule: its phases in steps, and the learning rates.
-        measured: the held-out scores during training, each with its step.
-        seed: seed of the order and of random draws.
-        files: sha256 of the files with trained parameters, by path.
-        run: command line, devices, versions of the libraries, seconds.
+        first_id: the id of the first new row; rows before it are the base's to the last bit, but for the
+            methods that change them.
+        rows: height of the tables.
+        tied: whether input and output share one table.
+        targets: names of the modules that have adapters.
+        text: what was learned from.
+        steps: how much of it.
+        schedule: its phases and rates.
+        measured: the held-out scores along the way.
+        seed: of order and draws.
+        files: sha256 of what was trained, by path.
+        run: how it ran.
     """
 
     version: str
-    method: dict[str, Any]
-    base: dict[str, Any]
+    method: Method
+    base: TrainedBase
     language: str
-    first_id: int
-    rows: int
+    first_id: Count
+    rows: Count
     tied: bool
     targets: tuple[str, ...]
-    text: dict[str, Any]
-    steps: dict[str, int]
-    schedule: dict[str, Any]
-    measured: list[dict[str, Any]]
+    text: TrainedText
+    steps: TrainedSteps
+    schedule: TrainedSchedule
+    measured: tuple[Measured, ...]
     seed: int
     files: dict[str, str]
-    run: dict[str, Any]
+    run: TrainedRun
 
     def write(self, directory: Path) -> None:
         """Write training.json into `directory`."""
-        write_json(directory / RECORD, {"format": FORMAT, **asdict(self)})
+        write_json(directory / RECORD, {"format": FORMAT, **self.plain()})
 
 
 def read_record(directory: Path) -> TrainingRecord:
     """The training.json of a directory.
 
     Raises:
-        TrainingError: if it is missing or damaged.
+        TrainingError: there is none, or it is damaged, or of another version.
     """
     path = directory / RECORD
-    if not path.is_file():
-        raise TrainingError(f"{directory} has no {RECORD}: pass a directory that `vocabx train` wrote")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop("format") != FORMAT:
-            raise TrainingError(f"{path} was written by another version of vocabx: merge with that version")
-        return TrainingRecord(**{**content, "targets": tuple(content["targets"])})
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise TrainingError(f"{path} is damaged: train again, or restore it") from None
+    if not is_there(path):
+        raise TrainingError(f"{directory} holds no {RECORD}: pass a directory that `vocabx train` wrote")
+    content = read_format(path, FORMAT, TrainingError, REMEDY)
+    record = fit(path, content, TrainingRecord, TrainingError, REMEDY)
+    # Settings have defaults where a method is made, and none in a record.
+    for name in record.method.plain().keys() - content["method"].keys():
+        raise refusal(path, TrainingError, f"is damaged at method.{name}: it is missing", REMEDY)
+    return record

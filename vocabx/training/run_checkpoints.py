@@ -8,11 +8,23 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from vocabx._util.json_file import Count, fit, is_there, read_fields, read_object, refusal
 from vocabx.checkpoint.journal import sync
+from vocabx.errors import TrainingError
 
 DIRECTORY = "checkpoints"
 _PREFIX = "checkpoint-"
 _WHOLE = "whole.json"
+_STATE = "trainer_state.json"
+_REMEDY = "restore it, or remove the directory it is in, and go on from the checkpoint before"
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What is read of the state of transformers' Trainer."""
+
+    global_step: Count
 
 
 @dataclass(frozen=True)
@@ -35,19 +47,51 @@ def mark_complete(directory: Path) -> None:
         sync(path)
         if path.is_file():
             sizes[path.name] = path.stat().st_size
-    (directory / _WHOLE).write_text(json.dumps(sizes), encoding="utf-8")
-    for path in (directory / _WHOLE, directory, directory.parent):
+    part = directory / f"{_WHOLE}.part"
+    part.write_text(json.dumps(sizes), encoding="utf-8")
+    sync(part)
+    # A mark that is there is whole, so that one that cannot be read was damaged.
+    part.replace(directory / _WHOLE)
+    for path in (directory, directory.parent):
         sync(path)
 
 
-def complete_checkpoints(run: Path) -> list[SavedStep]:
-    """The complete checkpoints of a run, by step."""
+def whole_checkpoints(run: Path) -> list[SavedStep]:
+    """The whole checkpoints of a run, by step; those that were damaged since are none of them."""
     found = []
-    for directory in (run / DIRECTORY).glob(f"{_PREFIX}*"):
-        step = directory.name.removeprefix(_PREFIX)
-        if step.isdigit() and _is_whole(directory):
-            found.append(SavedStep(int(step), directory))
-    return sorted(found, key=lambda saved: saved.step)
+    for saved in _marked(run):
+        try:
+            _check(saved)
+        except TrainingError:
+            continue
+        found.append(saved)
+    return found
+
+
+def resumable_checkpoints(run: Path) -> list[SavedStep]:
+    """The same of a run that is to be gone on with, whose checkpoints must be what they were.
+
+    Raises:
+        TrainingError: one was damaged since it was whole.
+    """
+    found = []
+    for saved in _marked(run):
+        try:
+            _check(saved)
+        except TrainingError:
+            # The run itself may be under way, and remove its old ones.
+            if is_there(saved.directory / _WHOLE):
+                raise
+            continue
+        found.append(saved)
+    return found
+
+
+def take_over(saved: SavedStep, run: Path) -> None:
+    """Copy a checkpoint into another run that has none, where it is whole too."""
+    place = checkpoint_of(run, saved.step)
+    shutil.copytree(saved.directory, place, ignore=shutil.ignore_patterns(_WHOLE))
+    mark_whole(place)
 
 
 def remove_old(run: Path, keep: int, stable: int) -> None:
@@ -62,9 +106,34 @@ def remove_old(run: Path, keep: int, stable: int) -> None:
             shutil.rmtree(directory)
 
 
-def _is_whole(directory: Path) -> bool:
-    try:
-        sizes = json.loads((directory / _WHOLE).read_text(encoding="utf-8"))
-        return all((directory / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, AttributeError):
-        return False
+def _marked(run: Path) -> list[SavedStep]:
+    """The checkpoints that were whole once."""
+    found = []
+    for directory in (run / DIRECTORY).glob(f"{_PREFIX}*"):
+        step = directory.name.removeprefix(_PREFIX)
+        if step.isdecimal() and is_there(directory / _WHOLE):
+            found.append(SavedStep(int(step), directory))
+    return sorted(found, key=lambda saved: saved.step)
+
+
+def _check(saved: SavedStep) -> None:
+    """Check that a checkpoint is as it was when it was whole.
+
+    Raises:
+        TrainingError: a file is missing, has another size, or is of another step.
+    """
+    mark, state = saved.directory / _WHOLE, saved.directory / _STATE
+    sizes = read_fields(mark, dict[str, Count], TrainingError, _REMEDY)
+    if _STATE not in sizes:
+        raise refusal(mark, TrainingError, f"is damaged at {_STATE}: it is missing", _REMEDY)
+    for name, size in sizes.items():
+        path = saved.directory / Path(name).name
+        if not path.is_file():
+            raise refusal(mark, TrainingError, f"names {name}, and there is no such file", _REMEDY)
+        if path.stat().st_size != size:
+            raise refusal(path, TrainingError, "was changed since its checkpoint was taken", _REMEDY)
+    content = read_object(state, TrainingError, _REMEDY)
+    step = fit(state, content, _State, TrainingError, _REMEDY).global_step
+    if step != saved.step:
+        says = f"is damaged at global_step: expected {saved.step}, got {step}"
+        raise refusal(state, TrainingError, says, _REMEDY)

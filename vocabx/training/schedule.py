@@ -4,11 +4,10 @@ Pure functions of the step. Warmup-stable-decay: MiniCPM (arXiv 2404.06395), sec
 common for vocabulary extension (inferred).
 """
 
-from dataclasses import dataclass
+from vocabx._util.json_file import Count, Written
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(Written, frozen=True):
     """The phases of a run, in optimizer steps.
 
     Attributes:
@@ -18,10 +17,10 @@ class Schedule:
         decay: steps of decay at the end.
     """
 
-    steps: int
-    rows_only: int
-    warmup: int
-    decay: int
+    steps: Count
+    rows_only: Count
+    warmup: Count
+    decay: Count
 
     @property
     def stable_end(self) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from transformers import Trainer
 
-from vocabx.training.run_checkpoints import mark_complete, remove_old
+from vocabx.checkpoint.journal import sync
+from vocabx.training.metrics import METRICS
+from vocabx.training.run_checkpoints import mark_whole, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
 
@@ -81,11 +83,29 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Nothing: trained parameters are loaded before the model is wrapped, see commands/train/loop.py."""
 
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """As the Trainer does, but with the rates of this run, which may branch from one of other rates."""
+        if checkpoint is None:
+            return
+        given = [(group["initial_lr"], group["weight_decay"]) for group in self.optimizer.param_groups]
+        super()._load_optimizer_and_scheduler(checkpoint)
+        scheduler = self.lr_scheduler
+        scheduler.base_lrs = [rate for rate, _ in given]
+        scheduler._last_lr = [
+            rate * factor(scheduler.last_epoch)
+            for rate, factor in zip(scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
+        ]
+        groups = zip(self.optimizer.param_groups, given, scheduler._last_lr, strict=True)
+        for group, (initial, decay), rate in groups:
+            group.update(initial_lr=initial, weight_decay=decay, lr=rate)
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            mark_complete(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+            # A run that goes on from here reads there how far it was.
+            sync(self.run / METRICS)
+            mark_whole(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
             remove_old(self.run, self.keep, self.schedule.stable_end)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from manifests import small_manifest
 
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.doctor.examine import examine
@@ -28,7 +29,7 @@ def test_weights_are_the_same_bytes_and_everything_else_is_copied(broken, tmp_pa
     (broken / "LICENSE").write_text("free")
     (broken / "extra").mkdir()
     (broken / "extra" / "note.txt").write_text("kept")
-    (broken / "vocabx.json").write_text("{}")
+    small_manifest().write(broken)
     (broken / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "LlamaTokenizer", "model_max_length": 512, "bos_token": "<s>"})
     )

@@ -5,12 +5,14 @@ import json
 import math
 import shutil
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, BertConfig, BertForMaskedLM, LlamaConfig, LlamaForCausalLM
 
 from vocabx import EvaluateOptions, ExtendOptions, evaluate, extend
+from vocabx.checkpoint.manifest import RecordedTraining
 from vocabx.commands.evaluate.model import read_evaluated_model
 from vocabx.corpus.source import user_source
 from vocabx.progress import Quiet
@@ -120,7 +122,9 @@ def test_a_trained_checkpoint_has_no_bound(made):
     base = read_evaluated_model("base", made / "base").checkpoint
     good = read_evaluated_model("good", made / "good")
     assert good.hull_bound(base) > 0
-    trained = dataclasses.replace(good, manifest={**good.manifest, "training": {"method": "rows"}})
+    training = RecordedTraining({"name": "rows"}, "trained", 600, {}, {}, 0, "", {})
+    manifest = msgspec.structs.replace(good.manifest, training=training)
+    trained = dataclasses.replace(good, manifest=manifest)
     assert trained.hull_bound(base) is None
     assert good.hull_bound(good.checkpoint) is None
 

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from manifests import small_manifest
 from safetensors.numpy import save_file
 from small_hub import TOKEN, Repository, small_hub
 
+from vocabx.checkpoint.manifest import RecordedBase, RecordedClaim, RecordedRun, Sizes, TokenRange
 from vocabx.commands.push.hub import check_login, publish
 from vocabx.commands.push.plan import check_repository, plan_push
 from vocabx.errors import VocabxError
@@ -25,14 +27,12 @@ tags:
 # A card
 """
 MANIFEST = {
-    "format": 1,
-    "base": {"name": "some/model"},
-    "sizes": {"tokens": 290, "new_tokens": 2000, "rows": 300, "pad_rows": 10},
-    "ranges": [{"first_id": 250, "count": 40, "source": "learned"}],
-    "language": "zh-Hant",
-    "certificate": [{"name": "x", "sentence": "It is so.", "failed": 0, "required": True}],
+    "base": RecordedBase("some/model", "some/model", 250),
+    "sizes": Sizes(290, 2000, 300, 10),
+    "ranges": (TokenRange(250, 40, "learned"),),
+    "certificate": (RecordedClaim("x", "It is so.", 1, 0, True),),
     "files": {"tokenizer.json": "0"},
-    "run": {"command": "vocabx extend --base some/model", "seconds": {}},
+    "run": RecordedRun("vocabx extend --base some/model", {}, {}),
 }
 
 
@@ -71,7 +71,7 @@ def finished(tmp_path) -> Path:
 
 
 def say(directory: Path, **changes) -> None:
-    (directory / "vocabx.json").write_text(json.dumps({**MANIFEST, **changes}))
+    small_manifest(**{**MANIFEST, **changes}).write(directory)
 
 
 def refusal(function, *arguments) -> str:
@@ -177,7 +177,8 @@ def test_weights_that_were_cut_short_are_refused(finished):
 @pytest.mark.parametrize("index", ["{", "[]", "{}", '{"weight_map": []}'])
 def test_a_damaged_index_is_refused(finished, index):
     (finished / "model.safetensors.index.json").write_text(index)
-    assert "it was damaged; restore it" in refusal(plan_push, finished, "me/model", False)
+    said = refusal(plan_push, finished, "me/model", False)
+    assert "model.safetensors.index.json" in said and said.endswith("copy the checkpoint again")
 
 
 def test_one_file_of_weights_needs_no_index(finished):
@@ -191,7 +192,7 @@ def test_one_file_of_weights_needs_no_index(finished):
 def test_a_tokenizer_has_no_weights_to_miss(finished):
     for path in finished.glob("*safetensors*"):
         path.unlink()
-    say(finished, sizes={"tokens": 290, "new_tokens": 40}, tied=None)
+    say(finished, sizes=Sizes(290, 40), tied=None)
     assert "tokenizer.json" in names(plan_push(finished, "me/model", False))
 
 
@@ -242,8 +243,8 @@ def test_a_date_in_the_metadata_is_accepted(finished):
 
 def test_points_to_consider_are_noted(finished):
     (finished / "README.md").write_text("---\ntags: [vocabx]\n---\n")
-    failed = [{**MANIFEST["certificate"][0], "failed": 3}]
-    say(finished, certificate=failed, run={"command": "vocabx extend --base=/home/me/model"})
+    failed = (RecordedClaim("x", "It is so.", 3, 3, True),)
+    say(finished, certificate=failed, run=RecordedRun("vocabx extend --base=/home/me/model", {}, {}))
     notes = plan_push(finished, "me/model", False).notes
     assert [next(word for word in ("claim", "license", "paths") if word in note) for note in notes] == [
         "claim",
@@ -253,8 +254,8 @@ def test_points_to_consider_are_noted(finished):
 
 
 def test_the_commit_names_no_directory_of_this_machine(finished):
-    ranges = [{"first_id": 0, "count": 9, "source": "transferred"}]
-    say(finished, base={"name": "/home/me/models/mine"}, ranges=ranges)
+    ranges = (TokenRange(0, 9, "transferred"),)
+    say(finished, base=RecordedBase("/home/me/models/mine", "local", 250), ranges=ranges)
     message = plan_push(finished, "me/model", False).message
     assert message.startswith("mine with another tokenizer for zh-Hant")
 

@@ -25,6 +25,16 @@ class Ending(Quiet):
             raise RuntimeError("the machine is gone")
 
 
+class Said(Quiet):
+    """Keeps what is said of each step."""
+
+    def __init__(self):
+        self.statuses = []
+
+    def status(self, text):
+        self.statuses.append(text)
+
+
 def losses(metrics):
     return {entry["step"]: entry["loss"] for entry in metrics if "loss" in entry}
 
@@ -70,7 +80,8 @@ def test_every_step_is_recorded_with_its_metrics(run_of):
     assert [entry["rates"]["others"] == 0 for entry in steps] == [True] * 2 + [False] * 10
     assert steps[-1]["rates"]["rows"] < steps[-3]["rates"]["rows"]
     assert sorted(held_out(result.metrics)) == [0, 4, 8, 12]
-    assert result.record.measured == [entry for entry in result.metrics if "target_bits" in entry]
+    measured = [entry for entry in result.metrics if "target_bits" in entry]
+    assert [scores.plain() for scores in result.record.measured] == measured
     assert "Chinese" in (result.directory / "report.html").read_text("utf-8")
 
 
@@ -131,6 +142,15 @@ def test_a_branch_starts_before_the_learning_rates_decay(run_of, tmp_path):
     assert after == direct
 
 
+def test_a_branch_goes_on_from_the_other_runs_checkpoint_and_not_from_the_beginning(run_of, tmp_path):
+    run_of("short", decay=0.25)
+    said = Said()
+    longer = run_of("longer", branch_from=str(tmp_path / "short"), max_steps=14, progress=said)
+    trained = [text.partition(":")[0] for text in said.statuses if text.startswith("step ")]
+    assert trained == ["step 10", "step 11", "step 12", "step 13", "step 14"]
+    assert longer.metrics[-1]["tokens"] > 13 * 4 * 40
+
+
 def test_a_resume_with_other_options_is_refused(run_of):
     with pytest.raises(RuntimeError):
         run_of("broken", progress=Ending(5))
@@ -153,7 +173,7 @@ def test_a_loss_of_nan_ends_the_run_and_keeps_complete_checkpoints(run_of, tmp_p
 
 def test_without_replay_the_base_language_is_still_measured(run_of):
     result = run_of(replay_share=0.0)
-    assert result.record.text["replay"] == ""
+    assert result.record.text.replay == ""
     assert all("base_bits" in entry for entry in result.metrics if "target_bits" in entry)
 
 

@@ -3,12 +3,12 @@
 Files that cannot be read become findings. Everything else is judged by the modules in `checks`.
 """
 
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.json_file import is_there, read_object
 from vocabx.checkpoint.tables import StoredTables
 from vocabx.commands.doctor.finding import Finding
 from vocabx.commands.doctor.new_tokens import NewTokens, find_new
@@ -131,15 +131,10 @@ def read_checkpoint_files(
 
 def _read_json(path: Path, severity: Any, damage: list[Finding]) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (ValueError, RecursionError):
-        content = None
-    if isinstance(content, dict):
-        return content
-    damage.append(
-        Finding(path.name, severity, f"{path.name} is damaged.", remedy="Download this file again.")
-    )
-    return {}
+        return read_object(path, VocabxError, "get this file again") if is_there(path) else {}
+    except VocabxError:
+        damage.append(Finding(path.name, severity, f"{path.name} is damaged.", remedy="Get this file again."))
+        return {}
 
 
 def _read_model(directory: Path, damage: list[Finding]) -> tuple[bytes | None, str]:

@@ -13,11 +13,14 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from vocabx._util.json_file import read_object
 from vocabx.commands.doctor.finding import Finding
+from vocabx.errors import TokenizerError
 from vocabx.tokenizer.families import family_of
 from vocabx.tokenizer.families.sentencepiece_bpe import byte_of
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.from_sentencepiece import spec_of
+from vocabx.tokenizer.read_tokenizer import read_settings
 from vocabx.tokenizer.sentencepiece_model import is_unused, parse_model, unused_piece
 
 _SAMPLES = ("", " ", "a", " a", "a ", "  a  b ", "\ta\nb\n", "Ａ ﬁ", "中 文")
@@ -31,7 +34,7 @@ def read_stated(directory: Path, model: bytes | None, damage: list[Finding]) -> 
     if not path.is_file():
         return None
     try:
-        spec = json.loads(path.read_text(encoding="utf-8"))
+        spec = read_object(path, TokenizerError, "get this file again")
         spec.setdefault("added_tokens", [])
         tokenizer = _tokenizer(spec, model)
         # The only way to know whether the library can read it is to let it.
@@ -150,13 +153,13 @@ def _loose(directory: Path, settings: Mapping[str, Any], spec: dict[str, Any]) -
     found: dict[int, dict[str, Any]] = {}
     path = directory / "added_tokens.json"
     try:
-        listed = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        listed = read_settings(path)
         for content, index in listed.items():
             found[int(index)] = {"content": content}
         for index, token in (settings.get("added_tokens_decoder") or {}).items():
             found[int(index)] = token if isinstance(token, dict) else {"content": token}
-    except (ValueError, AttributeError, TypeError):
-        pass  # transformers would refuse it; the rest can still be examined.
+    except (TokenizerError, ValueError, AttributeError, TypeError):
+        pass  # transformers would refuse it; what else is there can be examined.
     blank = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
     return [
         {"id": index, **{key: token.get(key, value) for key, value in {"content": "", **blank}.items()}}

@@ -3,15 +3,16 @@
 A missing or damaged file becomes a finding, and the remaining matrices are found by name.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.json_file import is_there
 from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.model_directory import read_weight_map
 from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
 from vocabx.checkpoint.tables import INDEX, SINGLE, StoredTables, find_tables
 from vocabx.commands.doctor.finding import Finding, first
-from vocabx.errors import VocabxError
+from vocabx.errors import BaseModelError, VocabxError
 
 
 def read_weights(directory: Path, config: dict[str, Any]) -> tuple[StoredTables | None, list[Finding]]:
@@ -56,15 +57,15 @@ def _paths(directory: Path, bad: list[str]) -> list[Path]:
     """The weight files that the index lists, or those in the directory."""
     found = sorted(directory.glob("*.safetensors"))
     index = directory / INDEX
-    if not index.is_file():
+    if not is_there(index):
         single = directory / SINGLE
         return [single] if single in found else found
     try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        bad.append(f"{INDEX} is not an index")
+        names = set(read_weight_map(index).values())
+    except BaseModelError:
+        bad.append(f"{INDEX} is no index")
         return found
-    inside = [name for name in names if isinstance(name, str) and Path(name).name == name]
+    inside = [name for name in names if Path(name).name == name]
     bad += [
         f"{INDEX} lists {name!r}, which is not a file in the directory"
         for name in names

@@ -2,16 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import msgspec
+
+from vocabx._util.json_file import fit, is_there, read_object
 from vocabx.checkpoint.hashing import table_hashes
-from vocabx.checkpoint.manifest import read_manifest
-from vocabx.checkpoint.model_directory import read_object
+from vocabx.checkpoint.manifest import Manifest, RecordedBase, read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.evaluation.measure import context_of
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
+
+
+class _Report(msgspec.Struct, frozen=True):
+    """What is read of a report.json; that of a transfer has no bound."""
+
+    hull_bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -21,14 +28,16 @@ class EvaluatedModel:
     Attributes:
         name: its name in the result.
         checkpoint: its headers.
-        tokenizer: its tokenizer.
-        manifest: the content of its vocabx.json, empty if there is none.
+        tokenizer: its own.
+        manifest: its vocabx.json, None where there is none.
+        reported_bound: the bound of its report.json, None where there is none.
     """
 
     name: str
     checkpoint: Checkpoint
     tokenizer: FastTokenizer
-    manifest: dict[str, Any]
+    manifest: Manifest | None
+    reported_bound: float | None
 
     @property
     def directory(self) -> Path:
@@ -46,10 +55,9 @@ class EvaluatedModel:
         return sum(file.path.stat().st_size for file in self.checkpoint.files)
 
     @property
-    def recorded_base(self) -> dict[str, Any]:
-        """The entry of vocabx.json about its base, empty if there is none."""
-        found = self.manifest.get("base")
-        return found if isinstance(found, dict) else {}
+    def recorded_base(self) -> RecordedBase | None:
+        """What vocabx.json says of its base, None where there is none."""
+        return None if self.manifest is None else self.manifest.base
 
     def hull_bound(self, base: Checkpoint) -> float | None:
         """The bound of report.json on KL(base ‖ this model), in nats; None if there is none or it is void.
@@ -57,12 +65,11 @@ class EvaluatedModel:
         It applies only to the embeddings as initialized, with the base they were initialized from. A trained
         checkpoint keeps its report, but the bound no longer applies.
         """
-        path = self.directory / "report.json"
-        known = path.is_file() and not self.manifest.get("training")
-        bound = read_object(path).get("hull_bound") if known else None
-        as_made = self.manifest.get("tables") == table_hashes(self.checkpoint)
-        same_base = self.recorded_base.get("tables") == table_hashes(base)
-        return float(bound) if isinstance(bound, (int, float)) and as_made and same_base else None
+        manifest, bound = self.manifest, self.reported_bound
+        if manifest is None or manifest.training or bound is None:
+            return None
+        as_made = manifest.tables == table_hashes(self.checkpoint)
+        return bound if as_made and manifest.base.tables == table_hashes(base) else None
 
 
 def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
@@ -86,4 +93,14 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
         raise BaseModelError(
             f"{directory} does not predict the next token of a text: only generative models can be evaluated"
         )
-    return EvaluatedModel(name, checkpoint, read_tokenizer(directory), read_manifest(directory))
+    manifest = read_manifest(directory)
+    bound = None if manifest is None else _reported_bound(directory / "report.json")
+    return EvaluatedModel(name, checkpoint, read_tokenizer(directory), manifest, bound)
+
+
+def _reported_bound(path: Path) -> float | None:
+    if not is_there(path):
+        return None
+    remedy = "restore it, or remove it"
+    report = read_object(path, BaseModelError, remedy)
+    return fit(path, report, _Report, BaseModelError, remedy).hull_bound

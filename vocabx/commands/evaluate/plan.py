@@ -107,7 +107,7 @@ def _check_packages(options: EvaluateOptions, source: TextSource) -> None:
 
 
 def _language(options: EvaluateOptions, evaluated_models: Sequence[EvaluatedModel]) -> Language:
-    recorded = [str(evaluated_model.manifest.get("language") or "") for evaluated_model in evaluated_models]
+    recorded = (model.manifest.language for model in evaluated_models if model.manifest is not None)
     tag = options.lang or next(filter(None, recorded), "")
     if not tag:
         raise LanguageError(
@@ -144,7 +144,9 @@ def _find_base(
 
 
 def _recorded_names(first: EvaluatedModel) -> list[str]:
-    """The recorded name of the base, then the hub id it came from if that differs."""
-    name, origin = (str(first.recorded_base.get(key) or "") for key in ("name", "origin"))
+    """What the base was called, then the hub id that it came from where that is another name."""
+    if (base := first.recorded_base) is None:
+        return []
+    name, origin = base.name, base.origin
     is_hub_id = origin.count("/") == 1 and " " not in origin and not Path(origin).exists()
     return list(dict.fromkeys([*([name] if name else []), *([origin] if is_hub_id else [])]))

@@ -104,11 +104,12 @@ def _sections(
 
 def _note_other_seed(plan: EvaluatePlan, progress: Progress) -> None:
     for evaluated_model in plan.evaluated_models:
-        initializer = evaluated_model.manifest.get("initializer")
-        seed = initializer.get("seed") if isinstance(initializer, dict) else None
-        if isinstance(seed, int) and seed != plan.options.seed:
+        manifest = evaluated_model.manifest
+        initializer = None if manifest is None else manifest.initializer
+        if initializer is not None and initializer.seed != plan.options.seed:
             progress.note(
-                f"{evaluated_model.name} was made with --seed {seed}: it may have been trained on this text."
+                f"{evaluated_model.name} was made with --seed {initializer.seed}: it may have learned from "
+                "this text."
             )
 
 

@@ -6,7 +6,17 @@ from pathlib import Path
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
 from vocabx.checkpoint.journal import Journal
-from vocabx.checkpoint.manifest import Manifest, TokenRange, composed_hashes, run_record
+from vocabx.checkpoint.manifest import (
+    Manifest,
+    RecordedBase,
+    RecordedClaim,
+    RecordedInitializer,
+    Sizes,
+    Source,
+    TokenRange,
+    composed_hashes,
+    run_record,
+)
 from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.staging import resumable, staged
 from vocabx.commands._output import prepare_output, publish
@@ -94,12 +104,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             base_rows=plan.checkpoint.input.rows,
             pad=plan.pad_ids,
             tied=plan.checkpoint.tied,
-            initializer={
-                "name": options.init,
-                "parameters": initialized.parameters,
-                "seed": options.seed,
-                **form,
-            },
+            initializer=RecordedInitializer(options.init, initialized.parameters, options.seed, **form),
             base_tables=base_tables,
             tables=tables,
             shards=shards,
@@ -178,22 +183,21 @@ def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None
 
 
 def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: Timed) -> Manifest:
-    """The manifest of a tokenizer, without the fields about weights."""
-    source = "donor" if plan.donor else "learned"
+    """The manifest of a tokenizer, before anything is said of tables."""
+    source: Source = "donor" if plan.donor else "learned"
     return Manifest(
         version=VERSION,
-        base={"name": plan.base.name, "origin": plan.base.origin, "tokens": plan.tokenizer.size},
-        sizes={"tokens": plan.new_ids.stop, "new_tokens": plan.new_tokens},
+        base=RecordedBase(plan.base.name, plan.base.origin, plan.tokenizer.size),
+        sizes=Sizes(plan.new_ids.stop, plan.new_tokens),
         tied=None,
         ranges=(TokenRange(plan.first_id, plan.new_tokens, source),),
         origin=asdict(report.origin),
         language=plan.language.tag,
-        initializer={},
-        certificate=[
-            {key: value for key, value in asdict(claim).items() if key != "examples"}
-            for claim in report.claims
-        ],
+        initializer=None,
+        certificate=tuple(map(RecordedClaim.of, report.claims)),
         tables={},
         files=composed_hashes(directory),
         run=run_record(plan.options.command, progress.seconds, directory),
+        shards={},
+        training=None,
     )

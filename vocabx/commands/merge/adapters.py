@@ -1,15 +1,16 @@
 """The LoRA adapters of a run, read from the files that peft writes, without peft."""
 
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx._util.json_file import fit, read_object
 from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
 from vocabx.errors import TrainingError
 
@@ -20,6 +21,13 @@ _NAME = re.compile(r"base_model\.model\.(.+)\.lora_(embedding_)?([AB])(?:\.weigh
 _PLAIN: dict[str, Any] = {
     "use_rslora": False, "use_dora": False, "rank_pattern": {}, "alpha_pattern": {}, "lora_bias": False,
 }  # fmt: skip
+
+
+class _Settings(msgspec.Struct, frozen=True):
+    """What is read of the settings that peft writes."""
+
+    r: Annotated[int, msgspec.Meta(ge=1)]
+    lora_alpha: float
 
 
 @dataclass(frozen=True)
@@ -88,13 +96,10 @@ def _low_rank(
 
 
 def _scale(directory: Path) -> float:
-    path = directory / _CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        scale = float(config["lora_alpha"]) / int(config["r"])
-        unknown = [name for name, plain in _PLAIN.items() if config.get(name, plain) != plain]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError):
-        raise TrainingError(f"{path} is missing or damaged: train again, or restore it") from None
+    path, remedy = directory / _CONFIG, "restore it, or train again"
+    config = read_object(path, TrainingError, remedy)
+    settings = fit(path, config, _Settings, TrainingError, remedy)
+    unknown = [name for name, plain in _PLAIN.items() if config.get(name, plain) != plain]
     if unknown:
         raise TrainingError(f"{path} sets {unknown[0]}, which vocabx does not merge: merge with peft")
-    return scale
+    return settings.lora_alpha / settings.r

@@ -1,8 +1,10 @@
 """A finished training run and its base, both checked against what the run recorded."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vocabx._util.json_file import refusal
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import file_hash
 from vocabx.checkpoint.staging import unfinished_of
@@ -10,7 +12,7 @@ from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError, TrainingError
 from vocabx.progress import Progress, Quiet
 from vocabx.training.methods import Method
-from vocabx.training.record import RECORD, TrainingRecord, read_record
+from vocabx.training.record import RECORD, REMEDY, TrainingRecord, read_record
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,17 @@ class FinishedRun:
     Attributes:
         directory: the directory of the run.
         record: its training.json.
-        method: how it was trained.
-        checkpoint: the base, read from its headers.
+        checkpoint: the base, by its headers.
     """
 
     directory: Path
     record: TrainingRecord
-    method: Method
     checkpoint: Checkpoint
+
+    @property
+    def method(self) -> Method:
+        """How it was trained."""
+        return self.record.method
 
     @property
     def new_rows(self) -> int:
@@ -41,7 +46,7 @@ def read_method(directory: Path) -> Method:
     Raises:
         TrainingError: there is no finished run, or its record is damaged.
     """
-    return _method(directory, _record(directory))
+    return _record(directory).method
 
 
 def read_finished(directory: Path, base: str = "", progress: Progress | None = None) -> FinishedRun:
@@ -63,7 +68,7 @@ def read_finished(directory: Path, base: str = "", progress: Progress | None = N
     with progress.stage("Checking the run and its base"):
         _check_files(directory, record)
         checkpoint = _base(directory, record, base)
-    return FinishedRun(directory, record, _method(directory, record), checkpoint)
+    return FinishedRun(directory, record, checkpoint)
 
 
 def _record(directory: Path) -> TrainingRecord:
@@ -74,26 +79,19 @@ def _record(directory: Path) -> TrainingRecord:
     return read_record(directory)
 
 
-def _method(directory: Path, record: TrainingRecord) -> Method:
-    try:
-        return Method(**record.method)
-    except TypeError:
-        raise TrainingError(f"{directory / RECORD} is damaged: train again, or restore it") from None
-
-
 def _check_files(directory: Path, record: TrainingRecord) -> None:
     for name, digest in record.files.items():
         path = directory / name
-        # An edited record could name any file on the disk.
-        if not path.resolve().is_relative_to(directory.resolve()) or not path.is_file():
-            raise TrainingError(f"{directory} lacks {name}: copy the complete directory again")
+        # A record that was edited could name any file of the disk.
+        if not path.is_file() or not path.resolve().is_relative_to(directory.resolve()):
+            raise TrainingError(f"{directory} lacks {name}: it was not copied whole")
         if file_hash(path) != digest:
             raise TrainingError(f"{path} was damaged or replaced after training: restore it, or train again")
 
 
 def _base(directory: Path, record: TrainingRecord, given: str) -> Checkpoint:
-    recorded = str(record.base.get("directory", ""))
-    path = Path(given or recorded).expanduser()
+    # A name like ~somebody, who is not there, is a name that is not there.
+    path = Path(os.path.expanduser(given or record.base.directory))  # noqa: PTH111
     if not path.is_dir():
         where = "" if given else f", the base of {directory}"
         raise BaseModelError(
@@ -101,12 +99,13 @@ def _base(directory: Path, record: TrainingRecord, given: str) -> Checkpoint:
         )
     checkpoint = read_checkpoint(path)
     found = table_hashes(checkpoint)
-    for name, digest in record.base["tables"].items():
+    for name, digest in record.base.tables.items():
         if found.get(name) != digest:
             raise BaseModelError(
                 f"{path} is not the checkpoint that {directory} was trained on: its {name} differs; pass the "
                 "right one with --base"
             )
     if checkpoint.input.rows != record.rows:
-        raise TrainingError(f"{directory / RECORD} is damaged: train again, or restore it")
+        says = f"is damaged at rows: expected {checkpoint.input.rows}, got {record.rows}"
+        raise refusal(directory / RECORD, TrainingError, says, REMEDY)
     return checkpoint

@@ -1,18 +1,21 @@
 """The story of a merge, in order: run and base, what changes, weights, files, records, comparison."""
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from vocabx._util.extras import need, require_all
 from vocabx._util.memory import fits, free_memory
 from vocabx._util.version import VERSION
-from vocabx.checkpoint.grow import COMPOSED, carry_files, write_changed, write_json
+from vocabx.checkpoint.grow import COMPOSED, carry_files, write_changed
 from vocabx.checkpoint.hashing import table_bytes, table_hashes
 from vocabx.checkpoint.manifest import (
     DOCUMENTS,
+    Manifest,
+    RecordedTraining,
     composed_hashes,
     file_hash,
     read_manifest,
@@ -88,7 +91,7 @@ def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResul
             write_changed(run.checkpoint, changes, directory, advance, options.link)
         _carry(run, directory)
         write_trained_card(
-            run.checkpoint.directory, directory, asdict(run.record), options.onto, run.checkpoint.input.dtype
+            run.checkpoint.directory, directory, run.record, options.onto, run.checkpoint.input.dtype
         )
         agreement = _compare(run, directory, options, device, timed)
         _write_manifest(run, manifest, changes, options, directory, timed)
@@ -97,18 +100,18 @@ def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResul
     return MergeResult(options.out, run.method.name, options.onto, changed, tensors, agreement)
 
 
-def _manifest_of(run: FinishedRun) -> dict[str, Any]:
+def _manifest_of(run: FinishedRun) -> Manifest:
     directory = run.checkpoint.directory
     manifest = read_manifest(directory)
-    if not manifest:
-        raise BaseModelError(f"{directory} has no vocabx.json: pass the checkpoint as vocabx wrote it")
+    if manifest is None:
+        raise BaseModelError(f"{directory} holds no vocabx.json: pass the checkpoint as vocabx wrote it")
     return manifest
 
 
 def _device(run: FinishedRun, options: MergeOptions, progress: Progress) -> str:
     """The device for quantization to 4 bits and for the comparison: a GPU if there is one."""
     device = "cuda:0" if need("torch", "train").cuda.is_available() else "cpu"
-    trained_on = str(run.record.run.get("versions", {}).get("device", device))
+    trained_on = run.record.run.versions.get("device", device)
     if (
         run.method.name == "qlora"
         and options.onto == "trained"
@@ -157,7 +160,7 @@ def _compare(
 
 def _write_manifest(
     run: FinishedRun,
-    before: dict[str, Any],
+    before: Manifest,
     changes: Changes,
     options: MergeOptions,
     directory: Path,
@@ -165,40 +168,37 @@ def _write_manifest(
 ) -> None:
     """Write the base's manifest with the hashes of the merged files and a record of the training."""
     written = read_checkpoint(directory)
-    shards = before.get("shards") or {}
-    changed = {path.name for path in changes} | {name for name in shards if shards[name].get("rewritten")}
-    hashed = any("sha256" in shard for shard in shards.values())
+    changed = {path.name for path in changes}
+    changed |= {name for name, shard in before.shards.items() if shard.rewritten}
+    hashed = any(shard.sha256 is not None for shard in before.shards.values())
     weights = sum(file.path.stat().st_size for file in written.files)
     with progress.stage("Hashing", table_bytes(written) + weights * hashed, "B") as advance:
-        renewed = {
-            "tables": table_hashes(written, advance),
-            "shards": records_of(written, changed, hashed, advance),
-        }
-    certificate = [entry for entry in before.get("certificate", ()) if entry.get("name") not in _BY_WEIGHTS]
-    write_json(
-        directory / "vocabx.json",
-        {
-            **before,
-            **renewed,
-            "version": VERSION,
-            "certificate": certificate,
-            "training": _training(run, options.onto, directory, before.get("training") or {}),
-            "files": composed_hashes(directory),
-            "run": run_record(options.command, progress.seconds, directory),
-        },
-    )
+        tables = table_hashes(written, advance)
+        shards = records_of(written, changed, hashed, advance)
+    msgspec.structs.replace(
+        before,
+        version=VERSION,
+        certificate=tuple(claim for claim in before.certificate if claim.name not in _BY_WEIGHTS),
+        tables=tables,
+        files=composed_hashes(directory),
+        run=run_record(options.command, progress.seconds, directory),
+        shards=shards,
+        training=_training(run, options.onto, directory, before.training),
+    ).write(directory)
 
 
-def _training(run: FinishedRun, onto: str, directory: Path, before: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry of vocabx.json about the training; `before` is that of an earlier training."""
+def _training(
+    run: FinishedRun, onto: str, directory: Path, before: RecordedTraining | None
+) -> RecordedTraining:
+    """What vocabx.json says of the training; `before` is the same of an earlier one."""
     record = run.record
-    return {
-        "method": record.method,
-        "onto": onto,
-        "first_id": record.first_id,
-        "text": record.text,
-        "steps": record.steps,
-        "seed": record.seed,
-        "record": file_hash(directory / RECORD),
-        "before": dict(before),
-    }
+    return RecordedTraining(
+        method=record.method.plain(),
+        onto=onto,
+        first_id=record.first_id,
+        text=record.text.plain(),
+        steps=record.steps.plain(),
+        seed=record.seed,
+        record=file_hash(directory / RECORD),
+        before={} if before is None else before.plain(),
+    )

@@ -9,7 +9,8 @@ from typing import Any
 
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.journal import NAME as JOURNAL
-from vocabx.checkpoint.manifest import read_manifest
+from vocabx.checkpoint.manifest import Manifest, read_manifest
+from vocabx.checkpoint.model_directory import read_weight_map
 from vocabx.checkpoint.safetensors_file import read_header
 from vocabx.checkpoint.tables import INDEX, SINGLE
 from vocabx.errors import OutputError
@@ -125,22 +126,22 @@ def one_line(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_ANSWER]
 
 
-def _finished(directory: Path) -> dict[str, Any]:
+def _finished(directory: Path) -> Manifest:
     """The manifest of a finished directory."""
     if not directory.is_dir():
         raise OutputError(f"{directory} is not a directory: pass one that vocabx wrote")
     if directory.resolve().name.endswith(_UNFINISHED[0]) or (directory / JOURNAL).exists():
         raise OutputError(f"{directory} is unfinished: finish it with --resume, and publish the result")
     manifest = read_manifest(directory)
-    if not manifest:
+    if manifest is None:
         raise OutputError(f"{directory} has no vocabx.json: pass a directory that vocabx wrote")
     return manifest
 
 
-def _check_whole(directory: Path, manifest: dict[str, Any]) -> None:
-    """Refuse a directory that lacks a file listed in vocabx.json or in the index of the weights."""
-    names = set(_mapping(manifest, "files"))
-    if _mapping(manifest, "sizes").get("rows"):
+def _check_whole(directory: Path, manifest: Manifest) -> None:
+    """Refuse a directory that lacks a file which vocabx.json or the index of the weights names."""
+    names = set(manifest.files)
+    if manifest.sizes.rows:
         weights = _weights(directory)
         for name in weights:
             if (directory / name).is_file():
@@ -155,10 +156,7 @@ def _weights(directory: Path) -> Sequence[str]:
     index = directory / INDEX
     if not index.is_file():
         return sorted(path.name for path in directory.glob("*.safetensors")) or [SINGLE]
-    try:
-        return sorted({str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()})
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise OutputError(f"{index} lists no weight files: it was damaged; restore it") from None
+    return sorted(set(read_weight_map(index, "copy the checkpoint again").values()))
 
 
 def _files(directory: Path) -> Iterator[PlannedFile]:
@@ -173,28 +171,21 @@ def _files(directory: Path) -> Iterator[PlannedFile]:
             raise OutputError(f"{path} is a broken link: fix or remove it")
 
 
-def _message(manifest: dict[str, Any]) -> str:
-    base = without_directories(str(_mapping(manifest, "base").get("name", ""))) or "a local model"
-    tokens = _mapping(manifest, "sizes").get("new_tokens")
-    replaced = any(one.get("source") == "transferred" for one in manifest.get("ranges") or ())
-    what = "another tokenizer" if replaced else f"{tokens:,} new tokens" if tokens else "new tokens"
-    return f"{base} with {what} for {manifest.get('language')}, by vocabx {VERSION}"
+def _message(manifest: Manifest) -> str:
+    base = without_directories(manifest.base.name) or "a local model"
+    what = "another tokenizer" if manifest.transferred else f"{manifest.sizes.new_tokens:,} new tokens"
+    return f"{base} with {what} for {manifest.language}, by vocabx {VERSION}"
 
 
-def _notes(manifest: dict[str, Any], metadata: dict[str, Any]) -> Iterator[str]:
-    failed = [one for one in manifest.get("certificate") or () if one.get("required") and one.get("failed")]
+def _notes(manifest: Manifest, metadata: dict[str, Any]) -> Iterator[str]:
+    failed = [claim for claim in manifest.certificate if claim.required and claim.failed]
     if failed:
-        yield f"A required claim fails: {failed[0].get('sentence')} The card says so too."
+        yield f"A claim that must hold fails: {failed[0].sentence} The card says so too."
     if not metadata.get("license"):
-        yield f"{CARD} names no license: find out what that of the base allows, and add it."
-    words = str(_mapping(manifest, "run").get("command", "")).replace("=", " ").split()
+        yield f"{CARD} names no licence: find out what that of the base allows, and add it."
+    words = manifest.run.command.replace("=", " ").split()
     if any(word.strip("'\"").startswith(("/", "~")) for word in words):
         yield f"{CARD}, vocabx.json and the report contain the command line, with paths of this machine."
-
-
-def _mapping(manifest: dict[str, Any], name: str) -> dict[str, Any]:
-    value = manifest.get(name)
-    return value if isinstance(value, dict) else {}
 
 
 def _read_card(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from vocabx._util.extras import Packages, require_all
 from vocabx.checkpoint.base import base_language
 from vocabx.checkpoint.factorised import refuse_factorised
-from vocabx.checkpoint.manifest import read_manifest
+from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.options import TrainOptions
@@ -51,7 +51,7 @@ class TrainPlan:
     options: TrainOptions
     checkpoint: Checkpoint
     tokenizer: FastTokenizer
-    manifest: dict[str, Any]
+    manifest: Manifest
     method: Method
     first_id: int
     language: Language
@@ -166,11 +166,16 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         )
     tokenizer = read_tokenizer(options.directory)
     source = _source(options, manifest)
-    language = _language(str(manifest.get("language", "")), source)
+    language = _language(manifest.language, source)
     spoken = _base_language(manifest)
     base_source = _base_source(options, spoken)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory)
     new = checkpoint.input.rows - first
+    if new < 1:
+        raise BaseModelError(
+            f"{options.directory}: vocabx.json says that new rows begin at {first:,}, and there are "
+            f"{checkpoint.input.rows:,}: restore it, or extend the base again"
+        )
     trained = trained_parameters(sizes, method, new)
     fit = fit_batch(options, sizes, method, trained, device, processes)
     return TrainPlan(
@@ -211,20 +216,18 @@ def check_packages(options: TrainOptions) -> None:
     )
 
 
-def first_new_id(manifest: dict[str, Any], directory: Path) -> int:
-    """The id of the first row that vocabx added, from a manifest.
+def first_new_id(manifest: Manifest, directory: Path) -> int:
+    """The id of the first row that vocabx made, by a manifest.
 
     Raises:
         BaseModelError: if the manifest does not record it.
     """
-    entries = [entry for entry in manifest.get("ranges", ()) if isinstance(entry, dict)]
-    starts = [int(entry["first_id"]) for entry in entries if isinstance(entry.get("first_id"), int)]
-    if not starts:
-        raise BaseModelError(f"{directory}: vocabx.json lists no new tokens: extend the base again")
-    return min(starts)
+    if not manifest.ranges:
+        raise BaseModelError(f"{directory}: vocabx.json names no new tokens: extend the base again")
+    return min(part.first_id for part in manifest.ranges)
 
 
-def _checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, Any]]:
+def _checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
     if not directory.is_dir():
         raise BaseModelError(f"{directory} is not a directory: pass a checkpoint that vocabx wrote")
     if (directory / RECORD).is_file() and not (directory / "config.json").is_file():
@@ -233,7 +236,7 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, dict[str, Any]]:
             "pass it to --branch-from"
         )
     manifest = read_manifest(directory)
-    if not manifest:
+    if manifest is None:
         raise BaseModelError(
             f"{directory} has no vocabx.json, which records the new rows: pass a checkpoint that vocabx wrote"
         )
@@ -254,14 +257,14 @@ def _trackers(options: TrainOptions) -> Packages:
     return dict.fromkeys(names, "")
 
 
-def _source(options: TrainOptions, manifest: dict[str, Any]) -> TextSource:
+def _source(options: TrainOptions, manifest: Manifest) -> TextSource:
     if options.corpus:
         return user_source(options.corpus, options.text_field, options.opencc)
-    return default_source(find_language(str(manifest.get("language", ""))))
+    return default_source(find_language(manifest.language))
 
 
-def _base_language(manifest: dict[str, Any]) -> Language:
-    return find_language(base_language(str(manifest.get("base", {}).get("name", ""))))
+def _base_language(manifest: Manifest) -> Language:
+    return find_language(base_language(manifest.base.name))
 
 
 def _base_source(options: TrainOptions, language: Language) -> TextSource | None:

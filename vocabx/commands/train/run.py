@@ -1,7 +1,7 @@
 """The story of continued pretraining, in order: plan, text, model, steps, trained parameters, report."""
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +12,27 @@ from vocabx.checkpoint.hashing import examine_tables
 from vocabx.checkpoint.manifest import file_hash
 from vocabx.checkpoint.recorded import require_own_tables
 from vocabx.checkpoint.staging import unfinished_of
+from vocabx.commands.train.job import job_of, read_job, refuse_other, write_job
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.plan import TrainPlan, check_packages, make_train_plan
 from vocabx.commands.train.texts import RunTexts, gather_texts
-from vocabx.commands.train.workspace import begin, branch, finish, run_directory
+from vocabx.commands.train.workspace import branch, finish, read_branch_source, run_directory
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.training_page import render_training_page
-from vocabx.training.metrics import METRICS, read_metrics
+from vocabx.training.metrics import METRICS, Measured, read_metrics, tokens_until
 from vocabx.training.processes import Processes
-from vocabx.training.record import TrainingRecord
-from vocabx.training.run_checkpoints import complete_checkpoints
+from vocabx.training.record import (
+    TrainedBase,
+    TrainedRun,
+    TrainedSchedule,
+    TrainedSteps,
+    TrainedText,
+    TrainingRecord,
+)
+from vocabx.training.run_checkpoints import resumable_checkpoints
 from vocabx.training.schedule import Schedule, make_schedule
 from vocabx.training.state import ADAPTER, ROWS, TRAINED, save_result
 
-# Options that do not affect what is learned, so a resumed run may change them.
-_FREE = {
-    "out", "resume", "branch_from", "max_minutes", "batch_size", "max_memory", "gradient_checkpointing",
-    "keep", "save_every", "evaluate_every", "report_to", "command",
-}  # fmt: skip
 _LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
 
 
@@ -55,7 +58,7 @@ class TrainResult:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, ready for JSON."""
-        record = None if self.record is None else asdict(self.record)
+        record = None if self.record is None else self.record.plain()
         measured = [entry for entry in self.metrics if "target_bits" in entry]
         return {
             "out": str(self.directory), "finished": self.finished, "step": self.step, "measured": measured,
@@ -102,14 +105,23 @@ def _train(
 
     processes.wait()
     started = time.time()
+    # What is gone on with is read before the text, which takes long.
+    start = next(reversed(resumable_checkpoints(run)), None)
+    begun = read_job(run) if start else None
+    if start:
+        tokens_until(run, start.step)
+    source = read_branch_source(plan.options.branch_from) if plan.options.branch_from else None
     texts = gather_texts(plan, run, processes, timed)
     schedule = schedule_of(plan, texts.steps)
-    if processes.main:
-        if plan.options.branch_from:
-            branch(run, Path(plan.options.branch_from), texts.steps)
-        begin(run, _job(plan, tables, schedule))
+    job = job_of(plan.options, tables, schedule)
+    if begun is not None:
+        refuse_other(run, begun, job)
+    elif processes.main:
+        write_job(run, job)
+        if source is not None:
+            branch(run, source, texts.steps)
     processes.wait()
-    start = next(reversed(complete_checkpoints(run)), None)
+    start = next(reversed(resumable_checkpoints(run)), None)
     ended = run_training(plan, texts, schedule, run, start, processes, timed)
     if ended.reason == "signal":
         interrupted = KeyboardInterrupt()
@@ -144,17 +156,6 @@ def _own_tables(plan: TrainPlan, progress: Progress) -> dict[str, str]:
     return tables
 
 
-def _job(plan: TrainPlan, tables: dict[str, str], schedule: Schedule) -> dict[str, Any]:
-    """Everything that determines the result of a run."""
-    options = {name: value for name, value in asdict(plan.options).items() if name not in _FREE}
-    return {
-        **options,
-        "directory": str(plan.options.directory),
-        "tables": tables,
-        "schedule": asdict(schedule),
-    }
-
-
 def _record(
     plan: TrainPlan,
     tables: dict[str, str],
@@ -169,41 +170,41 @@ def _record(
     trained = [run / ROWS, run / TRAINED, *sorted((run / ADAPTER).glob("*"))]
     return TrainingRecord(
         version=VERSION,
-        method=asdict(plan.method),
-        base={"directory": str(options.directory.absolute()), "tables": tables},
+        method=plan.method,
+        base=TrainedBase(str(options.directory.absolute()), tables),
         language=plan.language.tag,
         first_id=plan.first_id,
         rows=plan.checkpoint.input.rows,
         tied=plan.checkpoint.tied,
         targets=ended.prepared.targets,
-        text={
-            "corpus": plan.source.description,
-            "replay": plan.replay.description if plan.replay else "",
-            "replay_share": texts.order.replay_share,
-            "sequence_length": plan.length,
-            "sequences": texts.order.target_subset,
-            "replay_sequences": texts.order.replay,
-            "heldout_bytes": sum(len(passage.encode()) for passage in texts.heldout),
-        },
-        steps={"steps": ended.step, "sequences": plan.step_sequences, "tokens": ended.tokens},
-        schedule={
-            **asdict(schedule),
-            "learning_rate": options.learning_rate,
-            "rows_learning_rate": options.rows_learning_rate,
-            "weight_decay": options.weight_decay,
-        },
-        measured=measured,
+        text=TrainedText(
+            corpus=plan.source.description,
+            replay=plan.replay.description if plan.replay else "",
+            replay_share=texts.order.replay_share,
+            sequence_length=plan.length,
+            sequences=texts.order.target_subset,
+            replay_sequences=texts.order.replay,
+            heldout_bytes=sum(len(passage.encode()) for passage in texts.heldout),
+        ),
+        steps=TrainedSteps(ended.step, plan.step_sequences, ended.tokens),
+        schedule=TrainedSchedule(
+            **schedule.plain(),
+            learning_rate=options.learning_rate,
+            rows_learning_rate=options.rows_learning_rate,
+            weight_decay=options.weight_decay,
+        ),
+        measured=tuple(Measured(**entry) for entry in measured),
         seed=options.seed,
         files={str(path.relative_to(run)): file_hash(path) for path in trained if path.is_file()},
-        run={
-            "command": options.command,
-            "seconds": round(seconds, 1),
-            "processes": processes,
-            "batch_size": plan.fit.batch_size,
-            "accumulation": plan.fit.accumulation,
-            "versions": _versions(),
-            "metrics": file_hash(run / METRICS),
-        },
+        run=TrainedRun(
+            command=options.command,
+            seconds=round(seconds, 1),
+            processes=processes,
+            batch_size=plan.fit.batch_size,
+            accumulation=plan.fit.accumulation,
+            versions=_versions(),
+            metrics=file_hash(run / METRICS),
+        ),
     )
 
 

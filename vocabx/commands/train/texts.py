@@ -11,12 +11,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from vocabx._util.json_file import Written, read_fields
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.languages import with_scripts_of
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sample_sizes import SampleSizes
 from vocabx.corpus.source import TextSource, peek
+from vocabx.errors import TrainingError
 from vocabx.evaluation.bits_per_byte import begin_id, split_for_scoring
 from vocabx.evaluation.measure import context_of
 from vocabx.progress import Progress
@@ -27,6 +29,13 @@ from vocabx.training.processes import Processes
 
 DIRECTORY = "text"
 _HELDOUT = "heldout.json"
+
+
+class _Heldout(Written, frozen=True):
+    """The passages that every process measures on."""
+
+    target: tuple[str, ...]
+    base: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -65,11 +74,11 @@ def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Pro
         directory.mkdir(exist_ok=True)
         _write(plan, directory, progress)
     processes.wait()
-    heldout = json.loads((directory / _HELDOUT).read_text(encoding="utf-8"))
+    heldout = read_fields(directory / _HELDOUT, _Heldout, TrainingError, "run the same command again")
     target = PackedText(directory / "target", plan.length)
     replay = PackedText(directory / "replay", plan.length) if plan.replay else None
     steps, order = _order(plan, len(target), len(replay) if replay else 0)
-    return RunTexts(target, replay, order, steps, tuple(heldout["target"]), tuple(heldout["base"]))
+    return RunTexts(target, replay, order, steps, heldout.target, heldout.base)
 
 
 def ends_of(config: Mapping[str, Any]) -> Ends:
@@ -96,11 +105,11 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
         title = "Reading the base's language"
         base = draw_corpus(plan.base_source, language.scripts, sizes, title, progress)
     context = context_of(plan.checkpoint.config)
-    heldout = {
-        "target": split_for_scoring(corpus.heldout, context),
-        "base": split_for_scoring(base.heldout, context) if base else [],
-    }
-    (directory / _HELDOUT).write_text(json.dumps(heldout, ensure_ascii=False), encoding="utf-8")
+    heldout = _Heldout(
+        target=tuple(split_for_scoring(corpus.heldout, context)),
+        base=tuple(split_for_scoring(base.heldout, context)) if base else (),
+    )
+    (directory / _HELDOUT).write_text(json.dumps(heldout.plain(), ensure_ascii=False), encoding="utf-8")
     _pack(plan, plan.source, corpus, directory / "target", progress)
     if plan.replay is not None and base is not None:
         _pack(plan, plan.replay, base, directory / "replay", progress)

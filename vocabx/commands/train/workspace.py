@@ -3,21 +3,27 @@
 It is renamed to its target once the run is complete. Until then, its complete checkpoints survive any crash.
 """
 
-import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from vocabx._util.json_file import is_there
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.staging import check_free, put, unfinished_of
+from vocabx.commands.train.job import JOB, read_job
 from vocabx.commands.train.texts import DIRECTORY as TEXT
 from vocabx.errors import OutputError, TrainingError
-from vocabx.training.metrics import METRICS
-from vocabx.training.run_checkpoints import DIRECTORY, checkpoint_of, complete_checkpoints, mark_complete
-
-_JOB = "job.json"
+from vocabx.training.metrics import METRICS, tokens_until
+from vocabx.training.record import RECORD, read_record
+from vocabx.training.run_checkpoints import (
+    DIRECTORY,
+    SavedStep,
+    resumable_checkpoints,
+    take_over,
+    whole_checkpoints,
+)
 
 
 @contextmanager
@@ -30,11 +36,14 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
     Raises:
         OutputError: if the target exists, another run writes there, or an earlier run left checkpoints there
             and `resume` is not set.
+        TrainingError: a checkpoint of an earlier run was damaged.
     """
     check_free(target)
     scratch = unfinished_of(target)
-    if complete_checkpoints(scratch) and not resume:
-        raise OutputError(f"{scratch} was left by an earlier run: pass --resume to continue it, or remove it")
+    if resumable_checkpoints(scratch) and not resume:
+        raise OutputError(
+            f"{scratch} is what an earlier run left: pass --resume to go on with it, or remove it"
+        )
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         journal = Journal(scratch)
@@ -54,61 +63,64 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
 def finish(scratch: Path, target: Path) -> None:
     """Rename a complete run to its target. Its packed text is removed, since it can be regenerated."""
     shutil.rmtree(scratch / TEXT, ignore_errors=True)
-    (scratch / _JOB).unlink(missing_ok=True)
+    (scratch / JOB).unlink(missing_ok=True)
     put(scratch, target.absolute())
 
 
-def begin(scratch: Path, job: Mapping[str, Any]) -> None:
-    """Record the job that a directory belongs to; if it holds a checkpoint, it must be of the same job.
+@dataclass(frozen=True)
+class BranchSource:
+    """The run that another one branches from.
+
+    Attributes:
+        name: as the user gave it.
+        directory: where it is.
+        saved: its whole checkpoints from before its learning rates fell.
+    """
+
+    name: str
+    directory: Path
+    saved: tuple[SavedStep, ...]
+
+
+def read_branch_source(name: str) -> BranchSource:
+    """Find the run that is to be branched from, and check what will be taken over from it.
 
     Raises:
-        OutputError: if it was begun with another job.
+        TrainingError: it was damaged.
     """
-    path = scratch / _JOB
-    wanted = json.loads(json.dumps(job))
-    if complete_checkpoints(scratch):
-        begun = json.loads(path.read_text(encoding="utf-8"))
-        for name in wanted | begun:
-            if begun.get(name) != wanted.get(name):
-                raise OutputError(
-                    f"{scratch} was begun with another {name} ({begun.get(name)!r}, now "
-                    f"{wanted.get(name)!r}) and cannot be resumed with this one: pass the same again, or "
-                    "remove it"
-                )
-        return
-    path.write_text(json.dumps(wanted, ensure_ascii=False, indent=2), encoding="utf-8")
+    run = Path(name) if Path(name).is_dir() else unfinished_of(Path(name))
+    stable = _stable_end(run)
+    found = [saved for saved in resumable_checkpoints(run) if stable is None or saved.step <= stable]
+    for saved in found[-1:]:
+        tokens_until(run, saved.step)
+    return BranchSource(name, run, tuple(found))
 
 
-def branch(scratch: Path, other: Path, steps: int) -> None:
-    """Copy the last checkpoint of another run from before its learning rates decayed.
+def branch(scratch: Path, source: BranchSource, steps: int) -> None:
+    """Take over the last checkpoint of another run from before its learning rates fell.
 
     Raises:
         TrainingError: if it has none, or only one after the end of this run.
     """
-    run = other if other.is_dir() else unfinished_of(other)
-    found = [saved for saved in complete_checkpoints(run) if saved.step < steps]
-    stable = _stable_end(run)
-    found = [saved for saved in found if stable is None or saved.step <= stable]
+    found = [saved for saved in source.saved if saved.step < steps]
     if not found:
         raise TrainingError(
-            f"{other} holds no checkpoint from before its learning rates decayed and before step {steps}: "
-            "pass a run of vocabx train, and a larger --max-steps"
+            f"{source.name} holds no checkpoint from before its learning rates fell and before step {steps}: "
+            "pass a run of vocabx train, and a --max-steps beyond it"
         )
-    saved = found[-1]
-    target = checkpoint_of(scratch, saved.step)
+    tokens_until(source.directory, found[-1].step)
     shutil.rmtree(scratch / DIRECTORY, ignore_errors=True)
-    shutil.copytree(saved.directory, target)
-    shutil.copyfile(run / METRICS, scratch / METRICS)
-    mark_complete(target)
+    shutil.copyfile(source.directory / METRICS, scratch / METRICS)
+    take_over(found[-1], scratch)
 
 
 def _stable_end(run: Path) -> int | None:
-    for name in ("training.json", _JOB):
-        try:
-            content = json.loads((run / name).read_text(encoding="utf-8"))
-            return int(content["schedule"]["steps"]) - int(content["schedule"]["decay"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+    """The step before which no rate of a run falls, None where nothing says so."""
+    if is_there(run / RECORD):
+        return read_record(run).schedule.stable_end
+    if is_there(run / JOB):
+        end: int = read_job(run).schedule.stable_end
+        return end
     return None
 
 

@@ -10,7 +10,16 @@ from pathlib import Path
 
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.journal import Journal
-from vocabx.checkpoint.manifest import Manifest, TokenRange, composed_hashes, run_record
+from vocabx.checkpoint.manifest import (
+    Manifest,
+    RecordedBase,
+    RecordedClaim,
+    RecordedInitializer,
+    Sizes,
+    TokenRange,
+    composed_hashes,
+    run_record,
+)
 from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.proof import prove_tables, prove_tokenizer
 from vocabx.checkpoint.replace import replace_checkpoint
@@ -244,26 +253,25 @@ def _manifest(
     progress: Timed,
 ) -> Manifest:
     tables, shards = record_weights(plan.checkpoint, directory, plan.options.hash, progress)
-    base = {"name": plan.base.name, "origin": plan.base.origin, "tokens": plan.old.size}
+    base = plan.base
     return Manifest(
         version=VERSION,
-        base={**base, "rows": plan.checkpoint.input.rows, "tables": base_tables},
-        sizes={"tokens": plan.new.size, "new_tokens": len(plan.new.id_to_piece), "rows": plan.rows}
-        | {"pad_rows": len(plan.unreached)},
+        base=RecordedBase(base.name, base.origin, plan.old.size, plan.checkpoint.input.rows, base_tables),
+        sizes=Sizes(plan.new.size, len(plan.new.id_to_piece), plan.rows, len(plan.unreached)),
         tied=plan.checkpoint.tied,
         ranges=_ranges(plan),
         origin={"tokenizer": plan.options.tokenizer, "rows": asdict(report.counts)},
         language=plan.language.tag,
-        initializer={
-            "name": plan.options.init, "parameters": initialized.parameters, "seed": plan.options.seed,
-            "form": "dense",
-        },
-        certificate=[{k: v for k, v in asdict(one).items() if k != "examples"} for one in report.claims],
+        initializer=RecordedInitializer(
+            plan.options.init, initialized.parameters, plan.options.seed, "dense"
+        ),
+        certificate=tuple(map(RecordedClaim.of, report.claims)),
         tables=tables,
         files=composed_hashes(directory),
         run=run_record(plan.options.command, progress.seconds, directory),
         shards=shards,
-    )  # fmt: skip
+        training=None,
+    )
 
 
 def _ranges(plan: TransferPlan) -> tuple[TokenRange, ...]:

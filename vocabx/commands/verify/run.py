@@ -7,7 +7,7 @@ from typing import Any
 from vocabx._util.extras import left_out, missing, require_all
 from vocabx.checkpoint.base import base_packages, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
-from vocabx.checkpoint.manifest import read_manifest
+from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.recorded import recorded_claims, require_base_directory
 from vocabx.commands.verify.options import VerifyOptions
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
@@ -73,10 +73,10 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
         raise TokenizerError(f"{directory} does not exist: pass the directory of an extended checkpoint")
     manifest = read_manifest(directory)
     records = _records(directory, progress)
-    if options.records or _is_transferred(manifest):
+    if options.records or (manifest is not None and manifest.transferred):
         return _by_records(directory, manifest, records)
     extended = read_tokenizer(directory)
-    name = options.against or str(manifest.get("base", {}).get("name", ""))
+    name = options.against or (manifest.base.name if manifest else "")
     if not name:
         raise TokenizerError(f"{directory} does not say what it extends: pass --against with its base")
     own_text = resolve_sources((*options.corpus, *options.base_text))
@@ -86,7 +86,7 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
         require_base_directory(directory, base.directory)
     tokenizer = read_tokenizer(base.directory)
     new = new_tokens(tokenizer, extended)
-    language = _language(options.lang or str(manifest.get("language", "")), new)
+    language = _language(options.lang or (manifest.language if manifest else ""), new)
     with progress.stage("Reading text"):
         target = _sample(_target_source(options, language), language.scripts, options, progress)
         source = _user(options.base_text, options) or default_source(find_language(base.language))
@@ -156,22 +156,12 @@ def _records(directory: Path, progress: Progress) -> tuple[Claim, ...]:
         return recorded_claims(directory, advance)
 
 
-def _by_records(directory: Path, manifest: dict[str, Any], records: tuple[Claim, ...]) -> VerifyResult:
-    """The result of checking the records alone, which needs no base."""
-    if not records:
-        raise TokenizerError(f"{directory} has no records in vocabx.json: pass --against with the base")
-    base, sizes = manifest.get("base", {}), manifest.get("sizes", {})
-    return VerifyResult(
-        directory,
-        str(base.get("name", "")),
-        str(manifest.get("language", "und")),
-        int(sizes.get("new_tokens", 0)),
-        Certificate(records),
-    )
-
-
-def _is_transferred(manifest: dict[str, Any]) -> bool:
-    return any(part.get("source") == "transferred" for part in manifest.get("ranges", ()))
+def _by_records(directory: Path, manifest: Manifest | None, records: tuple[Claim, ...]) -> VerifyResult:
+    """The verification of what needs no base: a tokenizer that replaced its base's extends nothing."""
+    if manifest is None:
+        raise TokenizerError(f"{directory} has no vocabx.json that records anything: pass --against its base")
+    new = manifest.sizes.new_tokens
+    return VerifyResult(directory, manifest.base.name, manifest.language, new, Certificate(records))
 
 
 def _fits(directory: Path, extended: FastTokenizer) -> list[Claim]:
