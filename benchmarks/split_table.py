@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 from common import Result, WorkerError, machine, new_parser, read_result, run_script, run_worker, write_result
 from split_table_case import SHAPES, VARIANTS, Case
@@ -87,7 +87,7 @@ def cases(options: argparse.Namespace) -> list[Case]:
     return [case_of(options, "llama-7b", "qlora", False), case_of(options, "llama-1b", "lora", True)]
 
 
-def case_of(options: argparse.Namespace, name: str, method: str, tied: bool) -> Case:
+def case_of(options: argparse.Namespace, name: str, method: Literal["lora", "qlora"], tied: bool) -> Case:
     """A case by what was asked for, and else by what its shape bears."""
     small = name == "small"
     again = options.gradient_checkpointing

@@ -1,6 +1,7 @@
 """What the benchmark of split tables trains: the shapes of models, and one way to train one of them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Case:
     """One model to train in one way; `layers` may be fewer than the shape has."""
 
     shape: str
-    method: str
+    method: Literal["lora", "qlora"]
     tied: bool
     layers: int
     new_tokens: int

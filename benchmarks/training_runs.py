@@ -52,18 +52,22 @@ def figures(trained: TrainResult) -> dict[str, Any]:
     steps = [entry for entry in trained.metrics if "loss" in entry]
     found: dict[str, Any] = {
         "new tokens": record.rows - record.first_id,
-        "device": record.run["versions"]["device"],
-        "tokens": record.steps["tokens"],
+        "device": record.run.versions["device"],
+        "tokens": record.steps.tokens,
         "tokens/s": statistics.median(entry["tokens_per_second"] for entry in steps),
-        "seconds": record.run["seconds"],
+        "seconds": record.run.seconds,
         "seconds of steps": round(sum(entry["seconds"] for entry in steps), 1),
-        "sequences": record.text["sequences"],
-        "replay sequences": record.text["replay_sequences"],
+        "sequences": record.text.sequences,
+        "replay sequences": record.text.replay_sequences,
         "bits per byte": {},
         "relative change": {},
     }
     for name, language in LANGUAGES.items():
-        curve = [[entry["step"], round(entry[name], 4)] for entry in record.measured if name in entry]
+        curve = [
+            [entry.step, round(bits, 4)]
+            for entry in record.measured
+            if (bits := getattr(entry, name)) is not None
+        ]
         if curve:
             found["bits per byte"][language] = curve
             found["relative change"][language] = round(curve[-1][1] / curve[0][1] - 1, 4)

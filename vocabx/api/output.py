@@ -1,13 +1,20 @@
 """A checkpoint of the parts: old rows bit for bit, new rows after them, the tokenizer, and a vocabx.json."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from vocabx._util.version import VERSION
 from vocabx.api.base_model import BaseModel
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
-from vocabx.checkpoint.manifest import Manifest, TokenRange, composed_hashes, run_record
+from vocabx.checkpoint.manifest import (
+    Manifest,
+    RecordedBase,
+    RecordedClaim,
+    RecordedInitializer,
+    Sizes,
+    TokenRange,
+    composed_hashes,
+    run_record,
+)
 from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.staging import check_free, check_space, staged
 from vocabx.corpus.languages import find_language
@@ -80,7 +87,7 @@ def write_checkpoint(
             base_rows=base.rows,
             pad=pad,
             tied=base.tied,
-            initializer={"name": method, "parameters": {}, "form": "dense"},
+            initializer=RecordedInitializer(method, {}, None, "dense"),
             base_tables=base_tables,
             tables=tables,
             shards=shards,
@@ -121,19 +128,21 @@ def _manifest(
     directory: Path,
     timed: Timed,
 ) -> Manifest:
-    claims: list[dict[str, Any]] = [asdict(claim) for claim in certificate.claims] if certificate else []
+    claims = certificate.claims if certificate else ()
     count = len(extension.pieces)
     return Manifest(
         version=VERSION,
-        base={"name": base.base.name, "origin": base.base.origin, "tokens": base.tokens},
-        sizes={"tokens": extension.new_ids.stop, "new_tokens": count},
+        base=RecordedBase(base.base.name, base.base.origin, base.tokens),
+        sizes=Sizes(extension.new_ids.stop, count),
         tied=None,
         ranges=(TokenRange(extension.first_id, count, "donor" if extension.donor_merges else "learned"),),
         origin={},
         language=language,
-        initializer={},
-        certificate=[{key: value for key, value in claim.items() if key != "examples"} for claim in claims],
+        initializer=None,
+        certificate=tuple(map(RecordedClaim.of, claims)),
         tables={},
         files=composed_hashes(directory),
         run=run_record("", timed.seconds, directory),
+        shards={},
+        training=None,
     )

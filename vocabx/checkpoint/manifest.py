@@ -68,8 +68,8 @@ class RecordedInitializer(Written, frozen=True, omit_defaults=True):
 
     Attributes:
         name: of the initializer.
-        parameters: the settings that it heeded, and what it was given.
-        seed: of its draws.
+        parameters: the settings that it used, and what it was given.
+        seed: of its draws; None where it is not known.
         form: of the tables.
         rank, balance, errors: of factorised tables; errors are ‖E − F P‖ / ‖E‖ of the base's rows by tensor
             name.
@@ -77,7 +77,7 @@ class RecordedInitializer(Written, frozen=True, omit_defaults=True):
 
     name: str
     parameters: dict[str, Any]
-    seed: int
+    seed: int | None
     form: Literal["dense", "factorised"]
     rank: Count | None = None
     balance: float | None = None

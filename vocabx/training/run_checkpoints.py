@@ -50,14 +50,14 @@ def mark_complete(directory: Path) -> None:
     part = directory / f"{_WHOLE}.part"
     part.write_text(json.dumps(sizes), encoding="utf-8")
     sync(part)
-    # A mark that is there is whole, so that one that cannot be read was damaged.
+    # A mark that exists is complete, so one that cannot be read was damaged.
     part.replace(directory / _WHOLE)
     for path in (directory, directory.parent):
         sync(path)
 
 
-def whole_checkpoints(run: Path) -> list[SavedStep]:
-    """The whole checkpoints of a run, by step; those that were damaged since are none of them."""
+def complete_checkpoints(run: Path) -> list[SavedStep]:
+    """The complete checkpoints of a run, by step; those that were damaged since are left out."""
     found = []
     for saved in _marked(run):
         try:
@@ -69,17 +69,17 @@ def whole_checkpoints(run: Path) -> list[SavedStep]:
 
 
 def resumable_checkpoints(run: Path) -> list[SavedStep]:
-    """The same of a run that is to be gone on with, whose checkpoints must be what they were.
+    """The same for a run that is to be resumed, whose checkpoints must be unchanged.
 
     Raises:
-        TrainingError: one was damaged since it was whole.
+        TrainingError: one was damaged since it was complete.
     """
     found = []
     for saved in _marked(run):
         try:
             _check(saved)
         except TrainingError:
-            # The run itself may be under way, and remove its old ones.
+            # Another process of the run may just be removing its old ones.
             if is_there(saved.directory / _WHOLE):
                 raise
             continue
@@ -88,10 +88,10 @@ def resumable_checkpoints(run: Path) -> list[SavedStep]:
 
 
 def take_over(saved: SavedStep, run: Path) -> None:
-    """Copy a checkpoint into another run that has none, where it is whole too."""
+    """Copy a checkpoint into another run that has none, and mark it complete there."""
     place = checkpoint_of(run, saved.step)
     shutil.copytree(saved.directory, place, ignore=shutil.ignore_patterns(_WHOLE))
-    mark_whole(place)
+    mark_complete(place)
 
 
 def remove_old(run: Path, keep: int, stable: int) -> None:

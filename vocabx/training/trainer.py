@@ -10,7 +10,7 @@ from transformers import Trainer
 
 from vocabx.checkpoint.journal import sync
 from vocabx.training.metrics import METRICS
-from vocabx.training.run_checkpoints import mark_whole, remove_old
+from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
 
@@ -105,7 +105,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         if self.args.should_save:
             # A run that goes on from here reads there how far it was.
             sync(self.run / METRICS)
-            mark_whole(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+            mark_complete(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
             remove_old(self.run, self.keep, self.schedule.stable_end)
 
 

@@ -20,9 +20,9 @@ from vocabx.training.record import RECORD, read_record
 from vocabx.training.run_checkpoints import (
     DIRECTORY,
     SavedStep,
+    complete_checkpoints,
     resumable_checkpoints,
     take_over,
-    whole_checkpoints,
 )
 
 
