@@ -1,6 +1,5 @@
 """Finding a base model: an alias, a hub id, a directory or a .gguf file becomes one local directory."""
 
-import os
 import tomllib
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -10,6 +9,7 @@ from typing import Any
 from vocabx._util.extras import Packages
 from vocabx._util.hub import HubError, fetch
 from vocabx._util.packaged import PackagedFile, is_installed, locate
+from vocabx._util.paths import is_hub_id, path_of
 from vocabx._util.suggest import nearest
 from vocabx.checkpoint import bin_base, gguf_base
 from vocabx.checkpoint.bin_base import has_only_bin, unpack_bin
@@ -70,7 +70,7 @@ def base_packages(name: str, weights: bool = True) -> Packages:
         name: as `find_base` takes it.
         weights: whether they are wanted too.
     """
-    path = Path(os.path.expanduser(name))  # noqa: PTH111
+    path = path_of(name)
     entry = aliases().get(name)
     if entry is not None:
         file = PackagedFile(**entry["packaged"]) if "packaged" in entry else None
@@ -93,8 +93,7 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
     Raises:
         BaseModelError: if there is no such base, the hub cannot be reached, or its files cannot be trusted.
     """
-    # A directory may also be named ~name, and Path.expanduser raises for an unknown user.
-    path = Path(os.path.expanduser(name))  # noqa: PTH111
+    path = path_of(name)
     known = aliases()
     if name in known:
         return _find_alias(name, known[name], progress, weights)
@@ -106,7 +105,7 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
         return _checked(Base(name, unpack_gguf(path, progress), "local", ""))
     if path.exists():
         raise BaseModelError(f"{name} is neither a model directory nor a .gguf file: pass another --base")
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    if is_hub_id(name):
         directory = _download(name, weights)
         base = Base(name, directory, name, "", repository=name)
         base = _checked(_licensed(base, licence_of(directory)))
@@ -123,7 +122,7 @@ def find_tokenizer_base(name: str, progress: Progress) -> Base:
     Raises:
         BaseModelError: if there is no such base, or the hub cannot be reached.
     """
-    path = Path(os.path.expanduser(name))  # noqa: PTH111
+    path = path_of(name)
     if name not in aliases() and (path.is_dir() or (path.is_file() and path.suffix != ".gguf")):
         if path.is_dir():
             refuse_links(path)

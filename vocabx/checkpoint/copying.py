@@ -3,14 +3,14 @@
 import errno
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from vocabx.errors import BaseModelError
+from vocabx.progress import Advance
 
 Carried = Literal["linked", "shared", "copied"]
-Advance = Callable[[float], None]
+Advance = Advance
 
 # FICLONE of linux/fs.h: both files share their blocks until one of them is modified.
 _FICLONE = 0x40049409

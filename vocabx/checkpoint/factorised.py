@@ -6,7 +6,7 @@ exactly what OFA mixed. So any checkpoint can be factorized after it was written
 from OFA lose nothing more. Old rows are approximated; the result reports the error.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +23,7 @@ from vocabx.checkpoint.tables import INDEX, Checkpoint, Table, read_checkpoint
 from vocabx.checkpoint.write_tensors import Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.mixture.factorise import factorise
+from vocabx.progress import Advance
 
 CODE = "modeling_factorised.py"
 _ROWS = 8192
@@ -81,7 +82,7 @@ def factorise_checkpoint(
     old_rows: int,
     rank: int,
     balance: float = 0.0,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> Factorisation:
     """Factorize the extended checkpoint in `directory` in place.
 

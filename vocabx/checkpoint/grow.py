@@ -22,6 +22,7 @@ from vocabx.checkpoint.tables import INDEX, Checkpoint, Table
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Initialization, Which
+from vocabx.progress import Advance
 
 # Configuration and tokenizer files that are written for a checkpoint and listed in its manifest.
 COMPOSED = (
@@ -48,7 +49,7 @@ def grow_checkpoint(
     initialization: Initialization,
     target: Path,
     suppressed: range,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
     link: bool = False,
     journal: Journal | None = None,
 ) -> None:
@@ -75,7 +76,7 @@ def write_weights(
     initialization: Initialization,
     rows: int,
     target: Path,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
     *,
     kept: bool = True,
     link: bool = False,
@@ -107,7 +108,7 @@ def write_changed(
     checkpoint: Checkpoint,
     changes: Mapping[Path, Mapping[str, NewTensor | None]],
     target: Path,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
     link: bool = False,
     journal: Journal | None = None,
 ) -> None:

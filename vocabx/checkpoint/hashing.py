@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from vocabx.checkpoint.factorised import primitive_tables
 from vocabx.checkpoint.tables import Checkpoint, Table
 from vocabx.errors import BaseModelError
+from vocabx.progress import Advance
 
-Advance = Callable[[float], None]
+Advance = Advance
 _CHUNK = 1 << 22
 # The exponent bits, all of which are set in NaN and Inf, with the integer type, by dtype.
 _EXPONENTS = {"F64": ("<u8", 0x7FF0 << 48), "F32": ("<u4", 0x7F80 << 16), "F16": ("<u2", 0x7C00),

@@ -1,6 +1,6 @@
 """vocabx.json: how a checkpoint was made, so that later steps can check it and refuse a wrong base."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,12 +11,13 @@ from vocabx.checkpoint.grow import COMPOSED, write_json
 from vocabx.checkpoint.hashing import hash_range
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
+from vocabx.progress import Advance
 from vocabx.tokenizer.certificate import Claim
 
 NAME = "vocabx.json"
 FORMAT = 1
 DOCUMENTS = ("README.md", "report.json", "report.html")
-Advance = Callable[[float], None]
+Advance = Advance
 Source = Literal["learned", "donor", "transferred", "pad"]
 Fact = str | int | float | bool | None
 _REMEDY = "restore it, or write the checkpoint again"

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from vocabx.checkpoint.hashing import Advance, table_hashes
+from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import Manifest, WeightFile, file_hash, read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError
+from vocabx.progress import Advance
 from vocabx.tokenizer.certificate import Claim, claim
 
 _Case = tuple[str, bool]

@@ -1,6 +1,6 @@
 """The copy of a checkpoint with another vocabulary: embeddings replaced, everything else unchanged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from vocabx.checkpoint.configuration import with_rows
@@ -16,6 +16,7 @@ from vocabx.checkpoint.special_ids import SpecialIds
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Initialization
+from vocabx.progress import Advance
 
 
 def replace_checkpoint(
@@ -24,7 +25,7 @@ def replace_checkpoint(
     target: Path,
     suppressed: Sequence[int],
     special_ids: SpecialIds,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
     link: bool = False,
     journal: Journal | None = None,
 ) -> tuple[str, ...]:

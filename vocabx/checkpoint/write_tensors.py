@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.copying import copy_range
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile
+from vocabx.progress import Advance
 
-Advance = Callable[[float], None]
+Advance = Advance
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ compare at the length that you will use. Loads the whole model.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from vocabx._util.extras import need
 from vocabx._util.quiet import quiet_transformers
 from vocabx.corpus.passages import passages
 from vocabx.evaluation.load_model import load_model
+from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 
 _PASSAGE_BYTES = 3000
@@ -52,7 +53,7 @@ def bits_per_byte(
     directory: Path,
     tokenizer: FastTokenizer,
     texts: Sequence[Sequence[str]],
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> list[Score]:
     """Score each group of passages under the model in `directory`, in its own dtype.
 
@@ -73,7 +74,7 @@ def score_model(
     model: Any,
     tokenizer: FastTokenizer,
     texts: Sequence[Sequence[str]],
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> list[Score]:
     """Score each group of passages under a loaded model, on its own device; see `bits_per_byte`."""
     torch, begin = need("torch", "evaluate"), begin_id(model.config)
@@ -87,7 +88,7 @@ def _score(
     tokenizer: FastTokenizer,
     begin: int,
     group: Sequence[str],
-    advance: Callable[[float], None],
+    advance: Advance,
 ) -> Score:
     nats, size = np.zeros(2), np.zeros(2)
     for passage, ids in zip(group, tokenizer.encode(group), strict=True):

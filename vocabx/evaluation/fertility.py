@@ -1,10 +1,11 @@
 """Fertility: the length of a text in tokens, also as a function of vocabulary size, and encoding speed."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tokenizers import Tokenizer
 
+from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
 
@@ -54,7 +55,7 @@ def token_curve(
     merges: Sequence[Merge],
     sizes: Sequence[int],
     texts: Sequence[str],
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> dict[int, int]:
     """Number of tokens in `texts` if only the first tokens of `merges` were added, by size.
 

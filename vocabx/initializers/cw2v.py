@@ -15,7 +15,7 @@ Differences from the released code, each derived or inferred here:
 Dimensions: N new tokens, V old tokens, A contexts, B new tokens in a block, K candidates, D width.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from vocabx.initializers.inputs import InitializerInputs, Tables, TokenVectors
 from vocabx.mixture.check_arrays import check_matrix
 from vocabx.mixture.initialization import Initialization, everywhere
 from vocabx.mixture.mixture import Mixture, from_entries
+from vocabx.progress import Advance
 
 Float = NDArray[np.float32]
 
@@ -55,7 +56,7 @@ def cw2v(
     candidates: int = 64,
     epochs: int = 5,
     vectors: TokenVectors | None = None,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> Initialization:
     """Learn the new rows as convex combinations of K old rows each.
 
@@ -188,9 +189,7 @@ class _Weights:
     centers_A: Float
 
 
-def _learn(
-    center: _Side, context: _Side, near: Cooccurrence, epochs: int, advance: Callable[[float], None]
-) -> None:
+def _learn(center: _Side, context: _Side, near: Cooccurrence, epochs: int, advance: Advance) -> None:
     """Iterate over the new tokens in blocks; each block uses the current rows of all others.
 
     A block takes a gradient step on every pair that contains one of its tokens, as center and as context.

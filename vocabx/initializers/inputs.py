@@ -1,6 +1,6 @@
 """The inputs of an initializer: tokens, and what is known about them. Independent of models and files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vocabx.errors import InitializerError
 from vocabx.initializers.options import InitializerOptions
+from vocabx.progress import Advance
 
 LINE_END = -1
 """What stands between two lines in `InitializerInputs.text`."""
@@ -71,7 +72,7 @@ class InitializerInputs:
     text: NDArray[np.int64] | None = None
     tables: Tables | None = None
     settings: InitializerOptions = field(default_factory=InitializerOptions)
-    advance: Callable[[float], None] = field(default=lambda done: None, repr=False)
+    advance: Advance = field(default=lambda done: None, repr=False)
 
 
 def token_vectors(inputs: InitializerInputs) -> TokenVectors:

@@ -1,11 +1,12 @@
 """Text as initializers learn from it: ids of the new tokenizer, numbered as `InitializerInputs.text` is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.initializers.inputs import LINE_END
+from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 
 _BATCH = 1024
@@ -16,7 +17,7 @@ def tokenize_lines(
     new_ids: Sequence[int],
     old_rows: int,
     lines: Sequence[str],
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> NDArray[np.int64]:
     """Tokenize `lines`: old ids as they are, V + i for the new row i, `LINE_END` after each line.
 

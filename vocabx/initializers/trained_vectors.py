@@ -1,18 +1,17 @@
 """Vectors of tokens trained on the tokenized text, for the method that compares tokens by such: FOCUS."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.initializers.inputs import LINE_END, InitializerInputs, TokenVectors
 from vocabx.initializers.overlap import overlapping
+from vocabx.progress import Advance
 
 
 def train_vectors(
     inputs: InitializerInputs,
     text: NDArray[np.int64],
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> TokenVectors:
     """Train vectors of all tokens; an old token has that of the new token which is the same.
 

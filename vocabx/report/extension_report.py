@@ -1,13 +1,13 @@
 """The numbers of an extension: the content of report.json."""
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from vocabx.checkpoint.factorised import Factorisation
 from vocabx.evaluation.comparison import Comparison
-from vocabx.tokenizer.certificate import Certificate, Claim
+from vocabx.report.claims import ClaimsReport
+from vocabx.tokenizer.certificate import Claim
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(ClaimsReport):
     """Everything that report.json holds and report.html shows.
 
     Attributes:
@@ -151,11 +151,6 @@ class Report:
     factorised: Factorisation | None = None
     left_out: str = ""
 
-    @property
-    def passed(self) -> bool:
-        """Whether every required claim holds."""
-        return Certificate(self.claims).passed
-
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""
         data = dataclasses.asdict(self)
@@ -163,7 +158,3 @@ class Report:
         for text in ("target", "base_language"):
             data[text]["tokens_share"] = getattr(self, text).tokens_share
         return data
-
-    def to_json(self) -> str:
-        """The content of report.json."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"

@@ -1,12 +1,12 @@
 """The numbers of a vocabulary transfer: the content of its report.json. There is no report.html."""
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from vocabx.evaluation.comparison import Comparison
-from vocabx.tokenizer.certificate import Certificate, Claim
+from vocabx.report.claims import ClaimsReport
+from vocabx.tokenizer.certificate import Claim
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RowCounts:
 
 
 @dataclass(frozen=True)
-class TransferReport:
+class TransferReport(ClaimsReport):
     """Everything that report.json holds.
 
     Attributes:
@@ -76,18 +76,9 @@ class TransferReport:
     claims: tuple[Claim, ...]
     seconds: dict[str, float]
 
-    @property
-    def passed(self) -> bool:
-        """Whether every required claim holds."""
-        return Certificate(self.claims).passed
-
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""
         data = dataclasses.asdict(self)
         data["passed"] = self.passed
         data["target"]["tokens_share"] = self.target.tokens_share
         return data
-
-    def to_json(self) -> str:
-        """The content of report.json."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
@@ -61,7 +62,7 @@ def build_donor_merges(
     allows_token: Callable[[bytes], bool],
     add_intermediates: bool,
     limit: int | None = None,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> DonorMerges:
     """Find the merges that give `base` those tokens of `donor` that a language may have.
 

@@ -6,7 +6,7 @@ are both the bytes of " 中".
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from vocabx.progress import Advance
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import SPACE
@@ -182,7 +183,7 @@ class FastTokenizer(ABC):
         """
         return [encoding.ids for encoding in self.rust.encode_batch_fast(texts, add_special_tokens=False)]
 
-    def usage(self, texts: Sequence[str], advance: Callable[[float], None] = lambda done: None) -> Ids:
+    def usage(self, texts: Sequence[str], advance: Advance = lambda done: None) -> Ids:
         """Count how often each id occurs in the encoded `texts`: int64, (`size`,).
 
         `advance` is called with the number of texts done.

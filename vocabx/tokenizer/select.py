@@ -7,13 +7,14 @@ are replaced in the same way. For learning merges see `learn`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.errors import TokenizerError
+from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.protect import occurring
@@ -50,7 +51,7 @@ def select_merges(
     protected: Sequence[str] = (),
     used_share: float = USED_SHARE,
     exact: bool = True,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> Selection:
     """Select merges that give exactly `new_tokens` tokens, at least `used_share` of them used in `texts`.
 
@@ -128,9 +129,7 @@ class _Selector:
                 self.known.add(merge.token)
                 missing -= 1
 
-    def count(
-        self, extended: FastTokenizer, texts: Sequence[str], advance: Callable[[float], None]
-    ) -> dict[bytes, int]:
+    def count(self, extended: FastTokenizer, texts: Sequence[str], advance: Advance) -> dict[bytes, int]:
         """How often each new token occurs in `texts`."""
         usage = extended.usage(texts, advance)
         return {token: int(usage[self.base.size + n]) for n, token in enumerate(self.tokens())}

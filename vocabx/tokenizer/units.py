@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 
 _BATCH = 1024
@@ -42,7 +43,7 @@ def tokenize_units(
     tokenizer: FastTokenizer,
     texts: Sequence[str],
     allows_token: Callable[[bytes], bool],
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> Units:
     """Tokenize `texts` into words of units that `allows_token` admits.
 

@@ -5,13 +5,14 @@ vocabulary check every token; claims about text are counted in one pass, in whic
 text once. `agreement` compares other readers, and what transformers adds around a text.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from vocabx.errors import TokenizerError
+from vocabx.progress import Advance
 from vocabx.tokenizer.adversarial import ADVERSARIAL_COUNT, adversarial_strings
 from vocabx.tokenizer.agreement import readers_of, special_token_claims
 from vocabx.tokenizer.alphabet import Alphabet
@@ -50,7 +51,7 @@ def verify(
     alphabet: Alphabet,
     texts: Texts,
     directories: tuple[Path, Path] | None = None,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> Certificate:
     """Check an extension against its base.
 
@@ -99,7 +100,7 @@ def _text_claims(
     alphabet: Alphabet,
     texts: Texts,
     directories: tuple[Path, Path] | None,
-    advance: Callable[[float], None],
+    advance: Advance,
 ) -> tuple[list[Claim], Ids]:
     """The claims about text, and how often each id occurs in the text of the new language."""
     counts = _Counts(pair, alphabet, texts)

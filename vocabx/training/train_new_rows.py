@@ -10,6 +10,7 @@ import numpy as np
 
 from vocabx._util.extras import need
 from vocabx.errors import CorpusError
+from vocabx.progress import Advance
 
 # Found suitable for new rows in a trial on SmolLM2; rows have no weight decay.
 RATE = 2e-3
@@ -25,7 +26,7 @@ def train_rows(
     tokens: int,
     pauses: Sequence[int],
     pause: Callable[[int], None],
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> None:
     """Train the embeddings of some ids of a causal model, in place.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from vocabx.errors import VectorsError
+from vocabx.progress import Advance
 from vocabx.vectors.space import WordVectors
 
 Matrix = NDArray[np.float32]
@@ -51,7 +52,7 @@ def lift_by_words(
     *,
     weighting: Literal["frequency", "plain"],
     casing: bool = False,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> Matrix:
     """Return, for each token, the mean vector of the words that contain it.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx._util.extras import need
+from vocabx.progress import Advance
 from vocabx.vectors.silence import silent_gensim
 
 # gensim silently drops the words of a sentence beyond 10,000.
@@ -26,7 +27,7 @@ def train_token_vectors(
     epochs: int = 3,
     min_count: int = 10,
     seed: int = 0,
-    advance: Callable[[float], None] = lambda done: None,
+    advance: Advance = lambda done: None,
 ) -> NDArray[np.float32]:
     """Train a vector for each token that occurs often enough in the text; zeros for all others.
 

@@ -5,20 +5,21 @@ the order of updates, and so the vectors, would differ between runs.
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from vocabx._util.extras import Packages, need
 from vocabx.errors import VectorsError
+from vocabx.progress import Advance
 from vocabx.vectors.read_vectors import from_gensim
 from vocabx.vectors.silence import silent_gensim
 from vocabx.vectors.space import WordVectors
 from vocabx.vectors.split_words import learned_segmenter
 from vocabx.vectors.words import segmentation_packages, words_of
 
-Advance = Callable[[float], None]
+Advance = Advance
 Kind = Literal["word2vec", "fasttext"]
 
 # gensim silently drops the words of a sentence beyond 10,000.

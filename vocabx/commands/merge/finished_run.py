@@ -1,10 +1,10 @@
 """A finished training run and its base, both checked against what the run recorded."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from vocabx._util.json_file import refusal
+from vocabx._util.paths import path_of
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import file_hash
 from vocabx.checkpoint.staging import unfinished_of
@@ -90,8 +90,7 @@ def _check_files(directory: Path, record: TrainingRecord) -> None:
 
 
 def _base(directory: Path, record: TrainingRecord, given: str) -> Checkpoint:
-    # A name like ~somebody, who is not there, is a name that is not there.
-    path = Path(os.path.expanduser(given or record.base.directory))  # noqa: PTH111
+    path = path_of(given or record.base.directory)
     if not path.is_dir():
         where = "" if given else f", the base of {directory}"
         raise BaseModelError(

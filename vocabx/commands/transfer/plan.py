@@ -1,11 +1,11 @@
 """The plan of a transfer, made before anything is initialized or written: the content of its --dry-run."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import left_out, require_all
+from vocabx._util.paths import is_hub_id, path_of
 from vocabx.checkpoint.base import (
     Base,
     aliases,
@@ -206,9 +206,8 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
 
 
 def _find_tokenizer(name: str, progress: Progress) -> Path:
-    # A directory may also be named ~name, and Path.expanduser raises for an unknown user.
-    path = Path(os.path.expanduser(name))  # noqa: PTH111
-    on_hub = name.count("/") == 1 and not name.startswith((".", "/", "~")) and not path.suffix
+    path = path_of(name)
+    on_hub = is_hub_id(name) and not path.suffix
     if not path.exists() and name not in aliases() and not on_hub:
         raise TokenizerError(
             f"--tokenizer {name} does not exist: pass a directory, a tokenizer.json, a SentencePiece .model, "
