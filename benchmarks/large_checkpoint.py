@@ -231,7 +231,8 @@ def work_on_weights(base: str, out: str, new_tokens: int) -> Result:
     with resumable(Path(out)) as journal:
         grow_checkpoint(checkpoint, initialization, journal.directory, range(0), journal=journal)
         new, shards = record_weights(checkpoint, journal.directory, False, Quiet())
-        write_json(journal.directory / "vocabx.json", {"base": tables, "tables": new, "shards": shards})
+        recorded = {name: shard.plain() for name, shard in shards.items()}
+        write_json(journal.directory / "vocabx.json", {"base": tables, "tables": new, "shards": recorded})
     return {"rows": checkpoint.input.rows + initialization.rows}
 
 

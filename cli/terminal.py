@@ -104,7 +104,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         rows |= planned_checkpoint(plan)
         rows["time"] = f"about {plan['estimated_seconds'] / 60:.1f} minutes"
     else:
-        rows["writes"] = f"the tokenizer alone, in {plan['out']}"
+        rows["writes"] = f"only the tokenizer, to {plan['out']}"
     print_properties(rows | planned_publishing(plan) | planned_without(plan))
 
 

@@ -69,6 +69,9 @@ def _commands() -> Iterator[str]:
         yield f"### {options} {{ #vocabx.{options} }}\n"
         yield from _options(getattr(vocabx, options))
         yield f"\n::: vocabx.{result}\n"
+    yield "\n## What vocabx knows, and factorized checkpoints\n"
+    for name in ("languages", "KnownLanguage", "bases", "KnownBase", "load_factorised"):
+        yield f"::: vocabx.{name}\n"
     yield "\n## Progress and errors\n"
     for name in ("Progress", *(name for name in names if name.endswith("Error"))):
         yield f"::: vocabx.{name}\n"

@@ -179,5 +179,5 @@ def test_the_largest_seed_is_one(method):
 def test_a_rank_is_refused_when_the_matrix_has_it_not():
     options = InitializerOptions(rank=D + 1)
     initialization = initialize("ofa", MATRIX, PIECES, vectors=(SOURCE, TARGET), options=options)
-    with pytest.raises(InitializerError, match="--rank is 9: a table of 40 rows and width 8"):
+    with pytest.raises(InitializerError, match="--rank is 9: an embedding matrix of 40 rows and width 8"):
         initialization.apply("input", MATRIX)

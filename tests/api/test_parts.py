@@ -181,7 +181,7 @@ def test_what_does_not_fit_together_is_not_written(small_model, learned, tmp_pat
     refused(LanguageError, "unknown language tag 'chinese'", language="chinese")
     refused(OutputError, "pad_to_multiple_of is 0", pad_to_multiple_of=0)
     (tmp_path / "file").write_text("x")
-    refused(OutputError, "exists and is no directory", out=tmp_path / "file")
+    refused(OutputError, "exists and is not a directory", out=tmp_path / "file")
 
 
 def test_learned_tokens_are_as_many_as_asked_and_in_the_order_of_their_usage(base, verses, learned):
@@ -291,7 +291,7 @@ def test_two_directories_are_also_compared_as_transformers_loads_them(small_mode
         (lambda t: add_tokens(t, ["\udfff"]), TokenizerError, r"tokens\[0\] holds half of a surrogate pair"),
         (lambda t: add_tokens(t, ["注意"], first_id=t.size - 1), TokenizerError, "first_id is 49151"),
         (lambda t: verify_tokenizers(t, 3, "de"), TokenizerError, "a int is no tokenizer"),
-        (lambda t: verify_tokenizers(t, "/nowhere", "de"), TokenizerError, "there is no /nowhere"),
+        (lambda t: verify_tokenizers(t, "/nowhere", "de"), TokenizerError, "/nowhere does not exist"),
         (lambda t: verify_tokenizers(t, t, "und"), LanguageError, "cannot tell the script"),
         (lambda t: verify_tokenizers(t, t, "de", texts="x"), CorpusError, "texts is a str"),
         (lambda t: verify_tokenizers(t, t, "de", adversarial=-1), TokenizerError, "adversarial is -1"),

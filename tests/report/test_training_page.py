@@ -71,12 +71,12 @@ def test_the_page_is_self_contained_and_escapes_its_values(record, metrics):
 def test_a_run_without_measurements_has_a_page_too(record, metrics):
     steps = [entry for entry in metrics if "loss" in entry]
     page = render_training_page(replace(record, measured=()), steps, "en")
-    assert "was not measured along the way" in page
+    assert "was not measured during training" in page
 
 
 def test_of_methods_that_change_old_rows_the_page_says_so(record, metrics):
     full = replace(record, method=Method("full", "bfloat16"))
-    assert "with this method they train too" in render_training_page(full, metrics, "en")
+    assert "this method trains them too" in render_training_page(full, metrics, "en")
 
 
 def test_smoothing_keeps_a_straight_line():

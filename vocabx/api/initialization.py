@@ -113,7 +113,7 @@ def initialize(
 def _check_given(method: str, initializer: Initializer, inputs: InitializerInputs) -> None:
     if initializer.learns and inputs.text is None:
         raise InitializerError(f"{method} learns from text: pass text=tokenize_text(…)")
-    if inputs.vectors is not None or initializer.vectors in ("", "if there"):
+    if inputs.vectors is not None or initializer.vectors in ("", "if available"):
         return
     if initializer.vectors != "of tokens":
         raise InitializerError(f"{method} goes by static vectors of tokens: pass vectors=(old, new)")

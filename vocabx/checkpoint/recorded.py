@@ -63,8 +63,8 @@ def require_base(directory: Path, base: Checkpoint) -> None:
     for name, digest in manifest.base.tables.items():
         if found.get(name) != digest:
             raise BaseModelError(
-                f"{base.directory} is not the base of {directory}: its {name} is not the one that "
-                f"vocabx.json recorded of {manifest.base.name}; pass the model that was "
+                f"{base.directory} is not the base of {directory}: its {name} differs from the one "
+                f"that vocabx.json recorded of {manifest.base.name}; pass the model that was "
                 "extended"
             )
 

@@ -44,7 +44,7 @@ def check_matrix(matrix: Any, old_rows: int) -> None:
     if shape[0] < old_rows:
         raise InitializerError(
             f"the embedding matrix has {shape[0]:,} rows and the tokenizer {old_rows:,} tokens: the "
-            "tokenizer is of another base"
+            "tokenizer belongs to another base"
         )
 
 

@@ -63,10 +63,10 @@ def _opening(method: Method) -> str:
         "rows": "All old token embeddings and all other weights are those of the base, bit for bit.",
         "full": "All weights were trained.",
     }
-    adapted = "Every old row is the base's, bit for bit; the layers between the tables were trained."
+    adapted = "All old token embeddings are those of the base, bit for bit; the layers between were trained."
     if method.tables:
-        adapted = "The tables and the layers between them were trained."
-    return f"**It was trained**: see [Training](#training). {rest.get(method.name, adapted)}"
+        adapted = "The embedding matrices and the layers between them were trained."
+    return f"**This model was trained**: see [Training](#training). {rest.get(method.name, adapted)}"
 
 
 def _with_section(card: str, section: str) -> str:

@@ -53,9 +53,9 @@ def verdict(record: TrainingRecord, target: str, other: str) -> str:
     if len(record.measured) < 2:
         return f"Trained on {tokens}; held-out text was not measured during training."
     first, last = record.measured[0], record.measured[-1]
-    text = f"After {tokens}, held-out {target} takes {_moved(first.target_bits, last.target_bits)}"
+    text = f"Bits per byte after {tokens}: {target} {_moved(first.target_bits, last.target_bits)}"
     if first.base_bits is not None and last.base_bits is not None:
-        text += f", and {other} {_moved(first.base_bits, last.base_bits)}"
+        text += f", {other} {_moved(first.base_bits, last.base_bits)}"
     return f"{text}."
 
 

@@ -241,7 +241,7 @@ def test_kl_is_left_out_with_a_note_if_two_models_do_not_fit(made, texts, monkey
         (["{good}", "--opencc", "s2t"], "--opencc converts the text of --corpus"),
         (["{good}", "--samples", "-1"], "--samples is -1: pass a whole number of at least 0"),
         (["{good}", "--heldout-bytes", "10"], "--heldout-bytes is 10: pass a whole number of at least 1,000"),
-        (["{good}", "--corpus", "{short}"], "too short to be continued"),
+        (["{good}", "--corpus", "{short}"], "too short for prompts"),
         (["{good}", "--out", "{good}"], "exists and is not empty"),
         ([], "Missing argument"),
     ],

@@ -121,13 +121,13 @@ def config_of(directory: Path, **changes) -> None:
 
 def test_bad_input_is_refused_in_one_line_and_leaves_no_files(vocabx, tiny_model, tmp_path):
     directory, out = tiny_model(), tmp_path / "out" / "model.gguf"
-    assert "there is no directory" in refused(vocabx("export", tmp_path / "none", "--gguf", out))
-    assert "there is no directory" in refused(vocabx("export", directory / "config.json", "--gguf", out))
+    assert "is not a directory" in refused(vocabx("export", tmp_path / "none", "--gguf", out))
+    assert "is not a directory" in refused(vocabx("export", directory / "config.json", "--gguf", out))
     assert "auto, f32, f16, bf16 or q8_0" in refused(
         vocabx("export", directory, "--gguf", out, "--dtype", "q4_0")
     )
     assert "does not end in .gguf" in refused(vocabx("export", directory, "--gguf", tmp_path / "model.bin"))
-    assert "factorised" in refused_with(vocabx, directory, out, factorised={"rank": 4})
+    assert "is factorized" in refused_with(vocabx, directory, out, factorised={"rank": 4})
     assert "llama, mistral, qwen2, qwen3" in refused_with(vocabx, directory, out, model_type="gpt2")
     assert "llama, mistral, qwen2, qwen3" in refused_with(vocabx, directory, out, model_type="strange")
     (directory / "model.safetensors").rename(tmp_path / "weights")

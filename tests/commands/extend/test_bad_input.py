@@ -131,7 +131,7 @@ def test_a_damaged_base(refused, tiny_model, chinese_file, break_it, says):
 
 def test_a_table_smaller_than_its_vocabulary(refused, tiny_model, chinese_file):
     error = refused("--base", tiny_model(rows=3_000), "--lang", "zh-Hant", "--corpus", chinese_file)
-    assert "3000 rows and the tokenizer 4096 tokens" in error
+    assert "3000 rows and the tokenizer has 4096 tokens" in error
 
 
 def test_a_disk_that_is_too_small_is_refused_before_the_work(refused, monkeypatch, tiny_model, chinese_file):

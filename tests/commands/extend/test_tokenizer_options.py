@@ -110,7 +110,7 @@ def test_only_the_donors_first_tokens_are_added_if_a_number_is_given(extended, g
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--donor", "nowhere.json"), "--donor nowhere.json is not there"),
+        (("--donor", "nowhere.json"), "--donor nowhere.json does not exist"),
         (("--intermediates", "sell"), "pass add or drop"),
         (("--pretokenizer", "mend"), "pass keep or adapt"),
         (("--protect", "nowhere.txt"), "no such text"),

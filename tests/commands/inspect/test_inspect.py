@@ -151,7 +151,7 @@ def test_unusable_text(refused, tmp_path, gpt2_json, name, content, says):
     ("name", "content", "says"),
     [
         ("tokenizer.json", "{}", "cannot be read as a tokenizer"),
-        ("tokenizer.model", "no model", "no SentencePiece model"),
+        ("tokenizer.model", "no model", "not a SentencePiece model"),
         ("directory/notes.txt", "nothing", "holds no tokenizer"),
     ],
 )

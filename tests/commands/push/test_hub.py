@@ -292,7 +292,7 @@ def test_an_existing_repository_gets_another_commit(hub, finished):
 def test_private_is_refused_for_an_existing_public_repository(hub, finished):
     hub.repositories["me/model"] = Repository(False)
     message = refusal(publish, plan_push(finished, "me/model", True), finished)
-    assert "exists and everybody can see it" in message
+    assert "exists and is public" in message
     assert not hub.repositories["me/model"].files
     hub.repositories["me/model"].private = True
     publish(plan_push(finished, "me/model", True), finished)

@@ -108,8 +108,8 @@ def _note_other_seed(plan: EvaluatePlan, progress: Progress) -> None:
         initializer = None if manifest is None else manifest.initializer
         if initializer is not None and initializer.seed != plan.options.seed:
             progress.note(
-                f"{evaluated_model.name} was made with --seed {initializer.seed}: it may have learned from "
-                "this text."
+                f"{evaluated_model.name} was made with --seed {initializer.seed}: it may have been trained "
+                "on this text."
             )
 
 

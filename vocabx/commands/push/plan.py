@@ -182,7 +182,7 @@ def _notes(manifest: Manifest, metadata: dict[str, Any]) -> Iterator[str]:
     if failed:
         yield f"A claim that must hold fails: {failed[0].sentence} The card says so too."
     if not metadata.get("license"):
-        yield f"{CARD} names no licence: find out what that of the base allows, and add it."
+        yield f"{CARD} names no license: find out what that of the base allows, and add it."
     words = manifest.run.command.replace("=", " ").split()
     if any(word.strip("'\"").startswith(("/", "~")) for word in words):
         yield f"{CARD}, vocabx.json and the report contain the command line, with paths of this machine."

@@ -41,9 +41,7 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
     check_free(target)
     scratch = unfinished_of(target)
     if resumable_checkpoints(scratch) and not resume:
-        raise OutputError(
-            f"{scratch} is what an earlier run left: pass --resume to go on with it, or remove it"
-        )
+        raise OutputError(f"{scratch} was left by an earlier run: pass --resume to continue it, or remove it")
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         journal = Journal(scratch)
@@ -74,7 +72,7 @@ class BranchSource:
     Attributes:
         name: as the user gave it.
         directory: where it is.
-        saved: its whole checkpoints from before its learning rates fell.
+        saved: its complete checkpoints from before its learning rates decayed.
     """
 
     name: str
@@ -97,7 +95,7 @@ def read_branch_source(name: str) -> BranchSource:
 
 
 def branch(scratch: Path, source: BranchSource, steps: int) -> None:
-    """Take over the last checkpoint of another run from before its learning rates fell.
+    """Take over the last checkpoint of another run from before its learning rates decayed.
 
     Raises:
         TrainingError: if it has none, or only one after the end of this run.
@@ -105,8 +103,8 @@ def branch(scratch: Path, source: BranchSource, steps: int) -> None:
     found = [saved for saved in source.saved if saved.step < steps]
     if not found:
         raise TrainingError(
-            f"{source.name} holds no checkpoint from before its learning rates fell and before step {steps}: "
-            "pass a run of vocabx train, and a --max-steps beyond it"
+            f"{source.name} holds no checkpoint from before its learning rates decayed and before "
+            f"step {steps}: pass a run of vocabx train, and a --max-steps beyond it"
         )
     tokens_until(source.directory, found[-1].step)
     shutil.rmtree(scratch / DIRECTORY, ignore_errors=True)
