@@ -1,7 +1,7 @@
-# make demo   installs into .venv and runs the main job on real weights and real text
-# make demo-train   trains what make demo made: a falling curve in a quarter of an hour on two cores
-# make test   installs what the tests need and runs them
-# make docs   builds the documents and the reference into build/site, without the network
+# make demo         installs into .venv and extends SmolLM2-135M: real weights, real text
+# make demo-train   trains the result of make demo: a falling loss in a quarter of an hour on two cores
+# make test         installs what the tests need and runs them
+# make docs         builds the documentation and the API reference into build/site, without network access
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

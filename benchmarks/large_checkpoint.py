@@ -55,7 +55,7 @@ INITIALIZER = "zip-tie"
 STEPS = ("make", "extend", "cp", "link", "plan", "transformers-random", "transformers")
 # What of a run is about weights; the rest reads text, learns tokens and proves the tokenizer.
 WEIGHT_STAGES = (
-    "Checking the base's tables",
+    "Checking the base's embeddings",
     f"Initializing embeddings by {INITIALIZER}",
     "Writing the checkpoint",
     "Hashing",

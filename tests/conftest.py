@@ -104,14 +104,14 @@ bert_json = _real_file(
 
 @pytest.fixture(scope="session")
 def transformers4():
-    """A function that tokenizes texts with transformers 4 in its own process: see transformers4/cut.py."""
+    """A function that tokenizes texts with transformers 4, in a process of its own."""
     python = _VENV / "transformers4" / "bin" / "python"
     if not python.is_file():
         pytest.fail(f"{python} is missing: run `make test`, which installs it", pytrace=False)
 
     def tokenize(directory: Path, texts: Sequence[str], special: bool = False) -> dict[str, Any]:
         ran = subprocess.run(
-            [python, "-I", _HERE / "transformers4" / "cut.py"],
+            [python, "-I", _HERE / "transformers4" / "tokenize_texts.py"],
             input=json.dumps({"directory": str(directory), "texts": list(texts), "special": special}),
             env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"},
             capture_output=True,

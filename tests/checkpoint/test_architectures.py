@@ -212,8 +212,8 @@ def test_contradictory_entries_are_settled_by_what_is_stored(text_tied, top_tied
 
 
 @pytest.mark.parametrize("kind", MULTIMODAL)
-def test_a_language_model_under_its_older_or_newer_name_is_found(tmp_path, kind):
-    """transformers before 4.52, since, and 5 moved the language model's tensors about."""
+def test_a_language_model_is_found_under_its_older_and_newer_names(tmp_path, kind):
+    """transformers renamed the language model's tensors in 4.52 and in 5."""
     _, directory = saved(tmp_path / "model", kind, 100, tied=False)
     tensors = load_file(directory / "model.safetensors")
     found = read_checkpoint(directory)

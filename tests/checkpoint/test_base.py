@@ -70,7 +70,7 @@ def test_an_unreachable_hub_also_names_the_package(offline):
     assert "pip" not in offline["gpt2"]
 
 
-def test_a_name_that_the_hub_does_not_allow_is_told(offline):
+def test_an_invalid_hub_id_is_reported(offline):
     assert "it is not a valid hub id" in offline["not a/hub id"]
 
 

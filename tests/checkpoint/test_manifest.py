@@ -17,7 +17,7 @@ def hashes(directory: Path, names: list[str]) -> dict[str, str]:
     return {name: hashlib.sha256(tensors[name].view(torch.uint8).numpy()).hexdigest() for name in names}
 
 
-def test_a_manifest_is_read_as_it_was_written(tmp_path):
+def test_a_manifest_survives_writing_and_reading(tmp_path):
     small_manifest().write(tmp_path)
     read = json.loads((tmp_path / "vocabx.json").read_text("utf-8"))
     assert read["format"] == 1
@@ -59,7 +59,7 @@ def test_equal_runs_write_equal_manifests_but_for_the_run(tmp_path):
     assert one == two
 
 
-def test_a_manifest_can_be_read_by_people(tmp_path):
+def test_a_manifest_is_readable(tmp_path):
     small_manifest().write(tmp_path)
     text = (tmp_path / "vocabx.json").read_text("utf-8")
     assert "全文不變" in text and text.endswith("}\n")

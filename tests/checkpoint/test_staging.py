@@ -104,7 +104,7 @@ def test_a_full_disk_leaves_no_files_and_is_reported_in_one_line(tmp_path):
     assert tree(tmp_path) == []
 
 
-def test_a_write_that_the_system_refuses_leaves_nothing(tmp_path, tiny_model):
+def test_a_failed_write_leaves_no_files(tmp_path, tiny_model):
     base = tiny_model(rows=49152)
     before = tree(tmp_path)
     done = subprocess.run(

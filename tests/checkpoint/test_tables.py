@@ -162,7 +162,7 @@ def test_a_directory_without_a_configuration_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("config", "reason"),
-    [("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("[1]", "holds no JSON object")],
+    [("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("[1]", "holds a list, not a JSON object")],
 )
 def test_a_broken_configuration_is_refused(tmp_path, config, reason):
     assert reason in refusal(model(tmp_path, config, {EMBED: table()}))

@@ -204,7 +204,7 @@ _FOREIGN = {
 }
 FILES |= {file: (commands, {}) for file, commands in _FOREIGN.items()}
 FILES["model/generation_config.json"][1]["has another suppress_tokens"] = _with("suppress_tokens", value=5)
-# A journal whose last line is cut short tells of a crash, and an empty one of a beginning.
+# A journal with an incomplete last line is left by a crash, and an empty one by a run that has just begun.
 _SOUND = {
     ("other.unfinished/unfinished.jsonl", damage) for damage in ("truncated", "emptied", "NaN", "nested")
 }

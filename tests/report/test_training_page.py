@@ -74,7 +74,7 @@ def test_a_run_without_measurements_has_a_page_too(record, metrics):
     assert "was not measured during training" in page
 
 
-def test_of_methods_that_change_old_rows_the_page_says_so(record, metrics):
+def test_the_page_says_if_the_method_changes_old_embeddings(record, metrics):
     full = replace(record, method=Method("full", "bfloat16"))
     assert "this method trains them too" in render_training_page(full, metrics, "en")
 

@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path, monkeypatch):
         ('{"format": null}', "is damaged at format: expected an integer, got null"),
         ('{"format": "1"}', "is damaged at format: expected an integer, got a string"),
         ('{"format": true}', "is damaged at format: expected an integer, got true or false"),
-        ("[1]", "holds no JSON object but a list"),
+        ("[1]", "holds a list, not a JSON object"),
     ],
 )
 def test_a_file_without_the_number_of_its_format_is_damaged(tmp_path, content, says):
@@ -197,8 +197,8 @@ def test_files_of_others_may_hold_what_ours_may_not(tmp_path):
     content = read_object(written(tmp_path, '{"limits": [0.0, Infinity], "x": NaN}'), BaseModelError, REMEDY)
     assert content["limits"][1] == math.inf and math.isnan(content["x"])
     for damage, says in (
-        (b"[1]", "holds no JSON object but a list"),
-        (b"NaN", "holds no JSON object but a number"),
+        (b"[1]", "holds a list, not a JSON object"),
+        (b"NaN", "holds a number, not a JSON object"),
         (b'{"a": "\xff"}', "is not UTF-8 text"),
         (b"[" * 100_000, "is not JSON"),
         (b"9" * 5000, "is not JSON"),

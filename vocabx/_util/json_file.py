@@ -29,7 +29,7 @@ _NAMES = {
     "object": "an object",
 }
 _KINDS = {bool: "bool", int: "int", float: "float", str: "str", list: "array", dict: "object"}
-# What msgspec says of a value that does not fit, and where in the file that is.
+# The message of msgspec about a value that does not fit, and its place in the file.
 _PLACED = re.compile(r"(?P<reason>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
 _FIELD = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
 _TYPE = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
@@ -46,16 +46,16 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def is_there(path: Path) -> bool:
-    """Whether something has that name, be it a directory or a link to nothing: then it must be readable."""
+    """Whether the name exists, even as a directory or a dangling link: then it must be readable."""
     return os.path.lexists(path)
 
 
 def read_object(path: Path, error: type[VocabxError], remedy: str) -> dict[str, Any]:
-    """Read a JSON object of any fields, which somebody else wrote.
+    """Read a JSON object of any fields, written by other software.
 
     Args:
         path: the file.
-        error: what to raise where it cannot be read.
+        error: what to raise if it cannot be read.
         remedy: what the user can do then.
     """
     try:
@@ -73,7 +73,7 @@ def read_fields(path: Path, kind: type[Kind], error: type[VocabxError], remedy: 
     Args:
         path: the file.
         kind: what it holds.
-        error: what to raise where it is damaged.
+        error: what to raise if it is damaged.
         remedy: what the user can do then.
     """
     return fit(path, _own(path, _data(path, error, remedy), error, remedy), kind, error, remedy)
@@ -85,7 +85,7 @@ def read_format(path: Path, number: int, error: type[VocabxError], remedy: str) 
     Args:
         path: the file.
         number: of the format that is known; the field is not among those that are returned.
-        error: what to raise where it is damaged, or of another format.
+        error: what to raise if it is damaged, or of another format.
         remedy: what the user can do then.
     """
     content = _object(path, _own(path, _data(path, error, remedy), error, remedy), error, remedy)
@@ -104,14 +104,14 @@ def read_format(path: Path, number: int, error: type[VocabxError], remedy: str) 
 def read_lines(
     path: Path, kind_of: Callable[[dict[str, Any]], type[Kind]], error: type[VocabxError], remedy: str
 ) -> list[Kind]:
-    """Read a file of ours that holds one object a line, to which a run adds as it goes.
+    """Read a file of ours with one object per line, to which a run appends.
 
-    A last line that a crash cut short counts for nothing.
+    An incomplete last line, left by a crash, is ignored.
 
     Args:
         path: the file.
         kind_of: what a line holds, by its fields.
-        error: what to raise where a line is damaged.
+        error: what to raise if a line is damaged.
         remedy: what the user can do then.
     """
     *lines, last = _data(path, error, remedy, empty=True).split(b"\n")
@@ -132,10 +132,10 @@ def fit(
     Args:
         path: the file.
         content: plain data.
-        kind: what it holds. Of a `Written`, and of those in it, all fields are known.
-        error: what to raise where it does not fit.
+        kind: what it holds. A `Written`, and those in it, admit no unknown fields.
+        error: what to raise if it does not fit.
         remedy: what the user can do then.
-        place: where in the file the content stands, "" where it is the whole.
+        place: where in the file the content stands, "" for the whole file.
     """
     try:
         return msgspec.convert(content, kind)
@@ -153,7 +153,7 @@ def fit(
 
 
 def is_json(line: bytes) -> bool:
-    """Whether a line is whole, though nothing may end it."""
+    """Whether a line is complete JSON, even without a newline at its end."""
     try:
         msgspec.json.decode(line)
     except (ValueError, RecursionError):
@@ -162,7 +162,7 @@ def is_json(line: bytes) -> bool:
 
 
 def refusal(path: Path, error: type[VocabxError], says: str, remedy: str) -> VocabxError:
-    """An error about a file, of one line and at most 300 characters: a long path is cut at its beginning.
+    """An error about a file, of one line and at most 300 characters: a long path loses its beginning.
 
     Args:
         path: the file.
@@ -178,7 +178,7 @@ def refusal(path: Path, error: type[VocabxError], says: str, remedy: str) -> Voc
 
 def _data(path: Path, error: type[VocabxError], remedy: str, empty: bool = False) -> bytes:
     try:
-        # To open a pipe would wait for somebody to write into it.
+        # Opening a pipe would wait for a writer.
         data = path.read_bytes() if path.is_file() or not path.exists() else None
     except FileNotFoundError:
         raise refusal(path, error, "is not there", remedy) from None
@@ -193,7 +193,7 @@ def _data(path: Path, error: type[VocabxError], remedy: str, empty: bool = False
 
 
 def _own(path: Path, data: bytes, error: type[VocabxError], remedy: str, place: str = "") -> Any:
-    """Strict JSON. What is not in UTF-8, or has a number that none of ours can be, is none."""
+    """Parse strict JSON: text that is not UTF-8, NaN, infinities and numbers out of range are refused."""
     try:
         return msgspec.json.decode(data)
     except (ValueError, RecursionError):
@@ -203,12 +203,12 @@ def _own(path: Path, data: bytes, error: type[VocabxError], remedy: str, place: 
 
 def _object(path: Path, content: Any, error: type[VocabxError], remedy: str) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise refusal(path, error, f"holds no JSON object but {_name_of(content)}", remedy)
+        raise refusal(path, error, f"holds {_name_of(content)}, not a JSON object", remedy)
     return content
 
 
 def _in_words(reason: str) -> str:
-    """What msgspec says, without its names of types."""
+    """The message of msgspec, without its type names."""
     if (types := _TYPE.fullmatch(reason)) is not None:
         wanted = " or ".join(_NAMES.get(name, name) for name in types[1].split(" | "))
         return f"expected {wanted}, got {_NAMES.get(types[2], types[2])}"

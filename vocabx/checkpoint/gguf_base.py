@@ -20,7 +20,7 @@ from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
 
 PACKAGES: Packages = dict.fromkeys(("gguf", "accelerate", "torch", "transformers"), "gguf")
-# Part of the cache key: a change in what is written here must not meet an older result.
+# Part of the cache key: increase it when the converted files change.
 _FORMAT = 1
 _WORDS_AND_NUMBERS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{digits}"
@@ -42,13 +42,13 @@ def unpack_gguf(path: Path, progress: Progress) -> Path:
         progress: receives the conversion.
 
     Raises:
-        BaseModelError: the file is damaged, or of an architecture that transformers does not read.
+        BaseModelError: if the file is damaged, or its architecture is not supported by transformers.
         MissingPackageError: gguf, accelerate, torch or transformers is not installed.
     """
     directory = _directory(path)
     if not directory.is_dir():
         require_all(PACKAGES)
-        with progress.stage(f"Dequantising {path.name}, once"), staged(directory) as scratch:
+        with progress.stage(f"Dequantizing {path.name}, once"), staged(directory) as scratch:
             _unpack(path, scratch)
     return directory
 
@@ -62,7 +62,7 @@ def _directory(path: Path) -> Path:
 
 def _unpack(path: Path, target: Path) -> None:
     gguf = need("gguf", "gguf")
-    # The bar of the dequantising loop ignores the settings of transformers.
+    # The bar of the dequantizing loop ignores the settings of transformers.
     with quiet_transformers("gguf"), redirect_stderr(io.StringIO()):
         torch, transformers = need("torch", "gguf"), need("transformers", "gguf")
         source: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}

@@ -213,7 +213,7 @@ def _rows_of(
 
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
-    """The base's index with the sizes of now; which file holds a tensor has not changed."""
+    """The base's index with updated sizes; the assignment of tensors to files has not changed."""
     index = read_object(checkpoint.directory / INDEX)
     before = [entry for file in checkpoint.files for entry in file.tensors.values()]
     after = [

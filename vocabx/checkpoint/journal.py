@@ -44,8 +44,8 @@ class Journal:
         """Open the journal of an existing directory, or create one.
 
         Raises:
-            OutputError: another process holds it, or it is damaged.
-            OSError: it cannot be read or written.
+            OutputError: if another process holds it, or it is damaged.
+            OSError: if it cannot be read or written.
         """
         self.directory = directory
         self._stream = (directory / NAME).open("a+", encoding="utf-8")
@@ -102,7 +102,7 @@ class Journal:
         self._sync()
 
     def _end_last_line(self) -> None:
-        """End a line that a crash left open, or remove it where it was cut short."""
+        """End a last line that lacks its newline after a crash, or remove it if it is incomplete."""
         before, newline, last = (self.directory / NAME).read_bytes().rpartition(b"\n")
         if is_json(last):
             self._stream.write("\n")
@@ -118,7 +118,7 @@ def read_journal(directory: Path) -> tuple[str, dict[str, int]]:
     """The job of an unfinished directory, and the size of each weight file that is there whole.
 
     Raises:
-        OutputError: the journal is damaged.
+        OutputError: if the journal is damaged.
     """
     path = directory / NAME
     if not is_there(path):

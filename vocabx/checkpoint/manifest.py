@@ -21,7 +21,7 @@ Advance = Advance
 Source = Literal["learned", "donor", "transferred", "pad"]
 Fact = str | int | float | bool | None
 _REMEDY = "restore it, or write the checkpoint again"
-# What stands as an empty object in the file where there is none of it.
+# Fields that are an empty object in the file if absent.
 _MAY_BE_EMPTY = ("initializer", "training")
 
 
@@ -31,9 +31,9 @@ class RecordedBase(Written, frozen=True, omit_defaults=True):
     Attributes:
         name: as the user gave it.
         origin: a hub id, a package, or "local".
-        tokens: how many its tokenizer has.
-        rows: height of its tables; None where only a tokenizer was written.
-        tables: sha256 of each table by tensor name; empty likewise.
+        tokens: number of tokens of its tokenizer.
+        rows: number of rows of its embedding matrices; None for a tokenizer alone.
+        tables: sha256 of each embedding matrix by tensor name; empty for a tokenizer alone.
     """
 
     name: str
@@ -44,8 +44,8 @@ class RecordedBase(Written, frozen=True, omit_defaults=True):
 
 
 class Sizes(Written, frozen=True, omit_defaults=True):
-    """Sizes of a checkpoint: one more than its last id, its new tokens, and the height of its tables and how
-    many of those rows are padding, both None where only a tokenizer was written.
+    """Sizes of a checkpoint: its last id plus one, its new tokens, and the rows of its embedding matrices and
+    how many of those are padding, both None for a tokenizer alone.
     """
 
     tokens: Count
@@ -69,10 +69,10 @@ class RecordedInitializer(Written, frozen=True, omit_defaults=True):
 
     Attributes:
         name: of the initializer.
-        parameters: the settings that it used, and what it was given.
-        seed: of its draws; None where it is not known.
-        form: of the tables.
-        rank, balance, errors: of factorised tables; errors are ‖E − F P‖ / ‖E‖ of the base's rows by tensor
+        parameters: its settings and inputs.
+        seed: of its random draws; None if unknown.
+        form: of the embedding matrices.
+        rank, balance, errors: of factorised matrices; errors are ‖E − F P‖ / ‖E‖ of the base's rows by tensor
             name.
     """
 
@@ -96,13 +96,13 @@ class RecordedClaim(Written, frozen=True):
 
     @classmethod
     def of(cls, claim: Claim) -> "RecordedClaim":
-        """What is recorded of a claim."""
+        """The record of a claim."""
         return cls(claim.name, claim.sentence, claim.checked, claim.failed, claim.required)
 
 
 class WeightFile(Written, frozen=True, omit_defaults=True):
-    """What is recorded of a weight file: size, names of its tensors, whether it differs from the base's, and
-    its sha256 where that was asked for.
+    """The record of a weight file: size, names of its tensors, whether it differs from the base's, and its
+    sha256 if requested.
     """
 
     bytes: Count
@@ -112,15 +112,15 @@ class WeightFile(Written, frozen=True, omit_defaults=True):
 
 
 class RecordedTraining(Written, frozen=True):
-    """What `vocabx merge` records of the training of a checkpoint.
+    """The record that `vocabx merge` makes of a training.
 
     Attributes:
-        method, text, steps: as training.json says.
+        method, text, steps: as in training.json.
         onto: "trained" or "original": which weights the adapters were added to.
-        first_id: the id of the first row that trained as a new one.
-        seed: of order and draws.
+        first_id: the id of the first row that was trained as a new one.
+        seed: of the order and of random draws.
         record: sha256 of training.json.
-        before: the same of an earlier training, empty where there was none.
+        before: the same of an earlier training, empty if there was none.
     """
 
     method: dict[str, Fact]
@@ -134,7 +134,7 @@ class RecordedTraining(Written, frozen=True):
 
 
 class RecordedRun(Written, frozen=True):
-    """The command line, seconds by stage, and sha256 of the card and reports, which tell of them too."""
+    """The command line, seconds by stage, and sha256 of the card and reports, which show them too."""
 
     command: str
     seconds: dict[str, float]
@@ -142,24 +142,24 @@ class RecordedRun(Written, frozen=True):
 
 
 class Manifest(Written, frozen=True):
-    """The content of vocabx.json. docs/checkpoint.md promises these fields.
+    """The content of vocabx.json. docs/checkpoint.md guarantees these fields.
 
     Attributes:
         version: of vocabx.
         base: what the checkpoint was made from.
         sizes: of this checkpoint.
-        tied: whether input and output share one table; None where only a tokenizer was written.
+        tied: whether input embeddings and lm_head share one matrix; None for a tokenizer alone.
         ranges: the new ids by origin; `pad` ids are suppressed in generation_config.json.
-        origin: where the new tokens come from: the donor, what was taken of it, added to build it and left
-            out; whether the pre-tokenizer was widened; what text was protected.
+        origin: where the new tokens come from: the donor, the numbers of tokens taken, added to build those,
+            and left out; whether the pre-tokenizer was widened; which text was protected.
         language: BCP 47 tag.
-        initializer: how new rows were made; None where only a tokenizer was written.
+        initializer: how new rows were made; None for a tokenizer alone.
         certificate: claims with their counts.
         tables: sha256 of each embedding matrix of this checkpoint, by tensor name.
         files: sha256 of the tokenizer and configuration files of this checkpoint.
         run: the only part that differs between two equal runs.
-        shards: what is recorded of each weight file by its name; empty where only a tokenizer was written.
-        training: of a checkpoint that was trained since; None before.
+        shards: the record of each weight file, by name; empty for a tokenizer alone.
+        training: of a trained checkpoint; None for others.
     """
 
     version: str
@@ -196,11 +196,12 @@ class Manifest(Written, frozen=True):
         """The manifest of a checkpoint, from that of its tokenizer.
 
         Args:
-            rows, base_rows: height of the tables now and before.
-            pad: ids of the rows that fill the tables up.
-            tied: whether input and output share one table.
+            rows, base_rows: number of rows of the embedding matrices, and of the base's.
+            pad: ids of padding rows.
+            tied: whether input embeddings and lm_head share one matrix.
             initializer: how the new rows were made.
-            base_tables, tables: sha256 of each table before and now, by tensor name.
+            base_tables, tables: sha256 of each embedding matrix of the base and of this checkpoint, by tensor
+                name.
             shards: see `records_of`.
         """
         replace = msgspec.structs.replace
@@ -224,10 +225,10 @@ class Manifest(Written, frozen=True):
 
 
 def read_manifest(directory: Path) -> Manifest | None:
-    """The vocabx.json of a directory, None where there is none.
+    """The vocabx.json of a directory, None if there is none.
 
     Raises:
-        BaseModelError: it is damaged, or of another version.
+        BaseModelError: if it is damaged, or of another version.
     """
     path = directory / NAME
     if not is_there(path):
@@ -240,7 +241,7 @@ def read_manifest(directory: Path) -> Manifest | None:
 def records_of(
     written: Checkpoint, changed: Collection[str], hashed: bool, advance: Advance = lambda done: None
 ) -> dict[str, WeightFile]:
-    """What vocabx.json records of each weight file, by name.
+    """The records of each weight file in vocabx.json, by name.
 
     Args:
         written: the checkpoint.

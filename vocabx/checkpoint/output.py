@@ -15,15 +15,15 @@ def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
     """The sha256 of the base's embedding matrices by tensor name, after checking them.
 
     Raises:
-        BaseModelError: they hold what is no finite number, or the base is a checkpoint of vocabx and they are
-            not those that it recorded; or a file beside them is damaged.
-        TokenizerError: the base's tokenizer_config.json is damaged.
+        BaseModelError: if they hold NaN or Inf, if the base is a checkpoint of vocabx and they are not the
+            recorded ones, or if a file beside them is damaged.
+        TokenizerError: if the base's tokenizer_config.json is damaged.
     """
-    # What is read of the base later, so that no long work ends at a damaged file.
+    # Read now what is needed later, so that no long computation ends at a damaged file.
     read_manifest(checkpoint.directory)
     read_generation_config(checkpoint.directory)
     read_config(checkpoint.directory)
-    with progress.stage("Checking the base's tables", table_bytes(checkpoint), "B") as advance:
+    with progress.stage("Checking the base's embeddings", table_bytes(checkpoint), "B") as advance:
         tables = examine_tables(checkpoint, advance)
     require_own_tables(checkpoint, tables)
     return tables
@@ -32,7 +32,7 @@ def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
 def record_weights(
     base: Checkpoint, directory: Path, hashed: bool, progress: Progress
 ) -> tuple[dict[str, str], dict[str, WeightFile]]:
-    """The sha256 of the tables in `directory` by tensor name, and what is recorded of its weight files.
+    """The sha256 of the embedding matrices in `directory` by tensor name, and records of its weight files.
 
     Args:
         base: the base.

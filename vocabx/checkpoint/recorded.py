@@ -31,14 +31,14 @@ def recorded_claims(directory: Path, advance: Advance = lambda done: None) -> tu
     claims = [
         claim(
             "files",
-            "The tokenizer's and the configuration's files are those that vocabx.json recorded.",
+            "The tokenizer and configuration files are those that vocabx.json recorded.",
             _same_files(directory, manifest.files),
         )
     ]
     if manifest.tables:
         claims += _weight_claims(directory, manifest, advance)
     if manifest.run.documents:
-        sentence = "The card and the reports are as they were written."
+        sentence = "The card and the reports are as written."
         cases = _same_files(directory, manifest.run.documents)
         claims.append(claim("documents", sentence, cases, required=False))
     return tuple(claims)
@@ -99,7 +99,7 @@ def require_own_tables(checkpoint: Checkpoint, found: Mapping[str, str]) -> None
 
 
 def _weight_claims(directory: Path, manifest: Manifest, advance: Advance) -> Iterator[Claim]:
-    sentence = "The weight files have the sizes, tensors and sha256 that were recorded, as far as they were."
+    sentence = "The weight files have the recorded sizes, tensors and sha256."
     try:
         checkpoint = read_checkpoint(directory)
     except BaseModelError as error:
@@ -110,7 +110,7 @@ def _weight_claims(directory: Path, manifest: Manifest, advance: Advance) -> Ite
     found = table_hashes(checkpoint, advance)
     recorded = manifest.tables
     cases = ((name, found.get(name) == recorded.get(name)) for name in recorded | found)
-    yield claim("tables", "The tables are those that vocabx.json recorded.", cases)
+    yield claim("tables", "The embedding matrices are those that vocabx.json recorded.", cases)
     rows = manifest.sizes.rows
     heights = (
         (f"{table.name} has {table.rows} rows and vocabx.json says {rows}", table.rows == rows)

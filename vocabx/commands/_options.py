@@ -79,7 +79,7 @@ class CheckpointOptions(InitializerOptions):
         panel=OUTPUT,
         ge=1,
     )
-    seed: int = seed("what is sampled and drawn")
+    seed: int = seed("all sampling and random draws")
     evaluate: bool | None = option(
         "Measure bits per byte, which loads both models. Default: where torch and transformers are "
         "installed.",

@@ -29,8 +29,8 @@ def count_unknown(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
 def encode_speeds(tokenizers: Sequence[FastTokenizer], texts: Sequence[str]) -> list[float]:
     """Characters that each tokenizer encodes per second, on all cores.
 
-    Up to 150,000 characters, each tokenizer in turn, the best of five rounds: a machine that is
-    busy for a moment slows all of them and not one.
+    Up to 150,000 characters, tokenizers in turn, best of five rounds: so a machine that is busy for a
+    moment slows down all of them alike.
     """
     sample: list[str] = []
     characters = 0

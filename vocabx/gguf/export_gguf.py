@@ -107,7 +107,7 @@ def _checkpoint(directory: Path) -> Checkpoint:
         raise BaseModelError(
             f"{directory} is not a directory: pass a model directory, such as vocabx extend writes"
         )
-    # The type is told before the weights are looked for: another type may have none that vocabx reads.
+    # Check the type before the weights: other types may have weights that vocabx cannot read.
     architecture_of(read_config(directory), str(directory))
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)

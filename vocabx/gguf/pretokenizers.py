@@ -40,8 +40,8 @@ def _table() -> dict[str, Any]:
 def known() -> dict[str, PreTokenizer]:
     """The pre-tokenizers that vocabx recognizes, by llama.cpp's name."""
     return {
-        name: PreTokenizer(tuple(meant["steps"]), bool(meant["whole_words"]))
-        for name, meant in _table()["names"].items()
+        name: PreTokenizer(tuple(entry["steps"]), bool(entry["whole_words"]))
+        for name, entry in _table()["names"].items()
     }
 
 

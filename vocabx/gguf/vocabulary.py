@@ -298,6 +298,6 @@ def _templates(directory: Path) -> dict[str, str]:
 
 
 def suppressed(directory: Path, rows: int) -> list[int]:
-    """Ids that generation_config.json says are never to be generated, such as those of pad rows."""
+    """Ids that generation_config.json suppresses, such as those of padding rows."""
     ids: list[int] = (read_generation_config(directory) or {}).get("suppress_tokens") or []
     return [index for index in ids if 0 <= index < rows]

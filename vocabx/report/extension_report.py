@@ -112,9 +112,9 @@ class Report(ClaimsReport):
         frequent: the most frequent new tokens of the held-out text.
         norms: one per embedding matrix.
         seconds: wall time of each stage, in order.
-        kinds: how many new rows were mixed, copied from one old row, or drawn; empty where there are none.
-        parameters: what the initializer was told and given, as in the manifest.
-        factorised: what the factors come to, or None where the tables are whole.
+        kinds: how many new embeddings were mixed, copied from an old one, or drawn; empty if there are none.
+        parameters: settings and inputs of the initializer, as in the manifest.
+        factorised: size and error of the factors, or None if the matrices are dense.
         left_out: what was left out for want of packages, in one sentence, or "".
     """
 

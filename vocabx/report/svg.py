@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PACKAGES: Packages = {"matplotlib": "report"}
-# Stand-ins that matplotlib can draw with, and what the page's style sheet makes of them: one SVG then serves
-# the light and the dark page. The second value of each var() is for an SVG looked at on its own.
+# Placeholder colors for matplotlib, and the CSS values that replace them, so that one SVG serves light and
+# dark pages. The second value of each var() is the fallback for an SVG viewed on its own.
 INK, FAINT, ACCENT, OLD = "#010203", "#040506", "#070809", "#0a0b0c"
 _COLORS = {
     INK: "currentColor",

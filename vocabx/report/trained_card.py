@@ -22,7 +22,7 @@ _EARLIER = "## Training\n"
 
 
 def write_trained_card(base: Path, target: Path, record: TrainingRecord, onto: str, dtype: str) -> None:
-    """Write README.md for a merged checkpoint; nothing where the base has none.
+    """Write README.md for a merged checkpoint; write nothing if the base has none.
 
     Args:
         base: the directory of the checkpoint that was trained.
@@ -51,7 +51,7 @@ def write_trained_card(base: Path, target: Path, record: TrainingRecord, onto: s
 
 
 def _opened(card: str, method: Method) -> str:
-    """A card of ours with another beginning: what was true before training is not said any more."""
+    """A card of ours with a new opening, without the statements that training made untrue."""
     card = _OPENING.sub(lambda found: f"{found[1]}\n{_opening(method)}\n\n", card, count=1)
     if "\nbase_model:" in card and "\nbase_model_relation:" not in card:
         card = card.replace("\nbase_model:", "\nbase_model_relation: finetune\nbase_model:", 1)
@@ -79,7 +79,7 @@ def _with_section(card: str, section: str) -> str:
 
 
 def _scores(measured: Sequence[Measured]) -> Iterator[tuple[str, float, float]]:
-    """The name of each held-out text, and its bits per byte when first and last measured."""
+    """The name of each held-out text, and its bits per byte at the first and last measurement."""
     for name, field in (("held-out text", "target_bits"), ("the base's language", "base_bits")):
         found = [bits for one in measured if (bits := getattr(one, field)) is not None]
         if len(found) > 1:

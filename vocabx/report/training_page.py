@@ -48,7 +48,7 @@ def render_training_page(
 
 
 def verdict(record: TrainingRecord, target: str, other: str) -> str:
-    """What a run did, in one plain sentence made of its held-out scores."""
+    """What a run did, in one plain sentence with its held-out scores."""
     tokens = f"{record.steps.tokens:,} tokens"
     if len(record.measured) < 2:
         return f"Trained on {tokens}; held-out text was not measured during training."

@@ -80,7 +80,7 @@ def tokens_until(directory: Path, step: int) -> int:
 
 
 def read_metrics(directory: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics, none where there are none yet; one that a crash cut short is left out.
+    """The lines of a run's metrics, none if there are none yet; an incomplete last line is left out.
 
     Raises:
         TrainingError: a line is damaged.

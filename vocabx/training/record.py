@@ -15,21 +15,21 @@ REMEDY = "restore it, or train again"
 
 
 class TrainedBase(Written, frozen=True):
-    """The checkpoint that was trained: its directory, and the sha256 of its tables by tensor name."""
+    """The trained checkpoint: its directory, and the sha256 of its embedding matrices by tensor name."""
 
     directory: str
     tables: dict[str, str]
 
 
 class TrainedText(Written, frozen=True):
-    """What was learned from.
+    """The training text.
 
     Attributes:
-        corpus, replay: where target and replay text come from; "" where nothing was replayed.
+        corpus, replay: sources of target and replay text; "" if nothing was replayed.
         replay_share: of the sequences.
         sequence_length: in tokens.
-        sequences, replay_sequences: how many there were of each.
-        heldout_bytes: of target text that was measured on.
+        sequences, replay_sequences: number of each.
+        heldout_bytes: size of the held-out target text.
     """
 
     corpus: str
@@ -42,7 +42,7 @@ class TrainedText(Written, frozen=True):
 
 
 class TrainedSteps(Written, frozen=True):
-    """How many steps were trained, sequences of each, tokens predicted in all."""
+    """Number of steps, sequences per step, tokens predicted in total."""
 
     steps: Count
     sequences: Count
@@ -72,24 +72,24 @@ class TrainedRun(Written, frozen=True):
 
 
 class TrainingRecord(Written, frozen=True):
-    """The content of training.json. docs/training.md promises these fields.
+    """The content of training.json. docs/training.md describes these fields.
 
     Attributes:
         version: of vocabx.
         method: how it was trained.
         base: the checkpoint that was trained.
         language: BCP 47 tag.
-        first_id: the id of the first new row; rows before it are the base's to the last bit, but for the
-            methods that change them.
-        rows: height of the tables.
-        tied: whether input and output share one table.
-        targets: names of the modules that have adapters.
-        text: what was learned from.
-        steps: how much of it.
-        schedule: its phases and rates.
-        measured: the held-out scores along the way.
-        seed: of order and draws.
-        files: sha256 of what was trained, by path.
+        first_id: the id of the first new row; rows before it are the base's bit for bit, unless the method
+            changes them.
+        rows: number of rows of the embedding matrices.
+        tied: whether input embeddings and lm_head share one matrix.
+        targets: names of the modules with adapters.
+        text: the training text.
+        steps: number of steps, and their size.
+        schedule: phases and learning rates.
+        measured: the held-out scores during training, each with its step.
+        seed: of the order and of random draws.
+        files: sha256 of the files with trained parameters, by path.
         run: how it ran.
     """
 
@@ -118,14 +118,14 @@ def read_record(directory: Path) -> TrainingRecord:
     """The training.json of a directory.
 
     Raises:
-        TrainingError: there is none, or it is damaged, or of another version.
+        TrainingError: if there is none, or it is damaged, or of another version.
     """
     path = directory / RECORD
     if not is_there(path):
-        raise TrainingError(f"{directory} holds no {RECORD}: pass a directory that `vocabx train` wrote")
+        raise TrainingError(f"{directory} has no {RECORD}: pass a directory that `vocabx train` wrote")
     content = read_format(path, FORMAT, TrainingError, REMEDY)
     record = fit(path, content, TrainingRecord, TrainingError, REMEDY)
-    # Settings have defaults where a method is made, and none in a record.
+    # Settings have defaults when a method is created, but none in a record.
     for name in record.method.plain().keys() - content["method"].keys():
         raise refusal(path, TrainingError, f"is damaged at method.{name}: it is missing", REMEDY)
     return record

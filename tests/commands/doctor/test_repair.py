@@ -71,7 +71,7 @@ def test_targets_of_links_in_the_hub_cache_are_linked(edited, tmp_path):
     assert (tmp_path / "out" / "model.safetensors").samefile(blob)
 
 
-def test_nothing_is_written_where_nothing_can_be_mended(tiny_model, tmp_path):
+def test_nothing_is_written_if_nothing_can_be_repaired(tiny_model, tmp_path):
     assert repair(examine(tiny_model(rows=3_944)), tmp_path / "out") == ()
     assert not (tmp_path / "out").exists()
 

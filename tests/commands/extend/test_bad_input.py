@@ -129,7 +129,7 @@ def test_a_damaged_base(refused, tiny_model, chinese_file, break_it, says):
     assert says in refused("--base", base, "--lang", "zh-Hant", "--corpus", chinese_file)
 
 
-def test_a_table_smaller_than_its_vocabulary(refused, tiny_model, chinese_file):
+def test_an_embedding_matrix_smaller_than_its_vocabulary(refused, tiny_model, chinese_file):
     error = refused("--base", tiny_model(rows=3_000), "--lang", "zh-Hant", "--corpus", chinese_file)
     assert "3000 rows and the tokenizer has 4096 tokens" in error
 

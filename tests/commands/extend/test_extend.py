@@ -78,7 +78,7 @@ def test_transformers_reads_the_tokenizer_that_was_verified(
         assert getattr(after, name) == getattr(before, name)
 
 
-def test_rows_that_pad_the_base_stay_and_new_tokens_follow_them(vocabx, tiny_model, chinese_file, tmp_path):
+def test_padding_rows_of_the_base_stay_and_new_tokens_follow_them(vocabx, tiny_model, chinese_file, tmp_path):
     source, out = tiny_model(rows=4224), tmp_path / "out"
     options = (*SMALL, "--new-tokens", 100, "--no-evaluate", "--pad-to-multiple-of", 1)
     assert vocabx("extend", "--base", source, "--corpus", chinese_file, "--out", out, *options).code == 0

@@ -197,7 +197,7 @@ def test_without_vectors_of_a_language_they_are_trained_on_its_text(vocabx, tiny
     assert recorded["target_vectors"].startswith("word2vec trained on")
 
 
-def test_the_help_names_every_initializer_and_a_transfer_begins_with_wechsel():
+def test_the_help_names_every_initializer_and_transfer_defaults_to_wechsel():
     text = help_of(ExtendOptions, "init")
     from vocabx.initializers.registry import INITIALIZERS
 

@@ -111,8 +111,8 @@ def test_only_the_donors_first_tokens_are_added_if_a_number_is_given(extended, g
     ("options", "says"),
     [
         (("--donor", "nowhere.json"), "--donor nowhere.json does not exist"),
-        (("--intermediates", "sell"), "pass add or drop"),
-        (("--pretokenizer", "mend"), "pass keep or adapt"),
+        (("--intermediates", "keep"), "pass add or drop"),
+        (("--pretokenizer", "fix"), "pass keep or adapt"),
         (("--protect", "nowhere.txt"), "no such text"),
         (("--new-tokens", 0), "pass a whole number of at least 1"),
         (("--new-tokens", 60_000), "the text supports only"),

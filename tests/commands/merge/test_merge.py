@@ -235,7 +235,7 @@ def test_trained_files_that_changed_since_are_refused(name: str, tmp_path: Path)
 
 
 def test_an_unfinished_run_is_refused(tmp_path: Path):
-    with pytest.raises(TrainingError, match=r"holds no training\.json"):
+    with pytest.raises(TrainingError, match=r"has no training\.json"):
         merged(tmp_path / "nothing")
     (tmp_path / "run.unfinished").mkdir()
     with pytest.raises(TrainingError, match="is not finished: resume"):

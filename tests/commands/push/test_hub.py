@@ -277,7 +277,7 @@ def test_every_file_arrives_unchanged_in_one_commit(hub, finished, private):
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
 
 
-def test_a_name_without_an_owner_is_our_own(hub, finished):
+def test_a_name_without_an_owner_is_in_our_namespace(hub, finished):
     assert publish(plan_push(finished, "model", False), finished) == f"{hub.url}/me/model"
     assert "README.md" in hub.repositories["me/model"].files
 
@@ -370,7 +370,7 @@ def test_warnings_of_the_hub_about_the_card_are_noted(hub, finished):
     assert "no pipeline tag" in progress.said[-1] and "\n" not in progress.said[-1]
 
 
-def test_a_hub_that_cannot_be_reached_is_told(nowhere, finished):
+def test_an_unreachable_hub_is_reported(nowhere, finished):
     assert "the hub cannot be reached" in refusal(publish, plan_push(finished, "me/model", False), finished)
 
 

@@ -159,7 +159,7 @@ def _loose(directory: Path, settings: Mapping[str, Any], spec: dict[str, Any]) -
         for index, token in (settings.get("added_tokens_decoder") or {}).items():
             found[int(index)] = token if isinstance(token, dict) else {"content": token}
     except (TokenizerError, ValueError, AttributeError, TypeError):
-        pass  # transformers would refuse it; what else is there can be examined.
+        pass  # transformers would refuse it; the rest can still be examined.
     blank = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
     return [
         {"id": index, **{key: token.get(key, value) for key, value in {"content": "", **blank}.items()}}

@@ -63,7 +63,7 @@ def _paths(directory: Path, bad: list[str]) -> list[Path]:
     try:
         names = set(read_weight_map(index).values())
     except BaseModelError:
-        bad.append(f"{INDEX} is no index")
+        bad.append(f"{INDEX} is not an index")
         return found
     inside = [name for name in names if Path(name).name == name]
     bad += [

@@ -144,7 +144,7 @@ def _find_base(
 
 
 def _recorded_names(first: EvaluatedModel) -> list[str]:
-    """What the base was called, then the hub id that it came from where that is another name."""
+    """The recorded name of the base, then the hub id it came from if that differs."""
     if (base := first.recorded_base) is None:
         return []
     name, origin = base.name, base.origin

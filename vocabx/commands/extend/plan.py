@@ -252,7 +252,7 @@ def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
     language = find_language(options.lang)
     check_free(options.out, options.resume)
-    # A missing text is told before a base is fetched.
+    # Report a missing text before a base is downloaded.
     return language, _source(options, language)
 
 

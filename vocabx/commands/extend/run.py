@@ -183,7 +183,7 @@ def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None
 
 
 def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: Timed) -> Manifest:
-    """The manifest of a tokenizer, before anything is said of tables."""
+    """The manifest of a tokenizer, without the fields about weights."""
     source: Source = "donor" if plan.donor else "learned"
     return Manifest(
         version=VERSION,

@@ -22,7 +22,7 @@ class FinishedRun:
     Attributes:
         directory: the directory of the run.
         record: its training.json.
-        checkpoint: the base, by its headers.
+        checkpoint: the base, read from its headers.
     """
 
     directory: Path
@@ -82,9 +82,9 @@ def _record(directory: Path) -> TrainingRecord:
 def _check_files(directory: Path, record: TrainingRecord) -> None:
     for name, digest in record.files.items():
         path = directory / name
-        # A record that was edited could name any file of the disk.
+        # An edited record could name any file on the disk.
         if not path.is_file() or not path.resolve().is_relative_to(directory.resolve()):
-            raise TrainingError(f"{directory} lacks {name}: it was not copied whole")
+            raise TrainingError(f"{directory} lacks {name}: copy the complete directory again")
         if file_hash(path) != digest:
             raise TrainingError(f"{path} was damaged or replaced after training: restore it, or train again")
 

@@ -104,7 +104,7 @@ def _manifest_of(run: FinishedRun) -> Manifest:
     directory = run.checkpoint.directory
     manifest = read_manifest(directory)
     if manifest is None:
-        raise BaseModelError(f"{directory} holds no vocabx.json: pass the checkpoint as vocabx wrote it")
+        raise BaseModelError(f"{directory} has no vocabx.json: pass the checkpoint as vocabx wrote it")
     return manifest
 
 
@@ -190,7 +190,7 @@ def _write_manifest(
 def _training(
     run: FinishedRun, onto: str, directory: Path, before: RecordedTraining | None
 ) -> RecordedTraining:
-    """What vocabx.json says of the training; `before` is the same of an earlier one."""
+    """The entry of vocabx.json about the training; `before` is that of an earlier training."""
     record = run.record
     return RecordedTraining(
         method=record.method.plain(),

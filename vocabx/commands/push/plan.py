@@ -139,7 +139,7 @@ def _finished(directory: Path) -> Manifest:
 
 
 def _check_whole(directory: Path, manifest: Manifest) -> None:
-    """Refuse a directory that lacks a file which vocabx.json or the index of the weights names."""
+    """Refuse a directory that lacks a file listed in vocabx.json or in the index of the weights."""
     names = set(manifest.files)
     if manifest.sizes.rows:
         weights = _weights(directory)

@@ -36,7 +36,7 @@ def job_of(options: TrainOptions, tables: Mapping[str, str], schedule: Schedule)
 
     Args:
         options: what was asked, with every default filled in.
-        tables: sha256 of the base's tables by tensor name.
+        tables: sha256 of the base's embedding matrices by tensor name.
         schedule: of the learning rates.
     """
     named = {name: getattr(options, name) for name in Job.__struct_fields__ if hasattr(options, name)}

@@ -217,13 +217,13 @@ def check_packages(options: TrainOptions) -> None:
 
 
 def first_new_id(manifest: Manifest, directory: Path) -> int:
-    """The id of the first row that vocabx made, by a manifest.
+    """The id of the first row that vocabx added, from a manifest.
 
     Raises:
         BaseModelError: if the manifest does not record it.
     """
     if not manifest.ranges:
-        raise BaseModelError(f"{directory}: vocabx.json names no new tokens: extend the base again")
+        raise BaseModelError(f"{directory}: vocabx.json lists no new tokens: extend the base again")
     return min(part.first_id for part in manifest.ranges)
 
 

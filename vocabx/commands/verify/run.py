@@ -78,7 +78,7 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     extended = read_tokenizer(directory)
     name = options.against or (manifest.base.name if manifest else "")
     if not name:
-        raise TokenizerError(f"{directory} does not say what it extends: pass --against with its base")
+        raise TokenizerError(f"{directory} does not record its base: pass --against with the base")
     own_text = resolve_sources((*options.corpus, *options.base_text))
     require_all({**base_packages(name, weights=False), **text_packages(own_text)})
     base = find_tokenizer_base(name, progress)
@@ -157,9 +157,9 @@ def _records(directory: Path, progress: Progress) -> tuple[Claim, ...]:
 
 
 def _by_records(directory: Path, manifest: Manifest | None, records: tuple[Claim, ...]) -> VerifyResult:
-    """The verification of what needs no base: a tokenizer that replaced its base's extends nothing."""
+    """The result of checking the records alone, which needs no base."""
     if manifest is None:
-        raise TokenizerError(f"{directory} has no vocabx.json that records anything: pass --against its base")
+        raise TokenizerError(f"{directory} has no records in vocabx.json: pass --against with the base")
     new = manifest.sizes.new_tokens
     return VerifyResult(directory, manifest.base.name, manifest.language, new, Certificate(records))
 

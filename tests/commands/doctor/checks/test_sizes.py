@@ -8,14 +8,14 @@ from vocabx.commands.doctor.examine import examine
 from vocabx.commands.doctor.repair import repair
 
 
-def test_tokens_without_a_row_are_fatal_and_cannot_be_mended(tiny_model, names):
+def test_tokens_without_a_row_are_fatal_and_not_repairable(tiny_model, names):
     finding = names(examine(tiny_model(rows=3_944)))["no-row"]
     assert (finding.severity, finding.count, finding.repairable) == ("fatal", 152, False)
     assert "4097" not in finding.remedy
     assert "4096" in finding.remedy
 
 
-def test_rows_behind_the_last_token_are_information(tiny_model, names):
+def test_rows_after_the_last_token_are_only_noted(tiny_model, names):
     found = examine(tiny_model(rows=4_224))
     assert names(found) == {}
     assert [(f.name, f.severity, f.count) for f in found.findings if f.name == "padding"] == [
