@@ -123,7 +123,7 @@ def _parameter(one: Any, kind: Any, out: str, argument: bool, required: bool) ->
     if kinds == (bool,):
         # What is off by default has no opposite; what is on, or on where it can be, needs one.
         spelled = flag(name) if one.default is False else None
-        names = (spelled,) if spelled else (f"{flag(name)}/--no-{name.replace('_', '-')}",)
+        names = (spelled,) if spelled else (f"{flag(name)}/{flag(f'no_{name}')}",)
         shown = one.default is True
         option = typer.Option(*names, help=text, rich_help_panel=panel, show_default=shown)
         return _keyword(name, Annotated[kind, option], one.default)

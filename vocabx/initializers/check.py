@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vocabx._util.extras import Packages
+from vocabx._util.options import flag
 from vocabx.corpus.languages import Language
 from vocabx.errors import InitializerError
 from vocabx.initializers.options import SETTINGS, VECTOR_FILES, InitializerOptions
@@ -22,20 +23,18 @@ def check_initializers(options: InitializerOptions, names: Sequence[str]) -> Non
     for name in (*VECTOR_FILES, "dictionary"):
         if getattr(options, name) and not by_words:
             raise InitializerError(
-                f"--{name.replace('_', '-')} is not used by {' or '.join(names)}, which needs no word "
+                f"{flag(name)} is not used by {' or '.join(names)}, which needs no word "
                 "vectors: leave it out, or pass --init wechsel, ofa or cw2v"
             )
     defaults = InitializerOptions()
     for name in SETTINGS:
         used = any(name in initializer.settings for initializer in initializers)
         if getattr(options, name) != getattr(defaults, name) and not used:
-            raise InitializerError(f"--{name} is not used by {' or '.join(names)}: leave it out")
+            raise InitializerError(f"{flag(name)} is not used by {' or '.join(names)}: leave it out")
     for name in VECTOR_FILES:
         path = getattr(options, name)
         if path and not Path(path).is_file():
-            raise InitializerError(
-                f"--{name.replace('_', '-')} {path} is not a file: pass a file of word vectors"
-            )
+            raise InitializerError(f"{flag(name)} {path} is not a file: pass a file of word vectors")
 
 
 def initializer_packages(
