@@ -4,12 +4,12 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from json_lines import JsonLines
 
 from vocabx.checkpoint.base import find_base
 from vocabx.corpus.languages import find_language
@@ -108,19 +108,14 @@ def transformers4():
     python = _VENV / "transformers4" / "bin" / "python"
     if not python.is_file():
         pytest.fail(f"{python} is missing: run `make test`, which installs it", pytrace=False)
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    process = JsonLines([python, "-I", _HERE / "transformers4" / "tokenize_texts.py"], offline)
 
     def tokenize(directory: Path, texts: Sequence[str], special: bool = False) -> dict[str, Any]:
-        ran = subprocess.run(
-            [python, "-I", _HERE / "transformers4" / "tokenize_texts.py"],
-            input=json.dumps({"directory": str(directory), "texts": list(texts), "special": special}),
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"},
-            capture_output=True,
-            text=True,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return json.loads(ran.stdout)
+        return process.ask({"directory": str(directory), "texts": list(texts), "special": special})
 
-    return tokenize
+    yield tokenize
+    process.close()
 
 
 @pytest.fixture(scope="session")
