@@ -1,5 +1,6 @@
 """Shared fixtures: real tokenizers, Chinese and English text, small random models, and transformers 4."""
 
+import gc
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from json_lines import JsonLines
 from vocabx.checkpoint.base import find_base
 from vocabx.corpus.languages import find_language
 from vocabx.corpus.packaged_text import read_packaged
+from vocabx.evaluation import fertility
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
@@ -24,6 +26,21 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 SHORT = 4096
 _HERE = Path(__file__).resolve().parent
 _VENV = _HERE.parent / ".venv"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen():
+    """What outlives a file of tests is no garbage: later collections pass over its millions of objects."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def brief_timing():
+    """Encoding is timed on little text, as almost every command does: no test depends on how precisely."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fertility, "_SPEED_CHARACTERS", 5000)
+        yield
 
 
 @pytest.fixture(scope="session")
