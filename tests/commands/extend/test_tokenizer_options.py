@@ -16,7 +16,7 @@ SMALL = (
     "--heldout-bytes",
     6000,
     "--learn-bytes",
-    300_000,
+    150_000,
     "--adversarial",
     500,
     "--tokenizer-only",
