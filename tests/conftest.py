@@ -29,8 +29,9 @@ _VENV = _HERE.parent / ".venv"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def frozen():
-    """What outlives a file of tests is no garbage: later collections pass over its millions of objects."""
+def rare_collections():
+    """Vocabularies are millions of objects and no garbage: it is sought rarely, and not among older ones."""
+    gc.set_threshold(5000, 20, 10)
     gc.collect()
     gc.freeze()
 
