@@ -9,7 +9,7 @@ def test_the_demonstration_on_real_weights_and_real_text(vocabx, tmp_path):
     out = tmp_path / "demo"
     run = vocabx(
         "extend", "--base", "smollm2", "--lang", "zh-Hant", "--out", out,
-        "--new-tokens", 2000, "--learn-bytes", 1_000_000, "--heldout-bytes", 3000,
+        "--new-tokens", 2000, "--learn-bytes", 2_000_000, "--heldout-bytes", 6000,
     )  # fmt: skip
     assert run.code == 0, run.err
     report = json.loads((out / "report.json").read_text("utf-8"))
