@@ -237,7 +237,7 @@ def _report(
 def _counts(plan: TransferPlan, initialization: Initialization, found: VocabularyMap) -> RowCounts:
     mixture = initialization.input
     new, old = mixture.copied()
-    mean = int((mixture.uniform == 1).sum())
+    mean = int(((mixture.uniform == 1) & ~mixture.shifted).sum())
     drawn = 0 if mixture.draws is None else len(mixture.draws.rows)
     mixed = mixture.rows - len(new) - mean - drawn
     lost = [row for row in new[old == plan.old.unknown_id].tolist() if row not in found.special]
