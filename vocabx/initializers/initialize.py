@@ -4,7 +4,8 @@ Initializers only see arrays. Here word vectors are found or trained, aligned an
 tokenized, and embedding matrices are memory-mapped; each only once, for any number of initializers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.initializers.initializer import Initializer
 from vocabx.initializers.inputs import InitializerInputs, Tables, TokenVectors
@@ -92,9 +94,22 @@ class EmbeddingInitializer:
         checkpoint: Checkpoint,
         seed: int,
         progress: Progress,
+        model: Callable[[], Any] | None = None,
     ) -> None:
+        """Make the object that runs initializers.
+
+        Args:
+            options: of the initializers.
+            tokens: the tokens to initialize.
+            texts: in both languages.
+            checkpoint: the base. Its lm_head gets rows of its own if it is not tied.
+            seed: of random draws and training.
+            progress: receives the stages.
+            model: loads the base, see `InitializerInputs.model`.
+        """
         self.options, self.tokens, self.texts = options, tokens, texts
         self.checkpoint, self.seed, self.progress = checkpoint, seed, progress
+        self.model = model
         self._lifted: dict[Weighting, TokenVectors] = {}
 
     def initialize(self, name: str) -> Initialized:
@@ -106,7 +121,9 @@ class EmbeddingInitializer:
         initializer = find_initializer(name)
         inputs, given = self._inputs(initializer)
         total = len(self.tokens.ids) * self.options.epochs if initializer.learns else None
-        with self.progress.stage(f"Initializing embeddings by {name}", total, "tokens") as advance:
+        # Whatever a method loads, only this stage is shown.
+        quiet = quiet_transformers("evaluate") if initializer.model else nullcontext()
+        with quiet, self.progress.stage(f"Initializing embeddings by {name}", total, "tokens") as advance:
             initialization = initializer(replace(inputs, advance=advance))
         return Initialized(initialization, {**initializer.parameters(inputs), **given})
 
@@ -119,10 +136,15 @@ class EmbeddingInitializer:
             seed=self.seed,
             old_tokens=tokens.old_bytes,
             copies=tokens.copies,
+            scripts=self.texts.language.scripts,
             settings=self.options,
         )
-        if initializer.learns:
-            inputs = replace(inputs, text=self._text, tables=self._tables())
+        if initializer.learns or initializer.model:
+            inputs = replace(inputs, text=self._text)
+        if initializer.learns or initializer.model or initializer.tables:
+            inputs = replace(inputs, tables=self._tables())
+        if initializer.model:
+            inputs = replace(inputs, model=self.model)
         if initializer.vectors == "of tokens":
             inputs = replace(inputs, vectors=self._of_tokens(inputs))
         weighting = self._weighting(initializer)

@@ -16,12 +16,13 @@ from vocabx._util.extras import need
 from vocabx._util.memory import peak_memory, reset_peak
 from vocabx._util.quiet import quiet_transformers
 from vocabx._util.version import VERSION
+from vocabx.checkpoint.special_ids import begin_id
 from vocabx.checkpoint.staging import staged
 from vocabx.commands.compare.options import CompareOptions
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
 from vocabx.commands.extend.plan import Plan, make_plan
 from vocabx.errors import BaseModelError
-from vocabx.evaluation.bits_per_byte import begin_id, score_model, split_for_scoring
+from vocabx.evaluation.bits_per_byte import score_model, split_for_scoring
 from vocabx.evaluation.load_model import load_model
 from vocabx.evaluation.measure import context_of
 from vocabx.initializers.initialize import rows_by_kind

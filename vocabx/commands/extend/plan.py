@@ -27,7 +27,7 @@ from vocabx.corpus.source import (
 from vocabx.errors import LanguageError, TokenizerError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
-from vocabx.initializers.check import check_initializers, initializer_packages
+from vocabx.initializers.check import check_base_model, check_initializers, initializer_packages
 from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
@@ -223,6 +223,7 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
     check_base(options, checkpoint, tokenizer.size)
+    check_base_model(options.initializers, checkpoint)
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
     check_tables(checkpoint, tokenizer.size)
     scoring = can_evaluate(options.evaluate, checkpoint, progress)

@@ -26,7 +26,7 @@ from vocabx.corpus.source import TextSource, base_source, default_source, peek, 
 from vocabx.errors import LanguageError, TokenizerError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
-from vocabx.initializers.check import check_initializers, initializer_packages
+from vocabx.initializers.check import check_base_model, check_initializers, initializer_packages
 from vocabx.initializers.registry import find_initializer
 from vocabx.progress import Progress
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
@@ -144,6 +144,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     base = find_base(options.base, progress)
     old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
     refuse_factorised(checkpoint)
+    check_base_model([options.init], checkpoint)
     check_tables(checkpoint, old.size)
     if (old.vocabulary, old.rules()) == (given.vocabulary, given.rules()):
         raise TokenizerError(

@@ -6,6 +6,7 @@ token of the new tokenizer, and everything else stays.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from vocabx._util.version import VERSION
@@ -32,6 +33,7 @@ from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.sample import Corpus
 from vocabx.errors import TokenizerError
 from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, split_for_scoring
+from vocabx.evaluation.load_model import load_model
 from vocabx.evaluation.measure import compare, context_of
 from vocabx.initializers.initialize import EmbeddingInitializer, Initialized, Tokens
 from vocabx.initializers.word_vectors import Texts
@@ -110,7 +112,8 @@ def _initialize(plan: TransferPlan, found: VocabularyMap, corpus: Corpus, progre
         old_texts=found.old_texts,
     )
     texts = Texts(plan.language, corpus.learning, plan.base_language, _base_lines(plan, progress))
-    initializer = EmbeddingInitializer(options, tokens, texts, plan.checkpoint, options.seed, progress)
+    model = partial(load_model, plan.base.directory)
+    initializer = EmbeddingInitializer(options, tokens, texts, plan.checkpoint, options.seed, progress, model)
     initialized = initializer.initialize(options.init)
     return Initialized(initialized.initialization.averaging(found.unmatched), initialized.parameters)
 
