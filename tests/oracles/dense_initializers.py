@@ -1,6 +1,7 @@
-"""WECHSEL, OFA and FOCUS, one row at a time in float64, straight from their definitions."""
+"""Initializers, one row at a time in float64, straight from their definitions."""
 
 import numpy as np
+import torch
 
 
 def unit(rows):
@@ -49,6 +50,37 @@ def sparsemax(scores):
         else:
             high = middle
     return np.maximum(scores - high, 0)
+
+
+def first_piece(model, table, tokens, text, boost):
+    """Output rows, from a text given as lines of old ids and of new tokens ("new", i).
+
+    Args:
+        model: in float64, so that its last hidden states are.
+        table: the output matrix.
+        tokens: the pieces of each new token.
+        text: the lines.
+        boost: k.
+    """
+    states, counts = [], {}
+    for line in text:
+        ids = [0]
+        for one in line:
+            counts[one] = counts.get(one, 0) + 1
+            ids += tokens[one[1]] if isinstance(one, tuple) else [one]
+        with torch.no_grad():
+            found = model(torch.tensor([ids]), output_hidden_states=True).hidden_states[-1]
+        states += list(found[0, 1:].numpy())
+    mean = sum(states) / len(states)
+    rows = []
+    for row, pieces in enumerate(tokens):
+        total = counts.get(pieces[0], 0)
+        for other, others in enumerate(tokens):
+            if others[0] == pieces[0]:
+                total += counts.get(("new", other), 0) + 0.5
+        share = (counts.get(("new", row), 0) + 0.5) / total
+        rows.append(table[pieces[0]] + (np.log(share) + boost) * mean / np.dot(mean, mean))
+    return np.array(rows)
 
 
 def focus(source, target, table, copies):
