@@ -52,6 +52,40 @@ def sparsemax(scores):
     return np.maximum(scores - high, 0)
 
 
+def eeve(table, output, tokens):
+    inputs = [sum(table[piece] for piece in pieces) / len(pieces) for pieces in tokens]
+    return np.array(inputs), np.array([output[pieces[0]] for pieces in tokens])
+
+
+def adaptivocab(table, output, tokens):
+    found = []
+    for matrix, sign in ((table, 1), (output, -1)):
+        rows = []
+        for pieces in tokens:
+            weights = [np.exp(sign * 2.0 * number) for number in range(1, len(pieces) + 1)]
+            total = sum(weights)
+            rows.append(sum(w / total * matrix[piece] for w, piece in zip(weights, pieces, strict=True)))
+        found.append(np.array(rows))
+    return tuple(found)
+
+
+def bil(table, output, tokens, texts, letters):
+    """Args: texts: the old tokens as texts, "" for none; letters: all characters of the scripts."""
+    own = [old for old, text in enumerate(texts) if set(text) & set(letters)]
+    own = own or list({piece for pieces in tokens for piece in pieces})
+    lengths = sorted(float(np.sqrt((table[old] ** 2).sum())) for old in own)
+    middle = len(lengths) // 2
+    median = lengths[middle] if len(lengths) % 2 else (lengths[middle - 1] + lengths[middle]) / 2
+    inputs, outputs = [], []
+    for pieces in tokens:
+        mean = sum(table[piece] for piece in pieces) / len(pieces)
+        inputs.append(mean * median / np.sqrt((mean**2).sum()))
+        counts = [max(1, len(texts[piece])) for piece in pieces]
+        weighted = sum(count * output[piece] for count, piece in zip(counts, pieces, strict=True))
+        outputs.append(weighted / sum(counts))
+    return np.array(inputs), np.array(outputs)
+
+
 def first_piece(model, table, tokens, text, boost):
     """Output rows, from a text given as lines of old ids and of new tokens ("new", i).
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from vocabx.initializers.base_tokenization import in_pieces, lines_of
 from vocabx.initializers.inputs import LINE_END, InitializerInputs, base_model, learning_text, old_tables
 from vocabx.initializers.mean_state import mean_state
+from vocabx.initializers.one_piece import one_piece
 from vocabx.mixture.initialization import Initialization, everywhere
-from vocabx.mixture.mixture import Mixture, from_entries
 
 # Added to the count of each new token, so that one that the text lacks has a share.
 UNSEEN = 0.5
@@ -34,7 +34,7 @@ def first_piece(inputs: InitializerInputs) -> Initialization:
         InitializerError: there is no text or no model, or its states are not finite.
         MissingPackageError: torch is not installed.
     """
-    last = _single_pieces(inputs, -1)
+    last = one_piece(inputs, -1)
     if old_tables(inputs).output is None:
         return everywhere(last)
     text = learning_text(inputs)
@@ -43,7 +43,7 @@ def first_piece(inputs: InitializerInputs) -> Initialization:
     bias = (log_shares(text, inputs) + inputs.settings.boost) / found.scale
     direction = found.state / (found.state @ found.state)
     shift = (bias[:, None] * direction).astype(np.float32)
-    return Initialization(last, _single_pieces(inputs, 0).shifting(shift))
+    return Initialization(last, one_piece(inputs, 0).shifting(shift))
 
 
 def log_shares(text: NDArray[np.int64], inputs: InitializerInputs) -> NDArray[np.float64]:
@@ -62,10 +62,3 @@ def log_shares(text: NDArray[np.int64], inputs: InitializerInputs) -> NDArray[np
     first = np.array([pieces[0] for pieces in inputs.pieces], np.int64)
     total = occurring[:old] + np.bincount(first, new, minlength=old)
     return np.asarray(np.log(new) - np.log(total[first]))
-
-
-def _single_pieces(inputs: InitializerInputs, place: int) -> Mixture:
-    """Each new row a copy of the row of one piece."""
-    old = np.array([pieces[place] for pieces in inputs.pieces], np.int64)
-    count = len(inputs.tokens)
-    return from_entries(np.arange(count), old, np.ones(count), count, inputs.old_rows)

@@ -8,7 +8,7 @@ from vocabx.errors import OptionError
 PANEL = "Initialization"
 INIT_HELP = (
     "How new token embeddings are initialized: zip-tie, zip-tie-ordered, wechsel, ofa, cw2v, focus, "
-    "first-piece, mean, univariate, multivariate or resize."
+    "eeve, adaptivocab, bil, first-piece, mean, univariate, multivariate or resize."
 )
 # Options that name files of word vectors.
 VECTOR_FILES = ("source_vectors", "target_vectors", "shared_vectors")
