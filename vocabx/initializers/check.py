@@ -60,6 +60,21 @@ def check_base_model(names: Sequence[str], checkpoint: Checkpoint) -> None:
             )
 
 
+def rule_taken(name: str, tied: bool) -> str:
+    """One sentence on which of its two rules an initializer is applied by, or "" if it has one or both apply.
+
+    Args:
+        name: of the initializer.
+        tied: whether input embeddings and lm_head of the result share one matrix.
+    """
+    if not tied or not find_initializer(name).own_output:
+        return ""
+    return (
+        f"{name} has one rule for input embeddings and another for the lm_head; here they share one matrix, "
+        "whose new rows follow the rule for input embeddings."
+    )
+
+
 def initializer_packages(
     options: InitializerOptions, names: Sequence[str], language: Language, source_tag: str
 ) -> Packages:

@@ -95,6 +95,7 @@ class EmbeddingInitializer:
         seed: int,
         progress: Progress,
         model: Callable[[], Any] | None = None,
+        untie: bool = False,
     ) -> None:
         """Make the object that runs initializers.
 
@@ -102,14 +103,15 @@ class EmbeddingInitializer:
             options: of the initializers.
             tokens: the tokens to initialize.
             texts: in both languages.
-            checkpoint: the base. Its lm_head gets rows of its own if it is not tied.
+            checkpoint: the base.
             seed: of random draws and training.
             progress: receives the stages.
             model: loads the base, see `InitializerInputs.model`.
+            untie: whether the result of a tied base has an lm_head of its own, see `check_untiable`.
         """
         self.options, self.tokens, self.texts = options, tokens, texts
         self.checkpoint, self.seed, self.progress = checkpoint, seed, progress
-        self.model = model
+        self.model, self.untie = model, untie
         self._lifted: dict[Weighting, TokenVectors] = {}
 
     def initialize(self, name: str) -> Initialized:
@@ -125,6 +127,8 @@ class EmbeddingInitializer:
         quiet = quiet_transformers("evaluate") if initializer.model else nullcontext()
         with quiet, self.progress.stage(f"Initializing embeddings by {name}", total, "tokens") as advance:
             initialization = initializer(replace(inputs, advance=advance))
+        if self.checkpoint.tied and not self.untie:
+            initialization = initialization.tied()
         return Initialized(initialization, {**initializer.parameters(inputs), **given})
 
     def _inputs(self, initializer: Initializer) -> tuple[InitializerInputs, dict[str, Any]]:
@@ -162,8 +166,11 @@ class EmbeddingInitializer:
         return "frequency" if available or initializer.vectors == "by frequency" else None
 
     def _tables(self) -> Tables:
+        table = self.checkpoint.input.map()
+        if self.untie:
+            return Tables(table, table)
         output = None if self.checkpoint.tied else self.checkpoint.output
-        return Tables(self.checkpoint.input.map(), None if output is None else output.map())
+        return Tables(table, None if output is None else output.map())
 
     @cached_property
     def _text(self) -> NDArray[np.int64]:

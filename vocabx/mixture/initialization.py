@@ -63,6 +63,10 @@ class Initialization:
         """Whether an untied lm_head gets rows that are made in another way than those of the input."""
         return self.output is not self.input and self.output.digest() != self.input.digest()
 
+    def tied(self) -> "Initialization":
+        """Return the initialization of matrices that are tied: the rule of the input for all of them."""
+        return self if self.output is self.input else replace(self, output=self.input)
+
     def blocks(self, which: Which, table: Any, size: int = 4096) -> Iterator[Float]:
         """Yield the new rows of one matrix, in order, `size` at a time; see `Mixture.blocks`.
 

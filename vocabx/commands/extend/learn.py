@@ -66,8 +66,16 @@ def embedding_initializer(plan: Plan, learned: Learned, progress: Progress) -> E
     )
     texts = Texts(plan.language, learned.target.learning, plan.base_language, learned.base_language.learning)
     model = partial(load_model, plan.base.directory)
-    seed = plan.options.seed
-    return EmbeddingInitializer(plan.options, tokens, texts, plan.checkpoint, seed, progress, model)
+    return EmbeddingInitializer(
+        plan.options,
+        tokens,
+        texts,
+        plan.checkpoint,
+        plan.options.seed,
+        progress,
+        model,
+        plan.options.untie,
+    )
 
 
 def _lines(source: TextSource) -> list[str]:

@@ -79,8 +79,9 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
     """
     timed = Timed(progress or Quiet())
     plan = make_transfer_plan(options, timed)
-    if plan.left_out:
-        timed.note(plan.left_out)
+    for note in (plan.left_out, plan.rule):
+        if note:
+            timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, timed)
     with resumable(options.out, options.resume) as journal:
@@ -234,6 +235,7 @@ def _report(
         target=target,
         claims=claims,
         seconds=dict(progress.seconds),
+        rule=plan.rule,
     )
 
 
