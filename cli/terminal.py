@@ -165,7 +165,8 @@ def print_result(result: ExtendResult) -> None:
         f"{report.unused:,} of {report.new_tokens:,} new tokens do not occur in the learning text",
     ]
     if report.initializer:
-        bound = "none (random draws)" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
+        why = "random draws" if report.kinds.get("drawn") else "rows outside the hull"
+        bound = f"none ({why})" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
         made = ", ".join(f"{count:,} {kind}" for kind, count in report.kinds.items())
         lines.append(f"new embeddings: {made}; hull bound {bound}; {report.collisions:,} equal another")
         lines += [report.rule] if report.rule else []

@@ -103,8 +103,8 @@ class Report(ClaimsReport):
         target, base_language: held-out comparisons.
         claims: the certificate.
         hull_bound: upper bound in nats on KL(old ‖ new) after old tokens, padding rows included; None if
-            embeddings were drawn at random or there are none.
-        collisions: new embeddings equal to another new one.
+            embeddings were drawn at random, are no weighted means of old ones, or there are none.
+        collisions: new input embeddings equal to another new one.
         unused: new tokens that do not occur in the learning text.
         dropped: learned tokens that were not added because nothing used them.
         curve: held-out length against number of new tokens.
