@@ -126,9 +126,11 @@ def planned_text(plan: dict[str, Any]) -> str:
 
 def planned_checkpoint(plan: dict[str, Any]) -> dict[str, str]:
     """The properties of the checkpoint that a plan will write."""
+    more = plan.get("untie_bytes", 0)
+    untied = f" (+{more / 1e6:,.1f} MB on disk and in memory)" if more else ""
     return {
         "embeddings": f"{plan['old_rows']:,} → {plan['rows']:,} rows × {plan['width']:,} {plan['dtype']}, "
-        f"{'tied' if plan['tied'] else 'untied'}, {plan['pad_rows']} padding rows; initializer "
+        f"{'tied' if plan['tied'] else 'untied'}{untied}, {plan['pad_rows']} padding rows; initializer "
         f"{plan['initializer']}",
         "bits per byte": "measured" if plan["evaluate"] else "not measured",
         "disk": _planned_disk(plan),
@@ -141,8 +143,9 @@ def planned_publishing(plan: dict[str, Any]) -> dict[str, str]:
 
 
 def planned_without(plan: dict[str, Any]) -> dict[str, str]:
-    """What a plan leaves out for want of packages, if anything."""
-    return {"note": plan["left_out"]} if plan["left_out"] else {}
+    """What a plan leaves out for want of packages, and which rule of an initializer it takes, if anything."""
+    notes = [note for note in (plan["left_out"], plan.get("rule")) if note]
+    return {"note": " ".join(notes)} if notes else {}
 
 
 def _planned_disk(plan: dict[str, Any]) -> str:
@@ -162,9 +165,11 @@ def print_result(result: ExtendResult) -> None:
         f"{report.unused:,} of {report.new_tokens:,} new tokens do not occur in the learning text",
     ]
     if report.initializer:
-        bound = "none (random draws)" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
+        why = "random draws" if report.kinds.get("drawn") else "rows outside the hull"
+        bound = f"none ({why})" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
         made = ", ".join(f"{count:,} {kind}" for kind, count in report.kinds.items())
         lines.append(f"new embeddings: {made}; hull bound {bound}; {report.collisions:,} equal another")
+        lines += [report.rule] if report.rule else []
         if "precision_at_1" in report.parameters:
             lines.append(
                 f"word vectors: aligned on {report.parameters['pairs']:,} pairs; the nearest neighbor of "

@@ -4,6 +4,7 @@ import dense_initializers as oracle
 import ml_dtypes
 import numpy as np
 import pytest
+import tiny_models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ PIECES = [[3, 7], [5], [9, 9, 1], [7, 3], [39]]
 SOURCE, TARGET = RANDOM.standard_normal((V, S)), RANDOM.standard_normal((N, S))
 TARGET[3] = 0
 TEXT = np.append(RANDOM.randint(0, V + N, 500), LINE_END)
+MODEL = tiny_models.tiny_model("llama", rows=V, tied=False, hidden_size=D)
 TOKENS = ["ab", "c", b"ddb", "ba", "z"]
 FEW = InitializerOptions(candidates=9)
 EVERYTHING = {
@@ -25,6 +27,8 @@ EVERYTHING = {
     "old_tokens": [None] * 39 + ["z"],
     "vectors": (SOURCE, TARGET),
     "text": TEXT,
+    "scripts": ["Latin"],
+    "model": MODEL,
     "options": InitializerOptions(candidates=12),
     "seed": 11,
 }
@@ -148,6 +152,19 @@ def test_pieces_of_anything_are_refused_in_one_sentence_or_mixed(pieces):
         ({"options": {"rank": 3}}, "options are a dict: pass InitializerOptions"),
         ({"method": "ziptie"}, "unknown initializer 'ziptie'. Did you mean zip-tie?"),
         ({"method": "cw2v"}, "cw2v learns from text: pass text=tokenize_text(…)"),
+        ({"method": "first-piece", "text": TEXT}, "first-piece computes with the base on text: pass model"),
+        ({"method": "first-piece", "model": MODEL}, "first-piece computes with the base on text: pass model"),
+        (
+            {"method": "first-piece", "model": MODEL, "text": [LINE_END], "output_embeddings": OUTPUT},
+            "learns from text in the language, but there is none",
+        ),
+        (
+            {"method": "first-piece", "model": MODEL.model, "text": TEXT, "output_embeddings": OUTPUT},
+            "a LlamaModel has no lm_head: pass a transformers model that predicts the next token",
+        ),
+        ({"scripts": "Han"}, "scripts is a str: pass a list of names"),
+        ({"scripts": ["Klingon"]}, "there is no script 'Klingon': pass names of Unicode"),
+        ({"scripts": [3]}, "there is no script 3"),
         ({"method": "wechsel"}, "wechsel goes by static vectors of tokens: pass vectors=(old, new)"),
         ({"method": "focus"}, "focus goes by vectors of tokens: pass vectors=(old, new), or text="),
         ({"method": "cw2v", "text": TEXT}, "--candidates is 64: pass 1 to 40, the number of old tokens"),

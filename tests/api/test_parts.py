@@ -142,6 +142,33 @@ def test_a_checkpoint_of_the_parts_is_trained_and_merged(
     assert torch.equal(rows[:600], tensor_of(base.directory, "model.embed_tokens.weight").to(rows.dtype))
 
 
+def test_a_tied_model_gets_an_lm_head_of_its_own_with_the_rows_of_the_output(
+    small_model, learned, verses, tmp_path
+):
+    base = open_base(small_model(dtype="float32"))
+    extension = add_tokens(base.tokenizer, learned, first_id=base.first_id)
+    model = AutoModelForCausalLM.from_pretrained(base.directory)
+    initialization = initialize(
+        "first-piece", base.embeddings, extension.pieces, output_embeddings=base.embeddings,
+        text=tokenize_text(extension, verses[:50]), model=model,
+    )  # fmt: skip
+    given = (base, extension, initialization)
+    out = write_checkpoint(tmp_path / "out", *given, language="zh-Hant", untie=True)
+    for name, which in (("model.embed_tokens.weight", "input"), ("lm_head.weight", "output")):
+        rows = tensor_of(out, name).numpy()
+        assert rows[:600].tobytes() == base.embeddings.tobytes()
+        np.testing.assert_array_equal(rows[600:640], initialization.apply(which, base.embeddings))
+    assert json.loads((out / "vocabx.json").read_text())["tied"] is False
+    assert not open_base(out).tied
+    tied = write_checkpoint(tmp_path / "tied", *given, language="zh-Hant")
+    rows = tensor_of(tied, "model.embed_tokens.weight").numpy()
+    np.testing.assert_array_equal(rows[600:640], initialization.apply("input", base.embeddings))
+    with pytest.raises(BaseModelError, match="has an lm_head of its own already: leave out --untie"):
+        write_checkpoint(
+            tmp_path / "again", open_base(small_model(tied=False)), *given[1:], language="zh-Hant", untie=True
+        )
+
+
 def test_new_rows_follow_rows_that_pad_the_matrix_and_take_no_part(
     tiny_model, small_tokenizer, learned, tmp_path
 ):

@@ -1,6 +1,7 @@
-"""WECHSEL, OFA and FOCUS, one row at a time in float64, straight from their definitions."""
+"""Initializers, one row at a time in float64, straight from their definitions."""
 
 import numpy as np
+import torch
 
 
 def unit(rows):
@@ -49,6 +50,71 @@ def sparsemax(scores):
         else:
             high = middle
     return np.maximum(scores - high, 0)
+
+
+def eeve(table, output, tokens):
+    inputs = [sum(table[piece] for piece in pieces) / len(pieces) for pieces in tokens]
+    return np.array(inputs), np.array([output[pieces[0]] for pieces in tokens])
+
+
+def adaptivocab(table, output, tokens):
+    found = []
+    for matrix, sign in ((table, 1), (output, -1)):
+        rows = []
+        for pieces in tokens:
+            weights = [np.exp(sign * 2.0 * number) for number in range(1, len(pieces) + 1)]
+            total = sum(weights)
+            rows.append(sum(w / total * matrix[piece] for w, piece in zip(weights, pieces, strict=True)))
+        found.append(np.array(rows))
+    return tuple(found)
+
+
+def bil(table, output, tokens, texts, letters):
+    """Args: texts: the old tokens as texts, "" for none; letters: all characters of the scripts."""
+    own = [old for old, text in enumerate(texts) if set(text) & set(letters)]
+    own = own or list({piece for pieces in tokens for piece in pieces})
+    lengths = sorted(float(np.sqrt((table[old] ** 2).sum())) for old in own)
+    middle = len(lengths) // 2
+    median = lengths[middle] if len(lengths) % 2 else (lengths[middle - 1] + lengths[middle]) / 2
+    inputs, outputs = [], []
+    for pieces in tokens:
+        mean = sum(table[piece] for piece in pieces) / len(pieces)
+        inputs.append(mean * median / np.sqrt((mean**2).sum()))
+        counts = [max(1, len(texts[piece])) for piece in pieces]
+        weighted = sum(count * output[piece] for count, piece in zip(counts, pieces, strict=True))
+        outputs.append(weighted / sum(counts))
+    return np.array(inputs), np.array(outputs)
+
+
+def first_piece(model, table, tokens, text, boost):
+    """Output rows, from a text given as lines of old ids and of new tokens ("new", i).
+
+    Args:
+        model: in float64, so that its last hidden states are.
+        table: the output matrix.
+        tokens: the pieces of each new token.
+        text: the lines.
+        boost: k.
+    """
+    states, counts = [], {}
+    for line in text:
+        ids = [0]
+        for one in line:
+            counts[one] = counts.get(one, 0) + 1
+            ids += tokens[one[1]] if isinstance(one, tuple) else [one]
+        with torch.no_grad():
+            found = model(torch.tensor([ids]), output_hidden_states=True).hidden_states[-1]
+        states += list(found[0, 1:].numpy())
+    mean = sum(states) / len(states)
+    rows = []
+    for row, pieces in enumerate(tokens):
+        total = counts.get(pieces[0], 0)
+        for other, others in enumerate(tokens):
+            if others[0] == pieces[0]:
+                total += counts.get(("new", other), 0) + 0.5
+        share = (counts.get(("new", row), 0) + 0.5) / total
+        rows.append(table[pieces[0]] + (np.log(share) + boost) * mean / np.dot(mean, mean))
+    return np.array(rows)
 
 
 def focus(source, target, table, copies):

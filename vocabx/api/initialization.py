@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import regex
 from numpy.typing import ArrayLike, NDArray
 
+from vocabx.corpus.scripts import letter_pattern
 from vocabx.errors import InitializerError
 from vocabx.initializers.initializer import Initializer
 from vocabx.initializers.inputs import LINE_END, InitializerInputs, Tables, TokenVectors
@@ -22,6 +24,7 @@ from vocabx.mixture.check_arrays import (
     check_ids,
     check_matrix,
     checked_pieces,
+    shown,
 )
 from vocabx.mixture.initialization import Initialization
 from vocabx.progress import Progress, Quiet
@@ -40,6 +43,8 @@ def initialize(
     old_tokens: Sequence[str | bytes | None] | None = None,
     vectors: TokenVectors | tuple[ArrayLike, ArrayLike] | None = None,
     text: ArrayLike | None = None,
+    scripts: Sequence[str] = (),
+    model: Any = None,
     copies: Mapping[int, int] | None = None,
     options: InitializerOptions | None = None,
     seed: int = 0,
@@ -47,8 +52,10 @@ def initialize(
 ) -> Initialization:
     """Say how the embeddings of N new tokens are made of the V old ones, by one of `INITIALIZERS`.
 
-    What a method does not use it ignores, so several can be given the same. `cw2v` alone reads the matrices
-    here; NaN in a row of them is told when the row is mixed.
+    What a method does not use it ignores, so several can be given the same. `cw2v` and `bil` alone read the
+    matrices here; NaN in a row of them is told when the row is mixed. A method with a rule of its own for the
+    lm_head makes its rows only where there is an `output_embeddings`; to untie a tied model, pass the same
+    matrix twice.
 
     Args:
         method: its name, as "zip-tie".
@@ -57,12 +64,15 @@ def initialize(
         pieces: for each new token the old ids that it is tokenized into, at least one, from 0 to below V; or
             a mapping from its bytes to them, as `Extension.pieces`.
         old_rows: V; rows from V on pad the matrix and take no part. Default: all rows.
-        output_embeddings: the matrix of an lm_head that is not tied (cw2v).
+        output_embeddings: the matrix of an lm_head that is not tied, or will not be (cw2v, first-piece).
         tokens: the N new tokens as they stand in running text (ofa, focus); those of the mapping by default.
         old_tokens: the V old ones, None for one that stands for no text (ofa, focus).
         vectors: (V, S) and (N, S) static vectors of old and new tokens in one space, float, a row of zeros
             where nothing is known (wechsel, ofa; cw2v and focus where they are given).
-        text: integer ids of one dimension, from `tokenize_text` (cw2v; focus, which trains vectors on it).
+        text: integer ids of one dimension, from `tokenize_text` (cw2v, first-piece; focus, which trains
+            vectors on it).
+        scripts: Unicode names of the scripts of the language, as "Han" (bil).
+        model: the base itself, a transformers model that predicts the next token (first-piece).
         copies: new token to the old one whose embedding it gets, whatever the method says.
         options: the method's parameters; those it uses are in `INITIALIZERS[method].settings`.
         seed: of what is drawn or trained, from 0 to 2³² - 1.
@@ -100,6 +110,8 @@ def initialize(
         vectors=None if vectors is None else _checked_vectors(vectors, len(found), old_rows),
         text=None if text is None else _checked_text(text, old_rows + len(found)),
         tables=Tables(embeddings, output_embeddings),
+        scripts=_checked_scripts(scripts),
+        model=None if model is None else lambda: model,
         settings=options or InitializerOptions(),
     )
     _check_given(method, initializer, inputs)
@@ -113,6 +125,11 @@ def initialize(
 def _check_given(method: str, initializer: Initializer, inputs: InitializerInputs) -> None:
     if initializer.learns and inputs.text is None:
         raise InitializerError(f"{method} learns from text: pass text=tokenize_text(…)")
+    if initializer.model and (inputs.model is None or inputs.text is None):
+        raise InitializerError(
+            f"{method} computes with the base on text: pass model, loaded by transformers, and "
+            "text=tokenize_text(…)"
+        )
     if inputs.vectors is not None or initializer.vectors in ("", "if available"):
         return
     if initializer.vectors != "of tokens":
@@ -149,6 +166,19 @@ def _token_bytes(
             raise InitializerError(f"{name}[{number}] is a {type(token).__name__}: pass strings or bytes")
         found.append(token.encode(errors="surrogatepass") if isinstance(token, str) else token)
     return tuple(found)
+
+
+def _checked_scripts(scripts: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(scripts, str | bytes):
+        raise InitializerError(f"scripts is a {type(scripts).__name__}: pass a list of names, as ['Han']")
+    for name in scripts:
+        try:
+            letter_pattern([name])
+        except (TypeError, regex.error):
+            raise InitializerError(
+                f"there is no script {shown(name)}: pass names of Unicode, as Han or Latin"
+            ) from None
+    return tuple(scripts)
 
 
 def _checked_copies(copies: Mapping[int, int], count: int, old_rows: int) -> dict[int, int]:

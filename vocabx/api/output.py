@@ -17,6 +17,7 @@ from vocabx.checkpoint.manifest import (
 )
 from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.staging import check_free, check_space, staged
+from vocabx.checkpoint.untie import check_untiable
 from vocabx.corpus.languages import find_language
 from vocabx.errors import InitializerError, OutputError, TokenizerError
 from vocabx.mixture.initialization import Initialization
@@ -37,6 +38,7 @@ def write_checkpoint(
     method: str = "",
     certificate: Certificate | None = None,
     pad_to_multiple_of: int = 64,
+    untie: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Write a checkpoint, without loading the model, that transformers and the commands of vocabx load.
@@ -53,6 +55,8 @@ def write_checkpoint(
         method: what the initialization is called there.
         certificate: what `verify_tokenizers` found, for the record.
         pad_to_multiple_of: of which number the height of the matrices shall be a multiple.
+        untie: give a tied model an lm_head of its own, with the same old rows and with the output's new ones.
+            Without it the matrix gets the rows of the input.
         progress: told of each stage.
 
     Returns:
@@ -62,7 +66,7 @@ def write_checkpoint(
         OutputError: the directory is not free, or the disk is full.
         TokenizerError: the extension is of another tokenizer, or its ids do not follow the base's rows.
         InitializerError: the initialization makes rows for other tokens.
-        BaseModelError: the base's matrices hold NaN or infinity.
+        BaseModelError: the base's matrices hold NaN or infinity, or it cannot be untied.
         LanguageError: there is no such language.
     """
     out, timed = Path(out), Timed(progress or Quiet())
@@ -70,23 +74,25 @@ def write_checkpoint(
         raise OutputError(f"pad_to_multiple_of is {pad_to_multiple_of!r:.60}: pass a whole number from 1 on")
     tag = find_language(language).tag
     _check_fit(base, extension, initialization)
+    if untie:
+        check_untiable(base.checkpoint)
     rows = -(-extension.new_ids.stop // pad_to_multiple_of) * pad_to_multiple_of
     pad = range(extension.new_ids.stop, rows)
     check_free(out)
-    needed = grown_bytes(base.checkpoint, rows - base.rows)
+    needed = grown_bytes(base.checkpoint, rows - base.rows, untie=untie)
     check_space(out, needed)
     base_tables = examine_base(base.checkpoint, timed)
     with staged(out) as directory:
         write_tokenizer(extension.tokenizer, base.directory, directory)
         padded = initialization.followed_by_means(len(pad))
         with timed.stage("Writing the checkpoint", needed, "B") as advance:
-            grow_checkpoint(base.checkpoint, padded, directory, pad, advance)
+            grow_checkpoint(base.checkpoint, padded, directory, pad, advance, untie=untie)
         tables, shards = record_weights(base.checkpoint, directory, False, timed)
         _manifest(base, extension, tag, certificate, directory, timed).with_tables(
             rows=rows,
             base_rows=base.rows,
             pad=pad,
-            tied=base.tied,
+            tied=base.tied and not untie,
             initializer=RecordedInitializer(method, {}, None, "dense"),
             base_tables=base_tables,
             tables=tables,

@@ -19,6 +19,7 @@ from vocabx.checkpoint.journal import Journal, whole_file
 from vocabx.checkpoint.model_directory import REMEDY, read_object
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, TensorEntry, read_header
 from vocabx.checkpoint.tables import INDEX, Checkpoint, Table
+from vocabx.checkpoint.untie import head_bytes, head_of
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Initialization, Which
@@ -52,6 +53,7 @@ def grow_checkpoint(
     advance: Advance = lambda done: None,
     link: bool = False,
     journal: Journal | None = None,
+    untie: bool = False,
 ) -> None:
     """Write the weights and configuration of `checkpoint` with the rows of `initialization` after its own.
 
@@ -62,11 +64,12 @@ def grow_checkpoint(
         initialization: all new rows, padding included; applied once to each embedding matrix.
         target: an existing directory.
         suppressed: ids of padding rows, which generation must never produce.
-        advance, link, journal: see `write_weights`.
+        advance, link, journal, untie: see `write_weights`.
     """
     rows = checkpoint.input.rows + initialization.rows
-    write_weights(checkpoint, initialization, rows, target, advance, link=link, journal=journal)
-    write_json(target / "config.json", with_rows(checkpoint.config, rows, checkpoint.tied))
+    write_weights(checkpoint, initialization, rows, target, advance, link=link, journal=journal, untie=untie)
+    tied = checkpoint.tied and not untie
+    write_json(target / "config.json", with_rows(checkpoint.config, rows, tied))
     write_generation_config(read_generation_config(checkpoint.directory), checkpoint, target, suppressed)
     carry_files(checkpoint, target)
 
@@ -81,6 +84,7 @@ def write_weights(
     kept: bool = True,
     link: bool = False,
     journal: Journal | None = None,
+    untie: bool = False,
 ) -> None:
     """Write the weights of `checkpoint` with `rows` rows per embedding matrix, and the index if there is one.
 
@@ -96,12 +100,15 @@ def write_weights(
         kept: whether the old rows stay, before the new ones.
         link: make files without an embedding matrix hard links to the base's, if the file system allows it.
         journal: the journal of `target`; complete files are not written again.
+        untie: give a tied base an lm_head of its own: the bytes of its input embeddings, and the output rows
+            of `initialization`; see `check_untiable`.
     """
+    if checkpoint.tied and not untie:
+        initialization = initialization.tied()
     if journal is not None:
-        journal.begin(_job(checkpoint, initialization, rows, kept))
-    write_changed(
-        checkpoint, _changes(checkpoint, initialization, rows, kept), target, advance, link, journal
-    )
+        journal.begin(_job(checkpoint, initialization, rows, kept, untie))
+    changes = _changes(checkpoint, initialization, rows, kept, untie)
+    write_changed(checkpoint, changes, target, advance, link, journal)
 
 
 def write_changed(
@@ -154,13 +161,15 @@ def carry_files(checkpoint: Checkpoint, target: Path) -> None:
             shutil.copyfile(path, target / path.name)
 
 
-def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False) -> int:
+def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False, untie: bool = False) -> int:
     """Bytes of weights that `grow_checkpoint` writes for `new_rows` rows, without linked files."""
     files = files_with_tables(checkpoint) if link else checkpoint.files
     total = sum(file.path.stat().st_size for file in files)
     for table in checkpoint.tables:
         entry = table.file.tensors[table.name]
         total += (entry.end - entry.begin) // table.rows * new_rows
+    if untie and checkpoint.output is None:
+        total += head_bytes(checkpoint, checkpoint.input.rows + new_rows)
     return total
 
 
@@ -171,23 +180,33 @@ def write_json(path: Path, content: Any) -> None:
     )
 
 
-def _job(checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool) -> str:
+def _job(checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool, untie: bool) -> str:
     """Everything that determines the bytes of the weight files; the base by size and time, not by content."""
     stats = [(file.path.name, file.path.stat()) for file in checkpoint.files]
     base = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-    return hashlib.sha256(repr((base, initialization.digest(), rows, kept)).encode()).hexdigest()
+    job = (base, initialization.digest(), rows, kept, *(["untied"] if untie else []))
+    return hashlib.sha256(repr(job).encode()).hexdigest()
 
 
 def _changes(
-    checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool
+    checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool, untie: bool
 ) -> dict[Path, dict[str, NewTensor | None]]:
     """The embedding matrices to write, by file."""
     changes: dict[Path, dict[str, NewTensor | None]] = {}
-    for table in checkpoint.tables:
-        made = Made(_rows_of(initialization, checkpoint.kind_of(table), table))
+
+    def change(file: SafetensorsFile, name: str, which: Which, table: Table) -> None:
+        """Write the tensor `name` of `file`: the rows of `table`, and its new ones."""
+        made = Made(_rows_of(initialization, which, table))
         parts = (Kept(table.file, table.name), made) if kept else (made,)
         shape = (rows, *table.file.tensors[table.name].shape[1:])
-        changes.setdefault(table.file.path, {})[table.name] = NewTensor(table.dtype, shape, parts)
+        changes.setdefault(file.path, {})[name] = NewTensor(table.dtype, shape, parts)
+
+    for table in checkpoint.tables:
+        change(table.file, table.name, checkpoint.kind_of(table), table)
+    if untie:
+        heads = [head_of(checkpoint), *((table.file, table.name) for table in checkpoint.output_copies)]
+        for file, name in heads:
+            change(file, name, "output", checkpoint.input)
     return changes
 
 
@@ -213,16 +232,18 @@ def _rows_of(
 
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
-    """The base's index with updated sizes; the assignment of tensors to files has not changed."""
+    """The base's index with updated sizes and with tensors that it lacks; none has moved to another file."""
     index = read_object(checkpoint.directory / INDEX)
     before = [entry for file in checkpoint.files for entry in file.tensors.values()]
-    after = [
-        entry for file in checkpoint.files for entry in read_header(target / file.path.name).tensors.values()
-    ]
+    written = [read_header(target / file.path.name) for file in checkpoint.files]
+    after = [entry for file in written for entry in file.tensors.values()]
     metadata = {**(index.get("metadata") or {}), "total_size": sum(e.end - e.begin for e in after)}
     if isinstance(metadata.get("total_parameters"), int):
         metadata["total_parameters"] += _elements(after) - _elements(before)
-    write_json(target / INDEX, {**index, "metadata": metadata})
+    where = {name: file.path.name for file in written for name in file.tensors}
+    new = {name: place for name, place in where.items() if name not in index["weight_map"]}
+    weight_map = {**index["weight_map"], **new}
+    write_json(target / INDEX, {**index, "metadata": metadata, "weight_map": weight_map})
 
 
 def _elements(entries: Sequence[TensorEntry]) -> int:

@@ -1,4 +1,4 @@
-"""Claims about a checkpoint with a replaced vocabulary, proven from its files: rows, tensors, tokens.
+"""Claims about a checkpoint with other embedding matrices, proven from its files: rows, tensors, tokens.
 
 Nothing is assumed about how it was written. Tensors are read in pieces.
 """
@@ -49,6 +49,27 @@ def prove_tables(
     )
 
 
+def prove_untied(base: Checkpoint, directory: Path) -> tuple[Claim, ...]:
+    """Check the weights of an untied checkpoint in `directory` against those of its tied base.
+
+    Args:
+        base: the checkpoint that was untied and extended.
+        directory: the result.
+    """
+    written = read_checkpoint(directory)
+    return (
+        claim(
+            "untied-rows",
+            "Old rows of the input embeddings and of the lm_head are those of the base's one matrix, bit for "
+            "bit.",
+            _untied(base, written),
+        ),
+        claim(
+            "other-tensors", "All other tensors are those of the base, bit for bit.", _others(base, written)
+        ),
+    )
+
+
 def prove_tokenizer(
     given: FastTokenizer, new: FastTokenizer, directory: Path, texts: Sequence[str], advance: Advance
 ) -> tuple[Claim, ...]:
@@ -89,6 +110,17 @@ def _copied(
             )
 
 
+def _untied(base: Checkpoint, written: Checkpoint) -> Iterator[tuple[str, bool]]:
+    before = _bits(base.input)
+    for table in (written.input, *(() if written.output is None else (written.output,))):
+        after = _bits(table)
+        for start in range(0, len(before), _ROWS):
+            part = before[start : start + _ROWS]
+            same = (part == after[start : start + len(part)]).all(axis=1)
+            yield from ((f"row {start + row} of {table.name}", bool(s)) for row, s in enumerate(same))
+    yield "config.json says that they are not tied", not written.tied
+
+
 def _bits(table: Table) -> NDArray[np.uint8]:
     """A matrix as bytes, memory-mapped, (rows, bytes per row) uint8."""
     entry = table.file.tensors[table.name]
@@ -98,8 +130,9 @@ def _bits(table: Table) -> NDArray[np.uint8]:
 
 
 def _others(base: Checkpoint, written: Checkpoint) -> Iterator[tuple[str, bool]]:
-    tables = {table.name for table in base.tables}
+    tables = {table.name for table in (*base.tables, *written.tables)}
     for before, after in zip(base.files, written.files, strict=True):
-        yield from ((name, name in before.tensors) for name in after.tensors.keys() - before.tensors.keys())
+        added = after.tensors.keys() - before.tensors.keys() - tables
+        yield from ((name, False) for name in added)
         for name in before.tensors.keys() - tables:
             yield name, name in after.tensors and same_tensor(before, name, after, name)

@@ -1,4 +1,4 @@
-"""Ids of special tokens in config.json and generation_config.json, mapped to another vocabulary."""
+"""Ids of special tokens in config.json and generation_config.json: read, and mapped to another vocabulary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,3 +64,13 @@ class SpecialIds:
             moved = [self.moved[index] for index in value if index in self.moved]
             return moved if own is None else [own, *(index for index in moved if index != own)]
         return self.moved.get(value) if own is None else own
+
+
+def begin_id(config: Any) -> int:
+    """The id that begins a text for a model: bos, else eos, else 0."""
+    for name in ("bos_token_id", "eos_token_id"):
+        value = getattr(config, name, None)
+        value = value[0] if isinstance(value, list) and value else value
+        if isinstance(value, int):
+            return value
+    return 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vocabx._util.extras import need
 from vocabx._util.quiet import quiet_transformers
+from vocabx.checkpoint.special_ids import begin_id
 from vocabx.corpus.passages import passages
 from vocabx.evaluation.load_model import load_model
 from vocabx.progress import Advance
@@ -116,13 +117,3 @@ def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
             for start in range(0, len(ids) - 1, _LOGIT_ROWS)
         ]
     return np.concatenate([np.zeros(0), *(part.cpu().double().numpy() for part in parts)])
-
-
-def begin_id(config: Any) -> int:
-    """The id that begins a text for a model: bos, else eos, else 0."""
-    for name in ("bos_token_id", "eos_token_id"):
-        value = getattr(config, name, None)
-        value = value[0] if isinstance(value, list) and value else value
-        if isinstance(value, int):
-            return value
-    return 0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vocabx._util.extras import need
-from vocabx.evaluation.bits_per_byte import begin_id
+from vocabx.checkpoint.special_ids import begin_id
 from vocabx.evaluation.side_by_side import Generated, Prompt
 from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer

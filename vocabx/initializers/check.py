@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vocabx._util.extras import Packages
+from vocabx._util.memory import fits
 from vocabx._util.options import flag
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.corpus.languages import Language
 from vocabx.errors import InitializerError
 from vocabx.initializers.options import SETTINGS, VECTOR_FILES, InitializerOptions
@@ -37,6 +39,42 @@ def check_initializers(options: InitializerOptions, names: Sequence[str]) -> Non
             raise InitializerError(f"{flag(name)} {path} is not a file: pass a file of word vectors")
 
 
+def check_base_model(names: Sequence[str], checkpoint: Checkpoint) -> None:
+    """Check that the initializers `names` can compute with a base, if they do; reads its headers alone.
+
+    Raises:
+        InitializerError: one of them does, and the base predicts no next token or does not fit into memory.
+    """
+    for name in names:
+        if not find_initializer(name).model:
+            continue
+        if not checkpoint.generates:
+            raise InitializerError(
+                f"{name} computes with the model's next-token predictions, and a "
+                f"{checkpoint.config['model_type']} makes none: pass another --init"
+            )
+        if not fits(sum(file.path.stat().st_size for file in checkpoint.files)):
+            raise InitializerError(
+                f"{name} computes with the base model, which does not fit into the free memory: free some, "
+                "or pass another --init"
+            )
+
+
+def rule_taken(name: str, tied: bool) -> str:
+    """One sentence on which of its two rules an initializer is applied by, or "" if it has one or both apply.
+
+    Args:
+        name: of the initializer.
+        tied: whether input embeddings and lm_head of the result share one matrix.
+    """
+    if not tied or not find_initializer(name).own_output:
+        return ""
+    return (
+        f"{name} has one rule for input embeddings and another for the lm_head; here they share one matrix, "
+        "whose new rows follow the rule for input embeddings."
+    )
+
+
 def initializer_packages(
     options: InitializerOptions, names: Sequence[str], language: Language, source_tag: str
 ) -> Packages:
@@ -50,6 +88,8 @@ def initializer_packages(
     """
     needed: dict[str, str] = {}
     for initializer in map(find_initializer, names):
+        if initializer.model:
+            needed |= {"torch": "evaluate", "transformers": "evaluate"}
         if initializer.vectors == "of tokens":
             needed["gensim"] = "vectors"
         elif initializer.vectors and (

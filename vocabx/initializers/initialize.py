@@ -4,7 +4,8 @@ Initializers only see arrays. Here word vectors are found or trained, aligned an
 tokenized, and embedding matrices are memory-mapped; each only once, for any number of initializers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.initializers.initializer import Initializer
 from vocabx.initializers.inputs import InitializerInputs, Tables, TokenVectors
@@ -92,9 +94,24 @@ class EmbeddingInitializer:
         checkpoint: Checkpoint,
         seed: int,
         progress: Progress,
+        model: Callable[[], Any] | None = None,
+        untie: bool = False,
     ) -> None:
+        """Make the object that runs initializers.
+
+        Args:
+            options: of the initializers.
+            tokens: the tokens to initialize.
+            texts: in both languages.
+            checkpoint: the base.
+            seed: of random draws and training.
+            progress: receives the stages.
+            model: loads the base, see `InitializerInputs.model`.
+            untie: whether the result of a tied base has an lm_head of its own, see `check_untiable`.
+        """
         self.options, self.tokens, self.texts = options, tokens, texts
         self.checkpoint, self.seed, self.progress = checkpoint, seed, progress
+        self.model, self.untie = model, untie
         self._lifted: dict[Weighting, TokenVectors] = {}
 
     def initialize(self, name: str) -> Initialized:
@@ -106,8 +123,12 @@ class EmbeddingInitializer:
         initializer = find_initializer(name)
         inputs, given = self._inputs(initializer)
         total = len(self.tokens.ids) * self.options.epochs if initializer.learns else None
-        with self.progress.stage(f"Initializing embeddings by {name}", total, "tokens") as advance:
+        # Whatever a method loads, only this stage is shown.
+        quiet = quiet_transformers("evaluate") if initializer.model else nullcontext()
+        with quiet, self.progress.stage(f"Initializing embeddings by {name}", total, "tokens") as advance:
             initialization = initializer(replace(inputs, advance=advance))
+        if self.checkpoint.tied and not self.untie:
+            initialization = initialization.tied()
         return Initialized(initialization, {**initializer.parameters(inputs), **given})
 
     def _inputs(self, initializer: Initializer) -> tuple[InitializerInputs, dict[str, Any]]:
@@ -119,10 +140,15 @@ class EmbeddingInitializer:
             seed=self.seed,
             old_tokens=tokens.old_bytes,
             copies=tokens.copies,
+            scripts=self.texts.language.scripts,
             settings=self.options,
         )
-        if initializer.learns:
-            inputs = replace(inputs, text=self._text, tables=self._tables())
+        if initializer.learns or initializer.model:
+            inputs = replace(inputs, text=self._text)
+        if initializer.learns or initializer.model or initializer.tables:
+            inputs = replace(inputs, tables=self._tables())
+        if initializer.model:
+            inputs = replace(inputs, model=self.model)
         if initializer.vectors == "of tokens":
             inputs = replace(inputs, vectors=self._of_tokens(inputs))
         weighting = self._weighting(initializer)
@@ -140,8 +166,11 @@ class EmbeddingInitializer:
         return "frequency" if available or initializer.vectors == "by frequency" else None
 
     def _tables(self) -> Tables:
+        table = self.checkpoint.input.map()
+        if self.untie:
+            return Tables(table, table)
         output = None if self.checkpoint.tied else self.checkpoint.output
-        return Tables(self.checkpoint.input.map(), None if output is None else output.map())
+        return Tables(table, None if output is None else output.map())
 
     @cached_property
     def _text(self) -> NDArray[np.int64]:

@@ -23,7 +23,13 @@ class Initializer:
         vectors: the `InitializerInputs.vectors` that it uses: none; word vectors lifted to tokens by
             frequency, or by a plain mean; those by frequency if available; or token vectors trained on the
             text.
-        learns: whether it needs `InitializerInputs.text` and `InitializerInputs.tables`.
+        learns: whether it needs `InitializerInputs.text` and `InitializerInputs.tables`, and reports tokens
+            done for each of its epochs.
+        tables: whether it needs `InitializerInputs.tables`.
+        model: whether it computes with the base, which must predict the next token, and needs
+            `InitializerInputs.model`, `text` and `tables`.
+        own_output: whether the rows of an untied lm_head follow another rule than the input embeddings. A
+            tied one gets the input's.
         settings: the names of the options that it uses.
     """
 
@@ -31,6 +37,9 @@ class Initializer:
     source: str
     vectors: Lift = ""
     learns: bool = False
+    tables: bool = False
+    model: bool = False
+    own_output: bool = False
     settings: tuple[str, ...] = ()
 
     def __call__(self, inputs: InitializerInputs) -> Initialization:

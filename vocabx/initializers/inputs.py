@@ -1,6 +1,6 @@
 """The inputs of an initializer: tokens, and what is known about them. Independent of models and files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,11 +30,12 @@ class TokenVectors:
 
 @dataclass(frozen=True)
 class Tables:
-    """The old embedding matrices, for the one method that needs them.
+    """The old embedding matrices, for methods that need them.
 
     Attributes:
         input: (at least V, D), the input embeddings, memory-mapped or not.
-        output: (at least V, D), the lm_head, or None if it is tied.
+        output: (at least V, D), the lm_head, or None if the result's is tied. Where a tied base is untied, it
+            is the same matrix as `input`.
     """
 
     input: Any
@@ -58,6 +59,9 @@ class InitializerInputs:
         text: int64, text tokenized by the new tokenizer: old ids unchanged, V + i for the new row i, and
             `LINE_END` between lines.
         tables: the old embedding matrices.
+        scripts: Unicode names of the scripts of the language, for methods that compare tokens by them.
+        model: loads the base as a transformers model that predicts the next token, for methods that compute
+            with it; each call may load it anew.
         settings: the user's options.
         advance: called with the number of new tokens done, by slow methods.
     """
@@ -71,6 +75,8 @@ class InitializerInputs:
     vectors: TokenVectors | None = None
     text: NDArray[np.int64] | None = None
     tables: Tables | None = None
+    scripts: tuple[str, ...] = ()
+    model: Callable[[], Any] | None = field(default=None, repr=False)
     settings: InitializerOptions = field(default_factory=InitializerOptions)
     advance: Advance = field(default=lambda done: None, repr=False)
 
@@ -86,3 +92,48 @@ def token_vectors(inputs: InitializerInputs) -> TokenVectors:
             "this initializer needs static vectors, but there are none: set InitializerInputs.vectors"
         )
     return inputs.vectors
+
+
+def old_tables(inputs: InitializerInputs) -> Tables:
+    """The embedding matrices of `inputs`.
+
+    Raises:
+        InitializerError: there are none.
+    """
+    if inputs.tables is None:
+        raise InitializerError(
+            "this initializer reads the embedding matrices, but there are none: set InitializerInputs.tables"
+        )
+    return inputs.tables
+
+
+def learning_text(inputs: InitializerInputs) -> NDArray[np.int64]:
+    """The text of `inputs`.
+
+    Raises:
+        InitializerError: there is none, or it is empty.
+    """
+    if inputs.text is None or not (inputs.text != LINE_END).any():
+        raise InitializerError(
+            "this initializer learns from text in the language, but there is none: pass some with --corpus, "
+            "or set InitializerInputs.text"
+        )
+    return inputs.text
+
+
+def base_model(inputs: InitializerInputs) -> Any:
+    """The base as a transformers model, loaded by `inputs.model`.
+
+    Raises:
+        InitializerError: there is nothing that loads it, or it predicts no next token.
+    """
+    if inputs.model is None:
+        raise InitializerError(
+            "this initializer computes with the base model, but there is none: set InitializerInputs.model"
+        )
+    model = inputs.model()
+    if getattr(model, "get_output_embeddings", lambda: None)() is None:
+        raise InitializerError(
+            f"a {type(model).__name__} has no lm_head: pass a transformers model that predicts the next token"
+        )
+    return model

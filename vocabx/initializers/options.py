@@ -7,13 +7,13 @@ from vocabx.errors import OptionError
 
 PANEL = "Initialization"
 INIT_HELP = (
-    "How new token embeddings are initialized: zip-tie, zip-tie-ordered, wechsel, ofa, cw2v, focus, mean, "
-    "univariate, multivariate or resize."
+    "How new token embeddings are initialized: zip-tie, zip-tie-ordered, wechsel, ofa, cw2v, focus, "
+    "eeve, adaptivocab, bil, first-piece, mean, univariate, multivariate or resize."
 )
 # Options that name files of word vectors.
 VECTOR_FILES = ("source_vectors", "target_vectors", "shared_vectors")
 # Options that are parameters of initializers; the registry states which initializer uses which.
-SETTINGS = ("neighbours", "temperature", "rank", "candidates", "epochs", "fallback")
+SETTINGS = ("neighbours", "temperature", "rank", "candidates", "epochs", "fallback", "boost")
 
 
 @options
@@ -31,6 +31,7 @@ class InitializerOptions:
         fallback: what a token without a vector gets (WECHSEL, OFA, FOCUS): "draw", as in the papers, or
             "pieces", the mean of its pieces as zip-tie computes it, which stays inside the hull.
         epochs: passes over the text's co-occurrences (CW2V).
+        boost: k, what the logit of every new token gets beside its share of its first piece (first-piece).
     """
 
     init: str = option(INIT_HELP, default="zip-tie", panel=PANEL)
@@ -82,6 +83,12 @@ class InitializerOptions:
         panel=PANEL,
     )
     epochs: int = option("Passes over the text's token pairs (cw2v).", default=5, panel=PANEL, ge=1)
+    boost: float = option(
+        "What is added to the logits of new tokens, in nats, beside their share of their first piece "
+        "(first-piece).",
+        default=2.0,
+        panel=PANEL,
+    )
 
     def check(self) -> None:
         """Check that the options do not contradict each other.

@@ -6,6 +6,10 @@ from vocabx.initializers import cw2v as _cw2v
 from vocabx.initializers import focus as _focus
 from vocabx.initializers import ofa as _ofa
 from vocabx.initializers import wechsel as _wechsel
+from vocabx.initializers.adaptivocab import adaptivocab
+from vocabx.initializers.bil import bil
+from vocabx.initializers.eeve import eeve
+from vocabx.initializers.first_piece import first_piece
 from vocabx.initializers.initializer import Initializer
 from vocabx.initializers.mean import mean
 from vocabx.initializers.multivariate import multivariate
@@ -37,6 +41,10 @@ INITIALIZERS: dict[str, Initializer] = {
         settings=("candidates", "epochs"),
     ),
     "focus": Initializer(_focus.initialize, "arXiv 2305.14481", vectors="of tokens", settings=("fallback",)),
+    "eeve": Initializer(eeve, "arXiv 2402.14714", own_output=True),
+    "adaptivocab": Initializer(adaptivocab, "arXiv 2503.19693", own_output=True),
+    "bil": Initializer(bil, "arXiv 2608.03494", tables=True, own_output=True),
+    "first-piece": Initializer(first_piece, "derived here", model=True, own_output=True, settings=("boost",)),
     "mean": Initializer(mean, "Hewitt 2021"),
     "univariate": Initializer(univariate, "common practice"),
     "multivariate": Initializer(multivariate, "Hewitt 2021"),

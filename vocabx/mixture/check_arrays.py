@@ -218,6 +218,34 @@ def check_vector(values: Any, dtype: type, what: str) -> None:
         )
 
 
+def check_shift(shift: Any, rows: int) -> None:
+    """Check that `shift` is something to add to each of `rows` new rows.
+
+    Raises:
+        InitializerError: it is no finite array of float32 of two dimensions with as many rows.
+    """
+    if not isinstance(shift, np.ndarray) or shift.ndim != 2 or shift.dtype != np.float32:
+        raise InitializerError(f"the shift is {_kind(shift)}: pass an array of two dimensions of float32")
+    if len(shift) != rows:
+        raise InitializerError(
+            f"there are {len(shift):,} rows of the shift and {rows:,} new rows: pass one for each"
+        )
+    check_finite(shift, "the rows of the shift")
+
+
+def check_width(shift: NDArray[np.float32], table: Any) -> None:
+    """Check that a shift can be added to rows of `table`.
+
+    Raises:
+        InitializerError: they differ in width.
+    """
+    if shift.shape[1] != table.shape[1]:
+        raise InitializerError(
+            f"the shift is {shift.shape[1]:,} wide and the embedding matrix {table.shape[1]:,}: apply it to "
+            "the matrix that it was made for"
+        )
+
+
 def _kind(value: Any) -> str:
     dtype = getattr(value, "dtype", None)
     return type(value).__name__ if dtype is None else f"{type(value).__name__} of {dtype}"

@@ -1,7 +1,7 @@
 """How the new rows of all embedding matrices of a model are computed: an initializer's result.
 
-Most initializers give one mixture for all matrices. CW2V learns a second one for an untied lm_head; OFA mixes
-the coordinates of factorized matrices.
+Most initializers give one mixture for all matrices. Some have another rule for an untied lm_head than for the
+input embeddings; CW2V learns a second mixture for it. OFA mixes the coordinates of factorized matrices.
 """
 
 import math
@@ -26,12 +26,14 @@ class Initialization:
 
     Attributes:
         input: for the input embeddings, and for an lm_head that is tied to them.
-        output: for an untied lm_head, and for the output bias.
+        output: for an untied lm_head, and for the output bias. Its shift belongs to the lm_head alone: a
+            bias, of width 1, gets the weights without it.
         rank: factorize the matrices to this rank and mix their coordinates; with None, or the full width,
             they are not factorized. A bias never is.
 
     Raises:
-        InitializerError: the two have different numbers of rows or of old rows, or the rank is invalid.
+        InitializerError: the two have different numbers of rows or of old rows, the rank is invalid, or there
+            is a rank and a shift, which are no coordinates.
     """
 
     input: Mixture
@@ -46,11 +48,24 @@ class Initialization:
             )
         if self.rank is not None:
             check_count(self.rank, 1, math.inf, "--rank")
+            if self.input.shift is not None or self.output.shift is not None:
+                raise InitializerError(
+                    "a shift cannot be added to rows of a lower rank: leave out --rank, or the shift"
+                )
 
     @property
     def rows(self) -> int:
         """N, the number of new rows."""
         return self.input.rows
+
+    @property
+    def differs(self) -> bool:
+        """Whether an untied lm_head gets rows that are made in another way than those of the input."""
+        return self.output is not self.input and self.output.digest() != self.input.digest()
+
+    def tied(self) -> "Initialization":
+        """Return the initialization of matrices that are tied: the rule of the input for all of them."""
+        return self if self.output is self.input else replace(self, output=self.input)
 
     def blocks(self, which: Which, table: Any, size: int = 4096) -> Iterator[Float]:
         """Yield the new rows of one matrix, in order, `size` at a time; see `Mixture.blocks`.
@@ -60,7 +75,7 @@ class Initialization:
         """
         if which not in get_args(Which):
             raise InitializerError(f"no matrix is called {shown(which)}: pass {', '.join(get_args(Which))}")
-        mixture = self.input if which == "input" else self.output
+        mixture = self._mixture(which)
         check_matrix(table, mixture.old_rows)
         if self.rank is None or which == "bias" or self.rank == table.shape[1]:
             yield from mixture.blocks(table, size)
@@ -96,7 +111,7 @@ class Initialization:
 
     def copied(self, which: Which) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The new rows of one matrix that are copies, and their old rows; see `Mixture.copied`."""
-        return (self.input if which == "input" else self.output).copied()
+        return self._mixture(which).copied()
 
     def mixing_draws(self, other: Mixture) -> "Initialization":
         """Return this initialization with sampled rows replaced by those of `other`."""
@@ -105,6 +120,11 @@ class Initialization:
     def followed_by_means(self, count: int) -> "Initialization":
         """Return this initialization with `count` further rows that are the mean of the old rows."""
         return self._changed(lambda mixture: mixture.followed_by_means(count))
+
+    def _mixture(self, which: Which) -> Mixture:
+        if which == "bias":
+            return self.output.shifting(None)
+        return self.input if which == "input" else self.output
 
     def _changed(self, change: Callable[[Mixture], Mixture]) -> "Initialization":
         changed = change(self.input)

@@ -1,10 +1,11 @@
 """The result of every initializer: how each new row is computed from old rows.
 
-    E'_ND = W_NV @ E_VD + u_N * mean(E_VD) + draws
+    E'_ND = W_NV @ E_VD + u_N * mean(E_VD) + draws + shift_ND
 
 N new tokens, V old rows, D width. W is sparse; u is the weight of the mean of all old rows, which would make
-W dense; draws are rows sampled around that mean. The same mixture is applied to each embedding matrix: input
-embeddings, lm_head, output bias (D = 1).
+W dense; draws are rows sampled around that mean; the shift is what no mixture of old rows expresses, as rows
+that were learned. The same mixture is applied to each embedding matrix: input embeddings, lm_head, output
+bias (D = 1). Only a shift belongs to one matrix, of its width.
 """
 
 import hashlib
@@ -24,8 +25,10 @@ from vocabx.mixture.check_arrays import (
     check_finite,
     check_ids,
     check_matrix,
+    check_shift,
     check_vector,
     check_weights,
+    check_width,
     checked_ids,
     checked_weights,
     shown,
@@ -87,6 +90,8 @@ class Mixture:
             rows of tokens only.
         uniform: (N,) float64, the weight of the mean of all V old rows.
         draws: rows that are sampled instead; their `weights` and `uniform` are 0.
+        shift: (N, D) float32, added to the new rows, drawn ones too; None for nothing. A mixture that has one
+            can only be applied to matrices of width D.
 
     Raises:
         InitializerError: an id is outside [0, V), a number is not finite, or a shape, a dtype or an order
@@ -96,6 +101,7 @@ class Mixture:
     weights: "sparse.csr_array[Any]"
     uniform: NDArray[np.float64]
     draws: Draws | None = None
+    shift: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         check_weights(self.weights)
@@ -106,6 +112,8 @@ class Mixture:
                 "for each"
             )
         check_finite(self.uniform, "the weights of the mean")
+        if self.shift is not None:
+            check_shift(self.shift, self.rows)
         if self.draws is None:
             return
         drawn = self.draws.rows
@@ -123,6 +131,13 @@ class Mixture:
         """V, the number of old rows."""
         return int(self.weights.shape[1])
 
+    @property
+    def shifted(self) -> NDArray[np.bool_]:
+        """(N,) whether each new row has a shift other than zero."""
+        if self.shift is None:
+            return np.zeros(self.rows, dtype=bool)
+        return np.asarray(self.shift.any(axis=1))
+
     def blocks(self, table: Any, size: int = 4096) -> Iterator[Float]:
         """Yield the float32 new rows for `table` in order, `size` at a time.
 
@@ -132,10 +147,12 @@ class Mixture:
             size: rows per block; affects memory, not values.
 
         Raises:
-            InitializerError: the matrix has fewer rows than there are old tokens, another rank or another
-                dtype, or a mixed row holds NaN or infinity.
+            InitializerError: the matrix has fewer rows than there are old tokens, another rank, another dtype
+                or another width than the shift, or a mixed row holds NaN or infinity.
         """
         check_matrix(table, self.old_rows)
+        if self.shift is not None:
+            check_width(self.shift, table)
         check_count(size, 1, math.inf, "the number of rows in a block")
         mean = np.zeros(table.shape[1])
         if self.draws is not None or self.uniform.any():
@@ -153,6 +170,8 @@ class Mixture:
             if draw is not None and drawn[start:].any():
                 sampled = draw(len(rows))
                 rows[drawn[part]] = sampled[drawn[part]]
+            if self.shift is not None:
+                rows += self.shift[part]
             yield finite_rows(rows, start)
 
     def apply(self, table: Any) -> Float:
@@ -161,7 +180,7 @@ class Mixture:
         return np.concatenate(blocks) if blocks else np.zeros((0, table.shape[1]), np.float32)
 
     def column_sums(self) -> NDArray[np.float64]:
-        """(V,) c = Wᵀ1: the total weight of each old row in all new rows, without sampled rows."""
+        """(V,) c = Wᵀ1: the total weight of each old row in all new rows, without sampled rows and shifts."""
         sums = np.asarray(self.weights.sum(axis=0), dtype=np.float64).ravel()
         background: np.float64 = self.uniform.sum() / self.old_rows
         return sums + background
@@ -171,10 +190,10 @@ class Mixture:
 
         log(1 + max c) with c the column sums (CW2V, arXiv 2407.05841, and its corollary, derived here): a
         new logit is a convex combination of old ones, so by Jensen's inequality its exponential is at most
-        the same combination of theirs. None if a row is sampled or no convex combination, and so
+        the same combination of theirs. None if a row is sampled, shifted or no convex combination, and so
         may lie outside the hull.
         """
-        if self.draws is not None or not self._is_convex():
+        if self.draws is not None or self.shifted.any() or not self._is_convex():
             return None
         return math.log1p(float(self.column_sums().max())) if self.rows else 0.0
 
@@ -185,9 +204,9 @@ class Mixture:
 
     def collisions(self) -> int:
         """The number of new rows that equal another new row, in every embedding matrix."""
-        counts: dict[tuple[bytes, bytes, float], int] = {}
+        counts: dict[tuple[bytes, bytes, float, bytes], int] = {}
         drawn = set() if self.draws is None else set(self.draws.rows.tolist())
-        pointer = self.weights.indptr
+        pointer, shifted = self.weights.indptr, self.shifted
         for row in range(self.rows):
             if row in drawn:
                 continue
@@ -196,6 +215,8 @@ class Mixture:
                 self.weights.indices[part].tobytes(),
                 self.weights.data[part].tobytes(),
                 float(self.uniform[row]),
+                # Adding zero makes one zero of two.
+                (self.shift[row] + 0).tobytes() if self.shift is not None and shifted[row] else b"",
             )
             counts[key] = counts.get(key, 0) + 1
         return sum(count for count in counts.values() if count > 1)
@@ -209,11 +230,19 @@ class Mixture:
         total = hashlib.sha256(f"{weights.shape} {drawn}".encode())
         for part in [*parts, *([] if draws is None else [draws.rows])]:
             total.update(np.ascontiguousarray(part).tobytes())
+        # A mixture without a shift keeps the digest that it had before there were any.
+        if self.shift is not None:
+            total.update(f"shift {self.shift.shape}".encode())
+            total.update(np.ascontiguousarray(self.shift).data)
         return total.hexdigest()
 
     def drawing(self, draws: Draws) -> "Mixture":
         """Return this mixture with the rows of `draws` sampled; itself if there are none."""
         return replace(self, draws=draws) if len(draws.rows) else self
+
+    def shifting(self, shift: NDArray[np.float32] | None) -> "Mixture":
+        """Return this mixture with `shift` (N, D) in place of its own; with None it has none."""
+        return replace(self, shift=shift)
 
     def copying(self, copies: Mapping[int, int]) -> "Mixture":
         """Return this mixture with old rows copied unchanged, given as new row to old row."""
@@ -222,8 +251,15 @@ class Mixture:
         return self._replacing(rows, old, rows, np.ones(len(rows)))
 
     def mixing_draws(self, other: "Mixture") -> "Mixture":
-        """Return this mixture with sampled rows replaced by those of `other`."""
+        """Return this mixture with sampled rows replaced by those of `other`, which only have weights.
+
+        Raises:
+            InitializerError: one of these has a weight of the mean, a shift, or is sampled.
+        """
         rows = np.zeros(0, np.int64) if self.draws is None else self.draws.rows
+        sampled = other.draws is not None and np.isin(rows, other.draws.rows).any()
+        if sampled or other.uniform[rows].any() or other.shifted[rows].any():
+            raise InitializerError("the rows that replace sampled ones have more than weights: mix old rows")
         entries = other.weights[rows].tocoo()
         return self._replacing(rows, entries.col, rows[entries.row], entries.data)
 
@@ -237,7 +273,7 @@ class Mixture:
 
     def copied(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The new rows that are copies of an old row, ascending, and those old rows, both int64."""
-        single = (np.diff(self.weights.indptr) == 1) & (self.uniform == 0)
+        single = (np.diff(self.weights.indptr) == 1) & (self.uniform == 0) & ~self.shifted
         if self.draws is not None:
             single[self.draws.rows] = False
         rows = np.flatnonzero(single)
@@ -248,7 +284,7 @@ class Mixture:
     def _replacing(
         self, rows: NDArray[np.int64], old: NDArray[Any], new: NDArray[Any], weights: NDArray[Any]
     ) -> "Mixture":
-        """This mixture with `rows` replaced by entries (new row, old id, weight)."""
+        """This mixture with `rows` replaced by entries (new row, old id, weight), and without a shift."""
         if not len(rows):
             return self
         check_ids(rows, self.rows, "a new row")
@@ -263,7 +299,8 @@ class Mixture:
             self.rows,
             self.old_rows,
         )
-        plain = replace(plain, uniform=self.uniform * others)
+        shift = None if self.shift is None else np.where(others[:, None] > 0, self.shift, np.float32(0))
+        plain = replace(plain, uniform=self.uniform * others, shift=shift)
         if self.draws is None:
             return plain
         return plain.drawing(replace(self.draws, rows=np.setdiff1d(self.draws.rows, rows)))
@@ -272,7 +309,8 @@ class Mixture:
         """Return this mixture with `count` further rows that are the mean of the old rows."""
         padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
         weights = sparse.csr_array(sparse.vstack([self.weights, padding], format="csr"))
-        return Mixture(weights, np.append(self.uniform, np.ones(count)), self.draws)
+        shift = None if self.shift is None else np.pad(self.shift, ((0, count), (0, 0)))
+        return Mixture(weights, np.append(self.uniform, np.ones(count)), self.draws, shift)
 
 
 def from_rows(rows: Sequence[tuple[Any, Any]], old_rows: int) -> Mixture:

@@ -16,7 +16,7 @@ from vocabx.tokenizer.certificate import Claim
 _SPACE = "\u00a0"
 _MINUS = "\u2212"
 _NOT_MEASURED = "not measured"
-_NO_HULL = "none: embeddings were drawn at random"
+_DRAWN, _OUTSIDE = "none: embeddings were drawn at random", "none: embeddings lie outside the hull"
 
 
 def render_page(report: Report) -> str:
@@ -37,7 +37,7 @@ def render_page(report: Report) -> str:
             )
         ],
         "outcomes": [(claim, *_outcome(claim)) for claim in report.claims],
-        "hull": _NO_HULL if report.hull_bound is None else f"{report.hull_bound:.3g}{_SPACE}nats",
+        "hull": _hull(report),
         "undrawn": undrawn or _NOT_MEASURED,
         "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
         "steps": _steps(curve, report.new_tokens),
@@ -99,6 +99,12 @@ def _bits(text: Comparison) -> str:
         return "bits per byte were not measured"
     numbers = f"bits per byte {base:.2f} → {extended:.2f} before any training"
     return f"{numbers}, which is worse" if round(extended, 2) > round(base, 2) else numbers
+
+
+def _hull(report: Report) -> str:
+    if report.hull_bound is not None:
+        return f"{report.hull_bound:.3g}{_SPACE}nats"
+    return _DRAWN if report.kinds.get("drawn", 1) else _OUTSIDE
 
 
 def _rows(text: Comparison, with_models: bool) -> list[tuple[str, str, str, str]]:

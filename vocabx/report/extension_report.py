@@ -103,8 +103,8 @@ class Report(ClaimsReport):
         target, base_language: held-out comparisons.
         claims: the certificate.
         hull_bound: upper bound in nats on KL(old ‖ new) after old tokens, padding rows included; None if
-            embeddings were drawn at random or there are none.
-        collisions: new embeddings equal to another new one.
+            embeddings were drawn at random, are no weighted means of old ones, or there are none.
+        collisions: new input embeddings equal to another new one.
         unused: new tokens that do not occur in the learning text.
         dropped: learned tokens that were not added because nothing used them.
         curve: held-out length against number of new tokens.
@@ -116,6 +116,9 @@ class Report(ClaimsReport):
         parameters: settings and inputs of the initializer, as in the manifest.
         factorised: size and error of the factors, or None if the matrices are dense.
         left_out: what was left out for want of packages, in one sentence, or "".
+        untied: whether the base has one matrix where this checkpoint has two.
+        rule: which of its two rules the initializer was applied by, in one sentence, or "" if it has one or
+            both applied.
     """
 
     version: str
@@ -150,6 +153,8 @@ class Report(ClaimsReport):
     parameters: dict[str, Any] = field(default_factory=dict)
     factorised: Factorisation | None = None
     left_out: str = ""
+    untied: bool = False
+    rule: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""

@@ -51,6 +51,8 @@ class TransferReport(ClaimsReport):
         target: base and result on the same held-out text; "extended" is the result.
         claims: what was checked on the written files.
         seconds: wall time of each stage, in order.
+        rule: which of its two rules the initializer was applied by, in one sentence, or "" if it has one or
+            both applied.
     """
 
     version: str
@@ -75,6 +77,7 @@ class TransferReport(ClaimsReport):
     target: Comparison
     claims: tuple[Claim, ...]
     seconds: dict[str, float]
+    rule: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""

@@ -16,17 +16,19 @@ from vocabx._util.extras import need
 from vocabx._util.memory import peak_memory, reset_peak
 from vocabx._util.quiet import quiet_transformers
 from vocabx._util.version import VERSION
+from vocabx.checkpoint.special_ids import begin_id
 from vocabx.checkpoint.staging import staged
+from vocabx.checkpoint.tables import Table
 from vocabx.commands.compare.options import CompareOptions
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
 from vocabx.commands.extend.plan import Plan, make_plan
 from vocabx.errors import BaseModelError
-from vocabx.evaluation.bits_per_byte import begin_id, score_model, split_for_scoring
+from vocabx.evaluation.bits_per_byte import score_model, split_for_scoring
 from vocabx.evaluation.load_model import load_model
 from vocabx.evaluation.measure import context_of
 from vocabx.initializers.initialize import rows_by_kind
 from vocabx.initializers.registry import INITIALIZERS
-from vocabx.mixture.initialization import Initialization
+from vocabx.mixture.initialization import Initialization, Which
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.initializer_plot import initializer_plot
 from vocabx.report.initializer_table import Bits, CurvePoint, InitializerTable, Row
@@ -64,6 +66,8 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
             "--train-tokens needs the model in memory, and this run does not load it: free memory, or omit "
             "--no-evaluate"
         )
+    if plan.rule:
+        timed.note(plan.rule)
     with staged(options.out) as directory:
         learned = learn(plan, timed)
         plan = plan.with_tokens(len(learned.extension.pieces))
@@ -115,8 +119,8 @@ def _initialize(plan: Plan, learned: Learned, name: str, progress: Progress) -> 
     reset_peak()
     start = time.perf_counter()
     initialization = embedding_initializer(plan, learned, progress).initialize(name).initialization
-    for table in plan.checkpoint.tables:
-        for _ in initialization.blocks(plan.checkpoint.kind_of(table), table.map()):
+    for kind, table in _matrices(plan):
+        for _ in initialization.blocks(kind, table.map()):
             pass
     row = Row(
         initializer=name,
@@ -146,6 +150,8 @@ def _measure(
     model = load_model(plan.base.directory)
     base = _bits(model, learned.extension.base, passages, "the base", progress)
     model.resize_token_embeddings(plan.new_ids.stop, mean_resizing=False)
+    if plan.options.untie:
+        _untie(model)
     tokenizer = learned.extension.tokenizer
     sequences = []
     if options.train_tokens:
@@ -176,13 +182,25 @@ def _fill(model: Any, plan: Plan, initialization: Initialization) -> None:
     torch = need("torch", "evaluate")
     output = model.get_output_embeddings()
     parameters = {"input": model.get_input_embeddings().weight, "output": output.weight, "bias": output.bias}
-    checkpoint = plan.checkpoint
     with torch.no_grad():
-        for table in checkpoint.tables:
-            kind = checkpoint.kind_of(table)
+        for kind, table in _matrices(plan):
             rows = torch.from_numpy(initialization.apply(kind, table.map()))
             new = parameters[kind][plan.new_ids.start :]
             new.copy_(rows.reshape(new.shape))
+
+
+def _matrices(plan: Plan) -> list[tuple[Which, Table]]:
+    """The old matrices that new rows are made from, each with the rule that these follow."""
+    checkpoint = plan.checkpoint
+    found = [(checkpoint.kind_of(table), table) for table in checkpoint.tables]
+    return [*found, ("output", checkpoint.input)] if plan.options.untie else found
+
+
+def _untie(model: Any) -> None:
+    """Give a tied model an lm_head of its own, equal to its input embeddings."""
+    torch, head = need("torch", "evaluate"), model.get_output_embeddings()
+    head.weight = torch.nn.Parameter(head.weight.detach().clone())
+    model.config.tie_word_embeddings = False
 
 
 def _train(

@@ -11,9 +11,10 @@ from typing import Any
 from vocabx._util.extras import need
 from vocabx._util.memory import fits
 from vocabx._util.quiet import quiet_transformers
+from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.evaluate.model import EvaluatedModel
 from vocabx.errors import BaseModelError
-from vocabx.evaluation.bits_per_byte import Score, begin_id, score_model
+from vocabx.evaluation.bits_per_byte import Score, score_model
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.evaluation.generation import generate

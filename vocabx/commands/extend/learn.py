@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from vocabx.commands.extend.plan import Plan, VocabularyPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.source import TextSource
+from vocabx.evaluation.load_model import load_model
 from vocabx.initializers.initialize import EmbeddingInitializer, Tokens
 from vocabx.initializers.word_vectors import Texts
 from vocabx.progress import Progress
@@ -63,7 +65,17 @@ def embedding_initializer(plan: Plan, learned: Learned, progress: Progress) -> E
         pieces=tuple(extension.pieces.values()),
     )
     texts = Texts(plan.language, learned.target.learning, plan.base_language, learned.base_language.learning)
-    return EmbeddingInitializer(plan.options, tokens, texts, plan.checkpoint, plan.options.seed, progress)
+    model = partial(load_model, plan.base.directory)
+    return EmbeddingInitializer(
+        plan.options,
+        tokens,
+        texts,
+        plan.checkpoint,
+        plan.options.seed,
+        progress,
+        model,
+        plan.options.untie,
+    )
 
 
 def _lines(source: TextSource) -> list[str]:

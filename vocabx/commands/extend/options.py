@@ -63,6 +63,12 @@ class ExtendOptions(CheckpointOptions):
         ge=0,
         le=1,
     )
+    untie: bool = option(
+        "Write an lm_head of its own for a base that has one matrix for it and the input embeddings, so that "
+        "its new rows can follow a rule of their own. Costs the disk space and memory of a matrix.",
+        default=False,
+        panel=OUTPUT,
+    )
     adversarial: int = option(
         "Number of adversarial strings to verify on; from 1,000, one of them is 1 MB of a single character.",
         default=10_000,
@@ -83,6 +89,9 @@ class ExtendOptions(CheckpointOptions):
         """
         super().check()
         check_opencc(self.corpus, self.opencc)
+        if self.untie and (self.factorised or self.tokenizer_only):
+            other = "--factorised" if self.factorised else "--tokenizer-only"
+            raise OptionError(f"--untie writes a dense lm_head, and {other} writes none: pass one of them")
         if not self.factorised:
             if self.balance:
                 raise OptionError("--balance has no effect without --factorised: pass both or neither")

@@ -10,6 +10,7 @@ from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.grow import grown_bytes
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
+from vocabx.checkpoint.untie import check_untiable, head_bytes
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
@@ -27,7 +28,12 @@ from vocabx.corpus.source import (
 from vocabx.errors import LanguageError, TokenizerError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
-from vocabx.initializers.check import check_initializers, initializer_packages
+from vocabx.initializers.check import (
+    check_base_model,
+    check_initializers,
+    initializer_packages,
+    rule_taken,
+)
 from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
@@ -171,8 +177,19 @@ class Plan(VocabularyPlan):
     @property
     def disk_bytes(self) -> int:
         """Peak size of the result in bytes: a factorized checkpoint is first written in dense form."""
-        whole = grown_bytes(self.checkpoint, self.rows - self.checkpoint.input.rows, self.options.link)
+        new_rows = self.rows - self.checkpoint.input.rows
+        whole = grown_bytes(self.checkpoint, new_rows, self.options.link, self.options.untie)
         return (2 if self.options.factorised else 1) * whole + _OTHER_BYTES
+
+    @property
+    def rule(self) -> str:
+        """Which rule the rows of a tied matrix follow, if the initializer has two; see `rule_taken`."""
+        return " ".join(filter(None, (rule_taken(name, self.tied) for name in self.options.initializers)))
+
+    @property
+    def tied(self) -> bool:
+        """Whether input embeddings and lm_head of the result share one matrix."""
+        return self.checkpoint.tied and not self.options.untie
 
     def estimated_seconds(self) -> float:
         """A rough wall time, from rates measured on two cores."""
@@ -196,7 +213,9 @@ class Plan(VocabularyPlan):
             "rows": self.rows,
             "width": self.checkpoint.input.map().shape[1],
             "dtype": table.dtype,
-            "tied": self.checkpoint.tied,
+            "tied": self.tied,
+            "untie_bytes": head_bytes(self.checkpoint, self.rows) if self.options.untie else 0,
+            "rule": self.rule or None,
             "evaluate": self.evaluate,
             "estimated_seconds": round(self.estimated_seconds(), 1),
         }
@@ -223,6 +242,9 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
     check_base(options, checkpoint, tokenizer.size)
+    check_base_model(options.initializers, checkpoint)
+    if options.untie:
+        check_untiable(checkpoint)
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
     check_tables(checkpoint, tokenizer.size)
     scoring = can_evaluate(options.evaluate, checkpoint, progress)

@@ -85,6 +85,8 @@ class _Rows:
     pad_rows: int = 0
     rows: int = 0
     tied: bool = False
+    untied: bool = False
+    rule: str = ""
     hull_bound: float | None = None
     collisions: int = 0
     norms: tuple[Norms, ...] = ()
@@ -97,7 +99,9 @@ def _rows(plan: Plan, initialized: Initialized, directory: Path) -> _Rows:
     return _Rows(
         pad_rows=plan.pad_rows,
         rows=plan.rows,
-        tied=plan.checkpoint.tied,
+        tied=plan.tied,
+        untied=plan.options.untie,
+        rule=plan.rule,
         hull_bound=initialization.followed_by_means(plan.pad_rows).hull_bound(),
         collisions=initialization.collisions(),
         norms=_norms(plan, directory),

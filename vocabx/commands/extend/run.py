@@ -18,6 +18,7 @@ from vocabx.checkpoint.manifest import (
     run_record,
 )
 from vocabx.checkpoint.output import examine_base, record_weights
+from vocabx.checkpoint.proof import prove_untied
 from vocabx.checkpoint.staging import resumable, staged
 from vocabx.commands._output import prepare_output, publish
 from vocabx.commands.extend.form import bring_to_form
@@ -75,8 +76,9 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendRe
 
 def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
     plan = make_plan(options, timed)
-    if plan.left_out:
-        timed.note(plan.left_out)
+    for note in (plan.left_out, plan.rule):
+        if note:
+            timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, timed)
     with resumable(options.out, options.resume) as journal:
@@ -92,6 +94,10 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             journal.forget()
         factorised = bring_to_form(options, plan.checkpoint, plan.tokenizer.size, directory, timed)
         form = factorised.as_form() if factorised else {"form": "dense"}
+        if options.untie:
+            with timed.stage("Proving that the lm_head is the base's"):
+                claims = prove_untied(plan.checkpoint, directory)
+            certificate = replace(certificate, claims=(*certificate.claims, *claims))
         scores = score_both(plan, extension, directory, *texts, timed)
         numbers = measure_both(plan, extension, *texts, scores)
         written = (plan, initialized, directory)
@@ -103,7 +109,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             rows=plan.rows,
             base_rows=plan.checkpoint.input.rows,
             pad=plan.pad_ids,
-            tied=plan.checkpoint.tied,
+            tied=plan.tied,
             initializer=RecordedInitializer(options.init, initialized.parameters, options.seed, **form),
             base_tables=base_tables,
             tables=tables,
@@ -162,7 +168,8 @@ def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, 
 
 
 def _write_rows(plan: Plan, initialization: Initialization, journal: Journal, progress: Progress) -> None:
-    total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows)
+    untie = plan.options.untie
+    total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows, untie=untie)
     padded = initialization.followed_by_means(plan.pad_rows)
     with progress.stage("Writing the checkpoint", total, "B") as advance:
         grow_checkpoint(
@@ -173,6 +180,7 @@ def _write_rows(plan: Plan, initialization: Initialization, journal: Journal, pr
             advance,
             link=plan.options.link,
             journal=journal,
+            untie=untie,
         )
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.quiet import quiet_transformers
+from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.merge.finished_run import FinishedRun
 from vocabx.commands.merge.load_run import load_finished
 from vocabx.corpus.clean import clean
 from vocabx.corpus.languages import find_language
 from vocabx.corpus.source import TextSource, default_source, peek
 from vocabx.errors import VocabxError
-from vocabx.evaluation.bits_per_byte import begin_id, score_model, split_for_scoring
+from vocabx.evaluation.bits_per_byte import score_model, split_for_scoring
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.load_model import load_model
 from vocabx.evaluation.measure import context_of

@@ -35,7 +35,7 @@ from vocabx.report.trained_card import write_trained_card
 from vocabx.training.record import RECORD
 
 # Claims about weights that training has changed.
-_BY_WEIGHTS = ("copied-rows", "other-tensors")
+_BY_WEIGHTS = ("copied-rows", "other-tensors", "untied-rows")
 
 
 @dataclass(frozen=True)

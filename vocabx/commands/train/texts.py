@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from vocabx._util.json_file import Written, read_fields
+from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.languages import with_scripts_of
@@ -19,7 +20,7 @@ from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sample_sizes import SampleSizes
 from vocabx.corpus.source import TextSource, peek
 from vocabx.errors import TrainingError
-from vocabx.evaluation.bits_per_byte import begin_id, split_for_scoring
+from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.measure import context_of
 from vocabx.progress import Progress
 from vocabx.training.order import Order

@@ -26,7 +26,7 @@ from vocabx.corpus.source import TextSource, base_source, default_source, peek, 
 from vocabx.errors import LanguageError, TokenizerError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
-from vocabx.initializers.check import check_initializers, initializer_packages
+from vocabx.initializers.check import check_base_model, check_initializers, initializer_packages, rule_taken
 from vocabx.initializers.registry import find_initializer
 from vocabx.progress import Progress
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
@@ -101,6 +101,11 @@ class TransferPlan:
         grown = self.rows - self.checkpoint.input.rows
         return grown_bytes(self.checkpoint, grown, self.options.link) + _OTHER_BYTES
 
+    @property
+    def rule(self) -> str:
+        """Which rule the rows of a tied matrix follow, if the initializer has two; see `rule_taken`."""
+        return rule_taken(self.options.init, self.checkpoint.tied)
+
     def describe(self) -> dict[str, Any]:
         """The plan as plain data, for a table or JSON."""
         table, options = self.checkpoint.input, self.options
@@ -121,6 +126,7 @@ class TransferPlan:
             "width": table.map().shape[1],
             "dtype": table.dtype,
             "tied": self.checkpoint.tied,
+            "rule": self.rule or None,
             "initializer": options.init,
             "evaluate": self.evaluate,
             "disk_bytes": self.disk_bytes,
@@ -144,6 +150,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     base = find_base(options.base, progress)
     old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
     refuse_factorised(checkpoint)
+    check_base_model([options.init], checkpoint)
     check_tables(checkpoint, old.size)
     if (old.vocabulary, old.rules()) == (given.vocabulary, given.rules()):
         raise TokenizerError(

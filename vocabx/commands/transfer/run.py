@@ -6,6 +6,7 @@ token of the new tokenizer, and everything else stays.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from vocabx._util.version import VERSION
@@ -32,6 +33,7 @@ from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.sample import Corpus
 from vocabx.errors import TokenizerError
 from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, split_for_scoring
+from vocabx.evaluation.load_model import load_model
 from vocabx.evaluation.measure import compare, context_of
 from vocabx.initializers.initialize import EmbeddingInitializer, Initialized, Tokens
 from vocabx.initializers.word_vectors import Texts
@@ -77,8 +79,9 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
     """
     timed = Timed(progress or Quiet())
     plan = make_transfer_plan(options, timed)
-    if plan.left_out:
-        timed.note(plan.left_out)
+    for note in (plan.left_out, plan.rule):
+        if note:
+            timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, timed)
     with resumable(options.out, options.resume) as journal:
@@ -110,7 +113,8 @@ def _initialize(plan: TransferPlan, found: VocabularyMap, corpus: Corpus, progre
         old_texts=found.old_texts,
     )
     texts = Texts(plan.language, corpus.learning, plan.base_language, _base_lines(plan, progress))
-    initializer = EmbeddingInitializer(options, tokens, texts, plan.checkpoint, options.seed, progress)
+    model = partial(load_model, plan.base.directory)
+    initializer = EmbeddingInitializer(options, tokens, texts, plan.checkpoint, options.seed, progress, model)
     initialized = initializer.initialize(options.init)
     return Initialized(initialized.initialization.averaging(found.unmatched), initialized.parameters)
 
@@ -231,13 +235,14 @@ def _report(
         target=target,
         claims=claims,
         seconds=dict(progress.seconds),
+        rule=plan.rule,
     )
 
 
 def _counts(plan: TransferPlan, initialization: Initialization, found: VocabularyMap) -> RowCounts:
     mixture = initialization.input
     new, old = mixture.copied()
-    mean = int((mixture.uniform == 1).sum())
+    mean = int(((mixture.uniform == 1) & ~mixture.shifted).sum())
     drawn = 0 if mixture.draws is None else len(mixture.draws.rows)
     mixed = mixture.rows - len(new) - mean - drawn
     lost = [row for row in new[old == plan.old.unknown_id].tolist() if row not in found.special]

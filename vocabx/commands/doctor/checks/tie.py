@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.configuration import is_tied, with_tie
+from vocabx.checkpoint.manifest import read_manifest
 from vocabx.checkpoint.tables import Table
 from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
 from vocabx.commands.doctor.finding import Finding, counted
+from vocabx.errors import BaseModelError
 
 _ROWS = 1024
 
@@ -32,6 +34,16 @@ def repair_tie(files: CheckpointFiles) -> CheckpointFiles:
 def _is_tied(files: CheckpointFiles) -> bool:
     assert files.weights is not None
     return is_tied(files.config, files.weights.output is not None)
+
+
+def _untied_on_purpose(files: CheckpointFiles) -> bool:
+    """Whether vocabx.json records two matrices: `extend --untie` writes equal rows into both."""
+    try:
+        manifest = read_manifest(files.directory)
+    except BaseModelError:
+        # A damaged record is told by the check of records.
+        return False
+    return manifest is not None and manifest.tied is False
 
 
 def _says_tied(config: dict[str, Any]) -> bool:
@@ -62,7 +74,7 @@ def _fault(files: CheckpointFiles) -> list[Finding]:
         )
         remedy = "tie_word_embeddings becomes false, so that both are used as stored."
         return [Finding("tie-lost", "wrong", sentence, different, remedy=remedy, repairable=True)]
-    if not tied and not different:
+    if not tied and not different and not _untied_on_purpose(files):
         sentence = "Input embeddings and lm_head are equal, but config.json says that they are not tied."
         remedy = "tie_word_embeddings becomes true: training and further extensions keep them tied."
         return [Finding("tie-lost", "wrong", sentence, table.rows, remedy=remedy, repairable=True)]
@@ -70,8 +82,10 @@ def _fault(files: CheckpointFiles) -> list[Finding]:
 
 
 def _untied(files: CheckpointFiles) -> list[Finding]:
-    """An untied model whose base is tied."""
+    """An untied model whose base is tied, unless vocabx untied it."""
     if not files.base_config or not is_tied(files.base_config, has_output=False) or _is_tied(files):
+        return []
+    if _untied_on_purpose(files):
         return []
     sentence = "Input embeddings and lm_head are tied in the base, but not in this model."
     remedy = "Unless this was intended, tie them in the training code before resizing."
