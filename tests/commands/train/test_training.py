@@ -120,8 +120,8 @@ def test_gradient_checkpointing_gives_the_same_losses(run_of):
         assert abs(losses(two.metrics)[step] - loss) < 1e-5
 
 
-def test_a_run_ended_by_a_time_limit_is_resumed(run_of):
-    stopped = run_of("timed", max_minutes=1e-6)
+def test_a_run_stopped_after_some_minutes_is_resumed(run_of):
+    stopped = run_of("timed", stop_after=1e-6)
     assert not stopped.finished
     assert stopped.step == 1
     assert stopped.record is None

@@ -15,7 +15,8 @@ from vocabx.checkpoint.staging import check_free, put, unfinished_of
 from vocabx.commands.train.job import JOB, read_job
 from vocabx.commands.train.texts import DIRECTORY as TEXT
 from vocabx.errors import OutputError, TrainingError
-from vocabx.training.metrics import METRICS, tokens_until
+from vocabx.training.contest import DIRECTORY as BASE_ALONE
+from vocabx.training.metrics import METRICS, counts_until
 from vocabx.training.record import RECORD, read_record
 from vocabx.training.run_checkpoints import (
     DIRECTORY,
@@ -60,8 +61,11 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
 
 def finish(scratch: Path, target: Path) -> None:
     """Rename a complete run to its target. Its packed text is removed, since it can be regenerated."""
-    shutil.rmtree(scratch / TEXT, ignore_errors=True)
-    (scratch / JOB).unlink(missing_ok=True)
+    for run in (scratch, scratch / BASE_ALONE):
+        shutil.rmtree(run / TEXT, ignore_errors=True)
+        (run / JOB).unlink(missing_ok=True)
+    if not (scratch / BASE_ALONE / RECORD).is_file():
+        shutil.rmtree(scratch / BASE_ALONE, ignore_errors=True)
     put(scratch, target.absolute())
 
 
@@ -90,7 +94,7 @@ def read_branch_source(name: str) -> BranchSource:
     stable = _stable_end(run)
     found = [saved for saved in resumable_checkpoints(run) if stable is None or saved.step <= stable]
     for saved in found[-1:]:
-        tokens_until(run, saved.step)
+        counts_until(run, saved.step)
     return BranchSource(name, run, tuple(found))
 
 
@@ -106,7 +110,7 @@ def branch(scratch: Path, source: BranchSource, steps: int) -> None:
             f"{source.name} holds no checkpoint from before its learning rates decayed and before "
             f"step {steps}: pass a run of vocabx train, and a --max-steps beyond it"
         )
-    tokens_until(source.directory, found[-1].step)
+    counts_until(source.directory, found[-1].step)
     shutil.rmtree(scratch / DIRECTORY, ignore_errors=True)
     shutil.copyfile(source.directory / METRICS, scratch / METRICS)
     take_over(found[-1], scratch)
