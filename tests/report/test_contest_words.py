@@ -46,8 +46,8 @@ def test_the_sentences_say_ahead_and_behind(contest):
         tokens == "The extended model needs 2.00 times fewer tokens for the same Chinese text than the base."
     )
     assert time == (
-        f"After 10{_NBSP}minutes of training each: the extended model is ahead of the base left alone by 0.050 "
-        f"bits per byte, 3.0{_NBSP}% (1.600 and 1.650 bits per byte)."
+        f"After 10{_NBSP}minutes of training each: the extended model is ahead of the base left alone by "
+        f"0.050 bits per byte, 3.0{_NBSP}% (1.600 and 1.650 bits per byte)."
     )
     assert (
         f"After 1.5{_NBSP}MB of text each: the extended model is behind the base left alone by 0.100" in text
@@ -62,7 +62,7 @@ def test_the_sentences_say_ahead_and_behind(contest):
             Crossing("too_few", (4, 9)),
             "cannot be said: 4 scores lie between warmup and decay, and 5 are needed",
         ),
-        (Crossing("extended_ahead", (9, 9)), "is ahead throughout"),
+        (Crossing("extended_ahead", (9, 9)), "ahead throughout"),
         (
             Crossing("base_ahead", (9, 9)),
             "does not catch up with the base left alone within 10 times this run.",
@@ -78,8 +78,8 @@ def test_the_sentences_say_ahead_and_behind(contest):
         ),
         (
             Crossing("extended_overtakes", (9, 9), at=1800.0, low=1200.0, share=0.9),
-            f"would overtake the base left alone after about 30{_NBSP}minutes of training, 3.0 times this run "
-            f"(90{_NBSP}% interval: 20{_NBSP}minutes to beyond 10 times this run)",
+            f"would overtake the base left alone after about 30{_NBSP}minutes of training, 3.0 times this "
+            f"run (90{_NBSP}% interval: 20{_NBSP}minutes to beyond 10 times this run)",
         ),
         (
             Crossing("base_overtakes", (9, 9), at=1800.0, low=1200.0, high=2400.0, share=0.9),
@@ -91,6 +91,14 @@ def test_each_crossing_has_its_sentence(contest, crossing, said):
     found = contest_sentences(replace(contest, crossing_time=crossing), "Chinese")[3]
     assert said in found
     assert found.endswith(".")
+
+
+def test_another_load_of_the_machine_is_told(contest):
+    assert contest.speed == 1.0
+    assert len(contest_sentences(contest, "Chinese")) == 5
+    for speed in (0.7, 1.8):
+        *_, last = contest_sentences(replace(contest, speed=speed), "Chinese")
+        assert f"{speed:.2f} times as fast" in last
 
 
 def test_units_suit_their_amounts():

@@ -44,6 +44,8 @@ class Contest(Written, frozen=True):
         equal_time, equal_text: both models after the same time, and after the same bytes of text.
         crossing_time, crossing_text: whether and where their curves cross, in seconds and in bytes.
         steps: steps of the base.
+        speed: tokens per second of the base, relative to the extended model. Both do almost the same work
+            per token: a number far from 1 is another load of the machine, and distorts equal time.
         measured: the held-out scores of the base.
     """
 
@@ -54,6 +56,7 @@ class Contest(Written, frozen=True):
     crossing_time: Crossing
     crossing_text: Crossing
     steps: Count
+    speed: float
     measured: tuple[Measured, ...]
 
 
@@ -80,6 +83,7 @@ def compare_contestants(extended: Contestant, base: Contestant, fewer_tokens: fl
         crossing_time=_crossing(extended, base, "trained_seconds", seed),
         crossing_text=_crossing(extended, base, "text_bytes", seed),
         steps=base.schedule.steps,
+        speed=round(_speed(base) / _speed(extended), 4),
         measured=base.measured,
     )
 
@@ -93,6 +97,12 @@ def points_of(measured: Sequence[Measured], axis: str) -> tuple[list[float], lis
     """
     found = [(float(at), one.target_bits) for one in measured if (at := getattr(one, axis)) is not None]
     return [at for at, _ in found], [bits for _, bits in found]
+
+
+def _speed(run: Contestant) -> float:
+    """Tokens per second."""
+    last = run.measured[-1]
+    return max(1, last.tokens) / max(1e-9, last.trained_seconds or 0.0)
 
 
 def _crossing(extended: Contestant, base: Contestant, axis: str, seed: int) -> Crossing:
