@@ -29,8 +29,8 @@ def contest_sentences(contest: Contest, language: str) -> list[str]:
     ]
     if not _SPEEDS[0] <= contest.speed <= _SPEEDS[1]:
         sentences.append(
-            f"Per token, the base was {contest.speed:.2f} times as fast as the extended model: the machine was "
-            "busier during one of the runs: only the comparison over text is fair."
+            f"Per token, the base was {contest.speed:.2f} times as fast as the extended model: the machine "
+            "was busier during one of the runs: only the comparison over text is fair."
         )
     return sentences
 

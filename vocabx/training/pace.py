@@ -153,8 +153,7 @@ class Pace:
 
     def _fit_end(self, limit: TimeLimit) -> None:
         step = len(self._times)
-        # The first step is slower, and a few are needed against noise.
-        recent = self._times[max(min(1, step - 1), step - max(_MEASURED, step // 10)) :]
+        recent = self._recent()
         per_step = sum(recent) / len(recent)
         left = limit.seconds - self.seconds
         if step < _stable_end(limit) and left > limit.decay * limit.seconds + per_step / 2:
@@ -163,6 +162,14 @@ class Pace:
         decay = min(decay, limit.most - step)
         self.schedule = replace(self.schedule, steps=step + decay, decay=decay)
         self._record(per_step, step + decay)
+
+    def _recent(self) -> list[float]:
+        """The seconds of the steps in the last third of the time, without the first step, which is slower."""
+        count, taken = 0, 0.0
+        while count < len(self._times) - 1 and (count < _MEASURED or taken < self.seconds / 3):
+            count += 1
+            taken += self._times[-count]
+        return self._times[-count:] if count else self._times
 
     def _record(self, per_step: float, steps: int) -> None:
         fit = SpeedFit(len(self._times), round(self.seconds, 6), round(per_step, 6), steps)

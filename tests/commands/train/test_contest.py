@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from vocabx import MergeOptions, merge
 from vocabx.commands.merge.load_run import load_run
-from vocabx.errors import BaseModelError, OptionError
+from vocabx.errors import BaseModelError, OptionError, OutputError
 from vocabx.progress import Quiet
 from vocabx.training.metrics import read_metrics
 from vocabx.training.record import read_record
@@ -119,6 +119,23 @@ def test_a_run_without_a_contest_gains_it_on_resume(run_of, contest_of):
     assert contest_of("late", resume=True).record.contest is not None
 
 
+def test_a_finished_run_gains_a_contest_on_resume(run_of, contest_of, tmp_path):
+    finished = run_of("late", max_steps=24)
+    kept = {path: path.read_bytes() for path in finished.directory.rglob("*.safetensors")}
+    with pytest.raises(OutputError, match="was begun with another learning_rate"):
+        contest_of("late", resume=True, learning_rate=0.5)
+    assert not (tmp_path / "late.unfinished").exists()
+    with pytest.raises(RuntimeError, match="gone"):
+        contest_of("late", resume=True, progress=Ending(7), save_every=2)
+    assert not finished.directory.exists()
+    result = contest_of("late", resume=True)
+    assert result.record.contest is not None
+    assert result.record.files == finished.record.files
+    assert all(path.read_bytes() == data for path, data in kept.items())
+    with pytest.raises(OutputError, match="exists and is not empty"):
+        contest_of("late", resume=True)
+
+
 def test_a_stop_during_the_part_of_the_base_is_told(contest_of, monkeypatch):
     from vocabx.commands.train import run
 
@@ -135,6 +152,23 @@ def test_a_stop_during_the_part_of_the_base_is_told(contest_of, monkeypatch):
     assert not stopped.finished
     assert stopped.base_alone
     assert contest_of("stopped", resume=True).finished
+
+
+def test_evaluate_shows_the_contest_of_a_merged_model(vocabx, contest_of, small_extended, tmp_path):
+    result, texts = contest_of(evaluate_every=1), small_extended.texts
+    merge(MergeOptions(directory=result.directory, out=tmp_path / "merged", compare=False))
+    merge(MergeOptions(directory=result.directory / "base-alone", out=tmp_path / "alone", compare=False))
+    ran = vocabx(
+        "evaluate", tmp_path / "merged", tmp_path / "alone", small_extended(), "--corpus", texts / "zh.jsonl",
+        "--base-text", texts / "en.txt", "--samples", 0, "--heldout-bytes", 1000, "--out", tmp_path / "page",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    said = f"{result.record.contest.fewer_tokens:.2f} times fewer tokens"
+    page = (tmp_path / "page" / "evaluation.html").read_text("utf-8")
+    contests = json.loads((tmp_path / "page" / "evaluation.json").read_text("utf-8"))["contests"]
+    assert [one["name"] for one in contests] == [str(tmp_path / "merged")]
+    for shown in (ran.out, page, contests[0]["sentences"][0]):
+        assert said in shown
 
 
 def test_method_full_competes_with_the_whole_base(contest_of):

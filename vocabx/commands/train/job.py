@@ -1,4 +1,4 @@
-"""job.json: what decides the numbers of an unfinished run, and so which run it is."""
+"""job.json: what decides the numbers of a run that may be gone on with, and so which run it is."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

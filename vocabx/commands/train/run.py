@@ -92,7 +92,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     if not processes.main:
         run = unfinished_of(options.out)
         return replace(_train(plan, base, tables, run, deadline, processes, timed), main=False)
-    with run_directory(options.out, options.resume) as run:
+    with run_directory(options.out, options.resume, options.contest) as run:
         result = _train(plan, base, tables, run, deadline, processes, timed)
         if result.finished:
             finish(run, options.out)

@@ -28,22 +28,27 @@ from vocabx.training.run_checkpoints import (
 
 
 @contextmanager
-def run_directory(target: Path, resume: bool) -> Iterator[Path]:
+def run_directory(target: Path, resume: bool, contest: bool = False) -> Iterator[Path]:
     """Yield the unfinished directory of a run, locked against other runs on this machine.
 
     The block calls `finish` once the run is complete. On an error, the directory stays if it holds a complete
-    checkpoint, with a note that says so; otherwise it is removed.
+    checkpoint, with a note that says so; otherwise it is removed. A finished run that is resumed for a
+    contest becomes unfinished again, unless it is refused before the base is trained.
 
     Raises:
         OutputError: if the target exists, another run writes there, or an earlier run left checkpoints there
             and `resume` is not set.
         TrainingError: a checkpoint of an earlier run was damaged.
     """
-    check_free(target)
     scratch = unfinished_of(target)
+    reopened = resume and contest and not scratch.exists() and _lacks_contest(target)
+    if not reopened:
+        check_free(target)
     if resumable_checkpoints(scratch) and not resume:
         raise OutputError(f"{scratch} was left by an earlier run: pass --resume to continue it, or remove it")
     try:
+        if reopened:
+            target.rename(scratch)
         scratch.mkdir(parents=True, exist_ok=True)
         journal = Journal(scratch)
     except OSError as error:
@@ -53,7 +58,10 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
             journal.clear()
         yield scratch
     except BaseException as error:
-        _give_up(scratch, target, error)
+        if reopened and not complete_checkpoints(scratch / BASE_ALONE):
+            finish(scratch, target)
+        else:
+            _give_up(scratch, target, error)
         raise
     finally:
         journal.close()
@@ -63,7 +71,8 @@ def finish(scratch: Path, target: Path) -> None:
     """Rename a complete run to its target. Its packed text is removed, since it can be regenerated."""
     for run in (scratch, scratch / BASE_ALONE):
         shutil.rmtree(run / TEXT, ignore_errors=True)
-        (run / JOB).unlink(missing_ok=True)
+    # The job of the extended model stays, for a contest later on.
+    (scratch / BASE_ALONE / JOB).unlink(missing_ok=True)
     if not (scratch / BASE_ALONE / RECORD).is_file():
         shutil.rmtree(scratch / BASE_ALONE, ignore_errors=True)
     put(scratch, target.absolute())
@@ -114,6 +123,12 @@ def branch(scratch: Path, source: BranchSource, steps: int) -> None:
     shutil.rmtree(scratch / DIRECTORY, ignore_errors=True)
     shutil.copyfile(source.directory / METRICS, scratch / METRICS)
     take_over(found[-1], scratch)
+
+
+def _lacks_contest(target: Path) -> bool:
+    """Whether there is a finished run whose base was not trained."""
+    finished = (target / RECORD).is_file() and (target / JOB).is_file()
+    return finished and not (target / BASE_ALONE / RECORD).is_file()
 
 
 def _stable_end(run: Path) -> int | None:
