@@ -65,11 +65,11 @@ def test_the_sentences_say_ahead_and_behind(contest):
         (Crossing("extended_ahead", (9, 9)), "ahead throughout"),
         (
             Crossing("base_ahead", (9, 9)),
-            "does not catch up with the base left alone within 10 times this run.",
+            "not catch up with the base left alone: the fitted curves do not cross within 10 times this run.",
         ),
         (
             Crossing("base_ahead", (9, 9), share=0.25),
-            "within 10 times this run (in 25% of the draws of the bootstrap they do)",
+            f"within 10 times this run (they do in 25{_NBSP}% of the bootstrap's draws)",
         ),
         (
             Crossing("extended_overtook", (9, 9), at=300.0, low=240.0, high=420.0, share=1.0),

@@ -85,8 +85,8 @@ def _crossing(found: Crossing, run: float, amount: Callable[[float], str], of: s
         )
     if found.verdict == "base_ahead":
         return (
-            f"Over {axis}, the extended model does not catch up with the base left alone within "
-            f"{within}{_doubt(found)}."
+            f"Over {axis}, the extended model does not catch up with the base left alone: the fitted curves "
+            f"do not cross within {within}{_doubt(found)}."
         )
     at = f"{amount(found.at or 0.0)} {of}"
     interval = f"90{_NBSP}% interval: {_interval(found, amount, within)}"
@@ -106,4 +106,5 @@ def _interval(found: Crossing, amount: Callable[[float], str], within: str) -> s
 
 def _doubt(found: Crossing) -> str:
     """How sure that is, where the bootstrap has another opinion."""
-    return f" (in {found.share:.0%} of the draws of the bootstrap they do)" if found.share >= 0.05 else ""
+    share = f"{100 * found.share:.0f}{_NBSP}%"
+    return f" (they do in {share} of the bootstrap's draws)" if found.share >= 0.05 else ""

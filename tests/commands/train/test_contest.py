@@ -82,16 +82,20 @@ def test_bytes_of_text_are_counted_as_the_tokens_spell_them(contest_of):
     assert per_token[0] > per_token[1]
 
 
-@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
-def test_the_base_alone_is_merged_into_a_checkpoint_of_its_size(contest_of, small_extended, tmp_path, tied):
-    result = contest_of(tied=tied, learning_rate=0.02)
+@pytest.mark.parametrize(
+    ("tied", "method"), [(True, "lora"), (False, "lora"), (True, "qlora")], ids=["tied", "untied", "qlora"]
+)
+def test_the_base_alone_is_merged_into_a_checkpoint_of_its_size(
+    contest_of, small_extended, tmp_path, tied, method
+):
+    result = contest_of(tied=tied, method=method, learning_rate=0.02)
     merged = merge(MergeOptions(directory=result.directory / "base-alone", out=tmp_path / "merged"))
     base = base_of(small_extended, tied)
     before, after = (AutoModelForCausalLM.from_pretrained(path) for path in (base, merged.directory))
     trained = load_run(result.directory / "base-alone")
     ids = torch.arange(60)[None]
     with torch.no_grad():
-        assert torch.allclose(after(ids).logits, trained(ids).logits, atol=1e-5)
+        assert torch.allclose(after(ids).logits, trained(ids).logits, atol=1e-4)
     name = "model.layers.0.self_attn.q_proj.weight"
     assert torch.equal(before.get_input_embeddings().weight, after.get_input_embeddings().weight)
     assert torch.equal(before.get_output_embeddings().weight, after.get_output_embeddings().weight)
