@@ -105,12 +105,12 @@ def test_the_base_alone_is_merged_into_a_checkpoint_of_its_size(
 
 def test_a_contest_that_was_interrupted_is_resumed(contest_of, tmp_path):
     with pytest.raises(RuntimeError, match="gone") as error:
-        contest_of("broken", progress=Ending(7))
+        contest_of("broken", max_steps=60, progress=Ending(7))
     assert "--resume continues it" in error.value.__notes__[0]
     unfinished = tmp_path / "broken.unfinished"
     extended, alone = losses(unfinished), losses(unfinished / "base-alone")
-    assert len(extended) == 24
-    resumed = contest_of("broken", resume=True)
+    assert len(extended) == 60
+    resumed = contest_of("broken", max_steps=60, resume=True)
     assert losses(resumed.directory) == extended
     found = losses(resumed.directory / "base-alone")
     assert [found[step] for step in range(1, 8)] == [alone[step] for step in range(1, 8)]
@@ -124,20 +124,20 @@ def test_a_run_without_a_contest_gains_it_on_resume(run_of, contest_of):
 
 
 def test_a_finished_run_gains_a_contest_on_resume(run_of, contest_of, tmp_path):
-    finished = run_of("late", max_steps=24)
+    finished = run_of("late", max_steps=60)
     kept = {path: path.read_bytes() for path in finished.directory.rglob("*.safetensors")}
     with pytest.raises(OutputError, match="was begun with another learning_rate"):
-        contest_of("late", resume=True, learning_rate=0.5)
+        contest_of("late", max_steps=60, resume=True, learning_rate=0.5)
     assert not (tmp_path / "late.unfinished").exists()
     with pytest.raises(RuntimeError, match="gone"):
-        contest_of("late", resume=True, progress=Ending(7), save_every=2)
+        contest_of("late", max_steps=60, resume=True, progress=Ending(7), save_every=2)
     assert not finished.directory.exists()
-    result = contest_of("late", resume=True)
+    result = contest_of("late", max_steps=60, resume=True)
     assert result.record.contest is not None
     assert result.record.files == finished.record.files
     assert all(path.read_bytes() == data for path, data in kept.items())
     with pytest.raises(OutputError, match="exists and is not empty"):
-        contest_of("late", resume=True)
+        contest_of("late", max_steps=60, resume=True)
 
 
 def test_a_stop_during_the_part_of_the_base_is_told(contest_of, monkeypatch):
