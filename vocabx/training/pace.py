@@ -176,6 +176,11 @@ class Pace:
         self.fits = (*self.fits, fit)
 
 
+def every(given: int | None, steps: int) -> int:
+    """Steps between two scores or checkpoints: as given, else a tenth of all."""
+    return max(1, steps // 10) if given is None else given
+
+
 def _stable_end(limit: TimeLimit) -> int:
     """The step at which the decay begins at the latest."""
     return max(1, limit.most - round(limit.most * limit.decay))

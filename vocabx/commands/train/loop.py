@@ -21,7 +21,7 @@ from vocabx.training.callbacks import Recorder, Stopper
 from vocabx.training.methods import Prepared, prepare
 from vocabx.training.metrics import Metrics, counts_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
-from vocabx.training.pace import Pace
+from vocabx.training.pace import Pace, every
 from vocabx.training.processes import Processes
 from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, complete_checkpoints
 from vocabx.training.schedule import Schedule
@@ -114,6 +114,7 @@ def run_training(
                 text_bytes=size,
             )
             trainer = _trainer(plan, loss, pace.schedule, rates, run, [recorder, stopper])
+            trainer.args.save_steps = every(options.save_every, pace.expected_steps or pace.schedule.steps)
             recorder.report = trainer.log
 
             def follow() -> None:
@@ -185,7 +186,7 @@ def _trainer(
         logging_steps=1,
         logging_nan_inf_filter=False,
         save_strategy="steps",
-        save_steps=every(options.save_every, schedule.steps),
+        save_steps=schedule.steps,
         eval_strategy="no",
         report_to=list(options.trackers) or "none",
         disable_tqdm=True,
@@ -230,11 +231,6 @@ def _length_of(plan: TrainPlan, texts: RunTexts, pace: Pace) -> tuple[float, str
     if pace.limit is not None:
         return pace.limit.seconds, ""
     return texts.steps * plan.step_sequences * plan.length, "tokens"
-
-
-def every(given: int | None, steps: int) -> int:
-    """Steps between two events: as given, else a tenth of all."""
-    return max(1, steps // 10) if given is None else given
 
 
 def _checkpoint_activations(model: Any) -> None:

@@ -17,7 +17,7 @@ from vocabx.commands.train.workspace import BranchSource, branch
 from vocabx.errors import TrainingError
 from vocabx.progress import Timed
 from vocabx.training.metrics import METRICS, Measured, counts_until, read_metrics, step_seconds
-from vocabx.training.pace import Pace, SpeedFit, TimeLimit
+from vocabx.training.pace import Pace, SpeedFit, TimeLimit, every
 from vocabx.training.processes import Processes
 from vocabx.training.record import (
     TrainedBase,
@@ -122,7 +122,7 @@ def train_part(
         part.limit,
         fits,
         step_seconds(run, start.step) if start else (),
-        0 if part.marks else every_of(options.evaluate_every, schedule.steps),
+        0 if part.marks else every(options.evaluate_every, schedule.steps),
         part.marks,
     )
 
@@ -152,11 +152,6 @@ def schedule_of(plan: TrainPlan, steps: int) -> Schedule:
     options = plan.options
     first = options.rows_first if _rows_first(plan) else 0.0
     return make_schedule(steps, first, options.warmup, options.decay)
-
-
-def every_of(given: int | None, steps: int) -> int:
-    """Steps between two scores: as given, else a tenth of all."""
-    return max(1, steps // _SCORES) if given is None else given
 
 
 def _rows_first(plan: TrainPlan) -> bool:
