@@ -85,6 +85,9 @@ def _lines(result: EvaluateResult) -> list[str]:
                 f"KL         {model.name} tokenizes {found.left_out:,} of {total:,} passages differently "
                 "from the base; they are left out"
             )
+    for contested in table.contests:
+        lines.append(f"contest    {contested.name} was trained beside its base left alone:")
+        lines += [f"           {sentence}" for sentence in contested.sentences]
     if result.directory is not None:
         lines.append(f"page       {result.directory / 'evaluation.html'}")
     return lines

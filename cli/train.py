@@ -40,15 +40,18 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
 
 
 def _plan(options: TrainOptions, as_json: bool) -> None:
+    from vocabx.commands.train.contest import plan_base_alone
     from vocabx.commands.train.plan import check_packages, make_train_plan
+    from vocabx.progress import Quiet
     from vocabx.training.processes import Processes
     from vocabx.training.speed import operations_a_second
 
     check_packages(options)
     processes = Processes()
-    described = make_train_plan(options, processes.device, processes.count).describe(
-        operations_a_second(processes.device, options.dtype)
-    )
+    plan = make_train_plan(options, processes.device, processes.count)
+    if options.contest:
+        plan_base_alone(plan, processes, Quiet())
+    described = plan.describe(operations_a_second(processes.device, options.dtype))
     if not processes.main:
         return
     if as_json:
@@ -84,5 +87,9 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         minutes = plan["estimated_seconds"] / 60
         rows["length"] = f"{plan['steps']:,} steps, {plan['tokens'] / 1e6:,.2f} M tokens"
         rows["time"] = f"about {minutes:,.0f} minutes, at {plan['tokens_per_second']:,.0f} tokens/s"
+        if plan["max_minutes"] is not None:
+            rows["time"] += "; measured and fitted in the first steps"
+        if plan["contest"]:
+            rows["contest"] = "the base left alone is trained for as long: this doubles the time"
     rows["writes"] = plan["out"]
     return rows

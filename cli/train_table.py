@@ -4,6 +4,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vocabx.commands.train.run import TrainResult
+from vocabx.corpus.languages import language_name
+from vocabx.report.contest_words import contest_sentences
 
 
 def print_training(result: TrainResult) -> None:
@@ -24,10 +26,18 @@ def print_training(result: TrainResult) -> None:
         table.add_row(*cells)
     if measured:
         console.print(table)
+    contest = None if result.record is None else result.record.contest
+    if result.record is not None and contest is not None:
+        console.print("Against the base left alone", style="bold", highlight=False)
+        for sentence in contest_sentences(contest, language_name(result.record.language)):
+            console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
     lines = [f"run        {result.directory}", f"report     {result.directory / 'report.html'}"]
     if result.finished:
         lines.append(f"next       vocabx merge {result.directory} --out DIR")
+        if contest is not None:
+            lines.append(f"base alone vocabx merge {result.directory / contest.directory} --out DIR")
     else:
-        lines = [f"stopped    after step {result.step:,}: resume with the same command and --resume"]
+        what = " of the base left alone" if result.base_alone else ""
+        lines = [f"stopped    after step {result.step:,}{what}: resume with the same command and --resume"]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -142,6 +142,8 @@ FILES = {
             "has method.unheard": _with("method", "unheard", value=1),
             "has another schedule.decay": _with("schedule", "decay", value="1"),
             "has another base.tables": _with("base", "tables", value=5),
+            "has another contest": _with("contest", value="won"),
+            "has another fits[0]": _with("fits", value=[1]),
             "has another format": _with("format", value=2),
         },
     ),
@@ -161,6 +163,7 @@ FILES = {
             "has schedule.unheard": _with("schedule", "unheard", value=1),
             "has another schedule.steps": _with("schedule", "steps", value=None),
             "has another corpus[0]": _with("corpus", value=[1]),
+            "has another fits": _with("fits", value=5),
         },
     ),
     "broken.unfinished/metrics.jsonl": (

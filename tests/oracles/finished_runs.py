@@ -69,7 +69,7 @@ def finished_run(
         targets=prepared.targets,
         text=TrainedText("some text", "", 0.0, 256, 8, 0, 1000),
         steps=TrainedSteps(2, 4, 2000),
-        schedule=TrainedSchedule(2, 0, 0, 1, 1e-4, 1e-3, 0.0),
+        schedule=TrainedSchedule(2, 0, 0, 1, learning_rate=1e-4, rows_learning_rate=1e-3, weight_decay=0.0),
         measured=(Measured(1, 1000, 3.5, 0.1), Measured(2, 2000, 2.5, 0.1)),
         seed=0,
         files={str(path.relative_to(directory)): file_hash(path) for path in files},

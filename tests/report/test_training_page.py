@@ -43,7 +43,7 @@ def record(metrics):
         targets=("a", "b"),
         text=TrainedText("zh.jsonl", "en.txt", 0.25, 256, 900, 100, 20_000),
         steps=TrainedSteps(40, 2, 20_000),
-        schedule=TrainedSchedule(40, 2, 1, 4, 1e-4, 1e-3, 0.0),
+        schedule=TrainedSchedule(40, 2, 1, 4, learning_rate=1e-4, rows_learning_rate=1e-3, weight_decay=0.0),
         measured=tuple(Measured(**entry, seconds=1.0) for entry in metrics if "target_bits" in entry),
         seed=0,
         files={},

@@ -116,6 +116,14 @@ class Prompt:
 
 
 @dataclass(frozen=True)
+class Contested:
+    """What `vocabx train --contest` showed of a model against its base, in sentences."""
+
+    name: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SideBySide:
     """Everything that evaluation.json holds and evaluation.html shows.
 
@@ -130,6 +138,7 @@ class SideBySide:
         prompts: the texts that the models continued.
         models: the base first if known, then the others in the given order.
         seconds: wall time of each stage.
+        contests: of the models that were trained with a contest.
     """
 
     version: str
@@ -144,6 +153,7 @@ class SideBySide:
     prompts: tuple[Prompt, ...]
     models: tuple[ModelNumbers, ...]
     seconds: dict[str, float]
+    contests: tuple[Contested, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as plain data, ready for JSON."""

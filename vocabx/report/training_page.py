@@ -6,6 +6,8 @@ from typing import Any
 from markupsafe import Markup
 
 from vocabx.corpus.languages import language_name
+from vocabx.report.contest_plot import contest_curves
+from vocabx.report.contest_words import contest_sentences
 from vocabx.report.templates import render_template
 from vocabx.report.training_plot import heldout_curves, rate_curves
 from vocabx.training.record import TrainingRecord
@@ -37,6 +39,9 @@ def render_training_page(
         "measured": record.measured,
         "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
         "rates": Markup(rate_curves(metrics, names)) if steps else None,
+        "contest": record.contest,
+        "contest_sentences": contest_sentences(record.contest, target) if record.contest else [],
+        "contest_curves": _contest_curves(record, target),
         "speed": sum(entry["tokens_per_second"] * entry["seconds"] for entry in steps)
         / max(1e-9, sum(entry["seconds"] for entry in steps)),
     }
@@ -45,6 +50,14 @@ def render_training_page(
         values,
         {"count": _count, "bits": _bits, "change": _change, "minutes": _minutes},
     )
+
+
+def _contest_curves(record: TrainingRecord, target: str) -> list[Markup]:
+    """Both runs over seconds and over bytes; none without a contest."""
+    if record.contest is None:
+        return []
+    axes = ("trained_seconds", "text_bytes")
+    return [Markup(contest_curves(record.measured, record.contest.measured, axis, target)) for axis in axes]
 
 
 def verdict(record: TrainingRecord, target: str, other: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vocabx.training.order import Order
+from vocabx.training.order import Order, StoredOrder
 from vocabx.training.packed import IGNORED, PackedSequence, PackedText
 
 
@@ -23,7 +23,7 @@ class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
 
     target: PackedText
     replay: PackedText | None
-    order: Order
+    order: Order | StoredOrder
     count: int
 
     def __len__(self) -> int:

@@ -19,8 +19,8 @@ from vocabx.progress import Advance, Progress
 from vocabx.training.batches import Sequences
 from vocabx.training.metrics import Metrics
 from vocabx.training.model_loss import base_of
+from vocabx.training.pace import Pace
 from vocabx.training.processes import Processes
-from vocabx.training.schedule import Schedule
 from vocabx.training.watch import Watch
 
 
@@ -35,12 +35,14 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         token_bytes: bytes of text per id.
         rates: a function from step (from 0) to the learning rates by parameter group.
         progress, advance: receive each step.
-        watch: scores held-out text every `every` steps, None for never.
-        every: number of steps between scores.
+        watch: scores held-out text when the pace says so, None for never.
+        pace: the schedule, and when to score.
         processes: the processes of the run.
         run: its directory.
-        tokens: number of tokens predicted so far.
+        tokens, text_bytes: numbers of tokens predicted, and of bytes of their text, so far; the latter None
+            if a run of an earlier version did not count them.
         report: passes metrics to other trackers.
+        follow: called when the pace has changed the schedule.
     """
 
     metrics: Metrics | None
@@ -51,11 +53,13 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
     progress: Progress
     advance: Advance
     watch: Watch | None
-    every: int
+    pace: Pace
     processes: Processes
     run: Path
     tokens: int
+    text_bytes: int | None
     report: Callable[[dict[str, float]], None] = lambda numbers: None
+    follow: Callable[[], None] = lambda: None
     _since: float = field(default_factory=time.perf_counter)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
@@ -74,6 +78,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
             return
         step, loss = state.global_step, float(logs["loss"])
         seconds, self._since = time.perf_counter() - self._since, time.perf_counter()
+        if self.pace.timed:
+            seconds = self.processes.first(seconds)
         norm = float(logs.get("grad_norm", 0.0))
         if not math.isfinite(loss) or not math.isfinite(norm):
             what = "loss" if not math.isfinite(loss) else "gradient"
@@ -84,18 +90,30 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
             )
         tokens, size = self._counts(step - 1)
         self.tokens += tokens
+        if self.text_bytes is not None:
+            self.text_bytes += size
         bits = loss * tokens / math.log(2) / max(1, size)
         entry = {
             "step": step, "loss": loss, "bits_per_byte": bits, "grad_norm": norm, "tokens": self.tokens,
-            "seconds": round(seconds, 3), "tokens_per_second": round(tokens / seconds, 1),
-            "rates": self.rates(step - 1),
+            "seconds": round(seconds, 6), "tokens_per_second": round(tokens / seconds, 1),
+            "rates": self.rates(step - 1), "text_bytes": self.text_bytes,
         }  # fmt: skip
+        changed = self.pace.took(entry["seconds"])
         self._write(entry)
         self.progress.status(f"step {step:,}: loss {loss:.3f}, {bits:.3f} bits per byte")
-        self.advance(tokens)
-        if self.every and (step % self.every == 0 or step == state.max_steps):
+        self.advance(tokens if self.pace.limit is None else seconds)
+        if changed:
+            self.follow()
+            # The end of the stable phase is known when it is reached, and so may be the end of the run.
+            control.should_save |= not self.pace.open
+            control.should_training_stop |= step >= self.pace.schedule.steps
+        if self.watch is not None and self.pace.score_is_due(step):
             self._score(others["model"], step)
-            self._since = time.perf_counter()
+        self._since = time.perf_counter()
+
+    def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Leave the time of saving out of the next step's."""
+        self._since = time.perf_counter()
 
     def _counts(self, step: int) -> tuple[int, int]:
         """The number of tokens a step predicts, and their number of bytes."""
@@ -108,7 +126,10 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
             return
         start = time.perf_counter()
         found = self.watch.score(base_of(model.model), self.processes)
-        entry: dict[str, Any] = {"step": step, "tokens": self.tokens, "target_bits": found.target}
+        entry: dict[str, Any] = {
+            "step": step, "tokens": self.tokens, "target_bits": found.target,
+            "trained_seconds": round(self.pace.seconds, 6), "text_bytes": self.text_bytes,
+        }  # fmt: skip
         text = f"step {step:,}: {found.target:.3f} bits per byte of held-out text"
         if found.base_language is not None:
             entry["base_bits"] = found.base_language
@@ -119,7 +140,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self.metrics is not None:
-            self.metrics.add(entry)
+            self.metrics.add({name: value for name, value in entry.items() if value is not None})
 
 
 @dataclass
@@ -127,18 +148,17 @@ class Stopper(TrainerCallback):  # type: ignore[misc]
     """Ends a run with a checkpoint, on a signal or at a time limit, and always saves before the decay.
 
     Attributes:
-        schedule: the schedule; a checkpoint is always saved before its decay.
-        minutes: the time limit, or None.
+        pace: the schedule; a checkpoint is always saved before its decay.
+        deadline: when to end, in seconds of `time.monotonic`, or None.
         processes: the processes of the run, which all end after the same step.
         reason: why it ended early, or "".
     """
 
-    schedule: Schedule
-    minutes: float | None
+    pace: Pace
+    deadline: float | None
     processes: Processes
     reason: str = ""
     _signal: str = ""
-    _start: float = field(default_factory=time.monotonic)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -157,15 +177,18 @@ class Stopper(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Decide whether to save or to end."""
-        step = state.global_step
+        step, schedule = state.global_step, self.pace.schedule
+        # A run that turns out to be too short leaves nothing behind.
+        if not self.pace.expected_steps:
+            control.should_save = False
         reason = self._signal
-        if not reason and self.minutes is not None and time.monotonic() - self._start >= self.minutes * 60:
+        if not reason and self.deadline is not None and time.monotonic() >= self.deadline:
             reason = "time"
         if self.processes.any(bool(reason)):
             self.reason = reason or "another process"
             control.should_training_stop = True
             control.should_save = True
-        if step in (self.schedule.stable_end, self.schedule.steps):
+        if step in (schedule.stable_end, schedule.steps) and not self.pace.open:
             control.should_save = True
 
     def _heard(self, number: int, frame: Any) -> None:

@@ -17,7 +17,8 @@ _REMEDY = "restore it, or train again"
 
 class Measured(Written, frozen=True, omit_defaults=True):
     """Held-out text scored after a step: bits per byte of the target's and of the base's language, the latter
-    None where there is no text in it; tokens predicted so far, and the seconds that scoring took.
+    None where there is no text in it; tokens predicted so far, and the seconds that scoring took; the seconds
+    of training steps and the bytes of text read so far, None in runs of earlier versions.
     """
 
     step: Count
@@ -25,11 +26,14 @@ class Measured(Written, frozen=True, omit_defaults=True):
     target_bits: float
     seconds: float
     base_bits: float | None = None
+    trained_seconds: float | None = None
+    text_bytes: Count | None = None
 
 
-class StepNumbers(Written, frozen=True):
+class StepNumbers(Written, frozen=True, omit_defaults=True):
     """The numbers of a step: loss and gradient, bits per byte of what was learned from, tokens predicted so
-    far, time, and the learning rates by what they are of.
+    far, time, the learning rates by what they are of, and the bytes of text read so far, None in runs of
+    earlier versions.
     """
 
     step: Count
@@ -40,6 +44,7 @@ class StepNumbers(Written, frozen=True):
     seconds: float
     tokens_per_second: float
     rates: dict[str, float]
+    text_bytes: Count | None = None
 
 
 class Metrics:
@@ -65,18 +70,23 @@ class Metrics:
         self._stream.close()
 
 
-def tokens_until(directory: Path, step: int) -> int:
-    """How many tokens a run had predicted after a step.
+def counts_until(directory: Path, step: int) -> tuple[int, int | None]:
+    """How many tokens a run had predicted after a step, and of how many bytes of text, None if unknown.
 
     Raises:
         TrainingError: its metrics do not say, or are damaged.
     """
-    found = (entry["tokens"] for entry in read_metrics(directory) if entry["step"] == step)
-    tokens: int | None = next(found, None)
-    if tokens is None:
+    found = next((entry for entry in read_metrics(directory) if entry["step"] == step), None)
+    if found is None:
         says = f"has no line of step {step}, which a checkpoint was taken after"
         raise refusal(directory / METRICS, TrainingError, says, _REMEDY)
-    return tokens
+    return found["tokens"], found.get("text_bytes")
+
+
+def step_seconds(directory: Path, step: int) -> list[float]:
+    """The seconds that each step of a run took, up to a step."""
+    entries = read_metrics(directory)
+    return [entry["seconds"] for entry in entries if "loss" in entry and entry["step"] <= step]
 
 
 def read_metrics(directory: Path) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def trained_parameters(sizes: ModelSizes, method: Method, new_rows: int) -> dict
     if method.name == "full":
         return {"weights": sizes.linear + sizes.others + sizes.tables}
     found = {}
-    if method.splits:
+    if method.splits and new_rows:
         found["rows"] = new_rows * sizes.row
     if method.adapts:
         edges = sizes.edges + (2 * (sizes.rows + sizes.width) if method.tables else 0)

@@ -44,6 +44,25 @@ class Order:
         return "target", _chosen(self.target, self.target_subset, self.seed, position - before)
 
 
+@dataclass(frozen=True)
+class StoredOrder:
+    """The order in which sequences are stored, over and over.
+
+    Attributes:
+        target_subset: number of sequences.
+        replay_share: the share of replay in the text of which they were made.
+        replay: 0, as target and replay text are stored together.
+    """
+
+    target_subset: int
+    replay_share: float
+    replay: int = 0
+
+    def at(self, position: int) -> tuple[Source, int]:
+        """The source and the number of the sequence at a position of the run."""
+        return "target", position % self.target_subset
+
+
 def _chosen(count: int, subset: int, seed: int, index: int) -> int:
     """The sequence at `index` among those of its source."""
     round_, position = divmod(index, subset)

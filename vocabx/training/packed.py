@@ -65,6 +65,13 @@ class PackedText:
         offset = 4 * self.length * number
         return np.memmap(self.path, dtype="<u4", mode="r", offset=offset, shape=(self.length,))
 
+    def pieces(self, number: int) -> list[list[int]]:
+        """The pieces in one sequence, each with its begin token."""
+        stored = self.stored(number)
+        starts = np.flatnonzero(stored & STARTS)
+        parts = np.split(stored, starts[1:]) if len(starts) else []
+        return [(part & _ID).tolist() for part in parts if not part[0] & PADDING]
+
     def sequence(self, number: int) -> PackedSequence:
         """One sequence, ready for a model."""
         stored = self.stored(number)
@@ -89,8 +96,8 @@ def pack(documents: Iterable[Sequence[int]], ends: Ends, length: int, path: Path
     """
     with path.open("wb") as stream:
         for window in _windows(_pieces(documents, ends, length)):
-            for bin_ in _bins(window, length):
-                stream.write(_row(bin_, length, ends.end).tobytes())
+            for bin_ in best_fit(window, length):
+                stream.write(packed_row(bin_, length, ends.end).tobytes())
     return PackedText(path, length)
 
 
@@ -112,7 +119,7 @@ def _windows(pieces: Iterable[list[int]]) -> Iterator[list[list[int]]]:
         yield window
 
 
-def _bins(pieces: list[list[int]], length: int) -> list[list[list[int]]]:
+def best_fit(pieces: list[list[int]], length: int) -> list[list[list[int]]]:
     """Pieces by sequence, packed by best fit: longest first, each into the fullest sequence that has room."""
     bins: list[list[list[int]]] = []
     room: list[tuple[int, int]] = []
@@ -130,7 +137,8 @@ def _bins(pieces: list[list[int]], length: int) -> list[list[list[int]]]:
     return bins
 
 
-def _row(pieces: Sequence[list[int]], length: int, filler: int) -> NDArray[np.uint32]:
+def packed_row(pieces: Sequence[list[int]], length: int, filler: int) -> NDArray[np.uint32]:
+    """Pieces as one stored sequence, (length,), filled up with padding of the id `filler`."""
     row = np.full(length, np.uint32(filler) | PADDING, dtype="<u4")
     offset = 0
     for piece in pieces:

@@ -46,6 +46,10 @@ class Processes:
         """Whether the value is true in any process."""
         return bool(self.sum([float(mine)])[0])
 
+    def first(self, mine: float) -> float:
+        """The value of the first process, for decisions that all must make alike."""
+        return float(self.sum([mine if self.main else 0.0])[0])
+
     def sum(self, mine: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
         """The sums over all processes, float64."""
         values = np.asarray(mine, dtype=np.float64)

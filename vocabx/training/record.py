@@ -5,8 +5,10 @@ from pathlib import Path
 from vocabx._util.json_file import Count, Written, fit, is_there, read_format, refusal
 from vocabx.checkpoint.grow import write_json
 from vocabx.errors import TrainingError
+from vocabx.training.contest import Contest
 from vocabx.training.methods import Method
 from vocabx.training.metrics import Measured
+from vocabx.training.pace import SpeedFit
 from vocabx.training.schedule import Schedule
 
 RECORD = "training.json"
@@ -49,7 +51,7 @@ class TrainedSteps(Written, frozen=True):
     tokens: Count
 
 
-class TrainedSchedule(Schedule, frozen=True):
+class TrainedSchedule(Schedule, frozen=True, kw_only=True):
     """The phases of a run in steps, and the learning rates."""
 
     learning_rate: float
@@ -71,7 +73,7 @@ class TrainedRun(Written, frozen=True):
     metrics: str
 
 
-class TrainingRecord(Written, frozen=True):
+class TrainingRecord(Written, frozen=True, omit_defaults=True):
     """The content of training.json. docs/training.md describes these fields.
 
     Attributes:
@@ -91,6 +93,8 @@ class TrainingRecord(Written, frozen=True):
         seed: of the order and of random draws.
         files: sha256 of the files with trained parameters, by path.
         run: how it ran.
+        fits: with --max-minutes, the speeds that its number of steps was fitted to.
+        contest: how the base left alone did in the same time; None if it was not trained.
     """
 
     version: str
@@ -108,6 +112,8 @@ class TrainingRecord(Written, frozen=True):
     seed: int
     files: dict[str, str]
     run: TrainedRun
+    fits: tuple[SpeedFit, ...] = ()
+    contest: Contest | None = None
 
     def write(self, directory: Path) -> None:
         """Write training.json into `directory`."""

@@ -6,8 +6,11 @@ common for vocabulary extension (inferred).
 
 from vocabx._util.json_file import Count, Written
 
+# The warmup of a run whose length is not known yet: up to half the peak rate, in tenths.
+_OPENING_STEPS, _OPENING_PEAK = 10, 0.5
 
-class Schedule(Written, frozen=True):
+
+class Schedule(Written, frozen=True, omit_defaults=True):
     """The phases of a run, in optimizer steps.
 
     Attributes:
@@ -15,12 +18,15 @@ class Schedule(Written, frozen=True):
         rows_only: steps at the beginning that train the new rows alone; 0 if nothing else trains.
         warmup: steps of warmup.
         decay: steps of decay at the end.
+        measured: steps at the beginning that measured how fast the run is, before its number of steps was
+            known; 0 if it was known from the beginning. Their rates depend on no other phase.
     """
 
     steps: Count
     rows_only: Count
     warmup: Count
     decay: Count
+    measured: Count = 0
 
     @property
     def stable_end(self) -> int:
@@ -29,11 +35,22 @@ class Schedule(Written, frozen=True):
 
     def of_rows(self, step: int) -> float:
         """The factor of the new rows' learning rate at a step, counted from 0."""
-        return self._rise(step) * self._fall(step)
+        return self._rise_from_start(step) * self._fall(step)
 
     def of_others(self, step: int) -> float:
         """The same for adapters and other weights, which start after the steps of the rows alone."""
+        if not self.rows_only:
+            return self.of_rows(step)
         return 0.0 if step < self.rows_only else self._rise(step - self.rows_only) * self._fall(step)
+
+    def _rise_from_start(self, step: int) -> float:
+        if not self.measured:
+            return self._rise(step)
+        if step < self.measured:
+            return min(_OPENING_PEAK, (step + 1) / _OPENING_STEPS)
+        reached = min(_OPENING_PEAK, self.measured / _OPENING_STEPS)
+        left = max(self.warmup, self.measured) - self.measured + 1
+        return min(1.0, reached + (1 - reached) * (step - self.measured + 1) / left)
 
     def _rise(self, step: int) -> float:
         return min(1.0, (step + 1) / (self.warmup + 1))

@@ -104,7 +104,7 @@ def split_tables(model: Any, first: int) -> Split:
 
     Args:
         model: a transformers model that predicts the next token; modified in place.
-        first: the id of the first row that trains; 0 trains all of them.
+        first: the id of the first row that trains; 0 trains all of them, the number of rows trains none.
     """
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
     table = embedding.weight.detach()
@@ -122,6 +122,10 @@ def split_tables(model: Any, first: int) -> Split:
     if output.bias is not None:
         old_bias, new_bias = output.bias.detach()[:first], _trained(output.bias.detach(), first)
         parameters["bias"] = new_bias
+    if not len(new):
+        for parameter in parameters.values():
+            parameter.requires_grad_(False)
+        parameters = {}
     model.set_output_embeddings(SplitOutput(table[:first], new, old_bias, new_bias))
     return Split(first, tied, parameters)
 
@@ -134,6 +138,8 @@ def look_up(ids_I: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:
     first = old_OD.shape[0]
     if not first:
         return functional.embedding(ids_I, new_ND)
+    if not len(new_ND):
+        return functional.embedding(ids_I, old_OD)
     from_new = functional.embedding((ids_I - first).clamp(min=0), new_ND)
     from_old = functional.embedding(ids_I.clamp(max=first - 1), old_OD)
     return torch.where((ids_I >= first)[..., None], from_new.to(old_OD.dtype), from_old)

@@ -66,9 +66,9 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         """The schedule, with one function per group."""
         if self.lr_scheduler is None:
             rows, others = _parts(self.model)
-            factors: list[Any] = [self.schedule.of_rows] * bool(rows) + [self.schedule.of_others] * bool(
-                others
-            )
+            # The schedule of a run with a time limit becomes known while it runs.
+            factors: list[Any] = [lambda step: self.schedule.of_rows(step)] * bool(rows)
+            factors += [lambda step: self.schedule.of_others(step)] * bool(others)
             optimizer = self.optimizer if optimizer is None else optimizer
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
             self._created_lr_scheduler = True
@@ -89,15 +89,31 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             return
         given = [(group["initial_lr"], group["weight_decay"]) for group in self.optimizer.param_groups]
         super()._load_optimizer_and_scheduler(checkpoint)
+        self.lr_scheduler.base_lrs = [rate for rate, _ in given]
+        for group, (initial, decay) in zip(self.optimizer.param_groups, given, strict=True):
+            group.update(initial_lr=initial, weight_decay=decay)
+        self._set_rates()
+
+    def follow(self, schedule: Schedule, save_every: int) -> None:
+        """Go on by another schedule, between two steps.
+
+        Args:
+            schedule: it must have the same rates as the one before for the steps that are done.
+            save_every: steps between two checkpoints.
+        """
+        self.schedule = schedule
+        self.state.max_steps, self.state.save_steps = schedule.steps, save_every
+        self._set_rates()
+
+    def _set_rates(self) -> None:
+        """Set the rates of the next step."""
         scheduler = self.lr_scheduler
-        scheduler.base_lrs = [rate for rate, _ in given]
         scheduler._last_lr = [
             rate * factor(scheduler.last_epoch)
             for rate, factor in zip(scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
         ]
-        groups = zip(self.optimizer.param_groups, given, scheduler._last_lr, strict=True)
-        for group, (initial, decay), rate in groups:
-            group.update(initial_lr=initial, weight_decay=decay, lr=rate)
+        for group, rate in zip(self.optimizer.param_groups, scheduler._last_lr, strict=True):
+            group["lr"] = rate
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)

@@ -119,8 +119,8 @@ def test_gradient_checkpointing_gives_the_same_losses(run_of, whole_run):
         assert abs(other[step] - loss) < 1e-5
 
 
-def test_a_run_ended_by_a_time_limit_is_resumed(run_of, whole_run):
-    stopped = run_of("timed", max_minutes=1e-6)
+def test_a_run_stopped_after_some_minutes_is_resumed(run_of, whole_run):
+    stopped = run_of("timed", stop_after=1e-6)
     assert not stopped.finished
     assert stopped.step == 1
     assert stopped.record is None

@@ -13,6 +13,7 @@ from vocabx.errors import BaseModelError
 from vocabx.evaluation.measure import context_of
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.training.record import RECORD, TrainingRecord, read_record
 
 
 class _Report(msgspec.Struct, frozen=True):
@@ -31,6 +32,7 @@ class EvaluatedModel:
         tokenizer: its own.
         manifest: its vocabx.json, None where there is none.
         reported_bound: the bound of its report.json, None where there is none.
+        training: its training.json, None where vocabx.json records no training.
     """
 
     name: str
@@ -38,6 +40,7 @@ class EvaluatedModel:
     tokenizer: FastTokenizer
     manifest: Manifest | None
     reported_bound: float | None
+    training: TrainingRecord | None = None
 
     @property
     def directory(self) -> Path:
@@ -84,7 +87,7 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
     """
     if not directory.is_dir():
         raise BaseModelError(f"{directory} is not a directory: pass directories of checkpoints")
-    if (directory / "training.json").is_file() and not (directory / "config.json").is_file():
+    if (directory / RECORD).is_file() and not (directory / "config.json").is_file():
         raise BaseModelError(
             f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR"
         )
@@ -95,7 +98,9 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
         )
     manifest = read_manifest(directory)
     bound = None if manifest is None else _reported_bound(directory / "report.json")
-    return EvaluatedModel(name, checkpoint, read_tokenizer(directory), manifest, bound)
+    trained = manifest is not None and manifest.training is not None and is_there(directory / RECORD)
+    training = read_record(directory) if trained else None
+    return EvaluatedModel(name, checkpoint, read_tokenizer(directory), manifest, bound, training)
 
 
 def _reported_bound(path: Path) -> float | None:

@@ -11,14 +11,15 @@ from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.commands.evaluate.plan import EvaluatePlan, make_evaluate_plan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.heldout import draw_heldout
-from vocabx.corpus.languages import Language
+from vocabx.corpus.languages import Language, language_name
 from vocabx.corpus.sample_sizes import SampleSizes
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.generation import choose_prompts
-from vocabx.evaluation.side_by_side import MeasuredText, SideBySide
+from vocabx.evaluation.side_by_side import Contested, MeasuredText, SideBySide
 from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.contest_words import contest_sentences
 from vocabx.report.evaluation_page import render_evaluation
 
 
@@ -60,12 +61,24 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
         prompts=tuple(texts.prompts),
         models=models,
         seconds=dict(timed.seconds),
+        contests=_contests(plan),
     )
     if options.out is not None:
         with staged(options.out) as directory:
             (directory / "evaluation.json").write_text(table.to_json(), encoding="utf-8")
             (directory / "evaluation.html").write_text(render_evaluation(table), encoding="utf-8")
     return EvaluateResult(options.out, table)
+
+
+def _contests(plan: EvaluatePlan) -> tuple[Contested, ...]:
+    """What was recorded when a model was trained together with its base."""
+    found = []
+    for model in plan.evaluated_models:
+        record = model.training
+        if record is not None and record.contest is not None:
+            sentences = contest_sentences(record.contest, language_name(record.language))
+            found.append(Contested(model.name, tuple(sentences)))
+    return tuple(found)
 
 
 def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:

@@ -100,7 +100,12 @@ def _gathered(changes: Iterable[_Change]) -> Changes:
 
 
 def _of_rows(run: FinishedRun) -> Iterator[_Change]:
-    """Embedding matrices with old rows copied byte for byte, and the trained rows after them."""
+    """Embedding matrices with old rows copied byte for byte, and the trained rows after them.
+
+    Nothing after the training of a base left alone, which has no new rows.
+    """
+    if not run.new_rows:
+        return
     file = read_header(run.directory / ROWS)
     first = run.record.first_id
     for table in run.checkpoint.tables:

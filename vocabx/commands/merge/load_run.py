@@ -39,7 +39,7 @@ def load_finished(run: FinishedRun, device: str) -> Any:
 
 def _load_parts(run: FinishedRun, prepared: Prepared) -> None:
     torch, read = need("torch", "train"), need("safetensors.torch", "train").load_file
-    if prepared.split is not None:
+    if prepared.split is not None and prepared.split.parameters:
         rows = read(str(run.directory / ROWS))
         with torch.no_grad():
             for kind, parameter in prepared.split.parameters.items():

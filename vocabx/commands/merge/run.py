@@ -94,16 +94,18 @@ def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResul
             run.checkpoint.directory, directory, run.record, options.onto, run.checkpoint.input.dtype
         )
         agreement = _compare(run, directory, options, device, timed)
-        _write_manifest(run, manifest, changes, options, directory, timed)
+        if manifest is not None:
+            _write_manifest(run, manifest, changes, options, directory, timed)
     changed = sum(map(len, changes.values()))
     tensors = sum(len(file.tensors) for file in run.checkpoint.files)
     return MergeResult(options.out, run.method.name, options.onto, changed, tensors, agreement)
 
 
-def _manifest_of(run: FinishedRun) -> Manifest:
+def _manifest_of(run: FinishedRun) -> Manifest | None:
+    """The base's manifest; a base left alone, which was trained without new rows, needs none."""
     directory = run.checkpoint.directory
     manifest = read_manifest(directory)
-    if manifest is None:
+    if manifest is None and run.new_rows:
         raise BaseModelError(f"{directory} has no vocabx.json: pass the checkpoint as vocabx wrote it")
     return manifest
 

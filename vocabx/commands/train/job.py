@@ -1,6 +1,6 @@
-"""job.json: what decides the numbers of an unfinished run, and so which run it is."""
+"""job.json: what decides the numbers of a run that may be gone on with, and so which run it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -10,13 +10,14 @@ from vocabx._util.json_file import Written, read_fields
 from vocabx.checkpoint.grow import write_json
 from vocabx.commands.train.options import TrainOptions
 from vocabx.errors import OutputError, TrainingError
+from vocabx.training.pace import SpeedFit
 from vocabx.training.schedule import Schedule
 
 JOB = "job.json"
 # Options that do not decide what is learned: a resumed run may change them.
 _FREE = {
-    "out", "resume", "branch_from", "max_minutes", "batch_size", "max_memory", "gradient_checkpointing",
-    "keep", "save_every", "evaluate_every", "report_to", "command",
+    "out", "resume", "branch_from", "stop_after", "batch_size", "max_memory", "gradient_checkpointing",
+    "keep", "save_every", "evaluate_every", "report_to", "command", "contest", "base",
 }  # fmt: skip
 _LONGEST_SHOWN = 40
 
@@ -24,23 +25,29 @@ _LONGEST_SHOWN = 40
 def _fields() -> list[tuple[str, Any]]:
     options = {name: kind for name, kind in get_type_hints(TrainOptions).items() if name not in _FREE}
     # As it was given: the same run may be gone on with by another name of its directory.
-    return [*(options | {"directory": str, "tables": dict[str, str], "schedule": Schedule}).items()]
+    others = {"tables": dict[str, str], "schedule": Schedule, "fits": tuple[SpeedFit, ...]}
+    return [*(options | {"directory": str} | others).items()]
 
 
-# The options that decide, and beside them the sha256 of the base's `tables`, and the `schedule`.
+# The options that decide, and beside them the sha256 of the base's `tables`, the `schedule`, and the `fits`
+# to the speed that changed it so far.
 Job: Any = msgspec.defstruct("Job", _fields(), bases=(Written,), module=__name__)
 
 
-def job_of(options: TrainOptions, tables: Mapping[str, str], schedule: Schedule) -> Any:
+def job_of(
+    options: TrainOptions, tables: Mapping[str, str], schedule: Schedule, fits: Sequence[SpeedFit] = ()
+) -> Any:
     """The job of a run: a `Job`.
 
     Args:
         options: what was asked, with every default filled in.
         tables: sha256 of the base's embedding matrices by tensor name.
-        schedule: of the learning rates.
+        schedule: of the learning rates, as far as it is known.
+        fits: what it was fitted to so far, if the run has a time limit.
     """
     named = {name: getattr(options, name) for name in Job.__struct_fields__ if hasattr(options, name)}
-    return Job(**{**named, "directory": str(options.directory), "tables": tables, "schedule": schedule})
+    others = {"tables": tables, "schedule": schedule, "fits": tuple(fits)}
+    return Job(**{**named, "directory": str(options.directory), **others})
 
 
 def write_job(run: Path, job: Any) -> None:

@@ -1,7 +1,7 @@
 """A training run in one process: load the model, set up transformers' Trainer, and run it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,9 @@ from vocabx.progress import Progress
 from vocabx.training.batches import Sequences, collate
 from vocabx.training.callbacks import Recorder, Stopper
 from vocabx.training.methods import Prepared, prepare
-from vocabx.training.metrics import Metrics, tokens_until
+from vocabx.training.metrics import Metrics, counts_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
+from vocabx.training.pace import Pace, every
 from vocabx.training.processes import Processes
 from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, complete_checkpoints
 from vocabx.training.schedule import Schedule
@@ -50,22 +51,26 @@ class Ended:
 def run_training(
     plan: TrainPlan,
     texts: RunTexts,
-    schedule: Schedule,
+    pace: Pace,
     run: Path,
     start: SavedStep | None,
+    deadline: float | None,
     processes: Processes,
     progress: Progress,
+    fitted: Callable[[Pace], None],
 ) -> Ended:
     """Train from a checkpoint or from the beginning, until all steps are done or the run is interrupted.
 
     Args:
         plan: the plan of the run.
         texts: training and held-out texts.
-        schedule: the learning rate schedule.
+        pace: the schedule of the learning rates.
         run: the directory of the run.
         start: the checkpoint to resume from, or None to begin.
+        deadline: when to stop with a checkpoint, in seconds of `time.monotonic`, or None.
         processes: the processes that share the run.
         progress: receives every step.
+        fitted: called when the schedule has been fitted to the speed.
 
     Raises:
         TrainingError: if memory ran out, or a loss is NaN or Inf.
@@ -86,11 +91,11 @@ def run_training(
                 _checkpoint_activations(base_of(prepared.model))
         if not loss.abilities.isolates:
             progress.note("This model's attention crosses the boundaries of the documents in a sequence.")
-        total = texts.steps * plan.step_sequences * plan.length
+        tokens, size = counts_until(run, start.step) if start else (0, 0)
         metrics = Metrics(run, start.step if start else 0) if processes.main else None
         rates = Rates(options.rows_learning_rate, options.learning_rate, options.weight_decay)
-        stopper = Stopper(schedule, options.max_minutes, processes)
-        with progress.stage("Training", total, "tokens") as advance, stopper.listening():
+        stopper = Stopper(pace, deadline, processes)
+        with progress.stage("Training", *_length_of(plan, texts, pace)) as advance, stopper.listening():
             recorder = Recorder(
                 metrics=metrics,
                 sequences=Sequences(
@@ -98,17 +103,25 @@ def run_training(
                 ),
                 step_sequences=plan.step_sequences,
                 token_bytes=token_lengths(plan),
-                rates=lambda step: rates.at(step, schedule, loss),
+                rates=lambda step: rates.at(step, pace.schedule, loss),
                 progress=progress,
                 advance=advance,
                 watch=_watch(plan, texts, progress),
-                every=_every(options.evaluate_every, texts.steps),
+                pace=pace,
                 processes=processes,
                 run=run,
-                tokens=tokens_until(run, start.step) if start else 0,
+                tokens=tokens,
+                text_bytes=size,
             )
-            trainer = _trainer(plan, loss, schedule, rates, run, [recorder, stopper])
+            trainer = _trainer(plan, loss, pace.schedule, rates, run, [recorder, stopper])
+            trainer.args.save_steps = every(options.save_every, pace.expected_steps or pace.schedule.steps)
             recorder.report = trainer.log
+
+            def follow() -> None:
+                trainer.follow(pace.schedule, every(options.save_every, pace.expected_steps))
+                fitted(pace)
+
+            recorder.follow = follow
             trainer.train(resume_from_checkpoint=str(start.directory) if start else None)
         if metrics is not None:
             metrics.close()
@@ -173,7 +186,7 @@ def _trainer(
         logging_steps=1,
         logging_nan_inf_filter=False,
         save_strategy="steps",
-        save_steps=_every(options.save_every, schedule.steps),
+        save_steps=schedule.steps,
         eval_strategy="no",
         report_to=list(options.trackers) or "none",
         disable_tqdm=True,
@@ -213,8 +226,11 @@ def _watch(plan: TrainPlan, texts: RunTexts, progress: Progress) -> Watch | None
     return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype)
 
 
-def _every(given: int | None, steps: int) -> int:
-    return max(1, steps // 10) if given is None else given
+def _length_of(plan: TrainPlan, texts: RunTexts, pace: Pace) -> tuple[float, str]:
+    """The length of the stage of training, and its unit, "" for seconds."""
+    if pace.limit is not None:
+        return pace.limit.seconds, ""
+    return texts.steps * plan.step_sequences * plan.length, "tokens"
 
 
 def _checkpoint_activations(model: Any) -> None:

@@ -7,12 +7,13 @@ from vocabx._util.options import option, options
 from vocabx.commands._options import OUT_HELP, OUTPUT, TEXT, check_opencc, command, opencc, seed, text_field
 from vocabx.errors import OptionError
 
-METHOD, SCHEDULE, MEMORY, LORA, RECORDS = (
+METHOD, SCHEDULE, MEMORY, LORA, RECORDS, CONTEST = (
     "Method",
     "Schedule",
     "Memory",
     "Adapters",
     "Checkpoints and reports",
+    "Comparison with the base",
 )
 TRACKERS = ("trackio", "wandb", "tensorboard")
 
@@ -155,7 +156,30 @@ class TrainOptions:
         ge=1,
     )
     max_minutes: float | None = option(
-        "Stop after this many minutes with a checkpoint, for --resume.", default=None, panel=SCHEDULE, gt=0
+        "Minutes of training steps: the speed is measured in the first steps, and the schedule is fitted so "
+        "that the run, its decay included, is finished then. What the text or --max-steps give is not "
+        "exceeded.",
+        default=None,
+        panel=SCHEDULE,
+        gt=0,
+    )
+    stop_after: float | None = option(
+        "Stop after this many minutes with a checkpoint, for --resume: for a time limit of the machine.",
+        default=None,
+        panel=RECORDS,
+        gt=0,
+    )
+    contest: bool = option(
+        "Also train the base left alone, with its own tokenizer, on the same text for as many seconds, and "
+        "compare both. This doubles the time. With --resume, a run without it gains it.",
+        default=False,
+        panel=CONTEST,
+    )
+    base: str = option(
+        "The base, for --contest. Default: as the directory records.",
+        default="",
+        panel=CONTEST,
+        metavar="<path>",
     )
     resume: bool = option("Resume an unfinished run with the same options.", default=False, panel=OUTPUT)
     branch_from: str = option(
@@ -190,6 +214,14 @@ class TrainOptions:
             raise OptionError(
                 f"--lora-tables needs adapters, and --method {self.method} has none: pass one of them"
             )
+        if self.contest and self.method == "rows":
+            raise OptionError(
+                "--contest trains the base too, and --method rows trains none of it: pass lora, qlora or full"
+            )
+        if self.contest and self.evaluate_every == 0:
+            raise OptionError("--contest compares held-out scores: omit --evaluate-every 0")
+        if self.base and not self.contest:
+            raise OptionError("--base names the base for --contest, which is missing: pass both or neither")
         check_opencc(self.corpus, self.opencc)
         for name in self.trackers:
             if name not in TRACKERS:

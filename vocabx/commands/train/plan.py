@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import Packages, require_all
-from vocabx.checkpoint.base import base_language
+from vocabx.checkpoint.base import base_language, base_packages
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
@@ -111,9 +111,14 @@ class TrainPlan:
             steps = max(
                 1, int(tokens * self.options.epochs / (1 - share) / (self.length * self.step_sequences))
             )
-        taken = None if steps is None else steps * self.length * self.step_sequences
         share_reached = _REACHED["cpu" if self.device == "cpu" else "gpu"]
         speed = share_reached * operations_a_second / operations(self.sizes, self.method, self.trained)
+        limit = self.options.max_minutes
+        if limit is not None:
+            in_time = max(1, int(60 * limit * speed / (self.length * self.step_sequences)))
+            steps = in_time if steps is None else min(steps, in_time)
+        taken = None if steps is None else steps * self.length * self.step_sequences
+        seconds = None if taken is None else taken / speed
         return {
             "directory": str(self.options.directory),
             "out": str(self.options.out),
@@ -138,7 +143,10 @@ class TrainPlan:
             "steps": steps,
             "tokens": taken,
             "tokens_per_second": round(speed, 1),
-            "estimated_seconds": None if taken is None else round(taken / speed, 3),
+            "max_minutes": limit,
+            "estimated_seconds": None if seconds is None else round(seconds, 3),
+            "contest": self.options.contest,
+            "contest_seconds": None if seconds is None else round(seconds * self.options.contest, 3),
         }
 
 
@@ -212,6 +220,7 @@ def check_packages(options: TrainOptions) -> None:
             **_trackers(options),
             **_source(options, manifest).packages,
             **(replay.packages if replay else {}),
+            **(base_packages(options.base or manifest.base.name) if options.contest else {}),
         }
     )
 

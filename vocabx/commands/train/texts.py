@@ -23,7 +23,7 @@ from vocabx.errors import TrainingError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.measure import context_of
 from vocabx.progress import Progress
-from vocabx.training.order import Order
+from vocabx.training.order import Order, StoredOrder
 from vocabx.training.pack_text import Recipe, packed_text
 from vocabx.training.packed import Ends, PackedText
 from vocabx.training.processes import Processes
@@ -52,7 +52,7 @@ class RunTexts:
 
     target: PackedText
     replay: PackedText | None
-    order: Order
+    order: Order | StoredOrder
     steps: int
     heldout: tuple[str, ...]
     heldout_base: tuple[str, ...]

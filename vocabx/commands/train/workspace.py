@@ -15,7 +15,8 @@ from vocabx.checkpoint.staging import check_free, put, unfinished_of
 from vocabx.commands.train.job import JOB, read_job
 from vocabx.commands.train.texts import DIRECTORY as TEXT
 from vocabx.errors import OutputError, TrainingError
-from vocabx.training.metrics import METRICS, tokens_until
+from vocabx.training.contest import DIRECTORY as BASE_ALONE
+from vocabx.training.metrics import METRICS, counts_until
 from vocabx.training.record import RECORD, read_record
 from vocabx.training.run_checkpoints import (
     DIRECTORY,
@@ -27,22 +28,27 @@ from vocabx.training.run_checkpoints import (
 
 
 @contextmanager
-def run_directory(target: Path, resume: bool) -> Iterator[Path]:
+def run_directory(target: Path, resume: bool, contest: bool = False) -> Iterator[Path]:
     """Yield the unfinished directory of a run, locked against other runs on this machine.
 
     The block calls `finish` once the run is complete. On an error, the directory stays if it holds a complete
-    checkpoint, with a note that says so; otherwise it is removed.
+    checkpoint, with a note that says so; otherwise it is removed. A finished run that is resumed for a
+    contest becomes unfinished again, unless it is refused before the base is trained.
 
     Raises:
         OutputError: if the target exists, another run writes there, or an earlier run left checkpoints there
             and `resume` is not set.
         TrainingError: a checkpoint of an earlier run was damaged.
     """
-    check_free(target)
     scratch = unfinished_of(target)
+    reopened = resume and contest and not scratch.exists() and _lacks_contest(target)
+    if not reopened:
+        check_free(target)
     if resumable_checkpoints(scratch) and not resume:
         raise OutputError(f"{scratch} was left by an earlier run: pass --resume to continue it, or remove it")
     try:
+        if reopened:
+            target.rename(scratch)
         scratch.mkdir(parents=True, exist_ok=True)
         journal = Journal(scratch)
     except OSError as error:
@@ -52,7 +58,10 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
             journal.clear()
         yield scratch
     except BaseException as error:
-        _give_up(scratch, target, error)
+        if reopened and not complete_checkpoints(scratch / BASE_ALONE):
+            finish(scratch, target)
+        else:
+            _give_up(scratch, target, error)
         raise
     finally:
         journal.close()
@@ -60,8 +69,12 @@ def run_directory(target: Path, resume: bool) -> Iterator[Path]:
 
 def finish(scratch: Path, target: Path) -> None:
     """Rename a complete run to its target. Its packed text is removed, since it can be regenerated."""
-    shutil.rmtree(scratch / TEXT, ignore_errors=True)
-    (scratch / JOB).unlink(missing_ok=True)
+    for run in (scratch, scratch / BASE_ALONE):
+        shutil.rmtree(run / TEXT, ignore_errors=True)
+    # The job of the extended model stays, for a contest later on.
+    (scratch / BASE_ALONE / JOB).unlink(missing_ok=True)
+    if not (scratch / BASE_ALONE / RECORD).is_file():
+        shutil.rmtree(scratch / BASE_ALONE, ignore_errors=True)
     put(scratch, target.absolute())
 
 
@@ -90,7 +103,7 @@ def read_branch_source(name: str) -> BranchSource:
     stable = _stable_end(run)
     found = [saved for saved in resumable_checkpoints(run) if stable is None or saved.step <= stable]
     for saved in found[-1:]:
-        tokens_until(run, saved.step)
+        counts_until(run, saved.step)
     return BranchSource(name, run, tuple(found))
 
 
@@ -106,10 +119,16 @@ def branch(scratch: Path, source: BranchSource, steps: int) -> None:
             f"{source.name} holds no checkpoint from before its learning rates decayed and before "
             f"step {steps}: pass a run of vocabx train, and a --max-steps beyond it"
         )
-    tokens_until(source.directory, found[-1].step)
+    counts_until(source.directory, found[-1].step)
     shutil.rmtree(scratch / DIRECTORY, ignore_errors=True)
     shutil.copyfile(source.directory / METRICS, scratch / METRICS)
     take_over(found[-1], scratch)
+
+
+def _lacks_contest(target: Path) -> bool:
+    """Whether there is a finished run whose base was not trained."""
+    finished = (target / RECORD).is_file() and (target / JOB).is_file()
+    return finished and not (target / BASE_ALONE / RECORD).is_file()
 
 
 def _stable_end(run: Path) -> int | None:
