@@ -29,9 +29,10 @@ demo-train: $(VENV)/demo-installed
 	rm -rf runs/demo-trained runs/demo-trained.unfinished
 	$(BIN)/vocabx train runs/demo --out runs/demo-trained $(DEMO_TRAIN)
 
-# Two processes. Files run in their given order: a long one at the end would leave one process idle.
+# Two processes, each on one core. Files run in their given order: a long one at the end would leave one process
+# idle.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/test-installed
 	$(BIN)/python -m pytest -m slow

@@ -1,19 +1,21 @@
 """Shared fixtures: real tokenizers, Chinese and English text, small random models, and transformers 4."""
 
+import gc
 import hashlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from json_lines import JsonLines
 
 from vocabx.checkpoint.base import find_base
 from vocabx.corpus.languages import find_language
 from vocabx.corpus.packaged_text import read_packaged
+from vocabx.evaluation import fertility
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
@@ -24,6 +26,22 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 SHORT = 4096
 _HERE = Path(__file__).resolve().parent
 _VENV = _HERE.parent / ".venv"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rare_collections():
+    """Vocabularies are millions of objects and no garbage: it is sought rarely, and not among older ones."""
+    gc.set_threshold(5000, 20, 10)
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def brief_timing():
+    """Encoding is timed on little text, as almost every command does: no test depends on how precisely."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fertility, "_SPEED_CHARACTERS", 5000)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -108,19 +126,14 @@ def transformers4():
     python = _VENV / "transformers4" / "bin" / "python"
     if not python.is_file():
         pytest.fail(f"{python} is missing: run `make test`, which installs it", pytrace=False)
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    process = JsonLines([python, "-I", _HERE / "transformers4" / "tokenize_texts.py"], offline)
 
     def tokenize(directory: Path, texts: Sequence[str], special: bool = False) -> dict[str, Any]:
-        ran = subprocess.run(
-            [python, "-I", _HERE / "transformers4" / "tokenize_texts.py"],
-            input=json.dumps({"directory": str(directory), "texts": list(texts), "special": special}),
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"},
-            capture_output=True,
-            text=True,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return json.loads(ran.stdout)
+        return process.ask({"directory": str(directory), "texts": list(texts), "special": special})
 
-    return tokenize
+    yield tokenize
+    process.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from json_lines import JsonLines
 from safetensors.torch import load_file, save_file
 from tiny_models import ENCODERS, PLAIN
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
@@ -69,6 +69,27 @@ def whole(directory: Path):
 
 def tensors_of(directory: Path) -> dict[str, torch.Tensor]:
     return {k: v for path in sorted(directory.glob("*.safetensors")) for k, v in load_file(path).items()}
+
+
+@pytest.fixture(scope="module")
+def load_in(tmp_path_factory):
+    """A function that returns the process that loads models in a version of transformers."""
+    here = Path(__file__).resolve().parents[1]
+    pythons = {4: here.parent / ".venv" / "transformers4" / "bin" / "python", 5: sys.executable}
+    # The environment of transformers 4 uses the torch of this one.
+    arguments = ("-I", here / "transformers4" / "load.py", Path(torch.__file__).parents[1])
+    processes = {}
+
+    def process(version):
+        if version not in processes:
+            cache = str(tmp_path_factory.mktemp("cache"))
+            environment = {**os.environ, "HF_HOME": cache, "HF_HUB_OFFLINE": "1"}
+            processes[version] = JsonLines([pythons[version], *arguments], environment)
+        return processes[version]
+
+    yield process
+    for started in processes.values():
+        started.close()
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -182,28 +203,14 @@ def test_training_changes_both_factors_and_saves_them(tmp_path, kind, tied):
     ],
 )
 @pytest.mark.parametrize("version", [4, 5])
-def test_both_versions_of_transformers_load_it_with_its_code(tmp_path, kind, tied, version):
+def test_both_versions_of_transformers_load_it_with_its_code(load_in, tmp_path, kind, tied, version):
     factorised(random_model(tmp_path / "base", kind, tied), tmp_path / "out", 6)
-    here = Path(__file__).resolve().parents[1]
-    python = Path(sys.executable)
-    if version == 4:
-        python = here.parent / ".venv" / "transformers4" / "bin" / "python"
     request = {
         "directory": str(tmp_path / "out"),
-        # The environment of transformers 4 uses the torch of this one.
-        "torch": str(Path(torch.__file__).parents[1]),
         "ids": IDS[0].tolist(),
         "save": str(tmp_path / "saved"),
     }
-    ran = subprocess.run(
-        [python, "-I", here / "transformers4" / "load.py"],
-        input=json.dumps(request),
-        env={**os.environ, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout)
+    found = load_in(version).ask(request)
     assert found["version"].startswith(f"{version}.")
     assert found["tied"] == [tied, tied]
     expected = logits_of(load_factorised(tmp_path / "out"))[0]

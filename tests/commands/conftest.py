@@ -72,6 +72,12 @@ def run_of(small_extended, tmp_path):
     return run
 
 
+@pytest.fixture(scope="session")
+def whole_run(small_extended, tmp_path_factory):
+    """The result of `run_of` without changes, for tests that only read it."""
+    return train(options_of(small_extended, tmp_path_factory.mktemp("whole") / "run"))
+
+
 def options_of(small_extended, out, tied=True) -> TrainOptions:
     return TrainOptions(
         directory=small_extended(tied),

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from real_tokenizers import read_once
 
 from vocabx.evaluation.generation import choose_prompts, generate
 from vocabx.evaluation.load_model import load_model
@@ -47,7 +48,7 @@ def test_the_likeliest_allowed_tokens_are_generated(directory):
 def test_a_space_that_a_decoder_would_drop_is_kept(mistral_model):
     from vocabx.evaluation.generation import _text_after
 
-    tokenizer = read_tokenizer(mistral_model)
+    tokenizer = read_once(mistral_model)
     ids = tokenizer.encode(["the cat sat on the mat"])[0]
     assert _text_after(tokenizer, ids[:3], ids[3:]) == tokenizer.decode(ids)[len(tokenizer.decode(ids[:3])) :]
     assert _text_after(tokenizer, ids[:3], ids[3:]).startswith(" ")

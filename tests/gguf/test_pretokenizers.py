@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from llama_cpp import ask
+from real_tokenizers import read_once
 
 from vocabx.errors import TokenizerError
 from vocabx.gguf.export_gguf import export_gguf
 from vocabx.gguf.pretokenizers import known, name_of, pattern_of
 from vocabx.tokenizer.adversarial import adversarial_strings
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 FILES = {
     "gpt2_json": "gpt-2",
@@ -28,7 +28,7 @@ NEARLY = {"tekken", "gpt-4o"}
 
 @pytest.mark.parametrize("file", FILES)
 def test_the_pre_tokenizers_of_real_files_are_detected(file, request):
-    assert name_of(read_tokenizer(request.getfixturevalue(file)).spec) == FILES[file]
+    assert name_of(read_once(request.getfixturevalue(file)).spec) == FILES[file]
 
 
 def test_the_pre_tokenizer_of_an_extension_is_that_of_its_base(extension):
@@ -56,7 +56,7 @@ def test_unsupported_pre_tokenizers_have_no_name(base, change):
 
 
 def test_ignore_merges_gives_the_same_pattern_another_name(llama3_json):
-    spec = read_tokenizer(llama3_json).spec
+    spec = read_once(llama3_json).spec
     assert name_of(spec) == "llama-bpe"
     assert name_of({**spec, "model": {**spec["model"], "ignore_merges": False}}) == "smaug-bpe"
 
@@ -100,7 +100,7 @@ def test_llama_cpp_tokenizes_with_each_name_like_the_tokenizer(
 
 
 def test_llama_cpp_tokenizes_composed_text_like_qwen(qwen_json, random_model, verses, tmp_path):
-    tokenizer = read_tokenizer(qwen_json)
+    tokenizer = read_once(qwen_json)
     exported = export_gguf(random_model("qwen2", qwen_json), tmp_path / "model.gguf")
     drawn = [*verses[:200], *adversarial_strings(600, long=False)]
     # "</s>" is an ordinary token of Qwen, but an end-of-text token for llama.cpp, whatever the file says.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from llama_cpp import ask
+from real_tokenizers import read_once
 from sentencepiece import SentencePieceProcessor
 
 from vocabx.errors import TokenizerError
@@ -23,7 +24,7 @@ GAP = 50
 
 def extended(file: Path, verses, chinese, target: Path, gap: int = GAP) -> Path:
     """A directory with the tokenizer of a file and 200 Chinese tokens, with a gap after the base's."""
-    base = read_tokenizer(file)
+    base = read_once(file)
     longer = extend_tokenizer(
         base, verses[:600], chinese, TokenRequest(200), base.size + gap, Quiet()
     ).tokenizer
@@ -70,7 +71,7 @@ def test_metaspace_differs_only_at_leading_spaces_and_after_special_tokens(
     exported = export_gguf(random_model("mistral", mistral3_json), tmp_path / "model.gguf", progress=notes)
     assert any("begins with" in note for note in notes.lines)
     texts = [*verses[:200], *english, *adversarial_strings(600, long=False)]
-    tokenizer = read_tokenizer(mistral3_json)
+    tokenizer = read_once(mistral3_json)
     special = [token["content"] for token in tokenizer.spec["added_tokens"]]
     ours = tokenizer.encode(texts)
     differing = {
@@ -230,17 +231,17 @@ def test_files_that_disagree_are_refused(mistral_model, verses, chinese, tmp_pat
 
 def test_an_unsupported_family_is_refused(t5_json, tmp_path):
     with pytest.raises(TokenizerError, match="byte-level BPE and SentencePiece BPE"):
-        stated(read_tokenizer(t5_json), tmp_path)
+        stated(read_once(t5_json), tmp_path)
 
 
 def test_a_name_for_a_tokenizer_without_pre_tokenizer_is_refused(mistral_model, tmp_path):
-    tokenizer = read_tokenizer(mistral_model)
+    tokenizer = read_once(mistral_model)
     with pytest.raises(TokenizerError, match="omit --pre"):
         vocabulary_of(tokenizer, tmp_path, {}, tokenizer.size, "llama-bpe")
 
 
 def test_an_unsupported_normalizer_is_refused(llama2_json, tmp_path):
-    tokenizer = read_tokenizer(llama2_json)
+    tokenizer = read_once(llama2_json)
     spec = {**tokenizer.spec, "normalizer": {"type": "NFKC"}}
     with pytest.raises(TokenizerError, match="NFKC"):
         stated(type(tokenizer)(spec), tmp_path)

@@ -4,6 +4,7 @@ import io
 import shutil
 
 import pytest
+from real_tokenizers import read_once
 from sentencepiece import SentencePieceTrainer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -78,7 +79,7 @@ def donors(text, tmp_path_factory, llama3_tiktoken):
 
 @pytest.fixture(scope="module")
 def bases(request):
-    return {name: read_tokenizer(request.getfixturevalue(file)) for name, file in BASES.items()}
+    return {name: read_once(request.getfixturevalue(file)) for name, file in BASES.items()}
 
 
 @pytest.fixture(scope="module", params=PAIRS, ids="-into-".join)

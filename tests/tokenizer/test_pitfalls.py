@@ -5,6 +5,7 @@ import json
 
 import pytest
 import sentencepiece
+from real_tokenizers import read_once
 from sentencepiece import SentencePieceProcessor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -13,7 +14,6 @@ from vocabx.tokenizer.donor import build_donor_merges, read_donor
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.fast import MODEL_NAME
 from vocabx.tokenizer.from_sentencepiece import spec_of
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Kind, parse_model, read_model
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
@@ -33,7 +33,7 @@ def donor(verses, english, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mistral(mistral_model):
-    return read_tokenizer(mistral_model)
+    return read_once(mistral_model)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_pitfall_06_added_tokens_shred_the_base_and_ours_does_not(mistral, ours,
 def test_pitfall_07_pieces_are_converted_to_the_byte_alphabet_and_merged_after_the_base(
     gpt2_json, donor, chinese, verses, english
 ):
-    base = read_tokenizer(gpt2_json)
+    base = read_once(gpt2_json)
     request = TokenRequest(donor=tuple(read_donor(donor)))
     extended = extend_tokenizer(base, verses[:500], chinese, request, base.size, Quiet()).tokenizer
     merges = base.spec["model"]["merges"]
@@ -147,7 +147,7 @@ def test_pitfall_08_selected_tokens_are_used_and_of_the_language_only(extension,
 
 
 def test_pitfall_09_ids_do_not_depend_on_the_order_of_the_vocabulary(qwen_json, verses, chinese, tmp_path):
-    base = read_tokenizer(qwen_json)
+    base = read_once(qwen_json)
     extended = extend_tokenizer(base, verses[:500], chinese, TokenRequest(100), base.size, Quiet()).tokenizer
     write_tokenizer(extended, qwen_json, tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
@@ -156,7 +156,7 @@ def test_pitfall_09_ids_do_not_depend_on_the_order_of_the_vocabulary(qwen_json, 
 
 
 def test_pitfall_10_new_tokens_never_get_padding_rows(t5_json, verses, chinese, english):
-    base = read_tokenizer(t5_json)
+    base = read_once(t5_json)
     extended = extend_tokenizer(base, verses[:500], chinese, TokenRequest(200), 32128, Quiet()).tokenizer
     ids = {i for row in extended.encode([*verses[:500], *english]) for i in row}
     assert not ids & set(range(base.size, 32128))

@@ -1,11 +1,11 @@
 """Protected text is tokenized as before, in a language that shares the base's script."""
 
 import pytest
+from real_tokenizers import read_once
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 
 SUBJECTS = "Der Lehrer,Die Schülerin,Das Mädchen,Ein Nachbar,Unser Bürgermeister,Jede Verkäuferin".split(",")
@@ -31,7 +31,7 @@ LATIN = Alphabet(("Latin",))
     params=["gpt2_json", "llama2_json", pytest.param("t5_json", marks=pytest.mark.slow), "bert_json"],
 )
 def base(request):
-    return read_tokenizer(request.getfixturevalue(request.param))
+    return read_once(request.getfixturevalue(request.param))
 
 
 def test_protected_lines_do_not_change_and_the_language_still_gains(base, english):
@@ -57,6 +57,6 @@ def test_the_cost_of_protection_is_measured_with_the_same_number_of_tokens(base,
 
 
 def test_without_protection_the_base_language_does_change(gpt2_json, english):
-    base = read_tokenizer(gpt2_json)
+    base = read_once(gpt2_json)
     extension = extend_tokenizer(base, GERMAN, LATIN, TokenRequest(None), base.size, Quiet())
     assert extension.tokenizer.encode(english) != base.encode(english)

@@ -4,6 +4,7 @@ import json
 import random
 
 import pytest
+from real_tokenizers import read_once
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from vocabx.errors import TokenizerError
@@ -30,13 +31,9 @@ def file(request):
     return request.getfixturevalue(request.param)
 
 
-def read(path):
-    tokenizer = read_tokenizer(path)
-    return tokenizer, roles_of(tokenizer, path)
-
-
 def sides(one, other):
-    (old, old_roles), (new, roles) = read(one), read(other)
+    old, new = read_once(one), read_once(other)
+    old_roles, roles = roles_of(old, one), roles_of(new, other)
     return old, new, map_vocabulary(old, new, old_roles, roles)
 
 
@@ -162,7 +159,8 @@ def test_the_order_of_the_vocabulary_does_not_matter(tmp_path, gpt2_json):
 
 @pytest.mark.parametrize("place", [1, 5000])
 def test_swapping_two_ids_changes_no_tokenization(file, place):
-    tokenizer, roles = read(file)
+    tokenizer = read_once(file)
+    roles = roles_of(tokenizer, file)
     one = roles.get("pad", roles.get("eos"))
     other = place if place != one else 2
     moved = swap_ids(tokenizer, one, other)

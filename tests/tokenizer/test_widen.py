@@ -1,13 +1,13 @@
 """The widened pre-tokenizer splits no word of its language, and other text as before."""
 
 import pytest
+from real_tokenizers import read_once
 
 from vocabx.errors import TokenizerError
 from vocabx.progress import Quiet
 from vocabx.tokenizer.adversarial import adversarial_strings
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.widen import widened
 
@@ -27,7 +27,7 @@ def words_of(tokenizer, text):
 @pytest.fixture(scope="module", params=BASES)
 def wide(request):
     """A base, and a function that widens it for a script."""
-    base = read_tokenizer(request.getfixturevalue(request.param))
+    base = read_once(request.getfixturevalue(request.param))
     return base, lambda script: base.adapted(Alphabet((script,)))
 
 
@@ -50,14 +50,14 @@ def test_text_without_the_script_is_split_as_before(wide, english):
 
 def test_brackets_and_quotes_do_not_split_words(gpt2_json, qwen_json):
     for path in (gpt2_json, qwen_json):
-        base, text = read_tokenizer(path), '(किताबें) "है" a-शिक्षा'
+        base, text = read_once(path), '(किताबें) "है" a-शिक्षा'
         whole = words_of(base.adapted(Alphabet(("Devanagari",))), text)
         assert any("किताबें" in word for word in whole)
         assert any("शिक्षा" in word for word in whole)
 
 
 def test_joiners_do_not_split_words(gpt2_json):
-    adapted = read_tokenizer(gpt2_json).adapted(Alphabet(("Devanagari",)))
+    adapted = read_once(gpt2_json).adapted(Alphabet(("Devanagari",)))
     assert words_of(adapted, "क्\u200dष") == ["क्\u200dष"]
 
 
@@ -67,7 +67,7 @@ def test_smollm2_still_splits_digits(base):
 
 
 def test_a_pattern_with_marks_is_left_as_it_is(o200k_json):
-    base = read_tokenizer(o200k_json)
+    base = read_once(o200k_json)
     assert base.adapted(Alphabet(("Devanagari",))).spec["pre_tokenizer"] == base.spec["pre_tokenizer"]
 
 
@@ -81,7 +81,7 @@ def test_an_unsupported_pre_tokenizer_is_refused_with_the_reason():
 
 
 def test_an_adapted_extension_passes_every_claim_and_compresses_better(gpt2_json, english):
-    base, thai = read_tokenizer(gpt2_json), Alphabet(("Thai",))
+    base, thai = read_once(gpt2_json), Alphabet(("Thai",))
     lines = [WORDS["Thai"], WORDS["Thai"][5:], WORDS["Thai"][20:]] * 5
     kept, adapted = (
         extend_tokenizer(base, lines, thai, TokenRequest(adapt=adapt), base.size, Quiet()).tokenizer

@@ -1,20 +1,19 @@
 """What transformers makes of a factorised directory's model; run by an interpreter of either version.
 
-Reads {"directory": path, "torch": path, "ids": [...], "save": path} as JSON from stdin: `torch` is where
-torch lies for an interpreter without one of its own. Writes one JSON object: the logits, of the model as
-loaded and as saved and loaded again, and what is tied.
+Its argument is where torch lies, for an interpreter without one of its own. Each line of stdin is a request
+as JSON, {"directory": path, "ids": [...], "save": path}; it writes one JSON object a line: the logits, of the
+model as loaded and as saved and loaded again, and what is tied.
 """
 
 import json
 import sys
 
+sys.path.append(sys.argv[1])
+import torch
+import transformers
 
-def main() -> None:
-    request = json.load(sys.stdin)
-    sys.path.append(request["torch"])
-    import torch
-    import transformers
 
+def answer(request):
     config = transformers.AutoConfig.from_pretrained(request["directory"], local_files_only=True)
     auto = getattr(transformers, next(iter(config.auto_map)))
     ids = torch.tensor([request["ids"]])
@@ -30,14 +29,14 @@ def main() -> None:
     model.save_pretrained(request["save"])
     again = load(request["save"])
     embedding, head = again.get_input_embeddings(), again.get_output_embeddings()
-    answer = {
+    return {
         "version": transformers.__version__,
         "class": type(model).__name__,
         "logits": logits(model),
         "again": logits(again),
         "tied": [embedding.weight is head.weight, embedding.primitives is head.primitives],
     }
-    json.dump(answer, sys.stdout)
 
 
-main()
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)

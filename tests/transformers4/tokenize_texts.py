@@ -1,6 +1,7 @@
 """What transformers makes of a directory's tokenizer; run by the interpreter that has transformers 4.
 
-Reads {"directory": path, "texts": [...], "special": bool} as JSON from stdin, and writes one JSON object.
+Each line of stdin is a request as JSON, {"directory": path, "texts": [...], "special": bool}; it writes one
+JSON object a line.
 """
 
 import json
@@ -9,15 +10,14 @@ import sys
 from transformers import AutoTokenizer
 
 
-def main() -> None:
-    request = json.load(sys.stdin)
+def answer(request):
     tokenizer = AutoTokenizer.from_pretrained(request["directory"], local_files_only=True)
     special = request["special"]
     ids = [tokenizer(text, add_special_tokens=special)["input_ids"] for text in request["texts"]]
     decoded = [
         tokenizer.decode(row, clean_up_tokenization_spaces=False, skip_special_tokens=False) for row in ids
     ]
-    answer = {
+    return {
         "ids": ids,
         "decoded": decoded,
         "class": type(tokenizer).__name__,
@@ -30,7 +30,7 @@ def main() -> None:
         "model_max_length": tokenizer.model_max_length,
         "chat_template": tokenizer.chat_template,
     }
-    json.dump(answer, sys.stdout)
 
 
-main()
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)

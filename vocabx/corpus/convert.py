@@ -1,7 +1,9 @@
 """Conversion between Simplified and Traditional Chinese, by OpenCC."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cache
+from typing import Any
 
 from vocabx._util.extras import Packages, need
 from vocabx.corpus.read_text import Document
@@ -11,6 +13,8 @@ PACKAGES: Packages = {"opencc": "corpus"}
 CONFIGURATIONS = (
     "s2t", "t2s", "s2tw", "tw2s", "s2hk", "hk2s", "s2twp", "tw2sp", "t2tw", "tw2t", "t2hk", "hk2t",
 )  # fmt: skip
+
+_HAN = re.compile("[\u3400-\u9fff]")
 
 
 class Converter:
@@ -28,19 +32,21 @@ class Converter:
             )
         self.configuration = configuration
 
-    @cached_property
-    def _convert(self) -> Callable[[str], str]:
-        convert: Callable[[str], str] = need("opencc", "corpus").OpenCC(self.configuration).convert
-        return convert
-
     def __call__(self, text: str) -> str:
         """Return `text` converted."""
-        return self._convert(text)
+        return _loaded(need("opencc", "corpus"), self.configuration)(text)
 
     def documents(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents converted."""
         for document in documents:
             yield Document(self(document.text), document.source, document.bytes_read)
+
+
+@cache
+def _loaded(opencc: Any, configuration: str) -> Callable[[str], str]:
+    """A configuration, whose dictionaries take longer to load than most texts to convert."""
+    convert: Callable[[str], str] = opencc.OpenCC(configuration).convert
+    return convert
 
 
 def simplified_share(text: str) -> float:
@@ -52,5 +58,5 @@ def simplified_share(text: str) -> float:
     if len(converted) != len(text):
         # Not expected of s2t, whose entries keep the length; the estimate needs aligned strings.
         return 0.0
-    han = [(a, b) for a, b in zip(text, converted, strict=True) if "\u3400" <= a <= "\u9fff"]
-    return sum(a != b for a, b in han) / max(1, len(han))
+    changed = (a for a, b in zip(text, converted, strict=True) if a != b)
+    return len(_HAN.findall("".join(changed))) / max(1, len(_HAN.findall(text)))

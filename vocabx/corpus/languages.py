@@ -4,6 +4,7 @@ Profiles are data files in assets/languages. A language without one works with t
 """
 
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -186,8 +187,11 @@ def with_scripts_of(language: Language, sample: str) -> Language:
     """
     if language.scripts:
         return language
+    characters = Counter(sample)
+    distinct = "".join(characters)
     counts = {
-        name: len(regex.findall(rf"[\p{{Script={name}}}&&\p{{L}}]", sample, regex.V1)) for name in _LIVING
+        name: sum(map(characters.__getitem__, regex.findall(_letter_of(name), distinct, regex.V1)))
+        for name in _LIVING
     }
     total = sum(counts.values())
     scripts = tuple(name for name, count in counts.items() if total and count >= total / 5)
@@ -201,6 +205,10 @@ def with_scripts_of(language: Language, sample: str) -> Language:
         scripts=scripts,
         segmentation="none" if set(scripts) <= _WITHOUT_SPACES else "spaces",
     )
+
+
+def _letter_of(script: str) -> str:
+    return rf"[\p{{Script={script}}}&&\p{{L}}]"
 
 
 def _vectors(table: dict[str, Any] | None) -> PackagedVectors | None:

@@ -13,6 +13,8 @@ def passages(text: str, limit: int) -> list[str]:
 
     A sentence longer than the limit is split at white space, or between characters if there is none.
     """
+    if len(text.encode()) <= limit:
+        return [text] if text else []
     out: list[str] = []
     current: list[str] = []
     size = 0

@@ -145,6 +145,7 @@ def sample_corpus(
     """
     scripts = tuple(scripts)
     in_script = letter_pattern(scripts)
+    runs_in_script = regex.compile(f"{in_script.pattern}++", regex.V1)
     key = seed.to_bytes(8, "big", signed=True)
     learning, heldout = _BottomK(learn_bytes, key), _BottomK(heldout_bytes, key + b"heldout")
     count = total = letters = scripted = 0
@@ -158,9 +159,9 @@ def sample_corpus(
         encoded = text.encode()
         count += 1
         total += len(encoded)
-        found = in_script.findall(text)
-        # Without marks, which `letters_of` does not count either.
-        scripted += sum(map(str.isalpha, found))
+        found = "".join(runs_in_script.findall(text))
+        # Without marks, which `letters_of` does not count either; most scripts have none.
+        scripted += len(found) if found.isalpha() else sum(map(str.isalpha, found))
         letters += letters_of(text)
         if not found:
             continue

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import regex
 
-_LETTER = regex.compile(r"\p{L}")
+_LETTERS = regex.compile(r"\p{L}++")
 
 
 def letter_pattern(scripts: Iterable[str]) -> "regex.Pattern[str]":
@@ -15,4 +15,4 @@ def letter_pattern(scripts: Iterable[str]) -> "regex.Pattern[str]":
 
 def letters_of(text: str) -> int:
     """The number of letters (general category L) in `text`, of any script."""
-    return len(_LETTER.findall(text))
+    return sum(map(len, _LETTERS.findall(text)))

@@ -77,6 +77,7 @@ def token_curve(
     curve: dict[int, int] = {}
     for size in sizes:
         if size in merges_of:
-            curve[size] = count_tokens(base.extended(merges[: merges_of[size]], base.size), texts)
+            tokenizer = base.extended(merges[: merges_of[size]], base.size) if size else base
+            curve[size] = count_tokens(tokenizer, texts)
         advance(1)
     return curve

@@ -25,7 +25,17 @@ class Alphabet:
 
     @cached_property
     def _own(self) -> "regex.Pattern[str]":
-        return regex.compile(_class("scx", self.scripts))
+        """One character that a token may contain."""
+        return regex.compile(self._own_class)
+
+    @cached_property
+    def _all_own(self) -> "regex.Pattern[str]":
+        """A text of such characters only."""
+        return regex.compile(f"{self._own_class}*+")
+
+    @property
+    def _own_class(self) -> str:
+        return _class("scx", self.scripts, self.blocks)
 
     def word_class(self) -> str:
         """A character class of the scripts' letters and marks, for Oniguruma and `regex` (V1)."""
@@ -34,9 +44,6 @@ class Alphabet:
 
     def allows(self, character: str) -> bool:
         """Whether a token may contain `character`."""
-        code = ord(character)
-        if any(low <= code <= high for low, high in self.blocks):
-            return True
         return self._own.fullmatch(character) is not None
 
     def allows_token(self, token: bytes) -> bool:
@@ -49,11 +56,20 @@ class Alphabet:
             text = whole.decode()
         except UnicodeDecodeError:
             return False
-        return all(map(self.allows, text)) and (not rest or self.allows_prefix(rest))
+        return self._all_own.fullmatch(text) is not None and (not rest or self.allows_prefix(rest))
 
     def touches(self, text: str) -> bool:
         """Whether `text` contains a character that some allowed token could contain, in whole or in part."""
-        return any(_touched_by(self, character) for character in set(text))
+        touching, others = _met(self)
+        characters = set(text)
+        if not touching.isdisjoint(characters):
+            return True
+        for character in characters - others:
+            if self.allows(character) or any(map(self.allows_prefix, _prefixes(character))):
+                touching.add(character)
+                return True
+            others.add(character)
+        return False
 
     def allows_prefix(self, prefix: bytes) -> bool:
         """Whether every completion of `prefix`, an incomplete UTF-8 character, belongs to the language.
@@ -64,31 +80,34 @@ class Alphabet:
         return _only_continued_by(self, prefix)
 
 
-@lru_cache(maxsize=1 << 17)
-def _touched_by(alphabet: Alphabet, character: str) -> bool:
-    return alphabet.allows(character) or any(map(alphabet.allows_prefix, _prefixes(character)))
+@lru_cache(maxsize=16)
+def _met(alphabet: Alphabet) -> tuple[set[str], set[str]]:
+    """The characters met so far that touch the language, and those that do not; `touches` adds to them."""
+    return set(), set()
 
 
 @lru_cache(maxsize=4096)
 def _only_continued_by(alphabet: Alphabet, prefix: bytes) -> bool:
-    continued = (chr(code) for code in _completions(prefix))
-    assigned = [c for c in continued if not _UNASSIGNED.fullmatch(c)]
-    own = [c for c in assigned if alphabet.allows(c)]
-    if len(own) == len(assigned):
-        return bool(own)
+    assigned = _UNASSIGNED.sub("", "".join(map(chr, _completions(prefix))))
+    others = alphabet._own.sub("", assigned)
+    if not others:
+        return bool(assigned)
     # A few punctuation marks in the language's block are acceptable; a few letters in an emoji block are not.
-    scripted = sum(1 for c in own if regex.fullmatch(_class("Script", alphabet.scripts), c))
-    mostly = scripted >= _MOST * len(assigned)
-    return mostly and all(alphabet.allows(c) or _NO_SCRIPT.fullmatch(c) for c in assigned)
+    own = "".join(alphabet._own.findall(assigned))
+    scripted = len(regex.findall(_class("Script", alphabet.scripts), own))
+    return scripted >= _MOST * len(assigned) and _NO_SCRIPT.fullmatch(others) is not None
 
 
 _MOST = 0.75
-_UNASSIGNED = regex.compile(r"\p{Cn}")
-_NO_SCRIPT = regex.compile(r"[\p{Script=Common}\p{Script=Inherited}]")
+_UNASSIGNED = regex.compile(r"\p{Cn}+")
+_NO_SCRIPT = regex.compile(r"[\p{Script=Common}\p{Script=Inherited}]*+")
 
 
-def _class(name: str, scripts: Iterable[str]) -> str:
-    return "[" + "".join(rf"\p{{{name}={script}}}" for script in scripts) + "]"
+def _class(name: str, scripts: Iterable[str], blocks: Iterable[tuple[int, int]] = ()) -> str:
+    """A character class of the scripts by the property `name`, and of ranges of code points."""
+    properties = (rf"\p{{{name}={script}}}" for script in scripts)
+    ranges = (rf"\U{low:08x}-\U{high:08x}" for low, high in blocks)
+    return f"[{''.join((*properties, *ranges))}]"
 
 
 def split_unfinished(token: bytes) -> tuple[bytes, bytes]:

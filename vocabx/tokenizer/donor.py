@@ -147,7 +147,11 @@ class _MergeBuilder:
         pending = list(tokens)
         # Later merges rank after all earlier ones, so each round leaves a token in fewer parts.
         for _ in range(max(map(len, tokens))):
+            done = len(self.merges)
             pending = [token for token in pending if self._extend(token)]
+            # Without parts one merge makes a token; and after a round that adds nothing, so would all others.
+            if not self.base.needs_parts or len(self.merges) == done:
+                break
             self.current = self.base.extended(self.merges, self.base.size)
             pending = [token for token in pending if not self._reached(token)]
             if not pending:

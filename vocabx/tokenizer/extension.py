@@ -101,16 +101,17 @@ def extend_tokenizer(
     found = _learn(start, lines, alphabet, request, progress) if donor_merges is None else donor_merges.merges
     candidates = _without_protected(start, found, request, progress)
     with progress.stage("Selecting tokens", unit="lines") as advance:
-        selection = _select(start, candidates, lines, request, advance)
+        selection = _select(start, candidates, lines, request, first_id, advance)
     unprotected = None
     if request.protected:
         free = replace(request, protected=(), new_tokens=len(selection.usage))
-        unprotected = _select(start, found, lines, free, exact=False).merges
+        unprotected = _select(start, found, lines, free, first_id, exact=False).merges
     selected = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in selected)
-    tokenizer = start.extended(selection.merges, first_id)
     pieces = pieces_of(base, selection)
-    return Extension(base, tokenizer, start, first_id, selection, further, pieces, donor_merges, unprotected)
+    return Extension(
+        base, selection.tokenizer, start, first_id, selection, further, pieces, donor_merges, unprotected
+    )
 
 
 def _without_protected(
@@ -129,6 +130,7 @@ def _select(
     candidates: Sequence[Merge],
     lines: Sequence[str],
     request: TokenRequest,
+    first_id: int,
     advance: Advance = lambda done: None,
     exact: bool = True,
 ) -> Selection:
@@ -139,7 +141,9 @@ def _select(
     if request.new_tokens is not None:
         wanted = request.new_tokens
     exact = exact and request.new_tokens is not None
-    return select_merges(base, candidates, lines, wanted, request.protected, used_share, exact, advance)
+    return select_merges(
+        base, candidates, lines, wanted, request.protected, used_share, exact, advance, first_id
+    )
 
 
 def _donor_merges(

@@ -171,6 +171,11 @@ class FastTokenizer(ABC):
         """One more than the highest id: the minimum number of rows of an embedding matrix."""
         return max(self.vocabulary.values()) + 1
 
+    @cached_property
+    def reached_ids(self) -> tuple[int, ...]:
+        """The ids of the tokens whose own piece is tokenized as that token alone, ascending."""
+        return tuple(index for index in sorted(self.token_bytes) if self.reaches(index))
+
     @property
     def unknown_id(self) -> int | None:
         """Id of the unknown token, or None."""

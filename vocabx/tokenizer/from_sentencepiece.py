@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def splits(piece: str, known: Container[str]) -> list[tuple[str, str]]:
     """Every split of `piece` into two known parts, the shortest left part first."""
     return [
-        (piece[:length], piece[length:])
+        (left, right)
         for length in range(1, len(piece))
-        if piece[:length] in known and piece[length:] in known
+        if (left := piece[:length]) in known and (right := piece[length:]) in known
     ]
 
 
@@ -35,12 +35,13 @@ def merges_by_score(scores: Mapping[str, float], ids: Mapping[str, int]) -> list
         scores: of every piece that can be a part or a result of a merge, including single characters.
         ids: of the same pieces; they break remaining ties.
     """
-    best_first = sorted(scores, key=lambda piece: (-scores[piece], -len(piece), ids[piece]))
-    return [
-        pair
-        for piece in best_first
-        for pair in sorted(splits(piece, scores), key=lambda pair: (ids[pair[0]], ids[pair[1]]))
-    ]
+    merges: list[tuple[str, str]] = []
+    for piece in sorted(scores, key=lambda piece: (-scores[piece], -len(piece), ids[piece])):
+        found = splits(piece, scores)
+        if len(found) > 1:
+            found.sort(key=lambda pair: (ids[pair[0]], ids[pair[1]]))
+        merges += found
+    return merges
 
 
 def spec_of(model: "ModelProto", add_bos: bool, add_eos: bool) -> dict[str, Any]:

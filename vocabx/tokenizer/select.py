@@ -8,7 +8,7 @@ are replaced in the same way. For learning merges see `learn`.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,13 @@ class Selection:
         merges: in rank order; more merges than tokens where a token has two derivations.
         usage: int64, how often each new token occurs in the corpus, in id order.
         dropped: number of tokens dropped: unused, unreachable, in protected text, or descendants of those.
+        tokenizer: the base with the new tokens.
     """
 
     merges: tuple[Merge, ...]
     usage: NDArray[np.int64]
     dropped: int
+    tokenizer: FastTokenizer = field(repr=False)
 
     @property
     def unused(self) -> int:
@@ -52,6 +54,7 @@ def select_merges(
     used_share: float = USED_SHARE,
     exact: bool = True,
     advance: Advance = lambda done: None,
+    first_id: int | None = None,
 ) -> Selection:
     """Select merges that give exactly `new_tokens` tokens, at least `used_share` of them used in `texts`.
 
@@ -64,15 +67,17 @@ def select_merges(
         used_share: between 0 and 1; with 0 no token is dropped for being unused.
         exact: whether to refuse a corpus that supports fewer tokens; otherwise take those that it supports.
         advance: called with the number of texts counted.
+        first_id: id of the first new token, by default the first one that is free.
 
     Raises:
         TokenizerError: the corpus does not support so many tokens.
     """
-    selector = _Selector(tokenizer, candidates, new_tokens, exact)
+    first_id = tokenizer.size if first_id is None else first_id
+    selector = _Selector(tokenizer, candidates, new_tokens, exact, first_id)
     rounds = 0
     while True:
         selector.fill()
-        extended = tokenizer.extended(selector.merges, tokenizer.size)
+        extended = tokenizer.extended(selector.merges, first_id)
         usage = selector.count(extended, texts, advance)
         rounds += 1
         # Tokens that are not allowed are dropped in every round, unused ones only in the first few.
@@ -85,7 +90,7 @@ def select_merges(
             break
         selector.drop(doomed)
     counted = np.array([usage[token] for token in selector.tokens()], dtype=np.int64)
-    selection = Selection(tuple(selector.merges), counted, len(selector.dropped))
+    selection = Selection(tuple(selector.merges), counted, len(selector.dropped), extended)
     if exact and selection.unused > (1 - used_share) * new_tokens:
         raise TokenizerError(
             f"only {new_tokens - selection.unused} of {new_tokens} new tokens would be used: "
@@ -97,8 +102,10 @@ def select_merges(
 class _Selector:
     """The merges selected so far."""
 
-    def __init__(self, base: FastTokenizer, candidates: Sequence[Merge], wanted: int, exact: bool) -> None:
-        self.base, self.wanted, self.exact = base, wanted, exact
+    def __init__(
+        self, base: FastTokenizer, candidates: Sequence[Merge], wanted: int, exact: bool, first_id: int
+    ) -> None:
+        self.base, self.wanted, self.exact, self.first_id = base, wanted, exact, first_id
         self.queue = list(reversed(candidates))
         self.known = set(base.known_bytes)
         self.merges: list[Merge] = []
@@ -132,11 +139,11 @@ class _Selector:
     def count(self, extended: FastTokenizer, texts: Sequence[str], advance: Advance) -> dict[bytes, int]:
         """How often each new token occurs in `texts`."""
         usage = extended.usage(texts, advance)
-        return {token: int(usage[self.base.size + n]) for n, token in enumerate(self.tokens())}
+        return {token: int(usage[self.first_id + n]) for n, token in enumerate(self.tokens())}
 
     def unreached(self, extended: FastTokenizer) -> set[bytes]:
         """The new tokens that their own text does not reach, and their descendants."""
-        numbered = enumerate(self.tokens(), self.base.size)
+        numbered = enumerate(self.tokens(), self.first_id)
         missed = [token for index, token in numbered if not extended.reaches(index)]
         return self._with_descendants(missed)
 

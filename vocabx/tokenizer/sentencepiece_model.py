@@ -99,7 +99,7 @@ def unused_piece(index: int) -> str:
 
 def is_unused(piece: str) -> bool:
     """Whether `piece` is only a placeholder for its id."""
-    return _UNUSED.fullmatch(piece) is not None
+    return piece[:1] == "<" and _UNUSED.fullmatch(piece) is not None
 
 
 def with_pieces(model: "ModelProto", added: Iterable[tuple[str, int, float]]) -> "ModelProto":

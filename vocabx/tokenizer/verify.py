@@ -195,7 +195,7 @@ class _Counts:
         # that the base lost to its unknown token counts if the extension has tokens for all of it.
         found = base.loses_text and base.unknown_id in old[0] and not lost
         if whole or (found and not any(literal in text for literal in self.literals)):
-            self.round_trip.add(text, self._is_kept(text, new[1]))
+            self.round_trip.add(text, whole if new[1] == old[1] else self._is_kept(text, new[1]))
         if kind == "target" and extended.loses_text:
             self.known.add(text, not lost)
 
@@ -247,8 +247,7 @@ def _base_reachable(pair: _Pair) -> Claim:
     def reached(index: int) -> bool:
         return extended.id_to_piece.get(index) == base.id_to_piece[index] and extended.reaches(index)
 
-    indices = [index for index in sorted(base.token_bytes) if base.reaches(index)]
-    cases = ((f"{base.describe(index)} (id {index})", reached(index)) for index in indices)
+    cases = ((f"{base.describe(index)} (id {index})", reached(index)) for index in base.reached_ids)
     return claim("base-reachable", "Every token that is reachable in the base is still reachable.", cases)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sentencepiece
+from real_tokenizers import read_once
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
@@ -109,7 +110,7 @@ def chinese_words(verses):
 @pytest.fixture(scope="session")
 def mistral(mistral_model):
     """Mistral's tokenizer; its spec is the tokenizer.json that agrees with its .model."""
-    return read_tokenizer(mistral_model)
+    return read_once(mistral_model)
 
 
 @pytest.fixture(scope="session")

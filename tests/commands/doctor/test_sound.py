@@ -1,12 +1,12 @@
 """Sound checkpoints give no findings."""
 
 import pytest
+from real_tokenizers import read_once
 
 from vocabx.commands.doctor.examine import examine
 from vocabx.progress import Quiet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.from_sentencepiece import spec_of
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import parse_model
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -61,7 +61,7 @@ def test_a_fresh_extension_of_a_sentencepiece_base_is_sound(
     request, tmp_path, verses, chinese, base_file, with_base, names
 ):
     path = request.getfixturevalue(base_file)
-    base = read_tokenizer(path)
+    base = read_once(path)
     extension = extend_tokenizer(base, verses, chinese, TokenRequest(400), base.size, Quiet())
     write_tokenizer(extension.tokenizer, path, tmp_path)
     found = examine(tmp_path, path if with_base else None)

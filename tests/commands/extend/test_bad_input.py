@@ -148,7 +148,8 @@ def test_a_disk_that_fills_up_while_writing(tiny_model, chinese_file, tmp_path):
     assert (base / "model.safetensors").stat().st_size > 10**6
     run = subprocess.run(
         [sys.executable, "-c", command, "extend", "--base", base, "--lang", "zh-Hant", "--corpus",
-         chinese_file, "--out", out, "--new-tokens", "50", "--heldout-bytes", "3000"],
+         chinese_file, "--out", out, "--new-tokens", "50", "--heldout-bytes", "3000", "--learn-bytes",
+         "100000", "--adversarial", "100"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert run.returncode == 2, run.stderr

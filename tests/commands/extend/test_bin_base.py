@@ -34,7 +34,7 @@ class Payload:
 def extend(vocabx, base, corpus, out):
     return vocabx(
         *("extend", "--base", base, "--lang", "zh-Hant", "--corpus", corpus, "--out", out),
-        *("--new-tokens", 300, "--no-evaluate", "--learn-bytes", 400_000, "--adversarial", 300),
+        *("--new-tokens", 300, "--no-evaluate", "--learn-bytes", 100_000, "--adversarial", 300),
     )
 
 

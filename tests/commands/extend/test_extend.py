@@ -9,7 +9,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
-SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 6000, "--learn-bytes", 400_000, "--adversarial", 300)
+FEW = ("--heldout-bytes", 3000, "--learn-bytes", 150_000, "--adversarial", 300)
+SMALL = ("--lang", "zh-Hant", "--heldout-bytes", 6000, "--learn-bytes", 150_000, "--adversarial", 300)
 
 
 def tensors_of(directory):
@@ -166,7 +167,7 @@ def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, sm
     lines = [" ".join(draw.choices(words, k=12)) for _ in range(900)]
     (tmp_path / "greek.txt").write_text("\n\n".join(lines), "utf-8")
     out = tmp_path / "out"
-    options = ("--heldout-bytes", 3000, "--new-tokens", 60, "--no-evaluate", "--json")
+    options = (*FEW, "--new-tokens", 60, "--no-evaluate", "--json")
     run = vocabx(
         "extend",
         "--base",
@@ -188,7 +189,7 @@ def test_a_language_without_a_profile_works_from_its_text(vocabx, tiny_model, sm
 def test_changed_lines_are_reported_for_a_language_of_the_bases_script(vocabx, tiny_model, english, tmp_path):
     (tmp_path / "latin.txt").write_text("\n\n".join(english), "utf-8")
     out = tmp_path / "out"
-    options = ("--heldout-bytes", 3000, "--new-tokens", 100, "--no-evaluate", "--json")
+    options = (*FEW, "--new-tokens", 100, "--no-evaluate", "--json")
     run = vocabx(
         "extend",
         "--base",

@@ -50,7 +50,7 @@ def given(tiny_model, chinese_file, tmp_path):
         return [
             *("extend", "--base", base or tiny_model(dtype="float32"), "--lang", "zh-Hant"),
             *("--corpus", chinese_file, "--new-tokens", 300, "--adversarial", 100, "--heldout-bytes", 2000),
-            *("--no-evaluate", "--out", tmp_path / "out"),
+            *("--learn-bytes", 150_000, "--no-evaluate", "--out", tmp_path / "out"),
         ]
 
     return arguments

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+from real_tokenizers import read_once
 from tokenizers import Tokenizer
 
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
@@ -15,7 +16,7 @@ SMALL = (
     "--heldout-bytes",
     6000,
     "--learn-bytes",
-    300_000,
+    150_000,
     "--adversarial",
     500,
     "--tokenizer-only",
@@ -77,7 +78,7 @@ def test_wordpiece_gets_all_characters_if_no_number_is_given(extended, bert_json
 
 def test_donor_tokens_are_added_and_intermediates_counted(extended, llama2_json, qwen_json, tmp_path):
     # The first Chinese tokens of Qwen, as a tiktoken file.
-    tokens = read_tokenizer(qwen_json).token_bytes
+    tokens = read_once(qwen_json).token_bytes
     chinese = [
         data for _, data in sorted(tokens.items()) if "一" <= data.decode("utf-8", "replace")[0] <= "龥"
     ]

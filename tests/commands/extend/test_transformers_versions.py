@@ -1,12 +1,12 @@
 """The directories we write give the same ids in transformers 5 and 4.57 as in the tokenizers library."""
 
 import pytest
+from real_tokenizers import read_once
 from transformers import AutoTokenizer
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.adversarial import adversarial_strings
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.write import write_tokenizer
 
 BASES = ("mistral_model", "gpt2_json", "t5_json", "bert_json")
@@ -17,7 +17,7 @@ AROUND = ("bos_token_id", "eos_token_id", "unk_token_id", "pad_token_id")
 def written(request, verses, chinese, tmp_path_factory):
     """An extension of each base by 500 tokens, and its directory."""
     path = request.getfixturevalue(request.param)
-    base = read_tokenizer(path)
+    base = read_once(path)
     extension = extend_tokenizer(base, verses[:800], chinese, TokenRequest(500), base.size + 7, Quiet())
     directory = tmp_path_factory.mktemp(request.param)
     write_tokenizer(extension.tokenizer, path, directory)

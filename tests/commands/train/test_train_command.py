@@ -32,13 +32,21 @@ def losses(directory):
     return {entry["step"]: entry["loss"] for entry in read_metrics(directory) if "loss" in entry}
 
 
+@pytest.fixture(scope="module")
+def measured():
+    """What `whole` found, for the tests after the first one."""
+    return {}
+
+
 @pytest.fixture
-def whole(vocabx, arguments, tmp_path):
-    """The losses of an uninterrupted run."""
-    ran = vocabx(*arguments, "--out", tmp_path / "whole", "--json")
-    assert ran.code == 0, ran.err
-    assert json.loads(ran.out)["finished"]
-    return losses(tmp_path / "whole")
+def whole(vocabx, arguments, tmp_path, measured):
+    """The losses of an uninterrupted run, by step."""
+    if not measured:
+        ran = vocabx(*arguments, "--out", tmp_path / "whole", "--json")
+        assert ran.code == 0, ran.err
+        assert json.loads(ran.out)["finished"]
+        measured.update(losses(tmp_path / "whole"))
+    return measured
 
 
 def test_a_finished_run_prints_its_scores_and_the_next_command(vocabx, arguments, tmp_path):

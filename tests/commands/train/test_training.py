@@ -72,8 +72,8 @@ def test_method_full_trains_all_weights(run_of, small_extended):
     assert len(changed) == len(trained)
 
 
-def test_every_step_is_recorded_with_its_metrics(run_of):
-    result = run_of()
+def test_every_step_is_recorded_with_its_metrics(whole_run):
+    result = whole_run
     steps = [entry for entry in result.metrics if "loss" in entry]
     assert [entry["step"] for entry in steps] == list(range(1, 13))
     # The first three of twelve steps train the rows alone, and the last rates are the lowest.
@@ -86,17 +86,16 @@ def test_every_step_is_recorded_with_its_metrics(run_of):
 
 
 @pytest.mark.parametrize("step", [1, 5, 12])
-def test_an_interrupted_run_is_resumed_to_the_same_losses(run_of, tmp_path, step):
-    whole = run_of("whole")
+def test_an_interrupted_run_is_resumed_to_the_same_losses(run_of, whole_run, tmp_path, step):
     with pytest.raises(RuntimeError, match="gone") as error:
         run_of("broken", progress=Ending(step))
     assert step < 3 or "--resume continues it" in error.value.__notes__[0]
     assert not (tmp_path / "broken").exists()
     assert (tmp_path / "broken.unfinished").exists() == (step >= 3)
     resumed = run_of("broken", resume=True)
-    assert losses(resumed.metrics) == losses(whole.metrics)
-    assert held_out(resumed.metrics) == held_out(whole.metrics)
-    assert resumed.record.files == whole.record.files
+    assert losses(resumed.metrics) == losses(whole_run.metrics)
+    assert held_out(resumed.metrics) == held_out(whole_run.metrics)
+    assert resumed.record.files == whole_run.record.files
 
 
 def test_a_resume_in_bfloat16_keeps_the_losses_to_a_thousandth(run_of):
@@ -114,19 +113,19 @@ def test_another_batch_size_gives_the_same_losses(run_of):
         assert abs(losses(four.metrics)[step] - loss) < 1e-4
 
 
-def test_gradient_checkpointing_gives_the_same_losses(run_of):
-    one, two = run_of("one"), run_of("two", gradient_checkpointing=True)
-    for step, loss in losses(one.metrics).items():
-        assert abs(losses(two.metrics)[step] - loss) < 1e-5
+def test_gradient_checkpointing_gives_the_same_losses(run_of, whole_run):
+    other = losses(run_of(gradient_checkpointing=True).metrics)
+    for step, loss in losses(whole_run.metrics).items():
+        assert abs(other[step] - loss) < 1e-5
 
 
-def test_a_run_ended_by_a_time_limit_is_resumed(run_of):
+def test_a_run_ended_by_a_time_limit_is_resumed(run_of, whole_run):
     stopped = run_of("timed", max_minutes=1e-6)
     assert not stopped.finished
     assert stopped.step == 1
     assert stopped.record is None
     resumed = run_of("timed", resume=True)
-    assert losses(resumed.metrics) == losses(run_of("whole").metrics)
+    assert losses(resumed.metrics) == losses(whole_run.metrics)
 
 
 def test_a_branch_starts_before_the_learning_rates_decay(run_of, tmp_path):

@@ -4,6 +4,7 @@ import json
 import random
 
 import pytest
+from real_tokenizers import read_once
 from tokenizers import Tokenizer
 
 from vocabx.progress import Quiet
@@ -11,7 +12,6 @@ from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 
 BASES = ("gpt2_json", "roberta_json", "llama3_json", "qwen_json")
@@ -69,7 +69,7 @@ def russian_lines() -> list[str]:
 @pytest.fixture(scope="module", params=BASES)
 def extension(request, verses, chinese):
     """A base with Chinese tokens, whose ids begin after a gap."""
-    base = read_tokenizer(request.getfixturevalue(request.param))
+    base = read_once(request.getfixturevalue(request.param))
     return extend_tokenizer(base, verses[:1000], chinese, TokenRequest(TOKENS), base.size + GAP, Quiet())
 
 
@@ -195,7 +195,7 @@ def test_a_character_that_the_normalizer_replaces_becomes_no_token(bytes_alone, 
 def test_russian_words_become_tokens_of_gpt_2(gpt2_json, english):
     lines = russian_lines()
     assert len({word.strip(".,") for line in lines for word in line.split()}) > 200
-    base, cyrillic = read_tokenizer(gpt2_json), Alphabet(("Cyrillic",))
+    base, cyrillic = read_once(gpt2_json), Alphabet(("Cyrillic",))
     extension = extend_tokenizer(base, lines, cyrillic, TokenRequest(150), base.size + GAP, Quiet())
     assert failures(base, extension.tokenizer, cyrillic, Texts(lines, english[:500], adversarial=1000)) == {}
     words = {f" {word.strip('.,')}".encode() for line in lines for word in line.split()}

@@ -4,6 +4,7 @@ import random
 from itertools import pairwise
 
 import pytest
+from real_tokenizers import read_once
 from sentencepiece import SentencePieceProcessor
 
 from vocabx.progress import Quiet
@@ -67,7 +68,7 @@ _PARAMETERS = [pytest.param(name, marks=pytest.mark.slow) if name == "gemma_json
 @pytest.fixture(scope="module", params=_PARAMETERS)
 def extension(request, verses, chinese):
     """A base with Chinese tokens, whose ids begin after a gap."""
-    base, request = read_tokenizer(request.getfixturevalue(request.param)), TokenRequest(BASES[request.param])
+    base, request = read_once(request.getfixturevalue(request.param)), TokenRequest(BASES[request.param])
     return extend_tokenizer(base, verses[:1000], chinese, request, base.size + GAP, Quiet())
 
 
@@ -199,7 +200,7 @@ def test_a_tokenizer_read_from_its_directory_tokenizes_the_same(extension, verse
 def test_hindi_pieces_in_llama_2_extend_across_vowel_signs(llama2_json, english):
     lines = hindi_lines()
     assert len({word for line in lines for word in line.split()}) > 200
-    base, hindi = read_tokenizer(llama2_json), Alphabet(("Devanagari",))
+    base, hindi = read_once(llama2_json), Alphabet(("Devanagari",))
     extension = extend_tokenizer(base, lines, hindi, TokenRequest(100), base.size + GAP, Quiet())
     assert failures(base, extension.tokenizer, hindi, Texts(lines, english[:500], adversarial=1000)) == {}
     assert " क्योंकि".encode() in extension.pieces, "the word in every sentence did not become a token"

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 
 import pytest
+from real_tokenizers import read_once
 from sentencepiece import SentencePieceProcessor
 from tokenizers import Tokenizer
 
@@ -11,7 +12,6 @@ from vocabx.progress import Quiet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.fast import MODEL_NAME
 from vocabx.tokenizer.merges import Merge
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import Kind, parse_model, unused_piece
 from vocabx.tokenizer.verify import Texts, verify
 
@@ -22,7 +22,7 @@ TOKENS = 1800
 
 @pytest.fixture(scope="module")
 def base(t5_json):
-    return read_tokenizer(t5_json)
+    return read_once(t5_json)
 
 
 @pytest.fixture(scope="module")

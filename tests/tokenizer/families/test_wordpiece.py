@@ -3,11 +3,11 @@
 import random
 
 import pytest
+from real_tokenizers import read_once
 
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -64,7 +64,7 @@ def russian_lines() -> list[str]:
 
 @pytest.fixture(scope="module")
 def base(bert_json):
-    return read_tokenizer(bert_json)
+    return read_once(bert_json)
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,11 @@ class SentencePieceTokenizer(FastTokenizer):
         """The base's merges in order, and every merge that the new pieces make possible."""
         scores = {**self.scores, **new}
         pairs: dict[str, list[tuple[str, str]]] = {}
+        # Most pieces share no character with a new one, so they have no new part. Many share the space.
+        characters = {character for piece in new for character in piece.strip(SPACE) or SPACE}
         for piece in scores:
+            if characters.isdisjoint(piece):
+                continue
             found = [pair for pair in splits(piece, scores) if any(p in new for p in (piece, *pair))]
             if found:
                 pairs[piece] = sorted(found, key=lambda pair: (ids[pair[0]], ids[pair[1]]))

@@ -10,7 +10,6 @@ Scores are rounded to float32, the precision of the .model file.
 import copy
 import math
 import zlib
-from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -141,19 +140,21 @@ class UnigramTokenizer(FastTokenizer):
         """`scores`, lowered where new pieces would displace an old piece from its own text."""
         characters = {character for piece in scores for character in piece} - {SPACE}
         at_risk = [piece for piece in self._real if len(piece) > 1 and not characters.isdisjoint(piece)]
-        known = ChainMap(scores, self._real)
+        known = {**self._real, **scores}
+
+        def displaced(piece: str) -> bool:
+            best, parts = _best_split(piece, known)
+            new = [part for part in parts if part in scores and scores[part] > lowest]
+            if best <= self._real[piece] - _MARGIN or not new:
+                return False
+            excess = (best - self._real[piece] + 2 * _MARGIN) / len(new)
+            for part in dict.fromkeys(new):
+                known[part] = scores[part] = _rounded(max(lowest, scores[part] - excess))
+            return True
+
         for _ in range(_ROUNDS):
-            lost = False
-            for piece in at_risk:
-                best, parts = _best_split(piece, known)
-                new = [part for part in parts if part in scores and scores[part] > lowest]
-                if best > self._real[piece] - _MARGIN and new:
-                    lost = True
-                    excess = (best - self._real[piece] + 2 * _MARGIN) / len(new)
-                    for part in dict.fromkeys(new):
-                        scores[part] = _rounded(max(lowest, scores[part] - excess))
-            if not lost:
-                break
+            # Scores only fall, so an old piece that is not displaced now never will be.
+            at_risk = [piece for piece in at_risk if displaced(piece)]
         return scores
 
     def tied(self, one: Sequence[int], other: Sequence[int]) -> bool:
@@ -178,15 +179,22 @@ class UnigramTokenizer(FastTokenizer):
 
 def _best_split(piece: str, scores: Mapping[str, float]) -> tuple[float, list[str]]:
     """The best segmentation of `piece` into two pieces or more: its sum of scores, and the pieces."""
-    best: list[tuple[float, list[str]]] = [(0.0, [])]
+    # For each prefix the sum of its best segmentation, and where the last piece of that begins.
+    sums, begins = [0.0], [0]
     for end in range(1, len(piece) + 1):
-        ways = [(-math.inf, [""])]
-        for start in range(end):
-            score = scores.get(piece[start:end]) if (start, end) != (0, len(piece)) else None
-            if score is not None:
-                ways.append((best[start][0] + score, [*best[start][1], piece[start:end]]))
-        best.append(max(ways, key=lambda way: way[0]))
-    return best[-1]
+        highest, begin = -math.inf, -1
+        for start in range(end == len(piece), end):
+            score = scores.get(piece[start:end])
+            if score is not None and sums[start] + score > highest:
+                highest, begin = sums[start] + score, start
+        sums.append(highest)
+        begins.append(begin)
+    parts: list[str] = []
+    end = len(piece)
+    while end > 0:
+        parts.insert(0, piece[begins[end] : end] if begins[end] >= 0 else "")
+        end = begins[end]
+    return sums[-1], parts
 
 
 def _rounded(score: float) -> float:

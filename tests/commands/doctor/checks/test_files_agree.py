@@ -2,12 +2,12 @@
 
 import json
 
+from real_tokenizers import read_once
 from transformers import LlamaTokenizer
 
 from vocabx.commands.doctor.examine import examine
 from vocabx.commands.doctor.repair import repair
 from vocabx.tokenizer.from_sentencepiece import spec_of
-from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.sentencepiece_model import model_of, parse_model
 
 
@@ -68,7 +68,7 @@ def test_another_tokenization_with_the_same_pieces_is_found_and_repaired(
 
 def test_disagreement_on_adversarial_strings_is_only_noted(directory, t5_json, names):
     """The two libraries treat different characters as spaces in every copy of T5."""
-    model = model_of(read_tokenizer(t5_json).spec).SerializeToString()
+    model = model_of(read_once(t5_json).spec).SerializeToString()
     found = examine(directory(spiece__model=model, tokenizer__json=t5_json.read_text("utf-8")))
     assert names(found) == {}
 

@@ -3,6 +3,8 @@
 import copy
 import json
 
+from real_tokenizers import read_once
+
 from vocabx.commands.doctor.examine import examine
 from vocabx.commands.doctor.repair import repair
 from vocabx.tokenizer.byte_alphabet import to_alphabet
@@ -54,7 +56,7 @@ def test_the_libraries_agree_again_on_pieces_with_characters_that_are_not_pieces
 
 
 def test_tokens_in_the_vocabulary_without_merges_get_merges(directory, tmp_path, gpt2_json, english, names):
-    base = read_tokenizer(gpt2_json)
+    base = read_once(gpt2_json)
     spec = copy.deepcopy(base.spec)
     words = dict.fromkeys(f" {word}" for line in english for word in line.split() if word.isalpha())
     parts = {word: len(base.tokenize(word.encode())) for word in words}
@@ -76,7 +78,7 @@ def test_tokens_in_the_vocabulary_without_merges_get_merges(directory, tmp_path,
 
 
 def test_words_that_the_pre_tokenizer_splits_are_reported(directory, gpt2_json, names):
-    base = read_tokenizer(gpt2_json)
+    base = read_once(gpt2_json)
     spec = copy.deepcopy(base.spec)
     spec["model"]["vocab"][to_alphabet(b"New York")] = base.size
     finding = names(examine(directory(tokenizer__json=spec), gpt2_json))["dead-words"]

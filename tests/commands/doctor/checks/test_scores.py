@@ -1,6 +1,7 @@
 """Pieces appended to a SentencePiece model with score 0, and merges inserted before the base's."""
 
 import pytest
+from real_tokenizers import read_once
 from transformers import AutoTokenizer
 
 from vocabx.commands.doctor.examine import examine
@@ -103,7 +104,7 @@ def test_merges_of_new_pieces_before_the_base_are_found_without_a_model_and_move
 def test_unigram_pieces_of_score_0_get_log_probabilities(
     directory, tmp_path, append, train, t5_json, verses, english, names
 ):
-    base = read_tokenizer(t5_json)
+    base = read_once(t5_json)
     model = model_of(base.spec).SerializeToString()
     pieces = [piece for piece in train(verses, 2500, "unigram") if piece != "<s>"]
     found = examine(directory(spiece__model=append(model, pieces)))
