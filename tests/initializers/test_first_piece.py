@@ -83,7 +83,22 @@ def test_without_an_lm_head_of_its_own_the_model_is_not_loaded(llama):
     assert found.output is found.input and not found.differs
 
 
-@pytest.mark.parametrize("kind", ["llama", "gemma2", "granite", "cohere", "gpt2", "gptj", "opt", "gpt_neox"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "llama",
+        "gemma2",
+        "granite",
+        "cohere",
+        "gpt2",
+        "gptj",
+        "opt",
+        "gpt_neox",
+        "gemma3",
+        "qwen2_vl",
+        "smolvlm",
+    ],
+)
 def test_a_new_logit_is_that_of_the_first_piece_plus_its_share_in_every_kind_of_model(kind):
     changes = {"logits_scaling": 8.0} if kind == "granite" else {}
     model = tiny_model(kind, rows=V, **changes).double()

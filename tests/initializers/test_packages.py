@@ -2,9 +2,11 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from vocabx._util import packaged
+from vocabx._util import memory, packaged
+from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.corpus.languages import find_language
-from vocabx.initializers.check import initializer_packages
+from vocabx.errors import InitializerError
+from vocabx.initializers.check import check_base_model, initializer_packages
 from vocabx.initializers.options import InitializerOptions
 from vocabx.progress import Quiet
 from vocabx.vectors.packaged_vectors import packaged_vectors
@@ -28,6 +30,21 @@ def nothing_packaged(monkeypatch):
 
 def test_initializers_without_vectors_need_no_package():
     assert needed("zip-tie", "zip-tie-ordered", "mean", "univariate", "multivariate", "resize") == set()
+    assert needed("eeve", "adaptivocab", "bil") == set()
+
+
+def test_an_initializer_that_computes_with_the_model_needs_what_loads_it():
+    found = initializer_packages(InitializerOptions(), ["zip-tie", "first-piece"], find_language("de"), "en")
+    assert found == {"torch": "evaluate", "transformers": "evaluate"}
+
+
+def test_a_model_that_does_not_fit_into_memory_is_refused_before_it_is_loaded(small_model, monkeypatch):
+    checkpoint = read_checkpoint(small_model())
+    check_base_model(["zip-tie", "first-piece"], checkpoint)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1_000_000)
+    check_base_model(["zip-tie"], checkpoint)
+    with pytest.raises(InitializerError, match="the base model, which does not fit into the free memory"):
+        check_base_model(["zip-tie", "first-piece"], checkpoint)
 
 
 def test_packaged_vectors_need_what_reads_and_aligns_them():
