@@ -1,10 +1,11 @@
 """New rows as a function of their pieces, learned for all new tokens together.
 
-    row_n = start_n + Σ_k piece_nk A_k + shared + free_n
+    row_n = start_n + Σ_k piece_nk A_k + own_n B + shared + free_n
 
 The places k of a token's pieces are counted from the end and, if asked for, from the start, too. A free row
 alone learns only where its token occurs, and most new tokens are rare. The maps A_k learn from every new
-token, and what they learn holds for tokens that never occur. Derived here.
+token, and what they learn holds for tokens that never occur. For output rows, own_n is the token's input row.
+Derived here.
 
 Legend of names: N new tokens, D width, K places, P distinct pieces, R rank, B rows asked for.
 """
@@ -24,7 +25,7 @@ class Composition(nn.Module):
     """Rows of new tokens, (N, D) float32 in all.
 
     Attributes:
-        maps: A_k, as (K, D, D), or as its two factors (K, D, R) and (K, R, D).
+        maps: A_k and, with an own feature, B after them, as (K, D, D), or as factors (K, D, R) and (K, R, D).
         shared: (D,), added to every row.
         free: (N, D), what each row has of its own.
     """
@@ -32,6 +33,7 @@ class Composition(nn.Module):
     start: Tensor
     pieces: Tensor
     places: Tensor
+    own: Tensor | None
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Composition(nn.Module):
         rank: int | None,
         both_ends: bool,
         seed: int,
+        own: Tensor | None = None,
     ) -> None:
         """Begin at `start`: all maps are zero, or the product of a random factor and zero.
 
@@ -52,6 +55,7 @@ class Composition(nn.Module):
             rank: R, or None for maps of full rank; widths above 1,024 get a rank in any case.
             both_ends: whether places are counted from the start as well.
             seed: of the random factor.
+            own: (N, D) float32, a further feature of each token; its mean is taken away.
         """
         super().__init__()
         # Pieces [[3, 4], [5]] with K = 2 from the end alone: the distinct pieces are [3, 4, 5], and a row of
@@ -65,11 +69,12 @@ class Composition(nn.Module):
             for side, one in enumerate(sides):
                 for place, piece in enumerate(one[:PLACES]):
                     places[index, side * PLACES + place] = number[piece]
-        width, count = start.shape[1], places.shape[1]
+        width, count = start.shape[1], places.shape[1] + (own is not None)
         known = table[torch.tensor(distinct, device=table.device)].float()
         self.register_buffer("start", start, persistent=False)
         self.register_buffer("pieces", functional.pad(known, (0, 0, 0, 1)), persistent=False)
         self.register_buffer("places", places.to(table.device), persistent=False)
+        self.register_buffer("own", None if own is None else own - own.mean(dim=0), persistent=False)
         rank = rank if rank is not None or width <= _WIDEST_FULL else _WIDEST_FULL // 4
         shapes = [(count, width, width)] if rank is None else [(count, width, rank), (count, rank, width)]
         self.maps = nn.ParameterList(
@@ -90,6 +95,8 @@ class Composition(nn.Module):
         inner = [
             functional.embedding(inverse[:, k], pieces @ self.maps[0][k]) for k in range(places.shape[1])
         ]
+        if self.own is not None:
+            inner.append((self.own if rows is None else self.own[rows]) @ self.maps[0][-1])
         if len(self.maps) == 1:
             made = torch.stack(inner).sum(dim=0)
         else:

@@ -5,7 +5,6 @@ fitted to the base's states over the new tokens, see `fit_outputs`. Both are fun
 for all new tokens together (`Composition`; derived here), so that rare tokens learn from frequent ones.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,9 @@ from vocabx.mixture.initialization import Initialization, everywhere
 from vocabx.mixture.mixture import Mixture
 
 INPUT_PASSES = 2
-OUTPUT_PASSES = 3
+OUTPUT_PASSES = 2
+# Of the windows, one in so many is read twice as well.
+REPEATED_EVERY = 3
 # Of the minutes that a user allows; the rest goes to reading the text once, and to the output rows.
 _INPUT_SHARE = 0.6
 
@@ -54,17 +55,11 @@ def distill(inputs: InitializerInputs) -> Initialization:
         return _distill(inputs, model, windows)
 
 
-@dataclass(frozen=True)
-class _Start:
-    mixture: Mixture
-    rows: Any
-
-
 def _distill(inputs: InitializerInputs, model: Any, windows: list[Window]) -> Initialization:
     from vocabx.initializers.composition import Composition
     from vocabx.initializers.first_layers import layers_of
     from vocabx.initializers.fit_inputs import fit_inputs
-    from vocabx.initializers.fit_outputs import RANK, fit_outputs, positions_of
+    from vocabx.initializers.fit_outputs import RANK, fit_outputs, positions_of, read_once, read_twice
 
     torch, tables, settings = need("torch", "evaluate"), old_tables(inputs), inputs.settings
     minutes, old = settings.distill_minutes, inputs.old_rows
@@ -72,12 +67,12 @@ def _distill(inputs: InitializerInputs, model: Any, windows: list[Window]) -> In
     last = one_piece(inputs, -1)
 
     def composition(
-        mixture: Mixture, table: Any, matrix: Any, rank: int | None, both_ends: bool
+        mixture: Mixture, table: Any, matrix: Any, rank: int | None, both_ends: bool, own: Any = None
     ) -> Composition:
-        start = torch.from_numpy(mixture.apply(table)).to(model.device)
         return Composition(
-            inputs.pieces, matrix.detach()[:old], start, rank=rank, both_ends=both_ends, seed=inputs.seed
-        )
+            inputs.pieces, matrix.detach()[:old], torch.from_numpy(mixture.apply(table)).to(model.device),
+            rank=rank, both_ends=both_ends, seed=inputs.seed, own=own,
+        )  # fmt: skip
 
     made = composition(last, tables.input, embedding, None, False)
     fit_inputs(
@@ -89,9 +84,15 @@ def _distill(inputs: InitializerInputs, model: Any, windows: list[Window]) -> In
     if tables.output is None:
         return everywhere(_checked(found))
     expected, scale = first_piece_outputs(inputs, model)
-    positions = positions_of(model, made, windows, head.detach()[:old], scale, inputs.advance)
-    outputs = composition(expected, tables.output, head, RANK, True)
-    fit_outputs(outputs, positions, OUTPUT_PASSES, inputs.seed)
+    head_rows = head.detach()[:old]
+    read = [
+        positions_of(model, made, sequences, head_rows, scale, inputs.advance)
+        for sequences in (read_once(windows), read_twice(windows[::REPEATED_EVERY]))
+    ]
+    with torch.no_grad():
+        rows = made()
+    outputs = composition(expected, tables.output, head, RANK, True, rows)
+    fit_outputs(outputs, read[0], read[1], OUTPUT_PASSES, inputs.seed)
     change = outputs.change().cpu().numpy()
     shift = change if expected.shift is None else expected.shift + change
     return Initialization(_checked(found), _checked(expected.shifting(shift)))

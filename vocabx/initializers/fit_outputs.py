@@ -5,6 +5,10 @@ to the softmax there, and the id that follows. All three are computed once, so t
 with the new rows. These are a `Composition` without free parts: rows that are fitted alone get worse on other
 text from the first pass on.
 
+A part of the text is read twice in a row. A model copies a text that it has read, and what its layers then
+write is made of the new token's own input row: that row is one of the features, and without repeated text the
+fit hardly learns to use it. Copying is most of what new tokens lack.
+
 Legend of names: T positions, D width, V old rows, N new rows.
 """
 
@@ -12,20 +16,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vocabx.initializers.composition import Composition
 from vocabx.initializers.first_layers import last_states
 from vocabx.initializers.fit_inputs import given_rows
-from vocabx.initializers.windows import Window
+from vocabx.initializers.windows import Ids, Window
 from vocabx.progress import Advance
 
 RATE = 1e-3
 RANK = 32
+# The weight of the loss on repeated text.
+REPEATED = 0.3
 # Positions in a step, and in a block of the product with old rows.
 _BATCH = 512
 _BETAS = (0.9, 0.99)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A sequence to read, and the first of its positions that counts."""
+
+    ids: Ids
+    first: int = 0
+
+
+def read_once(windows: Sequence[Window]) -> list[Reading]:
+    """The windows as they are."""
+    return [Reading(window.ids) for window in windows]
+
+
+def read_twice(windows: Sequence[Window]) -> list[Reading]:
+    """The first half of each window and the same again, which alone counts."""
+    # The ids [0, 5, 6, 7, 8] become [0, 5, 6, 5, 6]; what follows position 2 counts, 5 and 6.
+    halves = [(window.ids[:1], window.ids[1 : 1 + len(window.ids) // 2]) for window in windows]
+    return [Reading(np.concatenate([begin, half, half]), len(half)) for begin, half in halves if len(half)]
 
 
 @dataclass(frozen=True)
@@ -48,17 +75,17 @@ class Positions:
 def positions_of(
     model: Any,
     composition: Composition,
-    windows: Sequence[Window],
+    sequences: Sequence[Reading],
     old_rows: Tensor,
     scale: float,
     advance: Advance = lambda done: None,
 ) -> Positions:
-    """Read windows with the input rows of `composition`, each once.
+    """Read sequences with the input rows of `composition`, each once.
 
     Args:
         model: the base.
         composition: input rows of the new tokens.
-        windows: the text.
+        sequences: the text.
         old_rows: (V, D), the lm_head's rows of tokens.
         scale: the factor of the model's logits.
         advance: called with ids done.
@@ -66,10 +93,10 @@ def positions_of(
     parts: list[tuple[Tensor, ...]] = []
     first_new = len(old_rows)
     with torch.no_grad():
-        for window in windows:
-            ids = torch.from_numpy(window.ids).to(model.device)
-            states = last_states(model, ids, given_rows(composition, ids, first_new))[:-1] * scale
-            following = ids[1:]
+        for one in sequences:
+            ids = torch.from_numpy(one.ids).to(model.device)
+            states = last_states(model, ids, given_rows(composition, ids, first_new))[one.first : -1] * scale
+            following = ids[1 + one.first :]
             old, own = _old_logits(states, old_rows, following)
             labels = torch.where(following >= first_new, following - first_new, -1)
             parts.append((states, old, own, labels))
@@ -96,18 +123,32 @@ def output_loss(new_ND: Tensor, positions: Positions, chosen: Tensor) -> Tensor:
     return (whole - torch.where(labels >= 0, new, positions.own[chosen])).mean()
 
 
-def fit_outputs(composition: Composition, positions: Positions, passes: int, seed: int) -> None:
-    """Train a composition in place with Adam, at a rate that falls to zero in a line."""
+def fit_outputs(
+    composition: Composition, positions: Positions, repeated: Positions, passes: int, seed: int
+) -> None:
+    """Train a composition in place with Adam, at a rate that falls to zero in a line.
+
+    Args:
+        composition: what trains.
+        positions: of the text.
+        repeated: of text that is read a second time.
+        passes: over `positions`.
+        seed: of the order.
+    """
     optimizer = torch.optim.Adam(composition.groups(RATE, 0.0), betas=_BETAS)
     rates = [group["lr"] for group in optimizer.param_groups]
     random = torch.Generator().manual_seed(seed)
-    count = len(positions.labels)
+    count, device = len(positions.labels), positions.states.device
     batches = [
         batch for _ in range(passes) for batch in torch.split(torch.randperm(count, generator=random), _BATCH)
     ]
     for step, batch in enumerate(batches):
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * (1 - step / len(batches))
-        torch.autograd.backward(output_loss(composition(), positions, batch.to(positions.states.device)))
+        rows = composition()
+        loss = output_loss(rows, positions, batch.to(device))
+        again = torch.randint(len(repeated.labels), (_BATCH // 2,), generator=random)
+        loss = loss + REPEATED * output_loss(rows, repeated, again.to(device))
+        torch.autograd.backward(loss)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
