@@ -10,6 +10,8 @@ docs/methods.md.
 The input row is that of the last piece: of all pieces it is the one after which the base would go on.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ from vocabx.initializers.inputs import LINE_END, InitializerInputs, base_model, 
 from vocabx.initializers.mean_state import mean_state
 from vocabx.initializers.one_piece import one_piece
 from vocabx.mixture.initialization import Initialization, everywhere
+from vocabx.mixture.mixture import Mixture
 
 # Added to the count of each new token, so that one that the text lacks has a share.
 UNSEEN = 0.5
@@ -37,13 +40,24 @@ def first_piece(inputs: InitializerInputs) -> Initialization:
     last = one_piece(inputs, -1)
     if old_tables(inputs).output is None:
         return everywhere(last)
+    learning_text(inputs)
+    output, _ = first_piece_outputs(inputs, base_model(inputs))
+    return Initialization(last, output)
+
+
+def first_piece_outputs(inputs: InitializerInputs, model: Any) -> tuple[Mixture, float]:
+    """The output rule of `first_piece`, and the factor of the model's logits.
+
+    Raises:
+        InitializerError: there is no text, or the states of `model` are not finite.
+    """
     text = learning_text(inputs)
     ids, _ = in_pieces(text, inputs.pieces, inputs.old_rows)
-    found = mean_state(base_model(inputs), lines_of(ids, LINE_END))
+    found = mean_state(model, lines_of(ids, LINE_END))
     bias = (log_shares(text, inputs) + inputs.settings.boost) / found.scale
     direction = found.state / (found.state @ found.state)
     shift = (bias[:, None] * direction).astype(np.float32)
-    return Initialization(last, one_piece(inputs, 0).shifting(shift))
+    return one_piece(inputs, 0).shifting(shift), found.scale
 
 
 def log_shares(text: NDArray[np.int64], inputs: InitializerInputs) -> NDArray[np.float64]:

@@ -8,12 +8,22 @@ from vocabx.errors import OptionError
 PANEL = "Initialization"
 INIT_HELP = (
     "How new token embeddings are initialized: zip-tie, zip-tie-ordered, wechsel, ofa, cw2v, focus, "
-    "eeve, adaptivocab, bil, first-piece, mean, univariate, multivariate or resize."
+    "eeve, adaptivocab, bil, first-piece, distill, mean, univariate, multivariate or resize."
 )
 # Options that name files of word vectors.
 VECTOR_FILES = ("source_vectors", "target_vectors", "shared_vectors")
 # Options that are parameters of initializers; the registry states which initializer uses which.
-SETTINGS = ("neighbours", "temperature", "rank", "candidates", "epochs", "fallback", "boost")
+SETTINGS = (
+    "neighbours",
+    "temperature",
+    "rank",
+    "candidates",
+    "epochs",
+    "fallback",
+    "boost",
+    "distill_tokens",
+    "distill_minutes",
+)
 
 
 @options
@@ -31,6 +41,8 @@ class InitializerOptions:
         fallback: what a token without a vector gets (WECHSEL, OFA, FOCUS): "draw", as in the papers, or
             "pieces", the mean of its pieces as zip-tie computes it, which stays inside the hull.
         epochs: passes over the text's co-occurrences (CW2V).
+        distill_tokens: number of tokens of text to learn from (distill).
+        distill_minutes: a limit on the time for it; the result then depends on the machine's speed (distill).
         boost: k, what the logit of every new token gets beside its share of its first piece (first-piece).
     """
 
@@ -85,9 +97,19 @@ class InitializerOptions:
     epochs: int = option("Passes over the text's token pairs (cw2v).", default=5, panel=PANEL, ge=1)
     boost: float = option(
         "What is added to the logits of new tokens, in nats, beside their share of their first piece "
-        "(first-piece).",
+        "(first-piece, distill).",
         default=2.0,
         panel=PANEL,
+    )
+    distill_tokens: int = option(
+        "Tokens of text to learn from (distill).", default=50_000, panel=PANEL, ge=1, metavar="<number>"
+    )
+    distill_minutes: float | None = option(
+        "Learn for at most this long; the result then depends on the machine's speed (distill).",
+        default=None,
+        panel=PANEL,
+        gt=0,
+        metavar="<minutes>",
     )
 
     def check(self) -> None:

@@ -8,6 +8,7 @@ from vocabx.initializers import ofa as _ofa
 from vocabx.initializers import wechsel as _wechsel
 from vocabx.initializers.adaptivocab import adaptivocab
 from vocabx.initializers.bil import bil
+from vocabx.initializers.distill import distill
 from vocabx.initializers.eeve import eeve
 from vocabx.initializers.first_piece import first_piece
 from vocabx.initializers.initializer import Initializer
@@ -45,6 +46,13 @@ INITIALIZERS: dict[str, Initializer] = {
     "adaptivocab": Initializer(adaptivocab, "arXiv 2503.19693", own_output=True),
     "bil": Initializer(bil, "arXiv 2608.03494", tables=True, own_output=True),
     "first-piece": Initializer(first_piece, "derived here", model=True, own_output=True, settings=("boost",)),
+    "distill": Initializer(
+        distill,
+        "arXiv 2505.20133",
+        model=True,
+        own_output=True,
+        settings=("boost", "distill_tokens", "distill_minutes"),
+    ),
     "mean": Initializer(mean, "Hewitt 2021"),
     "univariate": Initializer(univariate, "common practice"),
     "multivariate": Initializer(multivariate, "Hewitt 2021"),
