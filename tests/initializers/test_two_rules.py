@@ -64,7 +64,7 @@ def test_output_rows_stay_in_the_hull_and_only_bil_takes_input_rows_out_of_it(na
         assert found.input.hull_bound() is not None
 
 
-@pytest.mark.parametrize("name", [*TWO, "first-piece"])
+@pytest.mark.parametrize("name", [*TWO, "first-piece", "distill"])
 def test_the_registry_says_which_methods_have_a_rule_of_their_own_for_the_output(name):
     assert INITIALIZERS[name].own_output
     plain = ("zip-tie", "zip-tie-ordered", "mean", "univariate")

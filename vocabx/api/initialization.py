@@ -64,15 +64,16 @@ def initialize(
         pieces: for each new token the old ids that it is tokenized into, at least one, from 0 to below V; or
             a mapping from its bytes to them, as `Extension.pieces`.
         old_rows: V; rows from V on pad the matrix and take no part. Default: all rows.
-        output_embeddings: the matrix of an lm_head that is not tied, or will not be (cw2v, first-piece).
+        output_embeddings: the matrix of an lm_head that is not tied, or will not be (cw2v, distill,
+            first-piece).
         tokens: the N new tokens as they stand in running text (ofa, focus); those of the mapping by default.
         old_tokens: the V old ones, None for one that stands for no text (ofa, focus).
         vectors: (V, S) and (N, S) static vectors of old and new tokens in one space, float, a row of zeros
             where nothing is known (wechsel, ofa; cw2v and focus where they are given).
-        text: integer ids of one dimension, from `tokenize_text` (cw2v, first-piece; focus, which trains
-            vectors on it).
+        text: integer ids of one dimension, from `tokenize_text` (cw2v, distill, first-piece; focus, which
+            trains vectors on it).
         scripts: Unicode names of the scripts of the language, as "Han" (bil).
-        model: the base itself, a transformers model that predicts the next token (first-piece).
+        model: the base itself, a transformers model that predicts the next token (distill, first-piece).
         copies: new token to the old one whose embedding it gets, whatever the method says.
         options: the method's parameters; those it uses are in `INITIALIZERS[method].settings`.
         seed: of what is drawn or trained, from 0 to 2³² - 1.

@@ -60,6 +60,32 @@ def check_base_model(names: Sequence[str], checkpoint: Checkpoint) -> None:
             )
 
 
+def check_tied(names: Sequence[str], tied: bool) -> None:
+    """Check that the initializers `names` can make rows of matrices that are tied, if they are.
+
+    Raises:
+        InitializerError: one of them cannot.
+    """
+    for name in names:
+        if tied and find_initializer(name).untied:
+            raise InitializerError(
+                f"{name} makes different rows for input embeddings and lm_head, and here both share one matrix: "
+                "pass --untie, or another --init"
+            )
+
+
+def check_replacing(name: str) -> None:
+    """Check that an initializer can make the rows of a vocabulary that replaces the old one.
+
+    Raises:
+        InitializerError: it cannot.
+    """
+    if find_initializer(name).extends:
+        raise InitializerError(
+            f"{name} needs the old tokens beside the new ones, which transfer replaces: pass another --init"
+        )
+
+
 def rule_taken(name: str, tied: bool) -> str:
     """One sentence on which of its two rules an initializer is applied by, or "" if it has one or both apply.
 

@@ -16,7 +16,7 @@ from vocabx.initializers.first_piece import first_piece_outputs
 from vocabx.initializers.inputs import InitializerInputs, base_model, learning_text, old_tables
 from vocabx.initializers.one_piece import one_piece
 from vocabx.initializers.windows import Window, windows_of
-from vocabx.mixture.initialization import Initialization, everywhere
+from vocabx.mixture.initialization import Initialization
 from vocabx.mixture.mixture import Mixture
 
 INPUT_PASSES = 2
@@ -30,14 +30,17 @@ _INPUT_SHARE = 0.6
 def distill(inputs: InitializerInputs) -> Initialization:
     """Rows learned with the base model itself, from the beginning of `inputs.text`.
 
-    Matrices that are tied get the input's rows.
-
     Raises:
-        InitializerError: there is no text in which a new token occurs, or no model, its layers are not found,
-            or its states are not finite.
+        InitializerError: the matrices are tied, there is no text in which a new token occurs, or no model,
+            its layers are not found, or its states are not finite.
         MissingPackageError: torch is not installed.
     """
     torch = need("torch", "evaluate")
+    if old_tables(inputs).output is None:
+        raise InitializerError(
+            "distill makes different rows for input embeddings and lm_head, and these are tied: pass the matrix "
+            "of an lm_head, too"
+        )
     text, model = learning_text(inputs), base_model(inputs)
     model.requires_grad_(False)
     model.eval()
@@ -81,8 +84,6 @@ def _distill(inputs: InitializerInputs, model: Any, windows: list[Window]) -> In
         seconds=None if minutes is None else 60 * minutes * _INPUT_SHARE, advance=inputs.advance,
     )  # fmt: skip
     found = last.shifting(made.change().cpu().numpy())
-    if tables.output is None:
-        return everywhere(_checked(found))
     expected, scale = first_piece_outputs(inputs, model)
     head_rows = head.detach()[:old]
     read = [

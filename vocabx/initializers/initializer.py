@@ -30,6 +30,8 @@ class Initializer:
             `InitializerInputs.model`, `text` and `tables`.
         own_output: whether the rows of an untied lm_head follow another rule than the input embeddings. A
             tied one gets the input's.
+        untied: whether it only makes rows for an lm_head that is not tied.
+        extends: whether new tokens must stand beside the old ones, as in an extension.
         settings: the names of the options that it uses.
     """
 
@@ -40,6 +42,8 @@ class Initializer:
     tables: bool = False
     model: bool = False
     own_output: bool = False
+    untied: bool = False
+    extends: bool = False
     settings: tuple[str, ...] = ()
 
     def __call__(self, inputs: InitializerInputs) -> Initialization:

@@ -51,6 +51,8 @@ INITIALIZERS: dict[str, Initializer] = {
         "arXiv 2505.20133",
         model=True,
         own_output=True,
+        untied=True,
+        extends=True,
         settings=("boost", "distill_tokens", "distill_minutes"),
     ),
     "mean": Initializer(mean, "Hewitt 2021"),

@@ -31,6 +31,7 @@ from vocabx.evaluation.load_model import can_evaluate
 from vocabx.initializers.check import (
     check_base_model,
     check_initializers,
+    check_tied,
     initializer_packages,
     rule_taken,
 )
@@ -243,6 +244,7 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     checkpoint = read_checkpoint(base.directory)
     check_base(options, checkpoint, tokenizer.size)
     check_base_model(options.initializers, checkpoint)
+    check_tied(options.initializers, checkpoint.tied and not options.untie)
     if options.untie:
         check_untiable(checkpoint)
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)

@@ -26,7 +26,13 @@ from vocabx.corpus.source import TextSource, base_source, default_source, peek, 
 from vocabx.errors import LanguageError, TokenizerError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
-from vocabx.initializers.check import check_base_model, check_initializers, initializer_packages, rule_taken
+from vocabx.initializers.check import (
+    check_base_model,
+    check_initializers,
+    check_replacing,
+    initializer_packages,
+    rule_taken,
+)
 from vocabx.initializers.registry import find_initializer
 from vocabx.progress import Progress
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
@@ -187,6 +193,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
 
 def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
     check_initializers(options, [options.init])
+    check_replacing(options.init)
     if options.push_to_hub:
         check_repository(options.push_to_hub)
     if not options.tokenizer:
