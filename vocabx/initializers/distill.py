@@ -38,8 +38,8 @@ def distill(inputs: InitializerInputs) -> Initialization:
     torch = need("torch", "evaluate")
     if old_tables(inputs).output is None:
         raise InitializerError(
-            "distill makes different rows for input embeddings and lm_head, and these are tied: pass the matrix "
-            "of an lm_head, too"
+            "distill makes different rows for input embeddings and lm_head, and these are tied: pass the "
+            "matrix of an lm_head, too"
         )
     text, model = learning_text(inputs), base_model(inputs)
     model.requires_grad_(False)
