@@ -69,7 +69,7 @@ def check_tied(names: Sequence[str], tied: bool) -> None:
     for name in names:
         if tied and find_initializer(name).untied:
             raise InitializerError(
-                f"{name} makes different rows for input embeddings and lm_head, and here they share a matrix: "
+                f"{name} makes different rows for input embeddings and lm_head, and here these are tied: "
                 "pass --untie, or another --init"
             )
 
