@@ -57,7 +57,7 @@ def test_every_method_takes_the_same_arguments_and_makes_a_finite_row_for_each_t
 @pytest.mark.parametrize("method", INITIALIZERS)
 def test_rows_that_pad_the_matrix_take_no_part_and_copies_are_kept(method):
     padded = np.concatenate([MATRIX, np.full((9, D), np.nan)])
-    given = {**EVERYTHING, "copies": {1: 20}}
+    given = {**EVERYTHING, "output_embeddings": OUTPUT, "copies": {1: 20}}
     rows = initialize(method, padded, PIECES, old_rows=V, **given).apply("input", padded)
     np.testing.assert_array_equal(rows, initialize(method, MATRIX, PIECES, **given).apply("input", MATRIX))
     np.testing.assert_array_equal(rows[1], MATRIX[20].astype(np.float32))

@@ -66,7 +66,8 @@ def test_multivariate_has_the_covariance_of_the_old_rows():
     np.testing.assert_allclose(np.cov(rows.T), expected, atol=0.05 * expected.max())
 
 
-@pytest.mark.parametrize("name", INITIALIZERS)
+# distill trains all rows, on text in a random order.
+@pytest.mark.parametrize("name", [name for name in INITIALIZERS if name != "distill"])
 def test_another_seed_changes_only_sampled_rows(name):
     other = replace(INPUTS, seed=12)
     initializations = [INITIALIZERS[name](inputs) for inputs in (INPUTS, INPUTS, other)]
