@@ -18,8 +18,8 @@ class CompareOptions(ExtendOptions):
     )
     evaluate: bool = option("Measure bits per byte, which loads the model.", default=True, panel=MEASURING)
     probe_steps: int | None = option(
-        "Steps of continued pretraining (new rows and adapters) after which initializers are ranked, and the "
-        "base left alone is trained for, too; 0 for none. Default: 50 where the model is measured and peft is "
+        "Steps of continued pretraining (new rows and adapters) after which initializers are ranked; the "
+        "base left alone is trained as long. 0 for none. Default: 50 where the model is measured and peft is "
         "installed.",
         default=None,
         panel=MEASURING,
