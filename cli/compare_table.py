@@ -6,16 +6,16 @@ from rich.console import Console
 from rich.table import Table
 
 from vocabx.commands.compare.run import CompareResult
-from vocabx.report.initializer_table import Bits, InitializerTable
+from vocabx.report.initializer_table import BASE, Bits, InitializerTable, Probed
 
 
 def print_comparison(result: CompareResult) -> None:
     """Print the embeddings and the score of each initializer, the recommended one, and the files written."""
     table, console = result.table, Console()
     console.print(_rows(table))
-    choice, why = table.choice()
+    _, why = table.choice()
     lines = [f"numbers    {result.directory / 'compare.json'}"]
-    if choice:
+    if why:
         console.print(_bits(table))
         lines = [f"choose     {why}", *lines, f"plot       {result.directory / 'compare.svg'}"]
     for line in lines:
@@ -40,15 +40,19 @@ def _rows(table: InitializerTable) -> Table:
 def _bits(table: InitializerTable) -> Table:
     languages = (table.language, table.base_language)
     headings = list(languages)
-    if table.train_tokens:
+    if table.probe_steps:
         headings += [f"{language}, trained" for language in languages]
     shown = _table("bits per byte of held-out text", headings)
     if table.base_bits is not None:
-        shown.add_row("the base itself", *_cells(table.base_bits))
+        shown.add_row(BASE, *_cells(table.base_bits), *_probed_cells(table.base_probed))
         shown.add_section()
     for row in sorted(table.rows, key=lambda row: row.final.target if row.final else 0.0):
-        shown.add_row(row.initializer, *_cells(row.start), *_cells(row.trained))
+        shown.add_row(row.initializer, *_cells(row.start), *_probed_cells(row.probed))
     return shown
+
+
+def _probed_cells(probed: Probed | None) -> list[str]:
+    return _cells(probed.bits if probed else None)
 
 
 def _cells(bits: Bits | None) -> list[str]:

@@ -124,12 +124,17 @@ def load(directory: Path, method: Method, device: str) -> Any:
         device_map={"": device},
         **settings,
     )
+    keep_gradients(model)
+    return model
+
+
+def keep_gradients(model: Any) -> None:
+    """Let a model train after it was scored; to be called before its first forward pass."""
     for module in model.modules():
         # On these processors, a forward pass in eval mode repacks the weights, and gradients are lost from
         # then on.
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
-    return model
 
 
 def target_names(model: Any, tables: bool) -> tuple[str, ...]:

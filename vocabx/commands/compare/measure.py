@@ -1,0 +1,188 @@
+"""Measures the base and each initializer in one loaded model, before training and after the probe."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from vocabx._util.extras import need
+from vocabx.checkpoint.tables import Table
+from vocabx.commands.extend.learn import Learned
+from vocabx.commands.extend.plan import Plan
+from vocabx.evaluation.bits_per_byte import score_model, split_for_scoring
+from vocabx.evaluation.load_model import load_model
+from vocabx.evaluation.measure import context_of
+from vocabx.mixture.initialization import Initialization, Which
+from vocabx.progress import Progress
+from vocabx.report.initializer_table import Bits, Probed, Row, averaged
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.training.methods import keep_gradients
+from vocabx.training.probe import Sequences, adapted, probe_sequences, train_steps
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What everything is trained on.
+
+    Attributes:
+        steps: steps of training, at least 1.
+        seeds: one per repetition.
+        base, extended: the sequences of each seed, in the base's tokens and in the extended tokenizer's.
+    """
+
+    steps: int
+    seeds: tuple[int, ...]
+    base: tuple[Sequences, ...]
+    extended: tuple[Sequences, ...]
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What was measured.
+
+    Attributes:
+        base, base_probed: the base with its own tokenizer, before and after the probe; None if not measured.
+        rows: one result row per initializer.
+        sizes: bytes measured on, of the target language and of the base's.
+        passage_bytes: bytes of each passage of the target language.
+    """
+
+    base: Bits | None
+    base_probed: Probed | None
+    rows: tuple[Row, ...]
+    sizes: tuple[int, int] = (0, 0)
+    passage_bytes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Passages:
+    """The passages of both languages to measure on."""
+
+    target: Sequence[str]
+    base_language: Sequence[str]
+
+    @property
+    def target_bytes(self) -> tuple[int, ...]:
+        return tuple(len(passage.encode()) for passage in self.target)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return sum(self.target_bytes), sum(len(passage.encode()) for passage in self.base_language)
+
+
+def make_probe(plan: Plan, learned: Learned, steps: int, repetitions: int) -> Probe:
+    """Tokenize the text of a probe with both tokenizers, for each seed from the plan's on.
+
+    Raises:
+        CorpusError: if the text is too short for one step.
+    """
+    seeds = tuple(plan.options.seed + number for number in range(repetitions))
+    texts = learned.target.learning
+    base, extended = (
+        tuple(probe_sequences(texts, tokenizer.encode, steps, seed) for seed in seeds)
+        for tokenizer in (learned.extension.base, learned.extension.tokenizer)
+    )
+    return Probe(steps, seeds, base, extended)
+
+
+def measure(
+    plan: Plan,
+    learned: Learned,
+    probe: Probe | None,
+    initialized: Mapping[str, tuple[Row, Initialization]],
+    progress: Progress,
+) -> Measurements:
+    """Score the base, then the model with the new embeddings of each initializer in turn.
+
+    Args:
+        plan: the plan, with the number of tokens that were selected.
+        learned: the tokens and texts.
+        probe: the training after which everything is scored again, or None.
+        initialized: the row of each initializer so far, and its embeddings.
+        progress: receives the stages.
+    """
+    texts = (learned.target.heldout, learned.base_language.heldout)
+    passages = _Passages(*(split_for_scoring(text, context_of(plan.checkpoint.config)) for text in texts))
+    model = load_model(plan.base.directory)
+    keep_gradients(model)
+    tokenizer = learned.extension.base
+    base, _ = _score(model, tokenizer, passages, "the base", progress)
+    base_probed = None
+    if probe:
+        first = model.get_input_embeddings().weight.shape[0]
+        base_probed = _probe(model, first, probe, probe.base, tokenizer, passages, "the base", progress)
+    model.resize_token_embeddings(plan.new_ids.stop, mean_resizing=False)
+    if plan.options.untie:
+        _untie(model)
+    tokenizer = learned.extension.tokenizer
+    rows = []
+    for name, (row, initialization) in initialized.items():
+        _fill(model, plan, initialization)
+        bits, _ = _score(model, tokenizer, passages, name, progress)
+        row = replace(row, start=bits)
+        if probe:
+            first = plan.new_ids.start
+            after = _probe(model, first, probe, probe.extended, tokenizer, passages, name, progress)
+            row = replace(row, probed=after)
+        rows.append(row)
+    return Measurements(base, base_probed, tuple(rows), passages.sizes, passages.target_bytes)
+
+
+def matrices(plan: Plan) -> list[tuple[Which, Table]]:
+    """The old matrices that new rows are made from, each with the rule that these follow."""
+    checkpoint = plan.checkpoint
+    found = [(checkpoint.kind_of(table), table) for table in checkpoint.tables]
+    return [*found, ("output", checkpoint.input)] if plan.options.untie else found
+
+
+def _probe(
+    model: Any,
+    first: int,
+    probe: Probe,
+    sequences: Sequence[Sequences],
+    tokenizer: FastTokenizer,
+    passages: _Passages,
+    name: str,
+    progress: Progress,
+) -> Probed:
+    """Train the model once per seed, score it each time, and leave it as it was."""
+    found = []
+    for number, (seed, text) in enumerate(zip(probe.seeds, sequences, strict=True), 1):
+        title = f"{name}, seed {number} of {len(probe.seeds)}" if len(probe.seeds) > 1 else name
+        with adapted(model, first, seed) as to_train:
+            with progress.stage(f"Training {title}", probe.steps, "steps") as advance:
+                train_steps(to_train, text, probe.steps, advance)
+            found.append(_score(to_train.model, tokenizer, passages, f"{title}, trained", progress))
+    return averaged(found)
+
+
+def _score(
+    model: Any, tokenizer: FastTokenizer, passages: _Passages, title: str, progress: Progress
+) -> tuple[Bits, tuple[float, ...]]:
+    """Bits per byte of both languages, and of each passage of the target language."""
+    with progress.stage(f"Scoring {title}", sum(passages.sizes), "B") as advance:
+        groups = [*([passage] for passage in passages.target), passages.base_language]
+        *each, base_language = score_model(model, tokenizer, groups, advance)
+    found = tuple(score.whole for score in each)
+    target = float(np.average(found, weights=passages.target_bytes))
+    return Bits(target, base_language.whole), found
+
+
+def _fill(model: Any, plan: Plan, initialization: Initialization) -> None:
+    """Write the new rows into the embedding matrices of a model that was resized for them."""
+    torch = need("torch", "evaluate")
+    output = model.get_output_embeddings()
+    parameters = {"input": model.get_input_embeddings().weight, "output": output.weight, "bias": output.bias}
+    with torch.no_grad():
+        for kind, table in matrices(plan):
+            rows = torch.from_numpy(initialization.apply(kind, table.map()))
+            new = parameters[kind][plan.new_ids.start :]
+            new.copy_(rows.reshape(new.shape))
+
+
+def _untie(model: Any) -> None:
+    """Give a tied model an lm_head of its own, equal to its input embeddings."""
+    torch, head = need("torch", "evaluate"), model.get_output_embeddings()
+    head.weight = torch.nn.Parameter(head.weight.detach().clone())
+    model.config.tie_word_embeddings = False
