@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from texts import add_text_options, alphabet_of, sample_text
 
 from vocabx._util.quiet import quiet_transformers
+from vocabx.corpus.languages import find_language
 from vocabx.corpus.sample_sizes import LEARN_BYTES
-from vocabx.initializers.inputs import InitializerInputs
+from vocabx.initializers.inputs import InitializerInputs, Tables
 from vocabx.initializers.registry import INITIALIZERS
 from vocabx.progress import Quiet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
@@ -44,12 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     corpus = sample_text("zh-Hant", options.corpus, LEARN_BYTES, options.heldout_bytes)
     base, request = read_tokenizer(directory), TokenRequest(options.new_tokens)
     extension = extend_tokenizer(base, corpus.learning, alphabet_of("zh-Hant"), request, base.size, Quiet())
-    inputs = InitializerInputs(tuple(extension.pieces), tuple(extension.pieces.values()), base.size, seed=0)
     table = model.get_input_embeddings().weight.data[: base.size].clone()
+    inputs = InitializerInputs(
+        tuple(extension.pieces),
+        tuple(extension.pieces.values()),
+        base.size,
+        seed=0,
+        old_tokens=tuple(base.token_bytes.get(index) for index in range(base.size)),
+        tables=Tables(table.float().numpy()),
+        scripts=find_language("zh-Hant").scripts,
+    )
     result = {"machine": machine(), "new_tokens": len(extension.pieces)}
     result["base"] = score(model, base, corpus.heldout)
     for name, initializer in INITIALIZERS.items():
-        if initializer.vectors or initializer.learns:
+        if initializer.vectors or initializer.learns or initializer.model:
             continue
         rows = torch.from_numpy(initializer(inputs).apply("input", table.float().numpy())).to(table.dtype)
         weight = torch.nn.Parameter(torch.cat([table, rows]), requires_grad=False)

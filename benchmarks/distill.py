@@ -36,12 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     parser = new_parser(
         __doc__, base="smollm2", lang="zh-Hant", new_tokens=8000, windows=24, passes=2, threads=1
     )
+    parser.add_argument("--corpus", default="", help="text to learn from; default: the language's own")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     with TemporaryDirectory() as directory:
         request = ExtendOptions(
-            base=options.base, lang=options.lang, out=Path(directory) / "out", init="distill", untie=True,
-            new_tokens=options.new_tokens, evaluate=False,
+            base=options.base, lang=options.lang, corpus=options.corpus, out=Path(directory) / "out",
+            init="distill", untie=True, new_tokens=options.new_tokens, evaluate=False,
         )  # fmt: skip
         plan = make_plan(request, Quiet())
         learned = learn(plan, Quiet())
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     model.requires_grad_(False)
     text = tokenize_lines(tokens.tokenizer, tokens.ids, old, learned.target.learning[:4000])
     windows = windows_of(text, pieces, old, 0, None, 10**9)[: options.windows]
-    layer = round(len(layers_of(model)) / 3)
+    layer = max(1, round(len(layers_of(model)) / 3))
     table = model.get_input_embeddings().weight.detach()
     start = table[[one[-1] for one in pieces]].float()
     composition = Composition(pieces, table[:old], start, rank=None, both_ends=False, seed=0)
