@@ -41,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     torch.set_num_threads(options.threads)
     with TemporaryDirectory() as directory:
         request = ExtendOptions(
-            base=options.base, lang=options.lang, corpus=options.corpus or None, out=Path(directory) / "out",
-            init="distill", untie=True, new_tokens=options.new_tokens, evaluate=False,
+            base=options.base, lang=options.lang, out=Path(directory) / "out",
+            corpus=(options.corpus,) if options.corpus else (), init="distill", untie=True,
+            new_tokens=options.new_tokens, evaluate=False,
         )  # fmt: skip
         plan = make_plan(request, Quiet())
         learned = learn(plan, Quiet())
