@@ -241,6 +241,13 @@ def test_a_model_that_breaks_is_refused():
 
 def test_the_model_is_left_as_it_was_given(llama):
     before = {name: tensor.clone() for name, tensor in llama.state_dict().items()}
+    frozen = llama.model.norm.weight.requires_grad_(False)
+    trained = {name for name, parameter in llama.named_parameters() if parameter.requires_grad}
+    llama.train()
     distill(inputs_of(llama))
+    assert llama.training and not frozen.requires_grad
+    assert trained == {name for name, parameter in llama.named_parameters() if parameter.requires_grad}
+    llama.eval()
+    frozen.requires_grad_(True)
     assert all(torch.equal(tensor, before[name]) for name, tensor in llama.state_dict().items())
     assert llama(input_ids=torch.tensor([[1, 2, 3]])).logits.shape == (1, 3, V)

@@ -5,6 +5,8 @@ fitted to the base's states over the new tokens, see `fit_outputs`. Both are fun
 for all new tokens together (`Composition`; derived here), so that rare tokens learn from frequent ones.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -35,15 +37,12 @@ def distill(inputs: InitializerInputs) -> Initialization:
             its layers are not found, or its states are not finite.
         MissingPackageError: torch is not installed.
     """
-    torch = need("torch", "evaluate")
     if old_tables(inputs).output is None:
         raise InitializerError(
             "distill makes different rows for input embeddings and lm_head, and these are tied: pass the "
             "matrix of an lm_head, too"
         )
     text, model = learning_text(inputs), base_model(inputs)
-    model.requires_grad_(False)
-    model.eval()
     windows = windows_of(
         text, inputs.pieces, inputs.old_rows, begin_id(model.config), _line_feed(inputs),
         inputs.settings.distill_tokens,
@@ -53,8 +52,7 @@ def distill(inputs: InitializerInputs) -> Initialization:
             "no new token occurs in the text, so there is nothing to distill: pass text in the language with "
             "--corpus"
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(inputs.seed)
+    with _frozen(model):
         return _distill(inputs, model, windows)
 
 
@@ -83,20 +81,35 @@ def _distill(inputs: InitializerInputs, model: Any, windows: list[Window]) -> In
         layer=max(1, round(len(layers_of(model)) / 3)), first_new=old, passes=INPUT_PASSES, seed=inputs.seed,
         seconds=None if minutes is None else 60 * minutes * _INPUT_SHARE, advance=inputs.advance,
     )  # fmt: skip
-    found = last.shifting(made.change().cpu().numpy())
+    with torch.no_grad():
+        rows = made()
     expected, scale = first_piece_outputs(inputs, model)
     head_rows = head.detach()[:old]
     read = [
         positions_of(model, made, sequences, head_rows, scale, inputs.advance)
         for sequences in (read_once(windows), read_twice(windows[::REPEATED_EVERY]))
     ]
-    with torch.no_grad():
-        rows = made()
     outputs = composition(expected, tables.output, head, RANK, True, rows)
     fit_outputs(outputs, read[0], read[1], OUTPUT_PASSES, inputs.seed)
     change = outputs.change().cpu().numpy()
     shift = change if expected.shift is None else expected.shift + change
+    found = last.shifting((rows - made.start).cpu().numpy())
     return Initialization(_checked(found), _checked(expected.shifting(shift)))
+
+
+@contextmanager
+def _frozen(model: Any) -> Iterator[None]:
+    """In eval mode and without gradients of its parameters while entered, then as it was."""
+    training = model.training
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    model.eval()
+    model.requires_grad_(False)
+    try:
+        yield
+    finally:
+        model.train(training)
+        for parameter in trained:
+            parameter.requires_grad_(True)
 
 
 def _checked(mixture: Mixture) -> Mixture:
