@@ -2,24 +2,9 @@
 
 import json
 
-import pytest
 from safetensors.numpy import load_file
 
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
-FEW = (
-    "--lang", "zh-Hant", "--new-tokens", 40, "--heldout-bytes", 3000, "--adversarial", 20, "--no-evaluate",
-)  # fmt: skip
-
-
-@pytest.fixture
-def extend(vocabx, chinese_file, english_file, tmp_path):
-    """A function that extends a base into tmp_path / "out"."""
-
-    def run(base, *more, out="out"):
-        texts = ("--corpus", chinese_file, "--base-text", english_file)
-        return vocabx("extend", "--base", base, *texts, *FEW, *more, "--out", tmp_path / out)
-
-    return run
 
 
 def test_rows_of_both_matrices_are_learned_and_old_ones_stay(extend, small_model, tmp_path):

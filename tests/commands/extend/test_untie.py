@@ -16,22 +16,8 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 ROOT = Path(__file__).resolve().parents[3]
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
-FEW = (
-    "--lang", "zh-Hant", "--new-tokens", 40, "--heldout-bytes", 3000, "--adversarial", 20, "--no-evaluate",
-)  # fmt: skip
 # Of the page, the card and the terminal.
 TOLD = "eeve has one rule for input embeddings and another for the lm_head; here they share one matrix"
-
-
-@pytest.fixture
-def extend(vocabx, chinese_file, english_file, tmp_path):
-    """A function that extends a base into tmp_path / "out"."""
-
-    def run(base, *more, out="out"):
-        texts = ("--corpus", chinese_file, "--base-text", english_file)
-        return vocabx("extend", "--base", base, *texts, *FEW, *more, "--out", tmp_path / out)
-
-    return run
 
 
 def read(directory: Path, name: str):
