@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+from ending import Ending
 from safetensors.torch import load_file
 
 from vocabx.errors import OutputError
@@ -16,17 +17,6 @@ from vocabx.training.record import read_record
 
 # Some seconds: steps of the small model take about 0.02.
 MINUTES = 0.06
-
-
-class Ending(Quiet):
-    """Ends a run after a step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def status(self, text):
-        if text.startswith(f"step {self.step}:"):
-            raise RuntimeError("the machine is gone")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from ending import Ending
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
@@ -12,17 +13,6 @@ from vocabx.errors import OutputError, TrainingError
 from vocabx.progress import Quiet
 from vocabx.training.metrics import read_metrics
 from vocabx.training.run_checkpoints import complete_checkpoints
-
-
-class Ending(Quiet):
-    """Ends a run after a step, as an error or a crash would."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def status(self, text):
-        if text.startswith(f"step {self.step}:"):
-            raise RuntimeError("the machine is gone")
 
 
 class Said(Quiet):
