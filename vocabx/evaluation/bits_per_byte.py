@@ -56,7 +56,7 @@ def bits_per_byte(
     texts: Sequence[Sequence[str]],
     advance: Advance = lambda done: None,
 ) -> list[Score]:
-    """Score each group of passages under the model in `directory`, in its own dtype.
+    """Score each group of passages under the model in `directory`, as `load_model` loads it.
 
     Args:
         directory: a checkpoint that transformers loads.

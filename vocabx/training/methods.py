@@ -16,6 +16,9 @@ from vocabx._util.quiet import quiet_transformers
 ROUTERS = ("gate", "router")
 
 
+Dtype = Literal["bfloat16", "float16", "float32"]
+
+
 class Method(Written, frozen=True):
     """A method and its settings.
 
@@ -27,7 +30,7 @@ class Method(Written, frozen=True):
     """
 
     name: Literal["qlora", "lora", "rows", "full"]
-    dtype: Literal["bfloat16", "float16", "float32"]
+    dtype: Dtype
     rank: Count = 0
     alpha: float = 0.0
     dropout: float = 0.0

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from vocabx import TrainOptions
+from vocabx.commands.train import plan
 from vocabx.training.metrics import read_metrics
 
 
@@ -122,6 +124,21 @@ def test_less_memory_means_smaller_batches_for_the_same_step(vocabx, arguments, 
     assert wide["batch_size"] == 4
     assert narrow["batch_size"] < wide["batch_size"]
     assert narrow["batch_size"] * narrow["accumulation"] == 4
+
+
+@pytest.mark.parametrize(
+    ("native", "memory", "dtype"),
+    [(False, True, "float32"), (False, False, "bfloat16"), (True, True, "bfloat16")],
+)
+def test_without_a_gpu_training_computes_in_the_dtype_that_the_processor_multiplies(
+    monkeypatch, extended, native, memory, dtype
+):
+    monkeypatch.setattr(plan, "computes_in_bfloat16", lambda: native)
+    monkeypatch.setattr(plan, "fits", lambda needed: memory)
+    options = TrainOptions(directory=extended)
+    assert plan.make_train_plan(options, "cpu", 1).method.dtype == dtype
+    asked = TrainOptions(directory=extended, dtype="bfloat16")
+    assert plan.make_train_plan(asked, "cpu", 1).method.dtype == "bfloat16"
 
 
 BAD = {

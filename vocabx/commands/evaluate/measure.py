@@ -18,7 +18,7 @@ from vocabx.evaluation.bits_per_byte import Score, score_model
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.evaluation.generation import generate
-from vocabx.evaluation.load_model import load_model
+from vocabx.evaluation.load_model import computing_dtype, load_model
 from vocabx.evaluation.side_by_side import FromBase, Generated, ModelNumbers, Prompt, TextNumbers
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
@@ -52,10 +52,12 @@ class Device:
     Attributes:
         name: torch's name of it.
         holds_two: whether the base and another model fit at the same time.
+        dtype: what the models are loaded in: "auto" for their own dtype, or "float32".
     """
 
     name: str
     holds_two: bool
+    dtype: str = "auto"
 
     def describe(self) -> str:
         """A readable description, such as "cpu, 2 threads"."""
@@ -83,7 +85,7 @@ def find_device(base: EvaluatedModel | None, evaluated_models: Sequence[Evaluate
             return Device("cuda", fits(pair, free))
     if not fits(largest.weight_bytes):
         raise BaseModelError(f"{largest.name} does not fit into the free memory: free some, or omit it")
-    return Device("cpu", fits(pair))
+    return Device("cpu", fits(pair), computing_dtype(pair, "cpu"))
 
 
 def measure_models(
@@ -93,7 +95,7 @@ def measure_models(
     device: Device,
     progress: Progress,
 ) -> tuple[ModelNumbers, ...]:
-    """Measure the base, if there is one, then each of the other models, each in its own dtype.
+    """Measure the base, if there is one, then each of the other models, each in the dtype of the device.
 
     Args:
         base: the base, or None.
@@ -106,14 +108,14 @@ def measure_models(
     with quiet_transformers("evaluate"):
         held = None
         if base is not None:
-            held = load_model(base.directory).to(device.name)
+            held = load_model(base.directory, device.name, device.dtype)
             measured.append(_measure(base, held, texts, progress, is_base=True))
             if not device.holds_two:
                 progress.note("KL from the base is left out: two models do not fit into memory.")
                 held = None
         for evaluated_model in evaluated_models:
             gc.collect()
-            model = load_model(evaluated_model.directory).to(device.name)
+            model = load_model(evaluated_model.directory, device.name, device.dtype)
             from_base = None
             if base is not None:
                 from_base = _from_base(base, held, evaluated_model, model, texts.base_language, progress)

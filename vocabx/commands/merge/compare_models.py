@@ -89,7 +89,7 @@ def agreement_of(
         quiet_transformers("train"),
     ):
         tokenizer = read_tokenizer(directory)
-        trained, merged = load_finished(run, device), load_model(directory).to(device)
+        trained, merged = load_finished(run, device), load_model(directory, device)
         bits = [score_model(model, tokenizer, [texts], advance)[0].whole for model in (trained, merged)]
         divergence = mean_divergence(trained, merged, _sequences(trained, tokenizer.encode(texts)))
         advance(size)

@@ -137,8 +137,11 @@ class TrainOptions:
         default=False,
         panel=LORA,
     )
-    dtype: Literal["bfloat16", "float16", "float32"] = option(
-        "Dtype of computation: bfloat16, float16 (GPU only) or float32.", default="bfloat16", panel=METHOD
+    dtype: Literal["bfloat16", "float16", "float32"] | None = option(
+        "Dtype of computation: bfloat16, float16 (GPU only) or float32. Default: bfloat16; float32 on a "
+        "processor that has no instructions for bfloat16.",
+        default=None,
+        panel=METHOD,
     )
     evaluate_every: int | None = option(
         "Steps between measurements. Default: a tenth of all; 0 for none.",

@@ -1,10 +1,13 @@
 """The plan of a training run, made without loading the model: the content of `--dry-run`."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import Packages, require_all
+from vocabx._util.memory import fits
+from vocabx._util.precision import computes_in_bfloat16
 from vocabx.checkpoint.base import base_language, base_packages
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.manifest import Manifest, read_manifest
@@ -17,7 +20,7 @@ from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
-from vocabx.training.methods import Method
+from vocabx.training.methods import Dtype, Method
 from vocabx.training.model_sizes import ModelSizes, operations, sizes_of, trained_parameters
 from vocabx.training.record import RECORD
 
@@ -163,10 +166,10 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
             a package is missing, or memory is too small.
     """
     gpu = device != "cpu"
-    method = _method(options, gpu)
-    require_all(method.packages)
-    options = _with_defaults(options, gpu)
+    require_all(_method(options, gpu, "float32").packages)
     checkpoint, manifest = _checkpoint(options.directory)
+    options = _with_defaults(options, gpu, checkpoint)
+    method = _method(options, gpu, options.dtype or "float32")
     if method.tables and checkpoint.tied:
         raise TrainingError(
             f"{options.directory} ties input embeddings and lm_head, and adapters on both would untie them: "
@@ -210,7 +213,7 @@ def check_packages(options: TrainOptions) -> None:
         VocabxError: a package is missing, or there is no checkpoint or no text.
     """
     # Which method "auto" means is known with the device, and one that needs more is refused then.
-    method = Method("lora" if options.method == "auto" else options.method, options.dtype)
+    method = Method("lora" if options.method == "auto" else options.method, "float32")
     _, manifest = _checkpoint(options.directory)
     replay = _base_source(options, _base_language(manifest))
     require_all(
@@ -291,7 +294,7 @@ def _language(tag: str, source: TextSource) -> Language:
     return with_scripts_of(find_language(tag), peek(source))
 
 
-def _method(options: TrainOptions, gpu: bool) -> Method:
+def _method(options: TrainOptions, gpu: bool, dtype: Dtype) -> Method:
     name = options.method if options.method != "auto" else "qlora" if gpu else "lora"
     if options.dtype == "float16" and not gpu:
         raise TrainingError("--dtype float16 needs a GPU: pass bfloat16 or float32")
@@ -300,15 +303,21 @@ def _method(options: TrainOptions, gpu: bool) -> Method:
             raise TrainingError(
                 f"--lora-tables needs adapters, and --method {name} has none: pass one of them"
             )
-        return Method(name, options.dtype)
+        return Method(name, dtype)
     alpha = 2.0 * options.lora_rank if options.lora_alpha is None else options.lora_alpha
-    return Method(name, options.dtype, options.lora_rank, alpha, options.lora_dropout, options.lora_tables)
+    return Method(name, dtype, options.lora_rank, alpha, options.lora_dropout, options.lora_tables)
 
 
-def _with_defaults(options: TrainOptions, gpu: bool) -> TrainOptions:
+def _with_defaults(options: TrainOptions, gpu: bool, checkpoint: Checkpoint) -> TrainOptions:
     chosen: dict[str, Any] = {
         name: values[0] if gpu else values[1]
-        for name, values in _DEFAULTS.items()
+        for name, values in (_DEFAULTS | {"dtype": ("bfloat16", _processor_dtype(checkpoint))}).items()
         if getattr(options, name) is None
     }
     return replace(options, **chosen)
+
+
+def _processor_dtype(checkpoint: Checkpoint) -> Dtype:
+    """The dtype that trains fastest without a GPU: float32 if bfloat16 is not native and memory allows it."""
+    parameters = sum(math.prod(entry.shape) for file in checkpoint.files for entry in file.tensors.values())
+    return "float32" if fits(4 * parameters) and not computes_in_bfloat16() else "bfloat16"
