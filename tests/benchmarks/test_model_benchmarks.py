@@ -1,5 +1,6 @@
 """The benchmarks of models at toy sizes: they run, peers too, and their figures make sense."""
 
+import importlib
 import importlib.util
 from dataclasses import asdict, replace
 
@@ -170,19 +171,41 @@ def test_training_is_measured_with_and_without_replay(toy, tmp_path, small_exten
     assert "English" in with_replay["bits per byte"]
 
 
-def test_initializers_are_trained_on_the_same_tokens(toy, tmp_path, small_model, small_extended):
+def test_every_cell_of_the_table_of_value_is_a_file_and_none_is_made_twice(
+    toy, tmp_path, small_model, small_extended
+):
+    texts, out = small_extended.texts, tmp_path / "results"
+    base = small_model(dtype="float32")
+    arguments = [
+        "--bases", base, "--languages", "zh-Hant", "--corpus", f"zh-Hant={texts / 'zh.jsonl'}",
+        "--new-tokens", 30, "--probe-steps", 2, "--seeds", 2, "--heldout-bytes", 2000,
+        "--scratch", tmp_path / "scratch", "--out", out,
+    ]  # fmt: skip
+    run = importlib.import_module("value").main
+    found = run([*map(str, arguments), "--init", "zip-tie", "eeve+untie"])
+    assert {name.rpartition(".")[2] for name in found} == {"base-left-alone", "zip-tie", "eeve+untie"}
+    starts = {name: cell["before"]["target"] for name, cell in found.items()}
+    assert len(set(starts.values())) == 3
+    for cell in found.values():
+        assert len(cell["after the probe"]) == 2
+        assert "after training" not in cell
+    files = {path: path.stat().st_mtime_ns for path in (out / "value").iterdir()}
+    again = run([*map(str, arguments), "--init", "zip-tie", "mean"])
+    assert again.keys() - found.keys() == {f"{base.name}.zh-Hant.mean"}
+    assert {path: path.stat().st_mtime_ns for path in files} == files
+
+
+def test_a_cell_with_minutes_holds_what_training_ended_with(tmp_path, small_model, small_extended):
     texts = small_extended.texts
-    found = toy(
-        "train_initializers", "--base", small_model(), "--init", "zip-tie", "mean", "--scratch",
-        tmp_path / "scratch", "--new-tokens", 30, "--adversarial", 20, "--corpus", texts / "zh.jsonl",
-        "--replay", texts / "en.txt", "--max-steps", 2, "--sequence-length", 48, "--step-sequences", 2,
-        "--lora-rank", 2, "--heldout-bytes", 1000, results="train-initializers",
-    )  # fmt: skip
-    assert found["initializers"].keys() == {"zip-tie", "mean"}
-    assert len(found["tokenizer"]) == 64
-    for run in found["initializers"].values():
-        assert run["bits per byte"].keys() == {"zh-Hant", "English"}
-        assert run["tokens"] > 0
-    # They begin apart, from the same model and tokens.
-    starts = {run["bits per byte"]["zh-Hant"][0][1] for run in found["initializers"].values()}
-    assert len(starts) == 2
+    found = importlib.import_module("value").main([
+        "--bases", str(small_model(dtype="float32")), "--languages", "zh-Hant", "--corpus",
+        f"zh-Hant={texts / 'zh.jsonl'}", "--new-tokens", "30", "--probe-steps", "0", "--heldout-bytes",
+        "2000", "--scratch", str(tmp_path / "scratch"), "--out", str(tmp_path / "results"), "--init",
+        "zip-tie", "--minutes", "0.05",
+    ])  # fmt: skip
+    for cell in found.values():
+        assert cell["after the probe"] is None
+        assert cell["tokens trained on"] > 0
+        assert cell["after training"]["target"] < cell["before"]["target"]
+    trained = [cell["after training"]["target"] for cell in found.values()]
+    assert len(set(trained)) == 2

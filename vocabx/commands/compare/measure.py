@@ -92,6 +92,7 @@ def measure(
     probe: Probe | None,
     initialized: Mapping[str, tuple[Row, Initialization]],
     progress: Progress,
+    with_base: bool = True,
 ) -> Measurements:
     """Score the base, then the model with the new embeddings of each initializer in turn.
 
@@ -101,15 +102,16 @@ def measure(
         probe: the training after which everything is scored again, or None.
         initialized: the row of each initializer so far, and its embeddings.
         progress: receives the stages.
+        with_base: whether the base is scored and trained, too.
     """
     texts = (learned.target.heldout, learned.base_language.heldout)
     passages = _Passages(*(split_for_scoring(text, context_of(plan.checkpoint.config)) for text in texts))
     model = load_model(plan.base.directory)
     keep_gradients(model)
-    tokenizer = learned.extension.base
-    base, _ = _score(model, tokenizer, passages, "the base", progress)
-    base_probed = None
-    if probe:
+    tokenizer, base, base_probed = learned.extension.base, None, None
+    if with_base:
+        base, _ = _score(model, tokenizer, passages, "the base", progress)
+    if with_base and probe:
         first = model.get_input_embeddings().weight.shape[0]
         base_probed = _probe(model, first, probe, probe.base, tokenizer, passages, "the base", progress)
     model.resize_token_embeddings(plan.new_ids.stop, mean_resizing=False)

@@ -57,7 +57,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
         learned = learn(plan, timed)
         plan = plan.with_tokens(len(learned.extension.pieces))
         probe = make_probe(plan, learned, steps, options.probe_seeds) if steps else None
-        initialized = {name: _initialize(plan, learned, name, timed) for name in options.initializers}
+        initialized = {name: initialize(plan, learned, name, timed) for name in options.initializers}
         measured = Measurements(None, None, tuple(row for row, _ in initialized.values()))
         if plan.evaluate:
             with quiet_transformers("evaluate"):
@@ -89,7 +89,7 @@ def _probe_steps(options: CompareOptions, plan: Plan, progress: Progress) -> int
     return 0 if lacking else STEPS
 
 
-def _initialize(plan: Plan, learned: Learned, name: str, progress: Progress) -> tuple[Row, Initialization]:
+def initialize(plan: Plan, learned: Learned, name: str, progress: Progress) -> tuple[Row, Initialization]:
     """Compute all new embeddings by one initializer, timed, with the previous one's memory released."""
     gc.collect()
     reset_peak()

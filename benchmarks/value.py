@@ -1,0 +1,263 @@
+"""What an extension is worth: every initializer beside the base left alone, for several bases and languages.
+
+    python benchmarks/value.py [--bases smollm2 stories15m] [--languages zh-Hant hi de] [--init zip-tie mean]
+    python benchmarks/value.py --minutes 10 --init zip-tie distill+untie      # and after training as long
+    python benchmarks/value.py --show                                         # the tables of what is there
+
+For each base and language the same new tokens are initialized by each method, and held-out text is scored
+before any training, after a probe of some steps (rows and adapters, as `vocabx compare` does), and with
+`--minutes` after so long a run of `vocabx train`. "+untie" after a name gives the tied base an lm_head of its
+own. Each cell is a file, results/value/BASE.LANGUAGE.METHOD.json, written as soon as it is known: a run that
+was stopped goes on where it was, and cells of other settings, or another version of vocabx, are made again.
+
+Text is the packaged one (zh-Hant), translated catalogues of programs (hi), and 100,000 sentences of the npm
+package de-corpus (de); `--corpus LANGUAGE=PATH` reads another.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from bases import base_directory
+from catalogues import catalogues_of
+from common import Result, machine, new_parser, read_result, run_script, write_result
+from stories15m import NAME as STORIES
+from stories15m import stories15m
+from texts import CACHE, members
+from training_runs import clear
+
+from vocabx._util.version import VERSION
+from vocabx.commands.compare.measure import Measurements, make_probe, measure
+from vocabx.commands.compare.options import CompareOptions
+from vocabx.commands.compare.run import initialize
+from vocabx.commands.extend.learn import Learned, learn
+from vocabx.commands.extend.options import ExtendOptions
+from vocabx.commands.extend.plan import Plan, make_plan
+from vocabx.commands.extend.run import extend
+from vocabx.commands.train.options import TrainOptions
+from vocabx.commands.train.run import train
+from vocabx.initializers.registry import INITIALIZERS
+from vocabx.progress import Quiet, Timed
+from vocabx.training.record import TrainingRecord
+
+ALONE = "base-left-alone"
+METHODS = (
+    *(name for name, method in INITIALIZERS.items() if not method.untied),
+    *(f"{name}+untie" for name, method in INITIALIZERS.items() if method.own_output),
+)
+LANGUAGES = ("zh-Hant", "hi", "de")
+# What a cell depends on, besides its name.
+SETTINGS = ("new_tokens", "learn_bytes", "heldout_bytes", "probe_steps", "seeds", "minutes")
+_TRAINING: dict[str, Any] = {
+    "method": "lora", "sequence_length": 512, "step_sequences": 1, "lora_rank": 16, "learning_rate": 1e-3,
+    "rows_learning_rate": 1e-3, "rows_first": 0.0, "decay": 0.25, "replay_share": 0.0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Group:
+    """A base and a language, whose cells share tokens and texts.
+
+    Attributes:
+        base, language: as named on the command line.
+        directory: of the base.
+        corpus: files of text; empty for the packaged one.
+        options: of the command line.
+    """
+
+    base: str
+    language: str
+    directory: str
+    corpus: tuple[str, ...]
+    options: argparse.Namespace
+
+    def cell(self, method: str) -> str:
+        """The name of a cell's file."""
+        return f"{Path(self.base).name}.{self.language}.{method}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its cells depend on."""
+        found = {name: getattr(self.options, name) for name in SETTINGS}
+        return {**found, "version": VERSION, "corpus": [Path(path).name for path in self.corpus]}
+
+    def compare_options(self, method: str) -> CompareOptions:
+        """The options of `vocabx compare` for a method."""
+        name, _, untie = method.partition("+")
+        return CompareOptions(
+            **self._shared(name, bool(untie)), probe_steps=self.options.probe_steps,
+            probe_seeds=self.options.seeds,
+        )  # fmt: skip
+
+    def extend_options(self, method: str, out: Path) -> ExtendOptions:
+        """The options of `vocabx extend` for a method."""
+        name, _, untie = method.partition("+")
+        shared = self._shared(name, bool(untie))
+        return ExtendOptions(**{**shared, "out": out, "evaluate": False, "adversarial": 0})
+
+    def _shared(self, name: str, untie: bool) -> dict[str, Any]:
+        options = self.options
+        return {
+            "base": self.directory, "lang": self.language, "corpus": self.corpus, "init": name,
+            "untie": untie, "new_tokens": options.new_tokens, "learn_bytes": options.learn_bytes,
+            "heldout_bytes": options.heldout_bytes, "evaluate": True, "out": options.scratch / "unused",
+        }  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> Result:
+    options = _parser().parse_args(arguments)
+    out = options.out / "value"
+    for group in _groups(options) if not options.show else ():
+        for method in missing(out, group):
+            write_result(out, group.cell(method), made(group, method, out))
+            print(f"{group.cell(method)} done", flush=True)
+    found = {path.stem: read_result(out, path.stem) for path in sorted(out.glob("*.json"))}
+    print("\n\n".join(tables(found)))
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(
+        __doc__, new_tokens=8000, learn_bytes=8_000_000, heldout_bytes=20_000, probe_steps=50, seeds=1,
+        minutes=0.0,
+    )  # fmt: skip
+    parser.add_argument("--bases", nargs="+", default=("smollm2", STORIES), metavar="BASE")
+    parser.add_argument("--languages", nargs="+", default=LANGUAGES, metavar="LANGUAGE")
+    parser.add_argument("--init", nargs="+", default=METHODS, choices=METHODS, metavar="METHOD")
+    parser.add_argument("--corpus", nargs="+", default=(), metavar="LANGUAGE=PATH")
+    parser.add_argument("--scratch", type=Path, default=Path("runs/value"))
+    parser.add_argument("--show", action="store_true", help="only print the tables of what is there")
+    return parser
+
+
+def _groups(options: argparse.Namespace) -> Iterator[Group]:
+    given = dict(one.split("=", 1) for one in options.corpus)
+    for language in options.languages:
+        corpus = (given[language],) if language in given else text_of(language)
+        for base in options.bases:
+            directory = stories15m() if base == STORIES else base_directory(base)
+            yield Group(base, language, str(directory), corpus, options)
+
+
+def text_of(language: str) -> tuple[str, ...]:
+    """The files of a language's text, made once; none where `vocabx extend` has its own."""
+    if language == "zh-Hant":
+        return ()
+    path = CACHE / f"value-{language}.jsonl"
+    if not path.is_file():
+        if language == "de":
+            lines = [line for _, lines in members("de-corpus", "package/builds/*.json") for line in lines]
+            texts = ["\n".join(lines[start : start + 20]) for start in range(0, len(lines), 20)]
+        else:
+            texts = [document.text for document in catalogues_of(language)[1]]
+        CACHE.mkdir(parents=True, exist_ok=True)
+        written = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts)
+        path.write_text(written, encoding="utf-8")
+    return (str(path),)
+
+
+def missing(out: Path, group: Group) -> list[str]:
+    """The methods whose cells are not there yet, the base first."""
+    return [
+        method
+        for method in (ALONE, *group.options.init)
+        if read_result(out, group.cell(method)).get("settings") != group.settings
+    ]
+
+
+def made(group: Group, method: str, out: Path) -> Result:
+    """The content of a cell."""
+    first = "zip-tie" if method == ALONE else method
+    options = group.compare_options(first)
+    timed = Timed(Quiet())
+    plan = make_plan(options, timed)
+    learned = learn(plan, timed)
+    plan = plan.with_tokens(len(learned.extension.pieces))
+    cell: Result = {"settings": group.settings, "machine": machine(), "new tokens": plan.new_tokens}
+    found = _measured(group, plan, learned, method, timed)
+    scores, probed = (
+        (found.base, found.base_probed) if method == ALONE else (found.rows[0].start, found.rows[0].probed)
+    )
+    if method != ALONE:
+        cell["seconds of the initializer"] = round(found.rows[0].seconds, 1)
+    cell["before"] = asdict(scores) if scores else None
+    cell["after the probe"] = [asdict(bits) for bits in probed.seeds] if probed else None
+    if group.options.minutes:
+        contested = method == ALONE
+        record = _trained(group, first, contested)
+        alone = record.contest.measured if contested and record.contest else None
+        last = (alone or record.measured)[-1]
+        cell["after training"] = {"target": last.target_bits, "base_language": last.base_bits}
+        cell["tokens trained on"] = last.tokens
+    return cell
+
+
+def _measured(group: Group, plan: Plan, learned: Learned, method: str, timed: Timed) -> Measurements:
+    steps = group.options.probe_steps
+    probe = make_probe(plan, learned, steps, group.options.seeds) if steps else None
+    if method == ALONE:
+        return measure(plan, learned, probe, {}, timed)
+    name = method.partition("+")[0]
+    initialized = {name: initialize(plan, learned, name, timed)}
+    return measure(plan, learned, probe, initialized, timed, with_base=False)
+
+
+def _trained(group: Group, method: str, contest: bool) -> TrainingRecord:
+    """The record of an extension trained for the given minutes, with the base beside it on demand."""
+    extension = group.options.scratch / group.cell(method)
+    run = extension.with_name(f"{extension.name}-trained")
+    for directory in (extension, run):
+        clear(directory)
+    extend(group.extend_options(method, extension))
+    options = TrainOptions(
+        directory=extension, out=run, corpus=group.corpus, max_minutes=group.options.minutes,
+        heldout_bytes=group.options.heldout_bytes, **_TRAINING,
+    )  # fmt: skip
+    record = train(replace(options, contest=contest)).record
+    assert record is not None
+    shutil.rmtree(extension)
+    return record
+
+
+def tables(cells: Mapping[str, Result]) -> list[str]:
+    """A table of bits per byte for each base and language, the best after the most training first."""
+    grouped: dict[str, dict[str, Result]] = {}
+    for name, cell in cells.items():
+        group, _, method = name.rpartition(".")
+        grouped.setdefault(group, {})[method] = cell
+    return [f"{group}\n\n{_table(found)}" for group, found in grouped.items()]
+
+
+def _table(found: Mapping[str, Result]) -> str:
+    lines = ["| method | before | after the probe | after training |", "|---|---:|---:|---:|"]
+    rows = sorted((_figures(cell), method) for method, cell in found.items())
+    for (trained, probed, before), method in rows:
+        spread = [bits["target"] for bits in found[method]["after the probe"] or ()]
+        more = f" ± {stdev(spread):.3f}" if len(spread) > 1 else ""
+        lines.append(f"| {method} | {_shown(before)} | {_shown(probed)}{more} | {_shown(trained)} |")
+    return "\n".join(lines)
+
+
+def _figures(cell: Result) -> tuple[float, float, float]:
+    """Bits per byte after training, after the probe and before; infinite where they are not known."""
+    probed = [bits["target"] for bits in cell["after the probe"] or ()]
+    trained, before = cell.get("after training"), cell["before"]
+    unknown = float("inf")
+    return (
+        trained["target"] if trained else unknown,
+        fmean(probed) if probed else unknown,
+        before["target"] if before else unknown,
+    )
+
+
+def _shown(bits: float) -> str:
+    return "" if bits == float("inf") else f"{bits:.3f}"
+
+
+if __name__ == "__main__":
+    run_script(main)
