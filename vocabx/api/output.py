@@ -12,6 +12,7 @@ from vocabx.checkpoint.manifest import (
     RecordedInitializer,
     Sizes,
     TokenRange,
+    chain_of,
     composed_hashes,
     run_record,
 )
@@ -151,4 +152,5 @@ def _manifest(
         run=run_record("", timed.seconds, directory),
         shards={},
         training=None,
+        chain=chain_of(base.base.directory),
     )

@@ -64,6 +64,24 @@ class TokenRange(Written, frozen=True):
     source: Source
 
 
+class Ancestor(Written, frozen=True, omit_defaults=True):
+    """An earlier checkpoint of vocabx that this one goes back to.
+
+    Attributes:
+        base: what it was made from.
+        language: BCP 47 tag of its new tokens.
+        sizes: its sizes.
+        ranges: its new ids by origin.
+        trained: whether it was trained.
+    """
+
+    base: RecordedBase
+    language: str
+    sizes: Sizes
+    ranges: tuple[TokenRange, ...]
+    trained: bool = False
+
+
 class RecordedInitializer(Written, frozen=True, omit_defaults=True):
     """How the new rows were made.
 
@@ -160,6 +178,8 @@ class Manifest(Written, frozen=True):
         run: the only part that differs between two equal runs.
         shards: the record of each weight file, by name; empty for a tokenizer alone.
         training: of a trained checkpoint; None for others.
+        chain: the checkpoints of vocabx that the base goes back to, the base last; empty for a base that
+            vocabx did not write.
     """
 
     version: str
@@ -176,11 +196,18 @@ class Manifest(Written, frozen=True):
     run: RecordedRun
     shards: dict[str, WeightFile]
     training: RecordedTraining | None
+    chain: tuple[Ancestor, ...] = ()
 
     @property
     def transferred(self) -> bool:
         """Whether its tokenizer replaced the base's, so that all ids are its own."""
         return any(part.source == "transferred" for part in self.ranges)
+
+    @property
+    def steps(self) -> tuple[Ancestor, ...]:
+        """All that vocabx made of the first base, this checkpoint last."""
+        trained = self.training is not None
+        return (*self.chain, Ancestor(self.base, self.language, self.sizes, self.ranges, trained))
 
     def with_tables(
         self,
@@ -236,6 +263,16 @@ def read_manifest(directory: Path) -> Manifest | None:
     content = read_format(path, FORMAT, BaseModelError, _REMEDY)
     content |= {name: None for name in _MAY_BE_EMPTY if content.get(name) == {}}
     return fit(path, content, Manifest, BaseModelError, _REMEDY)
+
+
+def chain_of(base: Path) -> tuple[Ancestor, ...]:
+    """The checkpoints of vocabx that the directory of a base goes back to, itself last.
+
+    Raises:
+        BaseModelError: if its vocabx.json is damaged.
+    """
+    manifest = read_manifest(base) if base.is_dir() else None
+    return manifest.steps if manifest else ()
 
 
 def records_of(

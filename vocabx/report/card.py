@@ -6,6 +6,7 @@ Everything in the card comes from the report, the base or the files written.
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 
 from vocabx.checkpoint.base import Base
 from vocabx.checkpoint.licence import OTHER, Licence
+from vocabx.checkpoint.manifest import Ancestor, chain_of
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.corpus.languages import language_name
 from vocabx.gguf.settings import ARCHITECTURES
 from vocabx.report.extension_report import Report
 from vocabx.report.transfer_report import TransferReport
@@ -60,14 +63,16 @@ def write_card(
         repository: its name on the hub if already known, for the code that loads it.
     """
     tokenizer_only = isinstance(report, Report) and not report.initializer
+    chain = chain_of(base.directory)
     checkpoint = None if tokenizer_only else read_checkpoint(directory)
     licence = _licence(base, directory)
     text = (
         card_environment()
         .get_template(template)
         .render(
-            metadata=_metadata(base, report, licence, checkpoint is not None),
+            metadata=_metadata(base, report, licence, checkpoint is not None, chain),
             report=report,
+            earlier=[(language_name(step.language), step) for step in chain],
             factorised=report.factorised if isinstance(report, Report) else None,
             has_page=isinstance(report, Report),
             base=base,
@@ -113,16 +118,19 @@ def hub_language(tag: str) -> str:
     return code if known and not _PRIVATE.fullmatch(code) else ""
 
 
-def _metadata(base: Base, report: Report | TransferReport, licence: Licence, is_model: bool) -> str:
+def _metadata(
+    base: Base, report: Report | TransferReport, licence: Licence, is_model: bool, chain: Sequence[Ancestor]
+) -> str:
     """The YAML that the hub reads, written by its own library, which quotes `no`, the code of Norwegian."""
     from huggingface_hub import ModelCardData
 
-    code = hub_language(report.language)
+    spoken = dict.fromkeys((report.language, *(step.language for step in reversed(chain))))
+    codes = [*dict.fromkeys(code for tag in spoken if (code := hub_language(tag)))]
     kind = "vocabulary-extension" if isinstance(report, Report) else "vocabulary-transfer"
     tags = ["vocabx", kind, *([] if is_model else ["tokenizer"])]
     other = licence.id == OTHER
     return ModelCardData(
-        language=[code] if code else None,
+        language=codes or None,
         license=licence.id or None,
         license_name=(licence.name or None) if other else None,
         license_link=(licence.link or None) if other else None,
@@ -130,7 +138,7 @@ def _metadata(base: Base, report: Report | TransferReport, licence: Licence, is_
         # A tokenizer is not derived from the base model. `base_model_relation` is left out: none of adapter,
         # merge, quantized and finetune is right before the new embeddings are trained.
         base_model=(base.repository or None) if is_model else None,
-        tags=tags if code == report.language else [*tags, report.language],
+        tags=[*tags, *(tag for tag in spoken if tag not in codes)],
     ).to_yaml()
 
 

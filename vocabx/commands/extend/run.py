@@ -14,6 +14,7 @@ from vocabx.checkpoint.manifest import (
     Sizes,
     Source,
     TokenRange,
+    chain_of,
     composed_hashes,
     run_record,
 )
@@ -208,4 +209,5 @@ def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: T
         run=run_record(plan.options.command, progress.seconds, directory),
         shards={},
         training=None,
+        chain=chain_of(plan.base.directory),
     )

@@ -137,6 +137,12 @@ class TrainOptions:
         default=False,
         panel=LORA,
     )
+    new_rows: Literal["all", "latest"] = option(
+        "Which token embeddings train as new ones where the base had been extended before: those of all "
+        "extensions, or of the latest.",
+        default="all",
+        panel=METHOD,
+    )
     dtype: Literal["bfloat16", "float16", "float32"] | None = option(
         "Dtype of computation: bfloat16, float16 (GPU only) or float32. Default: bfloat16; float32 on a "
         "processor that has no instructions for bfloat16.",

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vocabx._util.extras import Packages, require_all
 from vocabx._util.memory import fits
@@ -180,7 +180,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     language = _language(manifest.language, source)
     spoken = _base_language(manifest)
     base_source = _base_source(options, spoken)
-    sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory)
+    sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory, options.new_rows)
     new = checkpoint.input.rows - first
     if new < 1:
         raise BaseModelError(
@@ -228,15 +228,21 @@ def check_packages(options: TrainOptions) -> None:
     )
 
 
-def first_new_id(manifest: Manifest, directory: Path) -> int:
-    """The id of the first row that vocabx added, from a manifest.
+def first_new_id(manifest: Manifest, directory: Path, which: Literal["all", "latest"] = "all") -> int:
+    """The id of the first row that trains as a new one, from a manifest.
+
+    Args:
+        manifest: of the checkpoint.
+        directory: its directory.
+        which: new rows of all extensions that the checkpoint goes back to, or of the latest.
 
     Raises:
         BaseModelError: if the manifest does not record it.
     """
     if not manifest.ranges:
         raise BaseModelError(f"{directory}: vocabx.json lists no new tokens: extend the base again")
-    return min(part.first_id for part in manifest.ranges)
+    steps = manifest.steps if which == "all" else manifest.steps[-1:]
+    return min(part.first_id for step in steps for part in step.ranges)
 
 
 def _checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:

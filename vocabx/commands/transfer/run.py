@@ -18,6 +18,7 @@ from vocabx.checkpoint.manifest import (
     RecordedInitializer,
     Sizes,
     TokenRange,
+    chain_of,
     composed_hashes,
     run_record,
 )
@@ -276,6 +277,7 @@ def _manifest(
         run=run_record(plan.options.command, progress.seconds, directory),
         shards=shards,
         training=None,
+        chain=chain_of(base.directory),
     )
 
 

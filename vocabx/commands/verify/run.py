@@ -1,6 +1,6 @@
 """The story of `vocabx verify`: certify a finished directory, whoever made it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,8 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     tokenizer = read_tokenizer(base.directory)
     new = new_tokens(tokenizer, extended)
     language = _language(options.lang or (manifest.language if manifest else ""), new)
+    if manifest is not None and not options.lang:
+        language = _with_earlier(language, manifest, tokenizer.size, extended)
     with progress.stage("Reading text"):
         target = _sample(_target_source(options, language), language.scripts, options, progress)
         source = _user(options.base_text, options) or default_source(find_language(base.language))
@@ -116,6 +118,19 @@ def _language(tag: str, new: list[str]) -> Language:
         return with_scripts_of(Language("und", "the new tokens' language", ()), sample)
     except LanguageError:
         raise LanguageError("the new tokens do not reveal their script: pass --lang") from None
+
+
+def _with_earlier(language: Language, manifest: Manifest, old: int, extended: FastTokenizer) -> Language:
+    """A language, with the characters of those that were added before it to a base of `old` tokens."""
+    scripts, blocks = [*language.scripts], [*language.blocks]
+    for step in manifest.chain:
+        if step.base.tokens >= old:
+            ids = (one for part in step.ranges for one in range(part.first_id, part.first_id + part.count))
+            text = b" ".join(extended.token_bytes.get(one, b"") for one in ids).decode("utf-8", "ignore")
+            earlier = with_scripts_of(find_language(step.language), text)
+            scripts += earlier.scripts
+            blocks += earlier.blocks
+    return replace(language, scripts=tuple(dict.fromkeys(scripts)), blocks=tuple(dict.fromkeys(blocks)))
 
 
 def _scripts_of(source: TextSource) -> tuple[str, ...]:
