@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, without_holes
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.widen import widened
 
@@ -76,7 +76,7 @@ class ByteLevelTokenizer(FastTokenizer):
                 vocabulary[token] = next_id
                 next_id += 1
             rules.append(f"{left} {right}" if as_text else [left, right])
-        model["vocab"] = dict(sorted(vocabulary.items(), key=lambda item: item[1]))
+        model["vocab"] = without_holes(vocabulary)
         model["merges"] = rules
         return type(self)(spec)
 
