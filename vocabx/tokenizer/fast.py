@@ -270,6 +270,15 @@ class FastTokenizer(ABC):
         return self.token_bytes.get(atom)
 
 
+def needed_rows(tokenizer: FastTokenizer) -> int:
+    """The rows that an embedding matrix must have at least.
+
+    Some models, such as CodeLlama and Gemma 3, have none for the last of their added tokens.
+    """
+    last = max((i for i in tokenizer.vocabulary.values() if i not in tokenizer.added_ids), default=-1)
+    return last + 1
+
+
 def components(component: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
     """A normalizer, pre-tokenizer or decoder and its parts, with sequences flattened."""
     if component is None:
