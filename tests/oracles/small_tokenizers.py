@@ -52,6 +52,41 @@ def _written(directory: Path, tokenizer: Tokenizer, settings: dict[str, Any]) ->
     return directory
 
 
+def character_bpe(directory: Path, lines: list[str], size: int = 400, **model: Any) -> Path:
+    """As NLLB's, or with the given settings of the model."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, **model))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokenizer.train_from_iterator(
+        lines, trainers.BpeTrainer(vocab_size=size, special_tokens=special, show_progress=False, **model)
+    )
+    tokenizer.add_special_tokens(["eng_Latn", "rus_Cyrl"])
+    codes = [(name, tokenizer.token_to_id(name)) for name in ("eng_Latn", "</s>")]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="eng_Latn $A </s>", pair="eng_Latn $A $B </s>", special_tokens=codes
+    )
+    return _written(
+        directory, tokenizer, {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>"}
+    )
+
+
+def unigram(directory: Path, lines: list[str], normalizer: Any, size: int = 400) -> Path:
+    """With a normalizer that no SentencePiece model has."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=size, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    return _written(
+        directory, tokenizer, {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>"}
+    )
+
+
 def sentencepiece_model(path: Path, lines: list[str], kind: str, size: int = 400, **settings: Any) -> Path:
     """A .model of a kind, "bpe" or "unigram", as the library trains it by default."""
     path.parent.mkdir(parents=True, exist_ok=True)

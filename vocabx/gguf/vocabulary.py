@@ -150,7 +150,7 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
         name = pretokenizer or name_of(tokenizer.spec)
         tokens = {index: piece for index, piece in tokenizer.id_to_piece.items() if not is_unused(piece)}
         return _Listed("gpt2", name, tokens, {}, {}, merges, False)
-    if not isinstance(tokenizer, SentencePieceTokenizer):
+    if not isinstance(tokenizer, SentencePieceTokenizer) or MODEL_NAME not in tokenizer.companions():
         raise TokenizerError(
             f"llama.cpp's Llama models take byte-level BPE and SentencePiece BPE, and {directory} has a "
             f"{tokenizer.family} tokenizer"

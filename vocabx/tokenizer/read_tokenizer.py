@@ -107,10 +107,10 @@ def _made(spec: dict[str, Any], path: Path, model: Path | None) -> FastTokenizer
     family = family_of(spec)
     if isinstance(family, str):
         raise TokenizerError(
-            f"{path} is a {family} tokenizer: vocabx extends byte-level BPE, SentencePiece BPE, Unigram and "
-            "WordPiece"
+            f"{path} is a {family} tokenizer: vocabx extends byte-level BPE, SentencePiece BPE, BPE over "
+            "characters with an unknown token, Unigram and WordPiece"
         )
-    if model is None or is_tiktoken(model) or not issubclass(family, _WITH_MODEL):
+    if model is None or is_tiktoken(model) or family not in _WITH_MODEL:
         return family(spec)
     read_model(model)
     return family(spec, model.read_bytes())

@@ -41,6 +41,7 @@ from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.fast import FastTokenizer, needed_rows
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
@@ -310,6 +311,7 @@ def _vocabulary_plan(
     progress: Progress,
 ) -> VocabularyPlan:
     sample = peek(source)
+    _check_bytes(tokenizer, sample)
     language = with_scripts_of(language, sample)
     if _may_be_simplified(language, options) and looks_simplified(sample):
         progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
@@ -331,6 +333,16 @@ def _vocabulary_plan(
         first_id=max(rows, tokenizer.size),
         new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
     )
+
+
+def _check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
+    lost = tokenizer.lost_bytes(sample) if isinstance(tokenizer, ByteLevelTokenizer) else b""
+    if lost:
+        raise TokenizerError(
+            f"the base's tokenizer drops {len(lost)} bytes of the text, such as 0x{lost[0]:02X}, for which it "
+            "has no token: with tokens for them other languages would be tokenized differently too; pass a base "
+            "whose tokenizer has all 256 bytes"
+        )
 
 
 def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:

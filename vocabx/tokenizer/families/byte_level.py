@@ -30,6 +30,11 @@ class ByteLevelTokenizer(FastTokenizer):
         vocabulary: dict[str, int] = self.spec["model"]["vocab"]
         return vocabulary
 
+    def lost_bytes(self, text: str) -> bytes:
+        """The bytes of `text` without a token, ascending: the tokenizer drops them without a trace."""
+        data = sorted(set(self.normal(text).encode()))
+        return bytes(byte for byte in data if to_alphabet(bytes([byte])) not in self.vocabulary)
+
     def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
         return from_alphabet(piece)
 
