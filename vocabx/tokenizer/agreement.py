@@ -167,8 +167,8 @@ def _load(directory: Path) -> Any:
     with quiet_transformers("evaluate"):
         transformers = need("transformers", "evaluate")
         loaded = transformers.AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    model = getattr(getattr(loaded, "backend_tokenizer", None), "model", None)
-    if getattr(model, "dropout", None):
+    model: Any = getattr(getattr(loaded, "backend_tokenizer", None), "model", None)
+    if model is not None and getattr(model, "dropout", None):
         model.dropout = None
     return loaded
 

@@ -2,8 +2,8 @@
 
 Pieces and merges are those of SentencePiece BPE, and new ones rank below the base's likewise. What differs:
 a missing character is lost, so characters come first; and no .model is written, because SentencePiece would
-also build pieces that the base's merges do not. Tokenizers that mark the end of a word, or what is inside one, are
-left out: see `family_of`.
+also build pieces that the base's merges do not. Tokenizers that mark the end of a word, or what is inside
+one, are left out: see `family_of`.
 """
 
 from collections.abc import Sequence
