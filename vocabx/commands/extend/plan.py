@@ -340,8 +340,8 @@ def _check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
     if lost:
         raise TokenizerError(
             f"the base's tokenizer drops {len(lost)} bytes of the text, such as 0x{lost[0]:02X}, for which "
-            "it has no token: with tokens for them other languages would be tokenized differently too; pass a "
-            "base whose tokenizer has all 256 bytes"
+            "it has no token: with tokens for them other languages would be tokenized differently too; pass "
+            "a base whose tokenizer has all 256 bytes"
         )
 
 
