@@ -118,7 +118,7 @@ class WordPieceTokenizer(FastTokenizer):
         return type(self)(spec)
 
     def companions(self) -> dict[str, bytes]:
-        """vocab.txt, one piece per line, where the ids have no gaps; nothing otherwise."""
+        """vocab.txt, one piece per line, where the ids have no gaps, as in every extension."""
         pieces = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
         whole = [self.vocabulary[piece] for piece in pieces] == list(range(len(pieces)))
         return {"vocab.txt": "".join(f"{piece}\n" for piece in pieces).encode()} if whole else {}
