@@ -318,6 +318,43 @@ def test_protected_text_in_the_language_itself_keeps_its_ids(family, data):
     assert after.encode(protected) == base.encode(protected)
 
 
+def character_completes_a_piece() -> SentencePieceTokenizer:
+    """A base with the piece ▁字 and without 字: it reaches ▁字 only once 字 is a token."""
+    model = parse_model(b"")
+    model.trainer_spec.model_type, model.trainer_spec.byte_fallback = Family.BPE, True
+    model.trainer_spec.unk_id, model.normalizer_spec.escape_whitespaces = 0, True
+    model.pieces.add(piece="<unk>", score=0.0, type=Kind.UNKNOWN)
+    for byte in range(256):
+        model.pieces.add(piece=f"<0x{byte:02X}>", score=0.0, type=Kind.BYTE)
+    for rank, piece in enumerate(("a", "▁", "▁字"), 1):
+        model.pieces.add(piece=piece, score=-float(rank), type=Kind.NORMAL)
+    return SentencePieceTokenizer(spec_of(model, False, False), model.SerializeToString())
+
+
+def prefix_makes_a_word_unknown() -> WordPieceTokenizer:
+    """A base in which 中文c is 中 and ##文c, until 中文 begins it: ##c is no piece."""
+    pieces = ["[UNK]", "中", "##文", "##字", "##文c"]
+    model = {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##"}
+    model |= {"max_input_chars_per_word": 100, "vocab": {piece: n for n, piece in enumerate(pieces)}}
+    return WordPieceTokenizer(
+        {"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "WhitespaceSplit"}, "model": model}
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "donor", "protected"),
+    [(character_completes_a_piece(), ["字"], "a 字"), (prefix_makes_a_word_unknown(), [" 中文"], "中文c")],
+    ids=["bpe", "wordpiece"],
+)
+def test_protected_text_keeps_its_ids_where_a_new_token_only_shows_in_old_ones(base, donor, protected):
+    tokens = tuple(token.encode() for token in donor)
+    free = extended(base, [], TokenRequest(donor=tokens)).tokenizer
+    assert free.encode([protected]) != base.encode([protected]), "the case is gone"
+    assert set(free.encode([protected])[0]) <= set(base.vocabulary.values()), "a new token shows"
+    after = extended(base, [], TokenRequest(donor=tokens, protected=[protected])).tokenizer
+    assert after.encode([protected]) == base.encode([protected])
+
+
 @family
 @examples
 @given(data=st.data())

@@ -11,7 +11,7 @@ from vocabx.checkpoint.base import Base, find_base
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.progress import Progress, Quiet
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, needed_rows
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 
@@ -43,7 +43,7 @@ class BaseModel:
 
     @property
     def rows(self) -> int:
-        """Height of the embedding matrices, at least V."""
+        """Height of the embedding matrices, at least V but for the last added tokens of some models."""
         return self.checkpoint.input.rows
 
     @property
@@ -93,5 +93,5 @@ def open_base(name: str | Path, *, progress: Progress | None = None) -> BaseMode
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
     refuse_factorised(checkpoint)
-    check_tables(checkpoint, tokenizer.size)
+    check_tables(checkpoint, needed_rows(tokenizer))
     return BaseModel(base, tokenizer, checkpoint)

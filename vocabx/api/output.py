@@ -85,7 +85,8 @@ def write_checkpoint(
     base_tables = examine_base(base.checkpoint, timed)
     with staged(out) as directory:
         write_tokenizer(extension.tokenizer, base.directory, directory)
-        padded = initialization.followed_by_means(len(pad))
+        rowless = base.first_id - base.rows
+        padded = initialization.preceded_by_means(rowless).followed_by_means(len(pad))
         with timed.stage("Writing the checkpoint", needed, "B") as advance:
             grow_checkpoint(base.checkpoint, padded, directory, pad, advance, untie=untie)
         tables, shards = record_weights(base.checkpoint, directory, False, timed)
@@ -115,7 +116,7 @@ def _check_fit(base: BaseModel, extension: Extension, initialization: Initializa
             f"the initialization makes {initialization.rows:,} rows and there are "
             f"{len(extension.pieces):,} new tokens: initialize those of the extension"
         )
-    if initialization.input.old_rows not in (base.tokens, base.rows):
+    if initialization.input.old_rows not in (min(base.tokens, base.rows), base.rows):
         raise InitializerError(
             f"the initialization mixes {initialization.input.old_rows:,} old rows and {base.base.name} has "
             f"{base.tokens:,} tokens: pass old_rows=base.tokens to initialize"

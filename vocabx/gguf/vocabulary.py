@@ -148,8 +148,9 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
     if isinstance(tokenizer, ByteLevelTokenizer):
         merges = tuple(rule if isinstance(rule, str) else " ".join(rule) for rule in tokenizer.rules())
         name = pretokenizer or name_of(tokenizer.spec)
-        return _Listed("gpt2", name, tokenizer.id_to_piece, {}, {}, merges, False)
-    if not isinstance(tokenizer, SentencePieceTokenizer):
+        tokens = {index: piece for index, piece in tokenizer.id_to_piece.items() if not is_unused(piece)}
+        return _Listed("gpt2", name, tokens, {}, {}, merges, False)
+    if not isinstance(tokenizer, SentencePieceTokenizer) or MODEL_NAME not in tokenizer.companions():
         raise TokenizerError(
             f"llama.cpp's Llama models take byte-level BPE and SentencePiece BPE, and {directory} has a "
             f"{tokenizer.family} tokenizer"

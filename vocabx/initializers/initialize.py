@@ -132,13 +132,13 @@ class EmbeddingInitializer:
         return Initialized(initialization, {**initializer.parameters(inputs), **given})
 
     def _inputs(self, initializer: Initializer) -> tuple[InitializerInputs, dict[str, Any]]:
-        tokens, base = self.tokens, self.tokens.base
+        tokens = self.tokens
         inputs = InitializerInputs(
             tokens=tokens.new_bytes,
             pieces=tuple(tokens.pieces),
-            old_rows=base.size,
+            old_rows=self._old_rows,
             seed=self.seed,
-            old_tokens=tokens.old_bytes,
+            old_tokens=tokens.old_bytes[: self._old_rows],
             copies=tokens.copies,
             scripts=self.texts.language.scripts,
             settings=self.options,
@@ -165,6 +165,11 @@ class EmbeddingInitializer:
         )
         return "frequency" if available or initializer.vectors == "by frequency" else None
 
+    @property
+    def _old_rows(self) -> int:
+        """Rows of old tokens; the matrix may have more, or lack those of the last added tokens."""
+        return min(self.tokens.base.size, self.checkpoint.input.rows)
+
     def _tables(self) -> Tables:
         table = self.checkpoint.input.map()
         if self.untie:
@@ -177,7 +182,7 @@ class EmbeddingInitializer:
         """The tokenized lines of the language, numbered as in `InitializerInputs.text`."""
         tokens, lines = self.tokens, self.texts.lines
         with self.progress.stage("Tokenizing the text for training", len(lines), "lines") as advance:
-            return tokenize_lines(tokens.tokenizer, tokens.ids, tokens.base.size, lines, advance)
+            return tokenize_lines(tokens.tokenizer, tokens.ids, self._old_rows, lines, advance)
 
     def _of_tokens(self, inputs: InitializerInputs) -> TokenVectors:
         with self.progress.stage("Training token vectors", unit="tokens") as advance:
@@ -186,7 +191,7 @@ class EmbeddingInitializer:
     def _of_words(self, weighting: Weighting) -> TokenVectors:
         if weighting not in self._lifted:
             space, tokens = self._space, self.tokens
-            source = self._lift(tokens.base, space.source, weighting)
+            source = self._lift(tokens.base, space.source, weighting)[: self._old_rows]
             target = self._lift(tokens.tokenizer, space.target, weighting)
             self._lifted[weighting] = TokenVectors(source, target[list(tokens.ids)])
         return self._lifted[weighting]

@@ -29,6 +29,8 @@ def tokenize_lines(
         advance: called with lines done.
     """
     row = np.arange(tokenizer.size)
+    # Added tokens of the base for which it has no row: what stands beside them is not their context.
+    row[old_rows:] = LINE_END
     row[list(new_ids)] = old_rows + np.arange(len(new_ids))
     parts: list[NDArray[np.int64]] = []
     for start in range(0, len(lines), _BATCH):

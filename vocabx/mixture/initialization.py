@@ -117,6 +117,10 @@ class Initialization:
         """Return this initialization with sampled rows replaced by those of `other`."""
         return self._changed(lambda mixture: mixture.mixing_draws(other))
 
+    def preceded_by_means(self, count: int) -> "Initialization":
+        """Return this initialization with `count` further rows before its own, the mean of the old rows."""
+        return self._changed(lambda mixture: mixture.preceded_by_means(count)) if count else self
+
     def followed_by_means(self, count: int) -> "Initialization":
         """Return this initialization with `count` further rows that are the mean of the old rows."""
         return self._changed(lambda mixture: mixture.followed_by_means(count))

@@ -305,6 +305,16 @@ class Mixture:
             return plain
         return plain.drawing(replace(self.draws, rows=np.setdiff1d(self.draws.rows, rows)))
 
+    def preceded_by_means(self, count: int) -> "Mixture":
+        """Return this mixture with `count` further rows before its own that are the mean of the old rows."""
+        if not count:
+            return self
+        padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
+        weights = sparse.csr_array(sparse.vstack([padding, self.weights], format="csr"))
+        shift = None if self.shift is None else np.pad(self.shift, ((count, 0), (0, 0)))
+        draws = None if self.draws is None else replace(self.draws, rows=self.draws.rows + count)
+        return Mixture(weights, np.append(np.ones(count), self.uniform), draws, shift)
+
     def followed_by_means(self, count: int) -> "Mixture":
         """Return this mixture with `count` further rows that are the mean of the old rows."""
         padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)

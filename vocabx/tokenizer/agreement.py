@@ -132,10 +132,12 @@ def special_token_claims(directories: tuple[Path, Path] | None) -> list[Claim]:
     except Exception:  # For a bare tokenizer.json, transformers has no class to choose.
         return []
     after = _behavior(_load(directories[1]))
-    cases = ((f"{key}: {old!r} became {after[key]!r}", after[key] == old) for key, old in before.items())
+    cases = (
+        (f"{key}: {old!r} became {after.get(key)!r}", after.get(key) == old) for key, old in before.items()
+    )
     sentence = (
-        "In transformers, special tokens, templates, padding and truncation sides and the chat template are "
-        "unchanged."
+        "In transformers, added and special tokens, templates, padding and truncation sides and the chat "
+        "template are unchanged."
     )
     return [claim("special-tokens", sentence, cases)]
 
@@ -144,6 +146,10 @@ def _behavior(tokenizer: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         f"{name}_token_id": getattr(tokenizer, f"{name}_token_id", None) for name in _IDS
     }
+    special = set(tokenizer.all_special_tokens)
+    for index, token in tokenizer.added_tokens_decoder.items():
+        flags = (token.single_word, token.lstrip, token.rstrip, token.normalized, token.content in special)
+        found[f"added token {token.content!r}"] = (index, flags)
     for name in _SIDES:
         found[name] = getattr(tokenizer, name, None)
     for sample in _SAMPLES:
@@ -160,7 +166,11 @@ def _load(directory: Path) -> Any:
     logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)
     with quiet_transformers("evaluate"):
         transformers = need("transformers", "evaluate")
-        return transformers.AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        loaded = transformers.AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    model: Any = getattr(getattr(loaded, "backend_tokenizer", None), "model", None)
+    if model is not None and getattr(model, "dropout", None):
+        model.dropout = None
+    return loaded
 
 
 def _version() -> str:

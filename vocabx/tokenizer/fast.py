@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from vocabx.progress import Advance
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.merges import Merge
-from vocabx.tokenizer.sentencepiece_model import SPACE
+from vocabx.tokenizer.sentencepiece_model import SPACE, unused_piece
 
 Ids = NDArray[np.int64]
 # The name of a SentencePiece model's file that llama.cpp and slow tokenizers expect.
@@ -38,6 +38,24 @@ def build_rust(spec: dict[str, Any]) -> Tokenizer:
     except UnicodeEncodeError:
         # Half a surrogate pair, which only json can escape.
         return Tokenizer.from_str(json.dumps(spec))
+
+
+def as_measured(spec: dict[str, Any]) -> dict[str, Any]:
+    """`spec` without truncation, padding and dropout: the tokens of the whole text, and no others."""
+    model = {**spec["model"], "dropout": None} if spec["model"].get("dropout") else spec["model"]
+    if model is spec["model"] and not (spec.get("truncation") or spec.get("padding")):
+        return spec
+    return {**spec, "truncation": None, "padding": None, "model": model}
+
+
+def without_holes(vocabulary: Mapping[str, int]) -> dict[str, int]:
+    """`vocabulary` in id order, with a placeholder at each id that has no piece.
+
+    No text contains a placeholder. Without them there would be fewer pieces than ids, and a token that a user
+    adds, whose id follows from their number, would get the id of another.
+    """
+    pieces = {index: piece for piece, index in vocabulary.items()}
+    return {pieces.get(index) or unused_piece(index): index for index in range(max(pieces, default=-1) + 1)}
 
 
 @dataclass(frozen=True)
@@ -132,8 +150,8 @@ class FastTokenizer(ABC):
 
     @cached_property
     def rust(self) -> Tokenizer:
-        """This tokenizer in the tokenizers library."""
-        return build_rust(self.spec)
+        """This tokenizer in the tokenizers library, for whole texts: see `as_measured`."""
+        return build_rust(as_measured(self.spec))
 
     @cached_property
     def vocabulary(self) -> dict[str, int]:
@@ -250,6 +268,15 @@ class FastTokenizer(ABC):
     def atom_bytes(self, atom: int) -> bytes | None:
         """The bytes of an atom, or None for an added token."""
         return self.token_bytes.get(atom)
+
+
+def needed_rows(tokenizer: FastTokenizer) -> int:
+    """The rows that an embedding matrix must have at least.
+
+    Some models, such as CodeLlama and Gemma 3, have none for the last of their added tokens.
+    """
+    last = max((i for i in tokenizer.vocabulary.values() if i not in tokenizer.added_ids), default=-1)
+    return last + 1
 
 
 def components(component: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:

@@ -1,11 +1,11 @@
 """Protected text, whose tokenization must not change: which new tokens occur in it.
 
 New tokens rank after the base's, so the first one to apply to a text joins two adjacent tokens of the
-base's own tokenization, and the final tokenization contains it or a token built from it. Without those tokens
-the text is tokenized as before.
+base's own tokenization. The final tokenization contains it or a token built from it, which may be an old one
+that the base itself could not reach. Without those new tokens the text is tokenized as before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -18,19 +18,32 @@ _BATCH = 1024
 def occurring(
     base: FastTokenizer, extended: FastTokenizer, texts: Sequence[str]
 ) -> tuple[set[bytes], list[str]]:
-    """The bytes of the new tokens of `extended` that occur in `texts`, and the texts that contain any."""
+    """The bytes of the new tokens that change how `texts` are tokenized, and the texts that they change."""
+    fresh = {index: data for index, data in extended.token_bytes.items() if data not in base.known_bytes}
     new = np.zeros(extended.size, dtype=bool)
-    new[[index for index, data in extended.token_bytes.items() if data not in base.known_bytes]] = True
-    found: set[int] = set()
+    new[list(fresh)] = True
+    found: set[bytes] = set()
     touched: list[str] = []
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
-        for text, ids in zip(batch, extended.encode(batch), strict=True):
-            present = [index for index in ids if new[index]]
-            if present:
-                found.update(present)
+        for text, old, ids in zip(batch, base.encode(batch), extended.encode(batch), strict=True):
+            present = {extended.token_bytes[index] for index in ids if new[index]}
+            if present or ids != old:
+                found |= present or _hidden(extended, text, ids, fresh.values())
                 touched.append(text)
-    return {extended.token_bytes[index] for index in found}, touched
+    return found, touched
+
+
+def _hidden(tokenizer: FastTokenizer, text: str, ids: Sequence[int], new: Iterable[bytes]) -> set[bytes]:
+    """The `new` tokens from which tokens of the base in `ids` may have been built.
+
+    In WordPiece, a new token may also begin a word whose rest is no piece, which makes the word unknown:
+    then, those that are part of the text.
+    """
+    parts = [tokenizer.token_bytes.get(index, b"") for index in set(ids)]
+    built = {token for token in new if any(token in part for part in parts)}
+    normal = tokenizer.normal(text).encode()
+    return built or {token for token in new if token.removeprefix(b" ") in normal}
 
 
 def without_occurring(base: FastTokenizer, candidates: Sequence[Merge], texts: Sequence[str]) -> list[Merge]:

@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vocabx.errors import TokenizerError
@@ -102,25 +103,36 @@ def is_unused(piece: str) -> bool:
     return piece[:1] == "<" and _UNUSED.fullmatch(piece) is not None
 
 
-def with_pieces(model: "ModelProto", added: Iterable[tuple[str, int, float]]) -> "ModelProto":
-    """A copy of `model` with new pieces after its own, and placeholders at the ids in between.
+def with_pieces(
+    model: "ModelProto", added: Iterable[tuple[str, int, float]], tokens: Iterable[Mapping[str, Any]] = ()
+) -> "ModelProto":
+    """A copy of `model` with new pieces after its own; added tokens and placeholders fill the ids in between.
 
     Args:
         model: the base's.
         added: (piece, id, score) of each new piece; ids are at least the number of old pieces.
+        tokens: the added tokens of tokenizer.json; of interest are those that the model lacks.
     """
     longer = _empty()
     longer.CopyFrom(model)
+    known = {piece.piece for piece in longer.pieces}
+    between = {token["id"]: token for token in tokens if token["content"] not in known}
     for text, index, score in sorted(added, key=lambda piece: piece[1]):
-        _add_placeholders(longer, index)
+        _add_placeholders(longer, index, between)
         longer.pieces.add(piece=text, score=score, type=Kind.NORMAL)
     longer.trainer_spec.vocab_size = len(longer.pieces)
     return longer
 
 
-def _add_placeholders(model: "ModelProto", until: int) -> None:
+def _add_placeholders(
+    model: "ModelProto", until: int, tokens: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
+) -> None:
     for index in range(len(model.pieces), until):
-        model.pieces.add(piece=unused_piece(index), score=0.0, type=Kind.UNUSED)
+        if (token := tokens.get(index)) is None:
+            model.pieces.add(piece=unused_piece(index), score=0.0, type=Kind.UNUSED)
+        else:
+            kind = Kind.CONTROL if token["special"] else Kind.USER_DEFINED
+            model.pieces.add(piece=token["content"], score=0.0, type=kind)
 
 
 def piece_scores(model: "ModelProto") -> dict[str, float]:
@@ -153,8 +165,35 @@ def model_of(spec: dict[str, Any], scores: Mapping[str, float] | None = None) ->
     Raises:
         TokenizerError: `spec` is of another family, or no .model can reproduce it.
     """
+    model = _pieces_of(spec, scores)
+    _describe_normalizer(model.normalizer_spec, spec)
+    return model
+
+
+def ranked_scores(spec: dict[str, Any]) -> dict[str, float]:
+    """The score of each piece that can occur in tokenized text, by the order of a tokenizer.json's merges.
+
+    They exist whether or not a .model can express the rest of the tokenizer.
+    """
+    return piece_scores(_pieces_of(spec, None, required=False))
+
+
+def unexpressed(spec: dict[str, Any]) -> str:
+    """Why no .model can express a tokenizer.json, or ""."""
+    try:
+        _unknown(spec["model"], _family(spec["model"]))
+        _describe_normalizer(_empty().normalizer_spec, spec)
+    except TokenizerError as error:
+        return str(error)
+    return ""
+
+
+def _pieces_of(
+    spec: dict[str, Any], scores: Mapping[str, float] | None, required: bool = True
+) -> "ModelProto":
+    """The pieces and the trainer's settings; without an unknown token, where it is not `required`."""
     family = _family(spec["model"])
-    unknown = _unknown(spec["model"], family)
+    unknown = _unknown(spec["model"], family) if required or spec["model"].get("unk_token") else ""
     added = {token["content"]: token for token in spec["added_tokens"]}
     ids = _ids(spec["model"]["vocab"]) | {text: token["id"] for text, token in added.items()}
     if spec["model"].get("byte_fallback"):
@@ -190,9 +229,9 @@ def model_of(spec: dict[str, Any], scores: Mapping[str, float] | None = None) ->
     trainer.vocab_size = len(model.pieces)
     trainer.byte_fallback = byte_fallback
     trainer.unk_surface = " ⁇ "
-    trainer.unk_piece, trainer.unk_id = unknown, ids[unknown]
+    if unknown:
+        trainer.unk_piece, trainer.unk_id = unknown, ids[unknown]
     _name_special(trainer, spec, {text: ids[text] for text in added if kinds[text] is Kind.CONTROL})
-    _describe_normalizer(model.normalizer_spec, spec)
     return model
 
 

@@ -8,6 +8,7 @@ text once. `agreement` compares other readers, and what transformers adds around
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from vocabx.tokenizer.agreement import readers_of, special_token_claims
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate, Claim, Tally, claim
 from vocabx.tokenizer.fast import FastTokenizer, Ids
+from vocabx.tokenizer.sentencepiece_model import is_unused
 
 _Pair = tuple[FastTokenizer, FastTokenizer]
 _BATCH = 1024
@@ -80,6 +82,7 @@ def verify(
             _base_reachable(pair),
             _settings(pair),
             *counted,
+            _added_tokens(pair),
             _no_added_tokens(pair),
             _reachable(pair),
             _used(pair, used),
@@ -91,7 +94,8 @@ def verify(
 def new_tokens(base: FastTokenizer, extended: FastTokenizer) -> list[str]:
     """The texts of the tokens that `base` lacks, those aside that are no whole characters."""
     known = base.id_to_piece.keys()
-    ids = (index for index in sorted(extended.id_to_piece) if index not in known)
+    pieces = extended.id_to_piece
+    ids = (index for index in sorted(pieces) if index not in known and not is_unused(pieces[index]))
     return [text for index in ids if (text := extended.text_of(index))]
 
 
@@ -258,9 +262,29 @@ def _settings(pair: _Pair) -> Claim:
     keys = sorted((model.keys() | new_model.keys()) - {"vocab", "merges", "type"})
     # A setting that is not stated is off.
     cases += [(f"model.{key}", (model.get(key) or None) == (new_model.get(key) or None)) for key in keys]
-    known = after["added_tokens"]
-    cases += [(f"added token {token['content']}", token in known) for token in before["added_tokens"]]
     return claim("settings", "Everything except the vocabulary and merges is unchanged.", cases)
+
+
+def _added_tokens(pair: _Pair) -> Claim:
+    """Each is stated as before, has its id in a tokenizer built from the files, and is found where it was."""
+    base, extended = pair
+    known = {token["content"]: token for token in extended.spec["added_tokens"]}
+    new = set(_new_ids(pair))
+
+    def is_kept(token: dict[str, Any]) -> bool:
+        content = token["content"]
+        if known.get(content) != token or extended.rust.token_to_id(content) != token["id"]:
+            return False
+        # Where it is no token of its own, the model must not find it as a piece.
+        texts = [content, content.upper(), content.lower(), f"a{content}a", f"a {content} a"]
+        encoded = zip(base.encode(texts), extended.encode(texts), strict=True)
+        return all(old == ids or not new.isdisjoint(ids) for old, ids in encoded)
+
+    cases = (
+        (f"{token['content']} (id {token['id']})", is_kept(token)) for token in base.spec["added_tokens"]
+    )
+    sentence = "Every added token of the base keeps its id and its settings, and is matched as before."
+    return claim("base-added-tokens", sentence, cases)
 
 
 def _no_added_tokens(pair: _Pair) -> Claim:

@@ -38,7 +38,11 @@ def write_tokenizer(
     (target / "tokenizer.json").write_text(text + "\n", encoding="utf-8")
     for name, data in (tokenizer.companions() if companions is None else companions).items():
         (target / name).write_bytes(data)
-    config = _readable_everywhere(_complete(read_config(base) if base.is_dir() else {}, tokenizer))
+    config = _complete(read_config(base) if base.is_dir() else {}, tokenizer)
+    if base.is_dir() and not (base / "tokenizer.json").is_file():
+        # Those that the base's class makes are in no file.
+        config |= _further(tokenizer, config)
+    config = _readable_everywhere(config)
     changed = {**config, **(settings or {})}
     config = {
         key: value for key, value in changed.items() if value is not None or key not in (settings or {})
@@ -61,6 +65,17 @@ def _complete(config: dict[str, Any], tokenizer: FastTokenizer) -> dict[str, Any
     if is_plain(class_name):
         return config
     return {**inputs, **implied_by(class_name, tokenizer.vocabulary), **config}
+
+
+def _further(tokenizer: FastTokenizer, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The special tokens without a role, such as T5's sentinels, where the configuration lists none."""
+    if "additional_special_tokens" in config or "extra_special_tokens" in config:
+        return {}
+    roles = (value for key, value in config.items() if key.endswith("_token"))
+    named = [value.get("content") if isinstance(value, dict) else value for value in roles]
+    special = [token["content"] for token in tokenizer.spec["added_tokens"] if token["special"]]
+    further = [content for content in special if content not in named]
+    return {"additional_special_tokens": further} if further else {}
 
 
 def _readable_everywhere(config: dict[str, Any]) -> dict[str, Any]:

@@ -125,7 +125,10 @@ def test_ids_before_the_first_new_one_belong_to_no_token(extension):
     size = extension.base.size
     assert extension.new_ids == range(size + GAP, size + GAP + TOKENS)
     rust = extension.tokenizer.rust
-    assert [rust.id_to_token(index) for index in range(size, size + GAP)] == [None] * GAP
+    names = [f"<vocabx unused {index}>" for index in range(size, size + GAP)]
+    assert [rust.id_to_token(index) for index in range(size, size + GAP)] == names
+    assert not set(range(size, size + GAP)) & extension.tokenizer.token_bytes.keys()
+    assert not {i for ids in extension.tokenizer.encode(names) for i in ids} & set(range(size, size + GAP))
     for index in extension.new_ids:
         assert rust.token_to_id(extension.tokenizer.id_to_piece[index]) == index
     assert {

@@ -166,7 +166,9 @@ def test_english_keeps_every_id(extension, model, english):
 def test_ids_before_the_first_new_one_belong_to_no_token_in_either_file(extension, model):
     size, first = extension.base.size, extension.base.size + GAP
     assert extension.new_ids.start == first
-    assert sorted(i for i in extension.tokenizer.vocabulary.values() if i >= size) == list(extension.new_ids)
+    assert sorted(i for i in extension.tokenizer.token_bytes if i >= size) == list(extension.new_ids)
+    held = [extension.tokenizer.rust.id_to_token(index) for index in range(size, first)]
+    assert held == [piece.piece for piece in model.pieces[size:first]]
     assert {piece.type for piece in model.pieces[size:first]} == {Kind.UNUSED}
     for index in extension.new_ids:
         assert model.pieces[index].type == Kind.NORMAL

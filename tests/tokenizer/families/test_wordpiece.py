@@ -162,13 +162,14 @@ def test_english_keeps_every_id(extension, english):
 
 def test_ids_before_the_first_new_one_belong_to_no_token(extension):
     size = extension.base.size
-    new = sorted(index for index in extension.tokenizer.vocabulary.values() if index >= size)
+    new = sorted(index for index in extension.tokenizer.token_bytes if index >= size)
+    held = range(size, size + GAP)
+    assert [extension.tokenizer.id_to_piece[i] for i in held] == [f"<vocabx unused {i}>" for i in held]
     assert new == list(extension.new_ids)
     assert extension.new_ids.start == size + GAP
     assert {i: extension.tokenizer.rust.id_to_token(i) for i in new} == {
         i: extension.tokenizer.id_to_piece[i] for i in new
     }
-    assert extension.tokenizer.rust.id_to_token(size) is None
 
 
 def test_special_tokens_and_templates_are_unchanged(extension, english):
@@ -184,10 +185,10 @@ def test_special_tokens_and_templates_are_unchanged(extension, english):
         assert (pair.ids, pair.type_ids) == (old.ids, old.type_ids)
 
 
-def test_vocab_txt_is_written_only_if_line_numbers_are_ids(
-    base, verses, chinese, chinese_extension, tmp_path
-):
-    assert chinese_extension.tokenizer.companions() == {}
+def test_line_numbers_of_vocab_txt_are_ids(base, verses, chinese, chinese_extension, tmp_path):
+    gap = chinese_extension.tokenizer
+    lines = gap.companions()["vocab.txt"].decode().splitlines()
+    assert {piece: index for index, piece in enumerate(lines)} == gap.vocabulary
     dense = extend_tokenizer(base, verses[:500], chinese, TokenRequest(50), base.size, Quiet()).tokenizer
     write_tokenizer(dense, tmp_path, tmp_path)
     pieces = (tmp_path / "vocab.txt").read_text("utf-8").splitlines()

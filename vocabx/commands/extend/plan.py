@@ -41,7 +41,8 @@ from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, needed_rows
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 # Tokenizer, manifest, card, report, and some slack for the file system.
@@ -166,6 +167,26 @@ class Plan(VocabularyPlan):
         return -(-self.new_ids.stop // multiple) * multiple
 
     @property
+    def old_rows(self) -> int:
+        """Number of the base's rows that belong to tokens."""
+        return min(self.tokenizer.size, self.checkpoint.input.rows)
+
+    @property
+    def rowless(self) -> int:
+        """Number of the base's ids, all of added tokens, for which its matrices have no row."""
+        return self.tokenizer.size - self.old_rows
+
+    @property
+    def rowless_note(self) -> str:
+        """One sentence about them, or ""."""
+        if not self.rowless:
+            return ""
+        return (
+            f"The base's tokenizer has {self.rowless:,} more ids than its embedding matrix has rows: those "
+            "tokens keep their ids, and get rows that are the mean of the others."
+        )
+
+    @property
     def pad_ids(self) -> range:
         """Ids after the last new token: padding rows up to `pad_to_multiple_of`."""
         return range(self.new_ids.stop, self.rows)
@@ -242,13 +263,13 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
-    check_base(options, checkpoint, tokenizer.size)
+    check_base(options, checkpoint, min(tokenizer.size, checkpoint.input.rows))
     check_base_model(options.initializers, checkpoint)
     check_tied(options.initializers, checkpoint.tied and not options.untie)
     if options.untie:
         check_untiable(checkpoint)
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
-    check_tables(checkpoint, tokenizer.size)
+    check_tables(checkpoint, needed_rows(tokenizer))
     scoring = can_evaluate(options.evaluate, checkpoint, progress)
     return Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
 
@@ -290,6 +311,7 @@ def _vocabulary_plan(
     progress: Progress,
 ) -> VocabularyPlan:
     sample = peek(source)
+    _check_bytes(tokenizer, sample)
     language = with_scripts_of(language, sample)
     if _may_be_simplified(language, options) and looks_simplified(sample):
         progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
@@ -311,6 +333,16 @@ def _vocabulary_plan(
         first_id=max(rows, tokenizer.size),
         new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
     )
+
+
+def _check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
+    lost = tokenizer.lost_bytes(sample) if isinstance(tokenizer, ByteLevelTokenizer) else b""
+    if lost:
+        raise TokenizerError(
+            f"the base's tokenizer drops {len(lost)} bytes of the text, such as 0x{lost[0]:02X}, for which "
+            "it has no token: with tokens for them other languages would be tokenized differently too; pass "
+            "a base whose tokenizer has all 256 bytes"
+        )
 
 
 def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:

@@ -77,7 +77,7 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendRe
 
 def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
     plan = make_plan(options, timed)
-    for note in (plan.left_out, plan.rule):
+    for note in (plan.left_out, plan.rule, plan.rowless_note):
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
@@ -93,7 +93,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         if options.factorised:
             # The files are rewritten in place, so the journal's entries no longer describe them.
             journal.forget()
-        factorised = bring_to_form(options, plan.checkpoint, plan.tokenizer.size, directory, timed)
+        factorised = bring_to_form(options, plan.checkpoint, plan.old_rows, directory, timed)
         form = factorised.as_form() if factorised else {"form": "dense"}
         if options.untie:
             with timed.stage("Proving that the lm_head is the base's"):
@@ -171,7 +171,7 @@ def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, 
 def _write_rows(plan: Plan, initialization: Initialization, journal: Journal, progress: Progress) -> None:
     untie = plan.options.untie
     total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows, untie=untie)
-    padded = initialization.followed_by_means(plan.pad_rows)
+    padded = initialization.preceded_by_means(plan.rowless).followed_by_means(plan.pad_rows)
     with progress.stage("Writing the checkpoint", total, "B") as advance:
         grow_checkpoint(
             plan.checkpoint,

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, without_holes
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.widen import widened
 
@@ -29,6 +29,11 @@ class ByteLevelTokenizer(FastTokenizer):
     def pieces(self) -> Mapping[str, int]:  # noqa: D102
         vocabulary: dict[str, int] = self.spec["model"]["vocab"]
         return vocabulary
+
+    def lost_bytes(self, text: str) -> bytes:
+        """The bytes of `text` without a token, ascending: the tokenizer drops them without a trace."""
+        data = sorted(set(self.normal(text).encode()))
+        return bytes(byte for byte in data if to_alphabet(bytes([byte])) not in self.vocabulary)
 
     def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
         return from_alphabet(piece)
@@ -76,7 +81,7 @@ class ByteLevelTokenizer(FastTokenizer):
                 vocabulary[token] = next_id
                 next_id += 1
             rules.append(f"{left} {right}" if as_text else [left, right])
-        model["vocab"] = dict(sorted(vocabulary.items(), key=lambda item: item[1]))
+        model["vocab"] = without_holes(vocabulary)
         model["merges"] = rules
         return type(self)(spec)
 

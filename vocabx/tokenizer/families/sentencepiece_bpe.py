@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
-from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
+from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer, without_holes
 from vocabx.tokenizer.from_sentencepiece import splits
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import (
@@ -24,7 +24,9 @@ from vocabx.tokenizer.sentencepiece_model import (
     model_of,
     parse_model,
     piece_scores,
+    ranked_scores,
     special_names,
+    unexpressed,
     with_pieces,
 )
 
@@ -78,10 +80,19 @@ class SentencePieceTokenizer(FastTokenizer):
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """Score of each piece that may be merged."""
+        """Score of each piece that may be merged.
+
+        Added tokens are found in the text before any merge. Those that no merge of the base mentions, such as
+        words that somebody added to it, are no pieces.
+        """
         base = self.ranked
         if base is None:
-            base = piece_scores(parse_model(self.model) if self.model else model_of(self.spec))
+            base = piece_scores(parse_model(self.model)) if self.model else ranked_scores(self.spec)
+        apart = {token["content"] for token in self.spec["added_tokens"]}
+        if not apart.isdisjoint(base):
+            pairs = (merge.split(" ") if isinstance(merge, str) else merge for merge in self.rules())
+            apart -= {piece for left, right in pairs for piece in (left, right, left + right)}
+            base = {piece: score for piece, score in base.items() if piece not in apart}
         return {**base, **{piece: score for piece, _, score in self.added}}
 
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
@@ -92,7 +103,7 @@ class SentencePieceTokenizer(FastTokenizer):
         vocabulary = {**self.vocabulary, **{piece: index for piece, index, _ in added}}
         spec = copy.copy(self.spec)
         spec["model"] = model = dict(self.spec["model"])
-        model["vocab"] = dict(sorted(vocabulary.items(), key=lambda item: item[1]))
+        model["vocab"] = without_holes(vocabulary)
         model["merges"] = self._merges({piece: score for piece, _, score in added}, vocabulary)
         ranked = None if self.model else self.scores
         return type(self)(spec, self.model, (*self.added, *added), ranked)
@@ -114,13 +125,20 @@ class SentencePieceTokenizer(FastTokenizer):
     def special_names(self) -> dict[str, str]:  # noqa: D102
         return {} if self.model is None else special_names(parse_model(self.model))
 
-    def companions(self) -> dict[str, bytes]:  # noqa: D102
-        return {MODEL_NAME: self._file}
+    def companions(self) -> dict[str, bytes]:
+        """The .model; nothing where none can express the tokenizer."""
+        return {} if self._file is None else {MODEL_NAME: self._file}
 
     @cached_property
-    def _file(self) -> bytes:
+    def _file(self) -> bytes | None:
+        if self.model is None and unexpressed(self.spec):
+            return None
         base = parse_model(self.model) if self.model else None
-        proto = model_of(self.spec, self.scores) if base is None else with_pieces(base, self.added)
+        proto = (
+            model_of(self.spec, self.scores)
+            if base is None
+            else with_pieces(base, self.added, self.spec["added_tokens"])
+        )
         data: bytes = proto.SerializeToString()
         return data
 

@@ -26,6 +26,7 @@ from vocabx.tokenizer.sentencepiece_model import (
     model_of,
     parse_model,
     special_names,
+    unexpressed,
     unused_piece,
     with_pieces,
 )
@@ -109,7 +110,9 @@ class UnigramTokenizer(FastTokenizer):
         vocabulary = list(self.spec["model"]["vocab"])
         lowest = min(self._real.values(), default=0.0)
         # Ids are positions in the list: ids without a token are filled with a piece that no text contains.
-        vocabulary += [[unused_piece(n), lowest] for n in range(len(vocabulary), first_id)]
+        # An added token outside the list would get its id from the length of the list when it is read again.
+        names = {token["id"]: token["content"] for token in self.spec["added_tokens"]}
+        vocabulary += [[names.get(n) or unused_piece(n), lowest] for n in range(len(vocabulary), first_id)]
         vocabulary += [[piece, score] for piece, _, score in added]
         spec = copy.copy(self.spec)
         spec["model"] = {**self.spec["model"], "vocab": vocabulary}
@@ -119,11 +122,12 @@ class UnigramTokenizer(FastTokenizer):
     def _real(self) -> dict[str, float]:
         """The scores of pieces of text: those of bytes and placeholders are meaningless."""
         fallback = self.spec["model"].get("byte_fallback")
+        added = {token["content"] for token in self.spec["added_tokens"]}
         vocabulary: list[tuple[str, float]] = self.spec["model"]["vocab"]
         return {
             piece: score
             for piece, score in vocabulary
-            if not is_unused(piece) and not (fallback and byte_of(piece) is not None)
+            if not is_unused(piece) and piece not in added and not (fallback and byte_of(piece) is not None)
         }
 
     def _scores(self, counts: Mapping[str, int]) -> dict[str, float]:
@@ -166,13 +170,18 @@ class UnigramTokenizer(FastTokenizer):
     def special_names(self) -> dict[str, str]:  # noqa: D102
         return {} if self.model is None else special_names(parse_model(self.model))
 
-    def companions(self) -> dict[str, bytes]:  # noqa: D102
-        return {MODEL_NAME: self._file}
+    def companions(self) -> dict[str, bytes]:
+        """The .model; nothing where none can express the tokenizer."""
+        return {} if self._file is None else {MODEL_NAME: self._file}
 
     @cached_property
-    def _file(self) -> bytes:
+    def _file(self) -> bytes | None:
+        if self.model is None and unexpressed(self.spec):
+            return None
         base = parse_model(self.model) if self.model else None
-        proto = model_of(self.spec) if base is None else with_pieces(base, self.added)
+        proto = (
+            model_of(self.spec) if base is None else with_pieces(base, self.added, self.spec["added_tokens"])
+        )
         data: bytes = proto.SerializeToString()
         return data
 

@@ -15,8 +15,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from vocabx.tokenizer.fast import FastTokenizer, Ids, components
+from vocabx.tokenizer.fast import FastTokenizer, Ids, components, without_holes
 from vocabx.tokenizer.merges import Merge
+from vocabx.tokenizer.sentencepiece_model import is_unused
 
 _LAST_CODE_POINT = 0x110000
 
@@ -45,6 +46,8 @@ class WordPieceTokenizer(FastTokenizer):
         return vocabulary
 
     def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
+        if is_unused(piece):
+            return None
         if piece.startswith(self.prefix) and len(piece) > len(self.prefix):
             return piece.removeprefix(self.prefix).encode()
         return piece.encode() if self._stands_alone(piece) else f" {piece}".encode()
@@ -111,11 +114,11 @@ class WordPieceTokenizer(FastTokenizer):
                 vocabulary[piece] = next_id
                 next_id += 1
         spec = copy.copy(self.spec)
-        spec["model"] = {**self.spec["model"], "vocab": vocabulary}
+        spec["model"] = {**self.spec["model"], "vocab": without_holes(vocabulary)}
         return type(self)(spec)
 
     def companions(self) -> dict[str, bytes]:
-        """vocab.txt, one piece per line, where the ids have no gaps; nothing otherwise."""
+        """vocab.txt, one piece per line, where the ids have no gaps, as in every extension."""
         pieces = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
         whole = [self.vocabulary[piece] for piece in pieces] == list(range(len(pieces)))
         return {"vocab.txt": "".join(f"{piece}\n" for piece in pieces).encode()} if whole else {}

@@ -1,0 +1,82 @@
+"""Directories without a tokenizer.json, whose tokenizer a class of transformers makes of older files.
+
+A SentencePiece model whose pieces have their own positions as ids is read without transformers; T5's class is
+known to add sentinels after them. Other classes move ids, add language codes or normalize: their directories,
+and those with vocab.json and merges.txt or vocab.txt, are converted by transformers itself.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vocabx._util.extras import need
+from vocabx._util.quiet import quiet_transformers
+from vocabx.errors import TokenizerError, VocabxError
+
+# Files that hold a whole tokenizer, for those classes that read them.
+_FILES = (
+    ("vocab.json", "merges.txt"), ("vocab.txt",), ("sentencepiece.bpe.model",), ("spm.model",),
+    ("spiece.model",), ("source.spm", "vocab.json"), ("tekken.json",),
+)  # fmt: skip
+_SENTINELS = 100
+_T5 = ("t5", "mt5", "umt5", "longt5", "switch_transformers", "pix2struct", "udop")
+
+
+def files_of(directory: Path) -> tuple[str, ...]:
+    """The names of the files from which transformers can make a tokenizer; none where there are none."""
+    there = (names for names in _FILES if all((directory / name).is_file() for name in names))
+    return next(there, ())
+
+
+def class_of(config: Mapping[str, Any], model: Mapping[str, Any]) -> str:
+    """The class of a tokenizer without its suffix, by tokenizer_config.json or else config.json, or ""."""
+    stated = str(config.get("tokenizer_class") or model.get("tokenizer_class") or "")
+    kind = str(model.get("model_type") or "")
+    return stated.removesuffix("Fast").removesuffix("Tokenizer") or ("T5" if kind in _T5 else kind)
+
+
+def with_sentinels(spec: dict[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A Unigram tokenizer with the sentinels that T5's class adds after its pieces, the last one first."""
+    count = config.get("extra_ids", _SENTINELS)
+    count = count if isinstance(count, int) else _SENTINELS
+    first = len(spec["model"]["vocab"])
+    known = {piece for piece, _ in spec["model"]["vocab"]}
+    names = [f"<extra_id_{n}>" for n in reversed(range(count))]
+    names = [name for name in names if name not in known]
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    added = [{"id": first + n, "content": name, **flags} for n, name in enumerate(names)]
+    model = {**spec["model"], "vocab": [*spec["model"]["vocab"], *([name, 0.0] for name in names)]}
+    return {**spec, "added_tokens": [*spec["added_tokens"], *added], "model": model}
+
+
+def converted(directory: Path) -> dict[str, Any]:
+    """The parsed tokenizer.json that transformers makes of a directory's files.
+
+    Raises:
+        TokenizerError: transformers cannot, or the class has no such form.
+        MissingPackageError: transformers is not installed.
+    """
+    names = " and ".join(files_of(directory))
+    transformers = need("transformers", "evaluate")
+    try:
+        with quiet_transformers("evaluate"):
+            loaded = transformers.AutoTokenizer.from_pretrained(
+                directory, local_files_only=True, trust_remote_code=False
+            )
+    except VocabxError:
+        raise
+    except Exception as error:  # Whatever is wrong with the files.
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:120]
+        raise TokenizerError(
+            f"{directory} has no tokenizer.json, and transformers cannot make one of its {names} ({reason}): "
+            "save the tokenizer with AutoTokenizer…save_pretrained and pass that directory"
+        ) from None
+    backend = getattr(loaded, "backend_tokenizer", None)
+    if backend is None:
+        raise TokenizerError(
+            f"{directory} has no tokenizer.json, and {type(loaded).__name__} cannot save one: its class does "
+            "what no file can state, so vocabx cannot extend it"
+        )
+    spec: dict[str, Any] = json.loads(backend.to_str())
+    return spec
