@@ -23,9 +23,11 @@ from vocabx.progress import Progress
 _UNWANTED = ("consolidated*", "original/*", "onnx/*")
 # README.md states the license of the model.
 _TOKENIZER = ("*.json", "*.jinja", "*.model", "*.txt", "README.md", "LICENSE*", "NOTICE*", "USE_POLICY*")
-_WANTED = (*_TOKENIZER, "*.safetensors")
+# Code that the settings name, which is copied and never run, and the modules of sentence-transformers.
+_SIDE = ("*.py", "[0-9]_*/*")
+_WANTED = (*_TOKENIZER, *_SIDE, "*.safetensors")
 # For repositories without safetensors.
-_BIN = (*_TOKENIZER, "pytorch_model*.bin")
+_BIN = (*_TOKENIZER, *_SIDE, "pytorch_model*.bin")
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 
 from vocabx._util.cache import cache_directory
 from vocabx._util.extras import Packages, missing, need
+from vocabx._util.links import copy_folder
 from vocabx.checkpoint.architectures import Architecture, architecture_of, stored_names
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised
 from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import WIDTHS
+from vocabx.checkpoint.side_files import TEMPLATES, find_side_files
 from vocabx.checkpoint.staging import check_space, staged
 from vocabx.checkpoint.write_tensors import Made, NewTensor, write_tensors
 from vocabx.errors import BaseModelError, OutputError
@@ -33,7 +35,7 @@ PACKAGES: Packages = {"torch": "evaluate"}
 SINGLE = "pytorch_model.bin"
 INDEX = "pytorch_model.bin.index.json"
 # Part of the cache key: increase it when the converted files change.
-_FORMAT = 1
+_FORMAT = 2
 _CHUNK = 1 << 24
 # Weights, which are converted or belong to other libraries; everything else is copied.
 _WEIGHTS = {
@@ -152,6 +154,8 @@ class _Conversion:
             if _goes_along(path):
                 shutil.copyfile(path, target / path.name)
                 advance(path.stat().st_size)
+        for folder in _folders(self.directory):
+            copy_folder(self.directory, folder, target, BaseModelError)
 
     def _without_copies(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """The tensors without tied copies of the input embeddings under other names."""
@@ -250,7 +254,18 @@ def _files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.iterdir() if path.is_file())
 
 
+def _folders(directory: Path) -> list[str]:
+    """The folders that belong to the model: chat templates, and modules of sentence-transformers."""
+    named = {Path(name).parts[0] for name in find_side_files(directory).carried if "/" in name}
+    return sorted({*named, TEMPLATES})
+
+
 def _digest(directory: Path) -> str:
     """A digest of the directory's path and the names, sizes and times of its files."""
-    stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(directory)]
+    files = [
+        *_files(directory),
+        *(path for name in _folders(directory) for path in (directory / name).rglob("*")),
+    ]
+    names = [(path.relative_to(directory).as_posix(), path.stat()) for path in files]
+    stats = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in names]
     return hashlib.sha256(json.dumps([str(directory.resolve()), stats]).encode()).hexdigest()

@@ -15,6 +15,11 @@ from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Which
 
 SINGLE = "model.safetensors"
+# The ends of the names of classes without an lm_head.
+_HEADLESS = (
+    "Model", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering",
+    "ForMultipleChoice",
+)  # fmt: skip
 INDEX = "model.safetensors.index.json"
 
 
@@ -74,18 +79,21 @@ class Checkpoint(StoredTables):
         directory: the directory.
         config: the parsed config.json.
         files: all safetensors files, sorted by name.
-        tied: whether input embeddings and lm_head share one matrix.
+        tied: whether input embeddings and lm_head share one matrix, or there is no lm_head.
+        headless: whether the model was saved without its lm_head although the configuration says that it is
+            untied, as embedding and reward models are.
     """
 
     directory: Path
     config: dict[str, Any]
     files: tuple[SafetensorsFile, ...]
     tied: bool
+    headless: bool = False
 
     @property
     def generates(self) -> bool:
         """Whether the model predicts the next token; encoders and encoder-decoders do not."""
-        return self._architecture.generates or bool(self.config.get("is_decoder"))
+        return not self.headless and (self._architecture.generates or bool(self.config.get("is_decoder")))
 
     @property
     def sees(self) -> bool:
@@ -136,8 +144,15 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     own_output = found.output is not None
     if found.output is not None and not architecture.says_tied:
         own_output = not same_tensor(found.input.file, found.input.name, found.output.file, found.output.name)
+    tied = is_tied(config, own_output)
+    headless = not tied and found.output is None and _lacks_head(config, architecture, found.input.name)
     checkpoint = Checkpoint(
-        **vars(found), directory=directory, config=config, files=files, tied=is_tied(config, own_output)
+        **vars(found),
+        directory=directory,
+        config=config,
+        files=files,
+        tied=tied or headless,
+        headless=headless,
     )
     _check(checkpoint, architecture)
     return checkpoint
@@ -163,6 +178,15 @@ def find_tables(architecture: Architecture, where: Mapping[str, SafetensorsFile]
         biases=stored(architecture.biases),
         copies=tuple(table for table in stored(architecture.input_copies) if table != inputs[0]),
         output_copies=stored(architecture.output_copies),
+    )
+
+
+def _lacks_head(config: dict[str, Any], architecture: Architecture, table: str) -> bool:
+    """Whether a model was saved without its lm_head: by the names of its tensors, or by its class."""
+    classes = config.get("architectures")
+    named = str(classes[0]) if isinstance(classes, list) and classes else ""
+    return table not in architecture.inputs or (
+        named.endswith(_HEADLESS) and not named.endswith("LMHeadModel")
     )
 
 

@@ -115,6 +115,8 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             tables=tables,
             shards=shards,
         ).write(directory)
+    if plan.not_copied:
+        timed.note(plan.not_copied)
     return ExtendResult(options.out, report, certificate, publish(options, timed))
 
 

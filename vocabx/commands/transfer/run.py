@@ -97,6 +97,8 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
         (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
         write_card(directory, plan.base, report, "transfer_card.md", options.push_to_hub)
         _manifest(plan, report, initialized, directory, base_tables, timed).write(directory)
+    if plan.not_copied:
+        timed.note(plan.not_copied)
     return TransferResult(options.out, report, publish(options, timed))
 
 
