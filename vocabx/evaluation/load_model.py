@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import Packages, missing, need
+from vocabx._util.loading import load_auto
 from vocabx._util.memory import fits
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.configuration import read_config
@@ -44,7 +45,7 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
             f"{directory} is not factorized: load it with AutoModelForCausalLM.from_pretrained"
         )
     model, info = made.from_pretrained(
-        directory, dtype=dtype, local_files_only=True, output_loading_info=True
+        directory, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
     )
     # transformers would silently initialize missing tensors at random.
     if info["missing_keys"]:
@@ -58,17 +59,17 @@ def load_model(directory: Path) -> Any:
     """Load a model that predicts the next token, dense or factorized, in its own dtype.
 
     Raises:
+        BaseModelError: if only code in the directory could load it.
         MissingPackageError: if torch or transformers is not installed.
     """
     need("torch", "evaluate")
-    transformers = need("transformers", "evaluate")
     config = read_config(directory)
     if is_factorised(config):
         return load_factorised(directory)
     architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
     sees = architecture is not None and architecture.sees
-    auto = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
-    return auto.from_pretrained(directory, dtype="auto", local_files_only=True)
+    auto = "AutoModelForImageTextToText" if sees else "AutoModelForCausalLM"
+    return load_auto(auto, directory, "evaluate", dtype="auto")
 
 
 def can_evaluate(wanted: bool | None, checkpoint: Checkpoint, progress: Progress) -> bool:
