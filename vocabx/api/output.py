@@ -87,7 +87,7 @@ def write_checkpoint(
         padded = initialization.followed_by_means(len(pad))
         with timed.stage("Writing the checkpoint", needed, "B") as advance:
             grow_checkpoint(base.checkpoint, padded, directory, pad, advance, untie=untie)
-        tables, shards = record_weights(base.checkpoint, directory, False, timed)
+        tables, shards = record_weights(base.checkpoint, directory, False, timed, base_tables)
         _manifest(base, extension, tag, certificate, directory, timed).with_tables(
             rows=rows,
             base_rows=base.rows,

@@ -1,5 +1,6 @@
 """Before and after writing a checkpoint: checking the base's embeddings, and recording the result's."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from vocabx.checkpoint.grow import files_with_tables, read_generation_config
@@ -30,7 +31,11 @@ def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
 
 
 def record_weights(
-    base: Checkpoint, directory: Path, hashed: bool, progress: Progress
+    base: Checkpoint,
+    directory: Path,
+    hashed: bool,
+    progress: Progress,
+    kept: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], dict[str, WeightFile]]:
     """The sha256 of the embedding matrices in `directory` by tensor name, and records of its weight files.
 
@@ -39,9 +44,18 @@ def record_weights(
         directory: the result.
         hashed: whether to record the sha256 of whole files, too.
         progress: receives the stage.
+        kept: sha256 of each embedding matrix of the base whose rows the result begins with, by tensor name.
+
+    Raises:
+        BaseChangedError: if the base was overwritten while it was read.
     """
+    base.require_unchanged()
     written = read_checkpoint(directory)
+    # An lm_head that is untied now has the rows of the input embeddings.
+    replaced = (base.output, *base.output_copies) if written.tied != base.tied else ()
+    rows = {table.name: table.rows for table in base.tables if table not in replaced}
+    first = {name: (rows[name], found) for name, found in (kept or {}).items() if name in rows}
     changed = {file.path.name for file in files_with_tables(base)}
     weights = sum(file.path.stat().st_size for file in written.files)
     with progress.stage("Hashing", table_bytes(written) + weights * hashed, "B") as advance:
-        return table_hashes(written, advance), records_of(written, changed, hashed, advance)
+        return table_hashes(written, advance, first), records_of(written, changed, hashed, advance)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.journal import Journal, read_journal, sync
-from vocabx.errors import OutputError
+from vocabx.errors import BaseChangedError, OutputError
 
 _NOTHING_LEFT = "no files were left behind, make room or choose another --out"
 
@@ -122,6 +122,9 @@ def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
 def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseException) -> None:
     """Keep complete files, if any, and say how to resume."""
     full = isinstance(error, OSError) and error.errno is not None
+    if isinstance(error, BaseChangedError):
+        # What was finished is of an older base.
+        journal.forget()
     if not journal.whole or not (journal.directory / JOURNAL).exists():
         _abandon(journal.directory, made)
         if full:

@@ -100,6 +100,15 @@ class Checkpoint(StoredTables):
         """Whether the model is multimodal."""
         return self._architecture.sees
 
+    def require_unchanged(self) -> None:
+        """Check that the weight files are those whose headers were read.
+
+        Raises:
+            BaseChangedError: one was overwritten, replaced or removed.
+        """
+        for file in self.files:
+            file.require_unchanged()
+
     @property
     def pad_anchor(self) -> int | None:
         """The id that the pad token must keep because the model counts positions from it; None for most.

@@ -99,6 +99,7 @@ def export_gguf(
     }
     with progress.stage(f"Writing {out}", total=weights, unit="B") as advance, staged_file(out) as scratch:
         _write(scratch, settings, values, tensors, advance)
+        checkpoint.require_unchanged()
     return _exported(out, settings, vocabulary, tensors, stored)
 
 

@@ -104,7 +104,8 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
         report = replace(report, factorised=factorised)
         _write_report(plan, report, directory)
-        tables, shards = record_weights(plan.checkpoint, directory, options.hash, timed)
+        kept = {} if options.factorised else base_tables
+        tables, shards = record_weights(plan.checkpoint, directory, options.hash, timed, kept)
         _manifest(plan, report, directory, timed).with_tables(
             rows=plan.rows,
             base_rows=plan.checkpoint.input.rows,

@@ -91,6 +91,7 @@ def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResul
     with staged(options.out) as directory:
         with timed.stage("Merging", _written_bytes(run, changes), "B") as advance:
             write_changed(run.checkpoint, changes, directory, advance, options.link)
+        run.checkpoint.require_unchanged()
         not_copied = _carry(run, directory)
         write_trained_card(
             run.checkpoint.directory, directory, run.record, options.onto, run.checkpoint.input.dtype
