@@ -82,7 +82,7 @@ def write_checkpoint(
     needed = grown_bytes(base.checkpoint, rows - base.rows, untie=untie)
     check_space(out, needed)
     base_tables = examine_base(base.checkpoint, timed)
-    with staged(out) as directory:
+    with staged(out, timed.note) as directory:
         write_tokenizer(extension.tokenizer, base.directory, directory)
         padded = initialization.followed_by_means(len(pad))
         with timed.stage("Writing the checkpoint", needed, "B") as advance:

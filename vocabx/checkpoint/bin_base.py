@@ -26,7 +26,7 @@ from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantis
 from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import WIDTHS
 from vocabx.checkpoint.side_files import TEMPLATES, find_side_files
-from vocabx.checkpoint.staging import check_space, staged
+from vocabx.checkpoint.staging import check_space, make_once
 from vocabx.checkpoint.write_tensors import Made, NewTensor, write_tensors
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.progress import Advance, Progress
@@ -102,13 +102,14 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     need("torch", "evaluate")
     where, names = _shards(directory)
     total = sum(path.stat().st_size for path in _files(directory) if path.name in names or _goes_along(path))
-    try:
+
+    def make(scratch: Path) -> None:
         check_space(target, total)
-        with (
-            progress.stage(f"Converting {directory.name}, once", total, "B") as advance,
-            staged(target) as scratch,
-        ):
+        with progress.stage(f"Converting {directory.name}, once", total, "B") as advance:
             _Conversion(directory, config, architecture).run(where, names, scratch, advance)
+
+    try:
+        make_once(target, make, progress)
     except OutputError as error:
         # The message is about --out, but this is the cache.
         reason = str(error).partition(": make room")[0].partition("; ")[0]

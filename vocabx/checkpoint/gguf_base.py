@@ -16,7 +16,7 @@ from vocabx._util.extras import Packages, missing, need, require_all
 from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.model_directory import read_object
-from vocabx.checkpoint.staging import staged
+from vocabx.checkpoint.staging import make_once
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
 
@@ -49,8 +49,12 @@ def unpack_gguf(path: Path, progress: Progress) -> Path:
     directory = _directory(path)
     if not directory.is_dir():
         require_all(PACKAGES)
-        with progress.stage(f"Dequantizing {path.name}, once"), staged(directory) as scratch:
-            _unpack(path, scratch)
+
+        def make(scratch: Path) -> None:
+            with progress.stage(f"Dequantizing {path.name}, once"):
+                _unpack(path, scratch)
+
+        make_once(directory, make, progress)
     return directory
 
 

@@ -3,13 +3,15 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.journal import Journal, read_journal, sync
+from vocabx.checkpoint.leftovers import SUFFIX, Note, alone, remove_leftovers, staging_job
 from vocabx.errors import BaseChangedError, OutputError
+from vocabx.progress import Progress
 
 _NOTHING_LEFT = "no files were left behind, make room or choose another --out"
 
@@ -69,25 +71,79 @@ def free_space(target: Path) -> int:
 
 
 @contextmanager
-def staged(target: Path) -> Iterator[Path]:
-    """Yield an empty directory next to `target` that is renamed to `target` when the block succeeds.
+def staged(target: Path, note: Note = lambda text: None) -> Iterator[Path]:
+    """Yield a directory next to `target` that is renamed to `target` when the block succeeds.
 
-    On any error, and on Ctrl-C, the directory is removed and `target` is unchanged.
+    On any error, and on Ctrl-C, the directory is removed and `target` is unchanged. What a killed run left
+    beside `target` is removed first; see `remove_leftovers`.
+
+    Args:
+        target: the directory to make.
+        note: told of what was removed.
 
     Raises:
         OutputError: if the disk is full or the target cannot be created.
     """
+    # The working directory may be another one at the end.
     target = target.absolute()
-    with _parents(target) as made:
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent))
-    try:
+    with scratch_directory(target, note) as scratch:
         yield scratch
         scratch.chmod(0o777 & ~umask())
         put(scratch, target)
+
+
+@contextmanager
+def scratch_directory(
+    target: Path, note: Note = lambda text: None, advice: str = _NOTHING_LEFT
+) -> Iterator[Path]:
+    """Yield a hidden directory next to `target` that holds only a locked journal, and is removed on an error.
+
+    Args:
+        target: what will be made of it.
+        note: told of what a killed run had left there, which is removed.
+        advice: what the user can do if the disk is full.
+
+    Raises:
+        OutputError: if the disk is full or the directory cannot be created.
+    """
+    target = target.absolute()
+    with _parents(target) as made:
+        remove_leftovers(target.parent, note)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=SUFFIX, dir=target.parent))
+    try:
+        journal = Journal(scratch)
+        try:
+            journal.begin(staging_job())
+            yield scratch
+        finally:
+            journal.close()
     except BaseException as error:
         _abandon(scratch, made)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise _failed(target, error, _NOTHING_LEFT) from None
+        if isinstance(error, OSError) and (reason := reason_of(error)):
+            raise OutputError(f"writing {target} failed: {reason}; {advice}") from None
+        raise
+
+
+def make_once(target: Path, make: Callable[[Path], None], progress: Progress) -> None:
+    """Make a directory of the cache, once even if several processes want it at the same time.
+
+    Args:
+        target: the directory; nothing is done if it exists once no other process is making it.
+        make: fills an empty directory.
+        progress: told of waiting for another process, and of what a killed one had left.
+
+    Raises:
+        OutputError: if the disk is full or the target cannot be created.
+    """
+    with _parents(target.absolute()) as made:
+        pass
+    try:
+        with alone(target, lambda: progress.note(f"Waiting for another run, which is making {target}.")):
+            if not target.is_dir():
+                with staged(target, progress.note) as scratch:
+                    make(scratch)
+    except BaseException:
+        _remove_empty(made)
         raise
 
 
@@ -135,6 +191,11 @@ def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseExcept
         raise _failed(target, error, f"make room: {advice}") from None
     if not isinstance(error, OutputError):
         error.add_note(advice)
+
+
+def reason_of(error: BaseException) -> str:
+    """Why the system refused to write, in its own words; "" for an error of another kind."""
+    return str(error.strerror) if isinstance(error, OSError) and error.errno is not None else ""
 
 
 def _failed(target: Path, error: BaseException, advice: str) -> OutputError:

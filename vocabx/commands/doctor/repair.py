@@ -24,13 +24,16 @@ _TOKENIZER = {
 _RECORDS = {"vocabx.json", "report.json", "report.html"}
 
 
-def repair(examination: Examination, out: Path) -> tuple[Finding, ...]:
+def repair(
+    examination: Examination, out: Path, note: Callable[[str], None] = lambda text: None
+) -> tuple[Finding, ...]:
     """Write the examined directory to `out`, with all possible repairs.
 
     Args:
         examination: the examination of the directory.
         out: a directory that is missing or empty; it appears once complete. Weight files are hard links where
             the file system supports them.
+        note: told of what a killed run had left there, which is removed.
 
     Returns:
         The findings that were repaired; if there are none, nothing is written.
@@ -44,7 +47,7 @@ def repair(examination: Examination, out: Path) -> tuple[Finding, ...]:
     before, after = examination.files, examination.repaired_files
     check_target(before.directory, out)
     rewritten = after.stated is not before.stated
-    with staged(out) as target:
+    with staged(out, note) as target:
         left_out = _RECORDS | (_TOKENIZER | {before.model_name} if rewritten else set())
         ignore = _only_at(before.directory, left_out)
         shutil.copytree(before.directory, target, copy_function=_carry, dirs_exist_ok=True, ignore=ignore)

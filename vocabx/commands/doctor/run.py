@@ -63,7 +63,7 @@ def doctor(options: DoctorOptions, progress: Progress | None = None) -> DoctorRe
     if out is None:
         return DoctorResult(found, (), None, found)
     with progress.stage(f"Repairing into {out}"):
-        repaired = repair(found, out)
+        repaired = repair(found, out, progress.note)
     if not repaired:
         return DoctorResult(found, (), None, found)
     with progress.stage(f"Examining {out}"):

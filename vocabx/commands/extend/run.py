@@ -126,7 +126,7 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
     if plan.left_out:
         timed.note(plan.left_out)
     prepare_output(options, plan.disk_bytes)
-    with staged(options.out) as directory:
+    with staged(options.out, timed.note) as directory:
         learned = learn(plan, timed)
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)

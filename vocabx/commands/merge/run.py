@@ -88,7 +88,7 @@ def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResul
     outline = outline_of(run.checkpoint.directory, dequantise)
     changes = merge_changes(run, outline, dequantise, device)
     check_space(options.out, _written_bytes(run, changes, options.link))
-    with staged(options.out) as directory:
+    with staged(options.out, timed.note) as directory:
         with timed.stage("Merging", _written_bytes(run, changes), "B") as advance:
             write_changed(run.checkpoint, changes, directory, advance, options.link)
         run.checkpoint.require_unchanged()
