@@ -123,6 +123,9 @@ def find_side_files(directory: Path, rows: int = 0, weights: frozenset[str] = fr
         name = path.name
         if name.startswith(".") or name in _OURS or name in weights:
             continue
+        if not (path.is_file() or path.is_dir()):
+            left_out[name] = "no file"
+            continue
         if name in COMPOSED and (name != "vocab.txt" or (directory / "tokenizer.json").is_file()):
             if name.endswith(".json") and name != "tokenizer.json":
                 settings[name] = _read(path) or {}
@@ -158,6 +161,11 @@ def find_side_files(directory: Path, rows: int = 0, weights: frozenset[str] = fr
     carried += [_MODULES] if modules else []
     left_out |= {name: _UNNAMED for name in others if name not in folders and name != _MODULES}
     return SideFiles(tuple(sorted({*carried, *named})), tuple(sorted(left_out.items())), frozenset(missing))
+
+
+def is_other_tokenizer(name: str) -> bool:
+    """Whether a file of this name holds a tokenizer in another form than tokenizer.json."""
+    return any(fnmatchcase(name, pattern) for pattern in _PATTERNS[_TOKENIZER].split())
 
 
 def _listed(names: list[str]) -> str:
