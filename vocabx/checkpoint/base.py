@@ -12,7 +12,7 @@ from vocabx._util.packaged import PackagedFile, is_installed, locate
 from vocabx._util.paths import is_hub_id, path_of
 from vocabx._util.suggest import nearest
 from vocabx.checkpoint import bin_base, gguf_base
-from vocabx.checkpoint.bin_base import has_only_bin, unpack_bin
+from vocabx.checkpoint.bin_base import has_only_bin, has_safetensors, unpack_bin
 from vocabx.checkpoint.gguf_base import unpack_gguf
 from vocabx.checkpoint.licence import Licence, known_licence, licence_of
 from vocabx.checkpoint.model_directory import refuse_links
@@ -164,7 +164,7 @@ def _licensed(base: Base, licence: Licence) -> Base:
 def _download(repository: str, weights: bool) -> Path:
     try:
         directory = fetch(repository, wanted=_WANTED if weights else _TOKENIZER, unwanted=_UNWANTED)
-        if weights and not any(directory.glob("*.safetensors")):
+        if weights and not has_safetensors(directory):
             directory = fetch(repository, wanted=_BIN, unwanted=_UNWANTED)
         return directory
     except HubError as error:

@@ -23,7 +23,8 @@ from vocabx._util.extras import Packages, missing, need
 from vocabx._util.links import copy_folder
 from vocabx.checkpoint.architectures import Architecture, architecture_of, stored_names
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised
-from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
+from vocabx.checkpoint.index_names import check_index
+from vocabx.checkpoint.model_directory import read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import WIDTHS
 from vocabx.checkpoint.side_files import TEMPLATES, find_side_files
 from vocabx.checkpoint.staging import check_space, make_once
@@ -60,9 +61,13 @@ class _OfAnyDtype(NewTensor):
 
 def has_only_bin(directory: Path) -> bool:
     """Whether a directory has weights as .bin files, but none as safetensors."""
-    if any(directory.glob("*.safetensors")) or any(directory.glob("*.safetensors.index.json")):
-        return False
-    return (directory / SINGLE).exists() or (directory / INDEX).exists()
+    return not has_safetensors(directory) and ((directory / SINGLE).exists() or (directory / INDEX).exists())
+
+
+def has_safetensors(directory: Path) -> bool:
+    """Whether a directory has the weights of a model as safetensors; those of an adapter are not."""
+    names = ("model.safetensors", "model.safetensors.index.json")
+    return any((directory / name).exists() for name in names)
 
 
 def unpacking_packages(directory: Path) -> Packages:
@@ -106,7 +111,9 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     def make(scratch: Path) -> None:
         check_space(target, total)
         with progress.stage(f"Converting {directory.name}, once", total, "B") as advance:
-            _Conversion(directory, config, architecture).run(where, names, scratch, advance)
+            note = _Conversion(directory, config, architecture).run(where, names, scratch, advance)
+        if note:
+            progress.note(note)
 
     try:
         make_once(target, make, progress)
@@ -130,8 +137,13 @@ class _Conversion:
     config: dict[str, Any]
     architecture: Architecture
 
-    def run(self, where: Mapping[str, str] | None, names: list[str], target: Path, advance: Advance) -> None:
-        """Write the weights, their index if they had one, and copy all other files."""
+    def run(self, where: Mapping[str, str] | None, names: list[str], target: Path, advance: Advance) -> str:
+        """Write the weights, their index if they had one, and copy all other files.
+
+        Returns:
+            Where the index is wrong about tensors that do not matter, in one sentence, or "".
+        """
+        note = ""
         held: dict[str, tuple[str, ...]] = {}
         written: dict[str, str] = {}
         size = 0
@@ -147,7 +159,7 @@ class _Conversion:
             written |= dict.fromkeys(order, file)
             size += sum(tensor.size for tensor in made.values())
         if where is not None:
-            check_index(self.directory / INDEX, where, held)
+            note = check_index(self.directory / INDEX, where, held, self.architecture, self.config)
             index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(written.items()))}
             path = target / "model.safetensors.index.json"
             path.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
@@ -157,6 +169,7 @@ class _Conversion:
                 advance(path.stat().st_size)
         for folder in _folders(self.directory):
             copy_folder(self.directory, folder, target, BaseModelError)
+        return note
 
     def _without_copies(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """The tensors without tied copies of the input embeddings under other names."""

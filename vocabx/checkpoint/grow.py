@@ -235,7 +235,7 @@ def _rows_of(
 
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
-    """The base's index with updated sizes and with tensors that it lacks; none has moved to another file."""
+    """The base's index with updated sizes, and the tensors that the files hold."""
     index = read_object(checkpoint.directory / INDEX)
     before = [entry for file in checkpoint.files for entry in file.tensors.values()]
     written = [read_header(target / file.path.name) for file in checkpoint.files]
@@ -243,9 +243,7 @@ def _write_index(checkpoint: Checkpoint, target: Path) -> None:
     metadata = {**(index.get("metadata") or {}), "total_size": sum(e.end - e.begin for e in after)}
     if isinstance(metadata.get("total_parameters"), int):
         metadata["total_parameters"] += _elements(after) - _elements(before)
-    where = {name: file.path.name for file in written for name in file.tensors}
-    new = {name: place for name, place in where.items() if name not in index["weight_map"]}
-    weight_map = {**index["weight_map"], **new}
+    weight_map = {name: file.path.name for file in written for name in file.tensors}
     write_json(target / INDEX, {**index, "metadata": metadata, "weight_map": weight_map})
 
 

@@ -3,7 +3,6 @@
 Only regular files inside the directory, valid JSON objects, and an index that fits its shards are accepted.
 """
 
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,28 +78,3 @@ def read_index(path: Path) -> dict[str, str]:
         if not (path.parent / name).is_file():
             raise BaseModelError(f"{path.parent} has no {name!r}, which its index lists: download it again")
     return where
-
-
-def check_index(path: Path, where: Mapping[str, str], held: Mapping[str, Collection[str]]) -> None:
-    """Check that each shard holds exactly what the index says.
-
-    Args:
-        path: the index.
-        where: its content; see `read_index`.
-        held: the names of the tensors in each shard, by shard name.
-
-    Raises:
-        BaseModelError: if a tensor is missing, in two shards, or in a shard that the index does not list.
-    """
-    for tensor, name in where.items():
-        if tensor not in held[name]:
-            raise BaseModelError(
-                f"{path} says that {name} holds {tensor!r}, but it does not: download both again"
-            )
-    for name, tensors in held.items():
-        for tensor in tensors:
-            if where.get(tensor) != name:
-                raise BaseModelError(
-                    f"{path.parent / name} holds {tensor!r}, but its index does not list it: download both "
-                    "again"
-                )

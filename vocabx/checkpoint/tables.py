@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, architecture_of, stored_names
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised, said_rows
-from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
+from vocabx.checkpoint.index_names import check_index
+from vocabx.checkpoint.model_directory import read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, read_header, same_tensor
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Which
@@ -82,6 +83,7 @@ class Checkpoint(StoredTables):
         tied: whether input embeddings and lm_head share one matrix, or there is no lm_head.
         headless: whether the model was saved without its lm_head although the configuration says that it is
             untied, as embedding and reward models are.
+        note: where the index is wrong about tensors that do not matter, in one sentence, or "".
     """
 
     directory: Path
@@ -89,6 +91,7 @@ class Checkpoint(StoredTables):
     files: tuple[SafetensorsFile, ...]
     tied: bool
     headless: bool = False
+    note: str = ""
 
     @property
     def generates(self) -> bool:
@@ -144,7 +147,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     config = read_config(directory)
     refuse_quantised(config, directory)
     architecture = architecture_of(str(config.get("model_type", "")), directory)
-    files = _read_files(directory)
+    files, note = _read_files(directory, architecture, config)
     found = find_tables(architecture, {name: file for file in files for name in file.tensors})
     if found is None:
         raise BaseModelError(
@@ -162,6 +165,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         files=files,
         tied=tied or headless,
         headless=headless,
+        note=note,
     )
     _check(checkpoint, architecture)
     return checkpoint
@@ -235,21 +239,25 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
         )
 
 
-def _read_files(directory: Path) -> tuple[SafetensorsFile, ...]:
+def _read_files(
+    directory: Path, architecture: Architecture, config: dict[str, Any]
+) -> tuple[tuple[SafetensorsFile, ...], str]:
+    """The weight files, and what is wrong with their index but does not matter."""
     index = directory / INDEX
     if not index.exists():
         if not (directory / SINGLE).is_file():
             raise BaseModelError(f"{directory} has no {SINGLE} and no {INDEX}: save the model as safetensors")
-        return (read_header(directory / SINGLE),)
+        return (read_header(directory / SINGLE),), ""
     where = read_index(index)
     files = {name: read_header(directory / name) for name in sorted(set(where.values()))}
-    check_index(index, where, {name: file.tensors for name, file in files.items()})
+    held = {name: file.tensors for name, file in files.items()}
+    note = check_index(index, where, held, architecture, config)
     if SINGLE not in files and (directory / SINGLE).exists():
         # transformers reads the former, and everything that uses the index reads the latter.
         raise BaseModelError(
             f"{directory} holds two models, {SINGLE} and the shards of {INDEX}: remove one of them"
         )
-    return tuple(files.values())
+    return tuple(files.values()), note
 
 
 def check_tables(checkpoint: Checkpoint, tokens: int) -> None:

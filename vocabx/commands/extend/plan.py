@@ -245,6 +245,8 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
+    if checkpoint.note:
+        progress.note(checkpoint.note)
     check_base(options, checkpoint, tokenizer.size)
     check_base_model(options.initializers, checkpoint)
     check_tied(options.initializers, checkpoint.tied and not options.untie)

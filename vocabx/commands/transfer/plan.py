@@ -158,6 +158,8 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     given = read_tokenizer(donor)
     base = find_base(options.base, progress)
     old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
+    if checkpoint.note:
+        progress.note(checkpoint.note)
     refuse_factorised(checkpoint)
     check_base_model([options.init], checkpoint)
     check_tables(checkpoint, old.size)
