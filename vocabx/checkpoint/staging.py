@@ -1,6 +1,8 @@
 """Directories that appear under their final name only once complete."""
 
+import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +15,11 @@ from vocabx.checkpoint.leftovers import SUFFIX, Note, alone, remove_leftovers, s
 from vocabx.errors import BaseChangedError, OutputError
 from vocabx.progress import Progress
 
-_NOTHING_LEFT = "no files were left behind, make room or choose another --out"
+NOTHING_LEFT = "no files were left behind, make room or choose another --out"
+_SYSTEM_ERROR = re.compile(r"\bos error (\d+)\b")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+# What torch.save raises on a full disk, in words that differ with where the writing failed.
+_TORCH_WRITER = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs \d+")
 
 
 def unfinished_of(target: Path) -> Path:
@@ -94,7 +100,7 @@ def staged(target: Path, note: Note = lambda text: None) -> Iterator[Path]:
 
 @contextmanager
 def scratch_directory(
-    target: Path, note: Note = lambda text: None, advice: str = _NOTHING_LEFT
+    target: Path, note: Note = lambda text: None, advice: str = NOTHING_LEFT
 ) -> Iterator[Path]:
     """Yield a hidden directory next to `target` that holds only a locked journal, and is removed on an error.
 
@@ -119,8 +125,8 @@ def scratch_directory(
             journal.close()
     except BaseException as error:
         _abandon(scratch, made)
-        if isinstance(error, OSError) and (reason := reason_of(error)):
-            raise OutputError(f"writing {target} failed: {reason}; {advice}") from None
+        if reason := reason_of(error):
+            raise failed(target, reason, advice) from None
         raise
 
 
@@ -177,29 +183,41 @@ def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
 
 def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseException) -> None:
     """Keep complete files, if any, and say how to resume."""
-    full = isinstance(error, OSError) and error.errno is not None
+    reason = reason_of(error)
     if isinstance(error, BaseChangedError):
         # What was finished is of an older base.
         journal.forget()
     if not journal.whole or not (journal.directory / JOURNAL).exists():
         _abandon(journal.directory, made)
-        if full:
-            raise _failed(target, error, _NOTHING_LEFT) from None
+        if reason:
+            raise failed(target, reason, NOTHING_LEFT) from None
         return
     advice = f"{journal.directory} holds the finished files; the same command with --resume continues it"
-    if full:
-        raise _failed(target, error, f"make room: {advice}") from None
+    if reason:
+        raise failed(target, reason, f"make room: {advice}") from None
     if not isinstance(error, OutputError):
         error.add_note(advice)
 
 
 def reason_of(error: BaseException) -> str:
-    """Why the system refused to write, in its own words; "" for an error of another kind."""
-    return str(error.strerror) if isinstance(error, OSError) and error.errno is not None else ""
+    """Why the system refused to write, in its own words; "" for an error of another kind.
+
+    Libraries that write from other languages raise errors of their own: safetensors names the system's error,
+    and torch only that its writer failed.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return str(error.strerror)
+    if not isinstance(error, Exception):
+        return ""
+    number = _SYSTEM_ERROR.search(str(error))
+    if number is not None and int(number[1]) in _FULL:
+        return os.strerror(int(number[1]))
+    return "a file could not be written" if _TORCH_WRITER.search(str(error)) else ""
 
 
-def _failed(target: Path, error: BaseException, advice: str) -> OutputError:
-    return OutputError(f"writing {target} failed: {getattr(error, 'strerror', error)}; {advice}")
+def failed(target: Path, reason: str, advice: str) -> OutputError:
+    """What to raise if a target could not be written, for a reason of the system."""
+    return OutputError(f"writing {target} failed: {reason}; {advice}")
 
 
 @contextmanager
