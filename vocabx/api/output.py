@@ -81,7 +81,7 @@ def write_checkpoint(
     check_free(out)
     needed = grown_bytes(base.checkpoint, rows - base.rows, untie=untie)
     check_space(out, needed)
-    base_tables = examine_base(base.checkpoint, timed)
+    base_tables = examine_base(base.checkpoint, base.tokens, timed)
     with staged(out, timed.note) as directory:
         write_tokenizer(extension.tokenizer, base.directory, directory)
         padded = initialization.followed_by_means(len(pad))

@@ -46,13 +46,61 @@ def table_hashes(
     return found
 
 
-def examine_tables(checkpoint: Checkpoint, advance: Advance = lambda done: None) -> dict[str, str]:
-    """The same as `table_hashes`, with a check that all numbers are finite.
+def examine_tables(
+    checkpoint: Checkpoint, advance: Advance = lambda done: None, tokens: int | None = None
+) -> tuple[dict[str, str], bool]:
+    """The same as `table_hashes`, with a check that all numbers in the rows of tokens are finite.
+
+    Args:
+        checkpoint: the checkpoint.
+        advance: called with bytes read.
+        tokens: how many of the first rows belong to tokens; None for all. The others are padding, which
+            nothing is computed from.
+
+    Returns:
+        The sha256 of each embedding matrix by tensor name, and whether padding holds NaN or Inf.
 
     Raises:
-        BaseModelError: if an embedding matrix holds NaN or Inf; the message names the row.
+        BaseModelError: if a row of a token holds NaN or Inf; the message names the row.
     """
-    return {table.name: _read(table, advance, _first_bad(table.dtype))[0] for table in checkpoint.tables}
+    hashes, padded = {}, False
+    for table in checkpoint.tables:
+        limit = table.rows if tokens is None else min(tokens, table.rows)
+        scan = _Scan(table, limit)
+        hashes[table.name] = _read(table, advance, scan)[0]
+        padded |= scan.padded
+    return hashes, padded
+
+
+class _Scan:
+    """A search for NaN and Inf in the chunks of a matrix, in order.
+
+    Attributes:
+        padded: whether there are some from the row `limit` on.
+    """
+
+    def __init__(self, table: Table, limit: int) -> None:
+        self.table, self.limit, self.padded = table, limit, False
+        entry = table.file.tensors[table.name]
+        self._row_bytes = max(1, (entry.end - entry.begin) // table.rows)
+        self._first_bad = _first_bad(table.dtype)
+        self._done = 0
+
+    def add(self, chunk: memoryview) -> None:
+        """Search the next chunk.
+
+        Raises:
+            BaseModelError: a row before `limit` holds NaN or Inf.
+        """
+        bad = self._first_bad(chunk)
+        row = (self._done + bad) // self._row_bytes
+        self._done += len(chunk)
+        if bad >= 0 and row < self.limit:
+            raise BaseModelError(
+                f"{self.table.file.path}: row {row} of {self.table.name} holds NaN or Inf: the base is "
+                "damaged, download it again"
+            )
+        self.padded |= bad >= 0
 
 
 def hash_range(stream: BinaryIO, begin: int, end: int, advance: Advance = lambda done: None) -> str:
@@ -70,9 +118,7 @@ def table_bytes(checkpoint: Checkpoint) -> int:
     return sum(entry.end - entry.begin for entry in entries)
 
 
-def _read(
-    table: Table, advance: Advance, first_bad: Callable[[memoryview], int] | None, rows: int = 0
-) -> tuple[str, str]:
+def _read(table: Table, advance: Advance, scan: _Scan | None, rows: int = 0) -> tuple[str, str]:
     """The sha256 of a matrix, and of its first `rows` rows."""
     entry = table.file.tensors[table.name]
     start = table.file.data_start
@@ -83,13 +129,8 @@ def _read(
         for chunk in (part for begin, end in parts for part in _chunks(stream, start + begin, start + end)):
             if entry.begin + done == middle:
                 first = digest.hexdigest()
-            bad = -1 if first_bad is None else first_bad(chunk)
-            if bad >= 0:
-                row = (done + bad) // max(1, (entry.end - entry.begin) // table.rows)
-                raise BaseModelError(
-                    f"{table.file.path}: row {row} of {table.name} holds NaN or Inf: the base is damaged, "
-                    "download it again"
-                )
+            if scan is not None:
+                scan.add(chunk)
             digest.update(chunk)
             done += len(chunk)
             advance(len(chunk))

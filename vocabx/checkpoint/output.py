@@ -12,12 +12,17 @@ from vocabx.progress import Progress
 from vocabx.tokenizer.read_tokenizer import read_config
 
 
-def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
+def examine_base(checkpoint: Checkpoint, tokens: int, progress: Progress) -> dict[str, str]:
     """The sha256 of the base's embedding matrices by tensor name, after checking them.
 
+    Args:
+        checkpoint: the base.
+        tokens: how many tokens it has; rows after them are padding.
+        progress: receives the stage, and is told of NaN or Inf in padding.
+
     Raises:
-        BaseModelError: if they hold NaN or Inf, if the base is a checkpoint of vocabx and they are not the
-            recorded ones, or if a file beside them is damaged.
+        BaseModelError: if a row of a token holds NaN or Inf, if the base is a checkpoint of vocabx and its
+            matrices are not the recorded ones, or if a file beside them is damaged.
         TokenizerError: if the base's tokenizer_config.json is damaged.
     """
     # Read now what is needed later, so that no long computation ends at a damaged file.
@@ -25,7 +30,9 @@ def examine_base(checkpoint: Checkpoint, progress: Progress) -> dict[str, str]:
     read_generation_config(checkpoint.directory)
     read_config(checkpoint.directory)
     with progress.stage("Checking the base's embeddings", table_bytes(checkpoint), "B") as advance:
-        tables = examine_tables(checkpoint, advance)
+        tables, padded = examine_tables(checkpoint, advance, tokens)
+    if padded:
+        progress.note("Padding rows of the base hold NaN or Inf: they are kept, and part of nothing else.")
     require_own_tables(checkpoint, tables)
     return tables
 

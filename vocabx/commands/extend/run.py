@@ -80,7 +80,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
-    base_tables = examine_base(plan.checkpoint, timed)
+    base_tables = examine_base(plan.checkpoint, plan.tokenizer.size, timed)
     with resumable(options.out, options.resume) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
