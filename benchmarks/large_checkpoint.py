@@ -222,7 +222,7 @@ class Bench:
 def work_on_weights(base: str, out: str, new_tokens: int) -> Result:
     """What `extend` does between the tokenizer and the report, for as many random tokens."""
     checkpoint = read_checkpoint(Path(base))
-    tables = examine_base(checkpoint, Quiet())
+    tables = examine_base(checkpoint, checkpoint.input.rows, Quiet())
     random = np.random.RandomState(0)
     lengths = random.randint(1, 7, new_tokens)
     pieces = tuple(tuple(random.randint(3, VOCABULARY, length).tolist()) for length in lengths)

@@ -6,7 +6,20 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class Command(TyperCommand):
-    """A command whose switches and arguments are listed without a type."""
+    """A command whose switches and arguments are listed without a type, and whose options are given once."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an option that takes one value and is given two, of which only the last would count."""
+        parser: Any = self.make_parser(ctx)
+        _, _, given = parser.parse_args(args=list(args))
+        for option in given:
+            single = option.param_type_name == "option" and not option.multiple and not option.is_flag
+            if single and given.count(option) > 1:
+                ctx.fail(f"{option.opts[0]} is given {given.count(option)} times: pass it once")
+            switches = [name for name in (*option.opts, *option.secondary_opts) if name in args]
+            if option.secondary_opts and len(switches) > 1:
+                ctx.fail(f"{' and '.join(switches)} contradict each other: pass one of them")
+        return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its arguments and options, --help among them."""

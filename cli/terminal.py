@@ -143,8 +143,8 @@ def planned_publishing(plan: dict[str, Any]) -> dict[str, str]:
 
 
 def planned_without(plan: dict[str, Any]) -> dict[str, str]:
-    """What a plan leaves out for want of packages, and which rule of an initializer it takes, if anything."""
-    notes = [note for note in (plan["left_out"], plan.get("rule")) if note]
+    """What a plan leaves out for want of packages, which rule it takes, and which files are not copied."""
+    notes = [note for note in (plan["left_out"], plan.get("rule"), plan.get("not_copied")) if note]
     return {"note": " ".join(notes)} if notes else {}
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from vocabx.commands.verify.options import VerifyOptions
     from vocabx.commands.verify.run import VerifyResult, verify
     from vocabx.errors import (
+        BaseChangedError,
         BaseModelError,
         CorpusError,
         InitializerError,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from vocabx.progress import Progress
 
 _WHERE = {
+    "BaseChangedError": "vocabx.errors",
     "BaseModelError": "vocabx.errors",
     "CompareOptions": "vocabx.commands.compare.options",
     "CompareResult": "vocabx.commands.compare.run",
@@ -107,6 +109,7 @@ _WHERE = {
 }
 
 __all__ = [
+    "BaseChangedError",
     "BaseModelError",
     "CompareOptions",
     "CompareResult",

@@ -15,6 +15,10 @@ class BaseModelError(VocabxError):
     """The base model cannot be found, reached or read."""
 
 
+class BaseChangedError(BaseModelError):
+    """A weight file of the base was overwritten while it was being read."""
+
+
 class LanguageError(VocabxError):
     """The language tag is unknown, or its profile lacks what was requested."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vocabx._util.packaged import PackagedFile, locate
-from vocabx.checkpoint.base import aliases, find_base, find_tokenizer_base
+from vocabx.checkpoint.base import aliases, base_language, base_packages, find_base, find_tokenizer_base
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.progress import Quiet
@@ -87,6 +87,29 @@ def test_a_directory_is_used_directly(tiny_model):
     base = find_base(str(directory), Quiet())
     assert (base.directory, base.origin, base.licence) == (directory, "local", "")
     assert read_checkpoint(base.directory).input.rows == 4096
+
+
+@pytest.mark.parametrize("find", [find_base, find_tokenizer_base])
+def test_a_model_directory_that_is_called_like_an_alias_is_read(tiny_model, tmp_path, monkeypatch, find):
+    tiny_model().rename(tmp_path / "gpt2")
+    monkeypatch.chdir(tmp_path)
+    notes: list[str] = []
+    progress = Quiet()
+    monkeypatch.setattr(progress, "note", notes.append, raising=False)
+    base = find("gpt2", progress)
+    assert (base.directory, base.origin) == (Path("gpt2"), "local")
+    assert notes == ["gpt2 is a directory here, and is read: not the base with the alias gpt2."]
+    assert base_packages("gpt2") == {} and base_language("gpt2") == "en"
+
+
+def test_a_directory_without_a_model_does_not_hide_an_alias(smollm2, tmp_path, monkeypatch):
+    (tmp_path / "smollm2").mkdir()
+    monkeypatch.chdir(tmp_path)
+    notes: list[str] = []
+    progress = Quiet()
+    monkeypatch.setattr(progress, "note", notes.append, raising=False)
+    assert find_base("smollm2", progress).directory == smollm2
+    assert notes == ["The directory smollm2 holds no model: the base with the alias smollm2 is read."]
 
 
 def test_a_directory_in_the_home_is_found(tmp_path, monkeypatch):

@@ -227,7 +227,7 @@ def test_an_index_that_points_outside_its_directory_is_refused(tmp_path, cache, 
     assert "points outside its directory" in refusal(directory, cache)
 
 
-@pytest.mark.parametrize("change", ["lacks", "adds", "moves"])
+@pytest.mark.parametrize("change", ["lacks", "moves"])
 def test_an_index_that_its_shards_contradict_is_refused(tmp_path, cache, change):
     directory = bin_model(tmp_path / "model", shards=2)
     path = directory / "pytorch_model.bin.index.json"
@@ -235,12 +235,24 @@ def test_an_index_that_its_shards_contradict_is_refused(tmp_path, cache, change)
     where = index["weight_map"]
     if change == "lacks":
         del where["lm_head.weight"]
-    elif change == "adds":
-        where["model.other"] = where["lm_head.weight"]
     else:
         where["lm_head.weight"] = next(f for f in where.values() if f != where["lm_head.weight"])
     path.write_text(json.dumps(index))
     assert "download both again" in refusal(directory, cache)
+
+
+def test_a_name_too_many_in_the_index_is_said_and_left_out(tmp_path, cache, monkeypatch):
+    directory = bin_model(tmp_path / "model", shards=2)
+    path = directory / "pytorch_model.bin.index.json"
+    index = json.loads(path.read_text())
+    index["weight_map"]["model.other"] = index["weight_map"]["lm_head.weight"]
+    path.write_text(json.dumps(index))
+    notes: list[str] = []
+    progress = Quiet()
+    monkeypatch.setattr(progress, "note", notes.append, raising=False)
+    made = unpack_bin(directory, progress)
+    assert [note for note in notes if "is wrong about 'model.other'" in note] == notes != []
+    assert "model.other" not in (made / "model.safetensors.index.json").read_text()
 
 
 def test_models_that_would_be_refused_anyway_are_not_converted(tmp_path, cache):

@@ -23,8 +23,8 @@ def spoil(directory, name, row, column, value):
 def test_a_sound_base_is_hashed(tiny_model, dtype):
     checkpoint = read_checkpoint(tiny_model(tied=False, dtype=dtype, rows=300_000 // 16))
     done = []
-    found = examine_tables(checkpoint, done.append)
-    assert found == table_hashes(checkpoint)
+    found, padded = examine_tables(checkpoint, done.append)
+    assert not padded and found == table_hashes(checkpoint)
     table = checkpoint.output
     assert found["lm_head.weight"] == hashlib.sha256(np.ascontiguousarray(table.map()).tobytes()).hexdigest()
     assert sum(done) == table_bytes(checkpoint) == 2 * table.map().nbytes
@@ -55,3 +55,15 @@ def test_the_largest_and_the_smallest_numbers_are_accepted(tiny_model, dtype):
     for column, value in enumerate((largest, -largest, tiny, -tiny, 0.0, -0.0)):
         spoil(directory, "model.embed_tokens.weight", 3, column, value)
     examine_tables(read_checkpoint(directory))
+
+
+@pytest.mark.parametrize("rows", [100, 300_000])
+def test_nan_in_rows_after_the_last_token_is_told_and_not_refused(tiny_model, rows):
+    directory = tiny_model(tied=False, rows=rows)
+    checkpoint = read_checkpoint(directory)
+    before, _ = examine_tables(checkpoint)
+    spoil(directory, "lm_head.weight", 90, 0, np.nan)
+    found, padded = examine_tables(read_checkpoint(directory), tokens=90)
+    assert padded and found["model.embed_tokens.weight"] == before["model.embed_tokens.weight"]
+    with pytest.raises(BaseModelError, match=r"row 90 of lm_head\.weight holds NaN or Inf"):
+        examine_tables(read_checkpoint(directory), tokens=91)

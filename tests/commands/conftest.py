@@ -20,12 +20,34 @@ class Run:
     err: str
 
 
+# Options that may be given several times.
+_LISTS = ("--corpus", "--base-text", "--protect", "--replay")
+
+
+def overridden(arguments) -> list[str]:
+    """Arguments without those that a later one replaces: tests share some and change one of them.
+
+    The command line itself refuses an option that is given twice.
+    """
+    told = list(map(str, arguments))
+    kept: list[str] = []
+    for place, word in enumerate(told):
+        later = told[place + 1 :]
+        previous = told[place - 1] if place else ""
+        name = previous if previous.startswith("--") and not word.startswith("--") else word
+        opposite = name.replace("--no-", "--") if name.startswith("--no-") else name.replace("--", "--no-", 1)
+        replaced = name.startswith("--") and name not in _LISTS and (name in later or opposite in later)
+        if not replaced:
+            kept.append(word)
+    return kept
+
+
 @pytest.fixture
 def vocabx(monkeypatch, capsys):
     """Run the command line in this process."""
 
     def run(*arguments) -> Run:
-        monkeypatch.setattr(sys, "argv", ["vocabx", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["vocabx", *overridden(arguments)])
         monkeypatch.setenv("COLUMNS", "200")
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
@@ -42,7 +64,7 @@ def start_vocabx():
     started = []
 
     def start(*arguments, **environment) -> subprocess.Popen:
-        command = [sys.executable, "-c", "from vocabx.cli import main; main()", *map(str, arguments)]
+        command = [sys.executable, "-c", "from vocabx.cli import main; main()", *overridden(arguments)]
         process = subprocess.Popen(
             command,
             env={**os.environ, **environment},

@@ -296,6 +296,15 @@ def test_a_licence_that_the_hub_does_not_know_keeps_name_and_link(
     assert ("From the base: [LICENSE](LICENSE).\n" in text) == carried
 
 
+def test_the_name_of_a_licence_file_is_shown_and_not_read_as_markup(llama, tmp_path):
+    name = 'LICENSE)<img src=x onerror="alert(1)">'
+    (llama / name).write_text("terms")
+    stated = Base("some/model", tmp_path, "some/model", "other", licence_name="own", licence_link=name)
+    text = render(llama, stated)
+    assert "](LICENSE%29%3Cimg%20src%3Dx%20onerror%3D%22alert%281%29%22%3E)" in text
+    assert "<img" not in text.replace("\\<img", "").partition("---\n\n")[2]
+
+
 def test_a_licence_without_a_name_is_not_given_one(llama, tmp_path):
     text = render(llama, Base("some/model", tmp_path, "some/model", "other", repository="some/model"))
     assert "The license of the base is one of its own. Its terms" in text

@@ -82,14 +82,14 @@ def write_checkpoint(
     check_free(out)
     needed = grown_bytes(base.checkpoint, rows - base.rows, untie=untie)
     check_space(out, needed)
-    base_tables = examine_base(base.checkpoint, timed)
-    with staged(out) as directory:
+    base_tables = examine_base(base.checkpoint, base.tokens, timed)
+    with staged(out, timed.note) as directory:
         write_tokenizer(extension.tokenizer, base.directory, directory)
         rowless = base.first_id - base.rows
         padded = initialization.preceded_by_means(rowless).followed_by_means(len(pad))
         with timed.stage("Writing the checkpoint", needed, "B") as advance:
             grow_checkpoint(base.checkpoint, padded, directory, pad, advance, untie=untie)
-        tables, shards = record_weights(base.checkpoint, directory, False, timed)
+        tables, shards = record_weights(base.checkpoint, directory, False, timed, base_tables)
         _manifest(base, extension, tag, certificate, directory, timed).with_tables(
             rows=rows,
             base_rows=base.rows,

@@ -12,7 +12,7 @@ from vocabx._util.packaged import PackagedFile, is_installed, locate
 from vocabx._util.paths import is_hub_id, path_of
 from vocabx._util.suggest import nearest
 from vocabx.checkpoint import bin_base, gguf_base
-from vocabx.checkpoint.bin_base import has_only_bin, unpack_bin
+from vocabx.checkpoint.bin_base import has_only_bin, has_safetensors, unpack_bin
 from vocabx.checkpoint.gguf_base import unpack_gguf
 from vocabx.checkpoint.licence import Licence, known_licence, licence_of
 from vocabx.checkpoint.model_directory import refuse_links
@@ -23,9 +23,11 @@ from vocabx.progress import Progress
 _UNWANTED = ("consolidated*", "original/*", "onnx/*")
 # README.md states the license of the model.
 _TOKENIZER = ("*.json", "*.jinja", "*.model", "*.txt", "README.md", "LICENSE*", "NOTICE*", "USE_POLICY*")
-_WANTED = (*_TOKENIZER, "*.safetensors")
+# Code that the settings name, which is copied and never run, and the modules of sentence-transformers.
+_SIDE = ("*.py", "[0-9]_*/*")
+_WANTED = (*_TOKENIZER, *_SIDE, "*.safetensors")
 # For repositories without safetensors.
-_BIN = (*_TOKENIZER, "pytorch_model*.bin")
+_BIN = (*_TOKENIZER, *_SIDE, "pytorch_model*.bin")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,27 @@ def aliases() -> dict[str, dict[str, Any]]:
 
 def base_language(name: str) -> str:
     """BCP 47 tag of the language that the base called `name` was trained on, as far as its name tells."""
-    return str(aliases().get(name, {}).get("language", "en"))
+    return str((_entry(name) or {}).get("language", "en"))
+
+
+def _entry(name: str) -> dict[str, Any] | None:
+    """What is known of an alias; None if there is none, or a model directory has its name."""
+    return None if _is_model(path_of(name)) else aliases().get(name)
+
+
+def _is_model(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("config.json", "tokenizer.json"))
+
+
+def _say_which(name: str, progress: Progress) -> None:
+    """Say what is read if a directory is called like an alias."""
+    path = path_of(name)
+    if name not in aliases() or not path.is_dir():
+        return
+    if _is_model(path):
+        progress.note(f"{name} is a directory here, and is read: not the base with the alias {name}.")
+    else:
+        progress.note(f"The directory {name} holds no model: the base with the alias {name} is read.")
 
 
 def base_packages(name: str, weights: bool = True) -> Packages:
@@ -71,7 +93,7 @@ def base_packages(name: str, weights: bool = True) -> Packages:
         weights: whether they are wanted too.
     """
     path = path_of(name)
-    entry = aliases().get(name)
+    entry = _entry(name)
     if entry is not None:
         file = PackagedFile(**entry["packaged"]) if "packaged" in entry else None
         return gguf_base.unpacking_packages(locate(file)) if file and is_installed(file) else {}
@@ -86,7 +108,8 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
     """Find the base `name`, and download or convert it if necessary.
 
     Args:
-        name: an alias, a directory, a .gguf file, or a hub id as owner/name.
+        name: an alias, a directory, a .gguf file, or a hub id as owner/name. A model directory that is called
+            like an alias is read.
         progress: receives downloads, and conversions of GGUF and .bin files.
         weights: whether weights are needed if the base is on the hub or has .bin files.
 
@@ -94,9 +117,10 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
         BaseModelError: if there is no such base, the hub cannot be reached, or its files cannot be trusted.
     """
     path = path_of(name)
-    known = aliases()
-    if name in known:
-        return _find_alias(name, known[name], progress, weights)
+    _say_which(name, progress)
+    entry = _entry(name)
+    if entry is not None:
+        return _find_alias(name, entry, progress, weights)
     if path.is_dir():
         refuse_links(path)
         base = _checked(_licensed(Base(name, path, "local", ""), licence_of(path)))
@@ -110,6 +134,7 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
         base = Base(name, directory, name, "", repository=name)
         base = _checked(_licensed(base, licence_of(directory)))
         return _with_safetensors(base, progress) if weights else base
+    known = aliases()
     raise BaseModelError(
         f"no base model {name!r}.{nearest(name, known)} Pass a directory, a .gguf file, a hub id, or one of: "
         f"{', '.join(known)}"
@@ -123,7 +148,8 @@ def find_tokenizer_base(name: str, progress: Progress) -> Base:
         BaseModelError: if there is no such base, or the hub cannot be reached.
     """
     path = path_of(name)
-    if name not in aliases() and (path.is_dir() or (path.is_file() and path.suffix != ".gguf")):
+    if _entry(name) is None and (path.is_dir() or (path.is_file() and path.suffix != ".gguf")):
+        _say_which(name, progress)
         if path.is_dir():
             refuse_links(path)
         return _licensed(Base(name, path, "local", ""), licence_of(path))
@@ -162,7 +188,7 @@ def _licensed(base: Base, licence: Licence) -> Base:
 def _download(repository: str, weights: bool) -> Path:
     try:
         directory = fetch(repository, wanted=_WANTED if weights else _TOKENIZER, unwanted=_UNWANTED)
-        if weights and not any(directory.glob("*.safetensors")):
+        if weights and not has_safetensors(directory):
             directory = fetch(repository, wanted=_BIN, unwanted=_UNWANTED)
         return directory
     except HubError as error:

@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 
 from vocabx._util.cache import cache_directory
 from vocabx._util.extras import Packages, missing, need
+from vocabx._util.links import copy_folder
 from vocabx.checkpoint.architectures import Architecture, architecture_of, stored_names
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised
-from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
+from vocabx.checkpoint.index_names import check_index
+from vocabx.checkpoint.model_directory import read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import WIDTHS
-from vocabx.checkpoint.staging import check_space, staged
+from vocabx.checkpoint.side_files import TEMPLATES, find_side_files
+from vocabx.checkpoint.staging import check_space, make_once
 from vocabx.checkpoint.write_tensors import Made, NewTensor, write_tensors
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.progress import Advance, Progress
@@ -33,7 +36,7 @@ PACKAGES: Packages = {"torch": "evaluate"}
 SINGLE = "pytorch_model.bin"
 INDEX = "pytorch_model.bin.index.json"
 # Part of the cache key: increase it when the converted files change.
-_FORMAT = 1
+_FORMAT = 2
 _CHUNK = 1 << 24
 # Weights, which are converted or belong to other libraries; everything else is copied.
 _WEIGHTS = {
@@ -58,9 +61,13 @@ class _OfAnyDtype(NewTensor):
 
 def has_only_bin(directory: Path) -> bool:
     """Whether a directory has weights as .bin files, but none as safetensors."""
-    if any(directory.glob("*.safetensors")) or any(directory.glob("*.safetensors.index.json")):
-        return False
-    return (directory / SINGLE).exists() or (directory / INDEX).exists()
+    return not has_safetensors(directory) and ((directory / SINGLE).exists() or (directory / INDEX).exists())
+
+
+def has_safetensors(directory: Path) -> bool:
+    """Whether a directory has the weights of a model as safetensors; those of an adapter are not."""
+    names = ("model.safetensors", "model.safetensors.index.json")
+    return any((directory / name).exists() for name in names)
 
 
 def unpacking_packages(directory: Path) -> Packages:
@@ -100,13 +107,16 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     need("torch", "evaluate")
     where, names = _shards(directory)
     total = sum(path.stat().st_size for path in _files(directory) if path.name in names or _goes_along(path))
-    try:
+
+    def make(scratch: Path) -> None:
         check_space(target, total)
-        with (
-            progress.stage(f"Converting {directory.name}, once", total, "B") as advance,
-            staged(target) as scratch,
-        ):
-            _Conversion(directory, config, architecture).run(where, names, scratch, advance)
+        with progress.stage(f"Converting {directory.name}, once", total, "B") as advance:
+            note = _Conversion(directory, config, architecture).run(where, names, scratch, advance)
+        if note:
+            progress.note(note)
+
+    try:
+        make_once(target, make, progress)
     except OutputError as error:
         # The message is about --out, but this is the cache.
         reason = str(error).partition(": make room")[0].partition("; ")[0]
@@ -127,8 +137,13 @@ class _Conversion:
     config: dict[str, Any]
     architecture: Architecture
 
-    def run(self, where: Mapping[str, str] | None, names: list[str], target: Path, advance: Advance) -> None:
-        """Write the weights, their index if they had one, and copy all other files."""
+    def run(self, where: Mapping[str, str] | None, names: list[str], target: Path, advance: Advance) -> str:
+        """Write the weights, their index if they had one, and copy all other files.
+
+        Returns:
+            Where the index is wrong about tensors that do not matter, in one sentence, or "".
+        """
+        note = ""
         held: dict[str, tuple[str, ...]] = {}
         written: dict[str, str] = {}
         size = 0
@@ -144,7 +159,7 @@ class _Conversion:
             written |= dict.fromkeys(order, file)
             size += sum(tensor.size for tensor in made.values())
         if where is not None:
-            check_index(self.directory / INDEX, where, held)
+            note = check_index(self.directory / INDEX, where, held, self.architecture, self.config)
             index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(written.items()))}
             path = target / "model.safetensors.index.json"
             path.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
@@ -152,6 +167,9 @@ class _Conversion:
             if _goes_along(path):
                 shutil.copyfile(path, target / path.name)
                 advance(path.stat().st_size)
+        for folder in _folders(self.directory):
+            copy_folder(self.directory, folder, target, BaseModelError)
+        return note
 
     def _without_copies(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """The tensors without tied copies of the input embeddings under other names."""
@@ -250,7 +268,18 @@ def _files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.iterdir() if path.is_file())
 
 
+def _folders(directory: Path) -> list[str]:
+    """The folders that belong to the model: chat templates, and modules of sentence-transformers."""
+    named = {Path(name).parts[0] for name in find_side_files(directory).carried if "/" in name}
+    return sorted({*named, TEMPLATES})
+
+
 def _digest(directory: Path) -> str:
     """A digest of the directory's path and the names, sizes and times of its files."""
-    stats = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _files(directory)]
+    files = [
+        *_files(directory),
+        *(path for name in _folders(directory) for path in (directory / name).rglob("*")),
+    ]
+    names = [(path.relative_to(directory).as_posix(), path.stat()) for path in files]
+    stats = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in names]
     return hashlib.sha256(json.dumps([str(directory.resolve()), stats]).encode()).hexdigest()

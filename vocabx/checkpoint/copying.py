@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from vocabx.errors import BaseModelError
+from vocabx.errors import BaseChangedError
 from vocabx.progress import Advance
 
 Carried = Literal["linked", "shared", "copied"]
@@ -61,7 +61,7 @@ def copy_range(
         advance: called with bytes done.
 
     Raises:
-        BaseModelError: if the source file has become shorter.
+        BaseChangedError: if the source file has become shorter.
         OSError: if the disk is full, or a file cannot be read or written.
     """
     copy = _in_kernel if hasattr(os, "copy_file_range") else _in_python
@@ -76,7 +76,7 @@ def copy_range(
             copy = _in_python
             continue
         if not done:
-            raise BaseModelError("the base changed while it was being read: run the command again")
+            raise BaseChangedError("the base changed while it was being read: run the command again")
         offset += done
         advance(done)
 

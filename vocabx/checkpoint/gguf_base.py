@@ -13,9 +13,10 @@ from typing import Any
 
 from vocabx._util.cache import cache_directory
 from vocabx._util.extras import Packages, missing, need, require_all
+from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.model_directory import read_object
-from vocabx.checkpoint.staging import staged
+from vocabx.checkpoint.staging import make_once
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
 
@@ -48,8 +49,12 @@ def unpack_gguf(path: Path, progress: Progress) -> Path:
     directory = _directory(path)
     if not directory.is_dir():
         require_all(PACKAGES)
-        with progress.stage(f"Dequantizing {path.name}, once"), staged(directory) as scratch:
-            _unpack(path, scratch)
+
+        def make(scratch: Path) -> None:
+            with progress.stage(f"Dequantizing {path.name}, once"):
+                _unpack(path, scratch)
+
+        make_once(directory, make, progress)
     return directory
 
 
@@ -64,14 +69,12 @@ def _unpack(path: Path, target: Path) -> None:
     gguf = need("gguf", "gguf")
     # The bar of the dequantizing loop ignores the settings of transformers.
     with quiet_transformers("gguf"), redirect_stderr(io.StringIO()):
-        torch, transformers = need("torch", "gguf"), need("transformers", "gguf")
-        source: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
+        torch = need("torch", "gguf")
+        source = (path.parent, "gguf")
         try:
             fields = gguf.GGUFReader(path).fields
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                path.parent, dtype=torch.bfloat16, **source
-            )
-            tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, **source)
+            model = load_auto("AutoModelForCausalLM", *source, dtype=torch.bfloat16, gguf_file=path.name)
+            tokenizer = load_auto("AutoTokenizer", *source, gguf_file=path.name)
         except (ValueError, LookupError, OSError, RuntimeError, NotImplementedError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BaseModelError(f"{path} cannot be read as a model: {reason}") from None

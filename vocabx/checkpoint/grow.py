@@ -13,30 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx._util.json_file import fit, is_there
-from vocabx.checkpoint.configuration import with_rows
+from vocabx.checkpoint.configuration import with_rows, with_size
 from vocabx.checkpoint.copying import carry_file
 from vocabx.checkpoint.journal import Journal, whole_file
 from vocabx.checkpoint.model_directory import REMEDY, read_object
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, TensorEntry, read_header
+from vocabx.checkpoint.side_files import SideFiles, find_side_files
 from vocabx.checkpoint.tables import INDEX, Checkpoint, Table
 from vocabx.checkpoint.untie import head_bytes, head_of
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Initialization, Which
 from vocabx.progress import Advance
-
-# Configuration and tokenizer files that are written for a checkpoint and listed in its manifest.
-COMPOSED = (
-    "config.json", "generation_config.json", INDEX, "tokenizer.json", "tokenizer_config.json",
-    "chat_template.jinja", "special_tokens_map.json", "tokenizer.model", "vocab.txt",
-    "modeling_factorised.py",
-)  # fmt: skip
-# Files of the base that would be stale next to a newer tokenizer.json, or that only describe the base.
-_LEFT_OUT = {
-    "added_tokens.json", "vocab.json", "merges.txt", "tokenizer.model", "vocabx.json", "report.json",
-    "training.json",
-}  # fmt: skip
-_CARRIED = ("*.json", "LICENSE*", "NOTICE*", "USE_POLICY*")
 
 
 class _Generation(msgspec.Struct, frozen=True):
@@ -69,9 +57,9 @@ def grow_checkpoint(
     rows = checkpoint.input.rows + initialization.rows
     write_weights(checkpoint, initialization, rows, target, advance, link=link, journal=journal, untie=untie)
     tied = checkpoint.tied and not untie
-    write_json(target / "config.json", with_rows(checkpoint.config, rows, tied))
     write_generation_config(read_generation_config(checkpoint.directory), checkpoint, target, suppressed)
-    carry_files(checkpoint, target)
+    side = carry_files(checkpoint, target)
+    write_config(checkpoint, side.settings("config.json", checkpoint.config), rows, tied, target)
 
 
 def write_weights(
@@ -149,16 +137,22 @@ def files_with_tables(checkpoint: Checkpoint) -> tuple[SafetensorsFile, ...]:
     return tuple(file for file in checkpoint.files if file.path in tables)
 
 
-def carry_files(checkpoint: Checkpoint, target: Path) -> None:
-    """Copy other files unchanged: licenses, notices and further settings."""
-    carried = {path for pattern in _CARRIED for path in checkpoint.directory.glob(pattern)}
-    for path in sorted(carried):
-        if (
-            path.is_file()
-            and path.name not in {*COMPOSED, *_LEFT_OUT}
-            and not path.name.endswith(".index.json")
-        ):
-            shutil.copyfile(path, target / path.name)
+def carry_files(checkpoint: Checkpoint, target: Path) -> SideFiles:
+    """Copy the other files that belong to the result; see `find_side_files`."""
+    side = side_files_of(checkpoint)
+    for name in side.carried:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        if name in side.without_code:
+            write_json(target / name, side.settings(name, read_object(checkpoint.directory / name)))
+        else:
+            shutil.copyfile(checkpoint.directory / name, target / name)
+    return side
+
+
+def side_files_of(checkpoint: Checkpoint) -> SideFiles:
+    """The files beside the weights of a base; see `find_side_files`."""
+    weights = frozenset(file.path.name for file in checkpoint.files)
+    return find_side_files(checkpoint.directory, checkpoint.input.rows, weights)
 
 
 def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False, untie: bool = False) -> int:
@@ -171,6 +165,15 @@ def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False, untie
     if untie and checkpoint.output is None:
         total += head_bytes(checkpoint, checkpoint.input.rows + new_rows)
     return total
+
+
+def write_config(checkpoint: Checkpoint, config: dict[str, Any], rows: int, tied: bool, target: Path) -> None:
+    """Write `config` as the config.json of a result; see `with_rows`.
+
+    That of a model without an lm_head keeps what it says of tying, which concerns no matrix.
+    """
+    resized = with_size(config, rows) if checkpoint.headless else with_rows(config, rows, tied)
+    write_json(target / "config.json", resized)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -232,7 +235,7 @@ def _rows_of(
 
 
 def _write_index(checkpoint: Checkpoint, target: Path) -> None:
-    """The base's index with updated sizes and with tensors that it lacks; none has moved to another file."""
+    """The base's index with updated sizes, and the tensors that the files hold."""
     index = read_object(checkpoint.directory / INDEX)
     before = [entry for file in checkpoint.files for entry in file.tensors.values()]
     written = [read_header(target / file.path.name) for file in checkpoint.files]
@@ -240,9 +243,7 @@ def _write_index(checkpoint: Checkpoint, target: Path) -> None:
     metadata = {**(index.get("metadata") or {}), "total_size": sum(e.end - e.begin for e in after)}
     if isinstance(metadata.get("total_parameters"), int):
         metadata["total_parameters"] += _elements(after) - _elements(before)
-    where = {name: file.path.name for file in written for name in file.tensors}
-    new = {name: place for name, place in where.items() if name not in index["weight_map"]}
-    weight_map = {**index["weight_map"], **new}
+    weight_map = {name: file.path.name for file in written for name in file.tensors}
     write_json(target / INDEX, {**index, "metadata": metadata, "weight_map": weight_map})
 
 

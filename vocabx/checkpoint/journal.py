@@ -49,7 +49,7 @@ class Journal:
         """
         self.directory = directory
         self._stream = (directory / NAME).open("a+", encoding="utf-8")
-        if not _lock(self._stream):
+        if not lock(self._stream):
             self._stream.close()
             raise OutputError(f"another run is writing {directory}: wait for it, or choose another --out")
         try:
@@ -170,13 +170,18 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else -1
 
 
-def _lock(stream: Any) -> bool:
+def lock(stream: Any, wait: bool = False) -> bool:
+    """Lock an open file until it is closed; with `wait`, after whoever holds it has released it.
+
+    Returns:
+        Whether it is locked; false where another process holds it, or the file system has no locks.
+    """
     if sys.platform == "win32":
         return True
     import fcntl
 
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         return False
     return True

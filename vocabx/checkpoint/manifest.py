@@ -7,8 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 from vocabx._util.json_file import Count, Written, fit, is_there, read_format
-from vocabx.checkpoint.grow import COMPOSED, write_json
+from vocabx.checkpoint.grow import write_json
 from vocabx.checkpoint.hashing import hash_range
+from vocabx.checkpoint.side_files import COMPOSED
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.progress import Advance

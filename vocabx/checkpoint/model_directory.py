@@ -3,8 +3,6 @@
 Only regular files inside the directory, valid JSON objects, and an index that fits its shards are accepted.
 """
 
-import os
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import msgspec
 
 from vocabx._util import json_file
 from vocabx._util.json_file import fit, is_there
+from vocabx._util.links import leads_out, refusal_of
 from vocabx.errors import BaseModelError
 
 REMEDY = "download it again"
@@ -32,22 +31,13 @@ def refuse_links(directory: Path) -> None:
     Raises:
         BaseModelError: if there is such a link, or the directory cannot be read.
     """
-    home = Path(os.path.realpath(directory))
-    repository = home.parent.parent
-    is_snapshot = home.parent.name == "snapshots" and repository.name.startswith("models--")
     try:
         entries = sorted(directory.iterdir())
     except OSError as error:
         raise BaseModelError(f"{directory} cannot be read: {error.strerror}") from None
     for path in entries:
-        if not path.is_symlink() or path.is_dir():
-            continue
-        target = Path(os.path.realpath(path))
-        if target.is_relative_to(home) or (is_snapshot and target.parent == repository / "blobs"):
-            continue
-        raise BaseModelError(
-            f"{path} is a link to a file outside its directory: replace it with a copy if you trust the file"
-        )
+        if path.is_symlink() and not path.is_dir() and leads_out(path, directory):
+            raise refusal_of(path, BaseModelError)
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -88,28 +78,3 @@ def read_index(path: Path) -> dict[str, str]:
         if not (path.parent / name).is_file():
             raise BaseModelError(f"{path.parent} has no {name!r}, which its index lists: download it again")
     return where
-
-
-def check_index(path: Path, where: Mapping[str, str], held: Mapping[str, Collection[str]]) -> None:
-    """Check that each shard holds exactly what the index says.
-
-    Args:
-        path: the index.
-        where: its content; see `read_index`.
-        held: the names of the tensors in each shard, by shard name.
-
-    Raises:
-        BaseModelError: if a tensor is missing, in two shards, or in a shard that the index does not list.
-    """
-    for tensor, name in where.items():
-        if tensor not in held[name]:
-            raise BaseModelError(
-                f"{path} says that {name} holds {tensor!r}, but it does not: download both again"
-            )
-    for name, tensors in held.items():
-        for tensor in tensors:
-            if where.get(tensor) != name:
-                raise BaseModelError(
-                    f"{path.parent / name} holds {tensor!r}, but its index does not list it: download both "
-                    "again"
-                )

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vocabx.checkpoint.configuration import with_rows
 from vocabx.checkpoint.grow import (
     carry_files,
     read_generation_config,
+    write_config,
     write_generation_config,
-    write_json,
     write_weights,
 )
 from vocabx.checkpoint.journal import Journal
@@ -64,11 +63,12 @@ def replace_checkpoint(
         link=link,
         journal=journal,
     )
-    write_json(target / "config.json", with_rows(config, initialization.rows, checkpoint.tied))
     generation = read_generation_config(checkpoint.directory)
     if generation is not None:
         generation, further = special_ids.in_generation_config(generation)
         dropped += further
     write_generation_config(generation, checkpoint, target, suppressed)
-    carry_files(checkpoint, target)
+    side = carry_files(checkpoint, target)
+    config = side.settings("config.json", config)
+    write_config(checkpoint, config, initialization.rows, checkpoint.tied, target)
     return tuple(dict.fromkeys(dropped))

@@ -6,6 +6,7 @@ gaps.
 
 import json
 import math
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.errors import BaseModelError
+from vocabx.errors import BaseChangedError, BaseModelError
 
 DTYPES: dict[str, Any] = {
     "F64": np.dtype("<f8"),
@@ -51,12 +52,27 @@ class SafetensorsFile:
         tensors: entries by name, in the order of their bytes; offsets count from `data_start`.
         metadata: the header's string metadata.
         data_start: offset of the first tensor's bytes in the file.
+        stamp: size in bytes, time of modification in ns and inode when the header was read.
     """
 
     path: Path
     tensors: dict[str, TensorEntry]
     metadata: dict[str, str]
     data_start: int
+    stamp: tuple[int, int, int]
+
+    def require_unchanged(self) -> None:
+        """Check that the file is the one whose header was read.
+
+        Raises:
+            BaseChangedError: it was overwritten, replaced or removed.
+        """
+        try:
+            stamp = _stamp(self.path.stat())
+        except OSError:
+            stamp = None
+        if stamp != self.stamp:
+            raise BaseChangedError(f"{self.path} changed while it was being read: run the command again")
 
     def map(self, name: str) -> NDArray[Any]:
         """Memory-map one tensor of a float dtype, read-only, as an array of its shape."""
@@ -99,8 +115,9 @@ def read_header(path: Path) -> SafetensorsFile:
     if path.exists() and not path.is_file():
         # Opening a pipe would block until somebody writes into it.
         raise BaseModelError(f"{path} is not a file: download it again")
-    size = path.stat().st_size
     with path.open("rb") as stream:
+        stat = os.fstat(stream.fileno())
+        size = stat.st_size
         start = stream.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else _HEADER_LIMIT + 1
         if length > min(_HEADER_LIMIT, size - 8):
@@ -124,7 +141,12 @@ def read_header(path: Path) -> SafetensorsFile:
         position = entry.end
     if 8 + length + position != size:
         raise BaseModelError(f"{path} is truncated or has extra bytes: download it again")
-    return SafetensorsFile(path, tensors, metadata, 8 + length)
+    return SafetensorsFile(path, tensors, metadata, 8 + length, _stamp(stat))
+
+
+def _stamp(stat: os.stat_result) -> tuple[int, int, int]:
+    # Not the time of a change of status: making a hard link of the file is one.
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,17 +1,25 @@
 """Directories that appear under their final name only once complete."""
 
+import errno
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.journal import Journal, read_journal, sync
-from vocabx.errors import OutputError
+from vocabx.checkpoint.leftovers import SUFFIX, Note, alone, remove_leftovers, staging_job
+from vocabx.errors import BaseChangedError, OutputError
+from vocabx.progress import Progress
 
-_NOTHING_LEFT = "no files were left behind, make room or choose another --out"
+NOTHING_LEFT = "no files were left behind, make room or choose another --out"
+_SYSTEM_ERROR = re.compile(r"\bos error (\d+)\b")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+# What torch.save raises on a full disk, in words that differ with where the writing failed.
+_TORCH_WRITER = re.compile(r"PytorchStreamWriter failed|unexpected pos \d+ vs \d+")
 
 
 def unfinished_of(target: Path) -> Path:
@@ -69,25 +77,79 @@ def free_space(target: Path) -> int:
 
 
 @contextmanager
-def staged(target: Path) -> Iterator[Path]:
-    """Yield an empty directory next to `target` that is renamed to `target` when the block succeeds.
+def staged(target: Path, note: Note = lambda text: None) -> Iterator[Path]:
+    """Yield a directory next to `target` that is renamed to `target` when the block succeeds.
 
-    On any error, and on Ctrl-C, the directory is removed and `target` is unchanged.
+    On any error, and on Ctrl-C, the directory is removed and `target` is unchanged. What a killed run left
+    beside `target` is removed first; see `remove_leftovers`.
+
+    Args:
+        target: the directory to make.
+        note: told of what was removed.
 
     Raises:
         OutputError: if the disk is full or the target cannot be created.
     """
+    # The working directory may be another one at the end.
     target = target.absolute()
-    with _parents(target) as made:
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent))
-    try:
+    with scratch_directory(target, note) as scratch:
         yield scratch
         scratch.chmod(0o777 & ~umask())
         put(scratch, target)
+
+
+@contextmanager
+def scratch_directory(
+    target: Path, note: Note = lambda text: None, advice: str = NOTHING_LEFT
+) -> Iterator[Path]:
+    """Yield a hidden directory next to `target` that holds only a locked journal, and is removed on an error.
+
+    Args:
+        target: what will be made of it.
+        note: told of what a killed run had left there, which is removed.
+        advice: what the user can do if the disk is full.
+
+    Raises:
+        OutputError: if the disk is full or the directory cannot be created.
+    """
+    target = target.absolute()
+    with _parents(target) as made:
+        remove_leftovers(target.parent, note)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=SUFFIX, dir=target.parent))
+    try:
+        journal = Journal(scratch)
+        try:
+            journal.begin(staging_job())
+            yield scratch
+        finally:
+            journal.close()
     except BaseException as error:
         _abandon(scratch, made)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise _failed(target, error, _NOTHING_LEFT) from None
+        if reason := reason_of(error):
+            raise failed(target, reason, advice) from None
+        raise
+
+
+def make_once(target: Path, make: Callable[[Path], None], progress: Progress) -> None:
+    """Make a directory of the cache, once even if several processes want it at the same time.
+
+    Args:
+        target: the directory; nothing is done if it exists once no other process is making it.
+        make: fills an empty directory.
+        progress: told of waiting for another process, and of what a killed one had left.
+
+    Raises:
+        OutputError: if the disk is full or the target cannot be created.
+    """
+    with _parents(target.absolute()) as made:
+        pass
+    try:
+        with alone(target, lambda: progress.note(f"Waiting for another run, which is making {target}.")):
+            if not target.is_dir():
+                with staged(target, progress.note) as scratch:
+                    make(scratch)
+    except BaseException:
+        _remove_empty(made)
         raise
 
 
@@ -121,21 +183,41 @@ def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
 
 def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseException) -> None:
     """Keep complete files, if any, and say how to resume."""
-    full = isinstance(error, OSError) and error.errno is not None
+    reason = reason_of(error)
+    if isinstance(error, BaseChangedError):
+        # What was finished is of an older base.
+        journal.forget()
     if not journal.whole or not (journal.directory / JOURNAL).exists():
         _abandon(journal.directory, made)
-        if full:
-            raise _failed(target, error, _NOTHING_LEFT) from None
+        if reason:
+            raise failed(target, reason, NOTHING_LEFT) from None
         return
     advice = f"{journal.directory} holds the finished files; the same command with --resume continues it"
-    if full:
-        raise _failed(target, error, f"make room: {advice}") from None
+    if reason:
+        raise failed(target, reason, f"make room: {advice}") from None
     if not isinstance(error, OutputError):
         error.add_note(advice)
 
 
-def _failed(target: Path, error: BaseException, advice: str) -> OutputError:
-    return OutputError(f"writing {target} failed: {getattr(error, 'strerror', error)}; {advice}")
+def reason_of(error: BaseException) -> str:
+    """Why the system refused to write, in its own words; "" for an error of another kind.
+
+    Libraries that write from other languages raise errors of their own: safetensors names the system's error,
+    and torch only that its writer failed.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return str(error.strerror)
+    if not isinstance(error, Exception):
+        return ""
+    number = _SYSTEM_ERROR.search(str(error))
+    if number is not None and int(number[1]) in _FULL:
+        return os.strerror(int(number[1]))
+    return "a file could not be written" if _TORCH_WRITER.search(str(error)) else ""
+
+
+def failed(target: Path, reason: str, advice: str) -> OutputError:
+    """What to raise if a target could not be written, for a reason of the system."""
+    return OutputError(f"writing {target} failed: {reason}; {advice}")
 
 
 @contextmanager

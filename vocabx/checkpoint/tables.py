@@ -9,12 +9,18 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, architecture_of, stored_names
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised, said_rows
-from vocabx.checkpoint.model_directory import check_index, read_index, refuse_links
+from vocabx.checkpoint.index_names import check_index
+from vocabx.checkpoint.model_directory import read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, read_header, same_tensor
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Which
 
 SINGLE = "model.safetensors"
+# The ends of the names of classes without an lm_head.
+_HEADLESS = (
+    "Model", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering",
+    "ForMultipleChoice",
+)  # fmt: skip
 INDEX = "model.safetensors.index.json"
 
 
@@ -74,23 +80,37 @@ class Checkpoint(StoredTables):
         directory: the directory.
         config: the parsed config.json.
         files: all safetensors files, sorted by name.
-        tied: whether input embeddings and lm_head share one matrix.
+        tied: whether input embeddings and lm_head share one matrix, or there is no lm_head.
+        headless: whether the model was saved without its lm_head although the configuration says that it is
+            untied, as embedding and reward models are.
+        note: where the index is wrong about tensors that do not matter, in one sentence, or "".
     """
 
     directory: Path
     config: dict[str, Any]
     files: tuple[SafetensorsFile, ...]
     tied: bool
+    headless: bool = False
+    note: str = ""
 
     @property
     def generates(self) -> bool:
         """Whether the model predicts the next token; encoders and encoder-decoders do not."""
-        return self._architecture.generates or bool(self.config.get("is_decoder"))
+        return not self.headless and (self._architecture.generates or bool(self.config.get("is_decoder")))
 
     @property
     def sees(self) -> bool:
         """Whether the model is multimodal."""
         return self._architecture.sees
+
+    def require_unchanged(self) -> None:
+        """Check that the weight files are those whose headers were read.
+
+        Raises:
+            BaseChangedError: one was overwritten, replaced or removed.
+        """
+        for file in self.files:
+            file.require_unchanged()
 
     @property
     def pad_anchor(self) -> int | None:
@@ -127,7 +147,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     config = read_config(directory)
     refuse_quantised(config, directory)
     architecture = architecture_of(str(config.get("model_type", "")), directory)
-    files = _read_files(directory)
+    files, note = _read_files(directory, architecture, config)
     found = find_tables(architecture, {name: file for file in files for name in file.tensors})
     if found is None:
         raise BaseModelError(
@@ -136,8 +156,16 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     own_output = found.output is not None
     if found.output is not None and not architecture.says_tied:
         own_output = not same_tensor(found.input.file, found.input.name, found.output.file, found.output.name)
+    tied = is_tied(config, own_output)
+    headless = not tied and found.output is None and _lacks_head(config, architecture, found.input.name)
     checkpoint = Checkpoint(
-        **vars(found), directory=directory, config=config, files=files, tied=is_tied(config, own_output)
+        **vars(found),
+        directory=directory,
+        config=config,
+        files=files,
+        tied=tied or headless,
+        headless=headless,
+        note=note,
     )
     _check(checkpoint, architecture)
     return checkpoint
@@ -163,6 +191,15 @@ def find_tables(architecture: Architecture, where: Mapping[str, SafetensorsFile]
         biases=stored(architecture.biases),
         copies=tuple(table for table in stored(architecture.input_copies) if table != inputs[0]),
         output_copies=stored(architecture.output_copies),
+    )
+
+
+def _lacks_head(config: dict[str, Any], architecture: Architecture, table: str) -> bool:
+    """Whether a model was saved without its lm_head: by the names of its tensors, or by its class."""
+    classes = config.get("architectures")
+    named = str(classes[0]) if isinstance(classes, list) and classes else ""
+    return table not in architecture.inputs or (
+        named.endswith(_HEADLESS) and not named.endswith("LMHeadModel")
     )
 
 
@@ -202,21 +239,25 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
         )
 
 
-def _read_files(directory: Path) -> tuple[SafetensorsFile, ...]:
+def _read_files(
+    directory: Path, architecture: Architecture, config: dict[str, Any]
+) -> tuple[tuple[SafetensorsFile, ...], str]:
+    """The weight files, and what is wrong with their index but does not matter."""
     index = directory / INDEX
     if not index.exists():
         if not (directory / SINGLE).is_file():
             raise BaseModelError(f"{directory} has no {SINGLE} and no {INDEX}: save the model as safetensors")
-        return (read_header(directory / SINGLE),)
+        return (read_header(directory / SINGLE),), ""
     where = read_index(index)
     files = {name: read_header(directory / name) for name in sorted(set(where.values()))}
-    check_index(index, where, {name: file.tensors for name, file in files.items()})
+    held = {name: file.tensors for name, file in files.items()}
+    note = check_index(index, where, held, architecture, config)
     if SINGLE not in files and (directory / SINGLE).exists():
         # transformers reads the former, and everything that uses the index reads the latter.
         raise BaseModelError(
             f"{directory} holds two models, {SINGLE} and the shards of {INDEX}: remove one of them"
         )
-    return tuple(files.values())
+    return tuple(files.values()), note
 
 
 def check_tables(checkpoint: Checkpoint, tokens: int) -> None:

@@ -103,6 +103,11 @@ def _score(
     return Score(float(whole), float(first))
 
 
+def _possible(torch: Any, logits: Any) -> Any:
+    """The logits without those of padding rows that hold NaN or Inf, which no server would produce."""
+    return logits.masked_fill(~torch.isfinite(logits), -math.inf)
+
+
 def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
     """-log p in nats of each id after the first; softmax in float32, a block of positions at a time."""
     row = torch.tensor([ids], device=model.device)
@@ -110,7 +115,7 @@ def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
         logits = model(row).logits[0, :-1]
         parts = [
             torch.nn.functional.cross_entropy(
-                logits[start : start + _LOGIT_ROWS].float(),
+                _possible(torch, logits[start : start + _LOGIT_ROWS].float()),
                 row[0, 1 + start : 1 + start + _LOGIT_ROWS],
                 reduction="none",
             )

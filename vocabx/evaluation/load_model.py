@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import Packages, missing, need
+from vocabx._util.loading import load_auto
 from vocabx._util.memory import fits
 from vocabx._util.precision import computes_in_bfloat16
 from vocabx.checkpoint.architectures import ARCHITECTURES
@@ -45,7 +46,7 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
             f"{directory} is not factorized: load it with AutoModelForCausalLM.from_pretrained"
         )
     model, info = made.from_pretrained(
-        directory, dtype=dtype, local_files_only=True, output_loading_info=True
+        directory, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
     )
     # transformers would silently initialize missing tensors at random.
     if info["missing_keys"]:
@@ -64,10 +65,10 @@ def load_model(directory: Path, device: str = "cpu", dtype: str = "") -> Any:
         dtype: what `from_pretrained` takes; by default `computing_dtype` of this model.
 
     Raises:
+        BaseModelError: if only code in the directory could load it.
         MissingPackageError: if torch or transformers is not installed.
     """
     need("torch", "evaluate")
-    transformers = need("transformers", "evaluate")
     config = read_config(directory)
     size = sum(path.stat().st_size for path in directory.glob("*.safetensors"))
     dtype = dtype or computing_dtype(size, device)
@@ -75,8 +76,8 @@ def load_model(directory: Path, device: str = "cpu", dtype: str = "") -> Any:
         return load_factorised(directory, dtype).to(device)
     architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
     sees = architecture is not None and architecture.sees
-    auto = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
-    return auto.from_pretrained(directory, dtype=dtype, local_files_only=True).to(device)
+    auto = "AutoModelForImageTextToText" if sees else "AutoModelForCausalLM"
+    return load_auto(auto, directory, "evaluate", dtype=dtype).to(device)
 
 
 def computing_dtype(weight_bytes: int, device: str) -> str:

@@ -97,8 +97,12 @@ def export_gguf(
         **vocabulary.values(),
         **_suppression(directory, settings),
     }
-    with progress.stage(f"Writing {out}", total=weights, unit="B") as advance, staged_file(out) as scratch:
+    with (
+        progress.stage(f"Writing {out}", total=weights, unit="B") as advance,
+        staged_file(out, progress.note) as scratch,
+    ):
         _write(scratch, settings, values, tensors, advance)
+        checkpoint.require_unchanged()
     return _exported(out, settings, vocabulary, tensors, stored)
 
 

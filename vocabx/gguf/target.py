@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from vocabx.checkpoint.journal import sync
-from vocabx.checkpoint.staging import umask
+from vocabx.checkpoint.leftovers import Note
+from vocabx.checkpoint.staging import scratch_directory, umask
 from vocabx.errors import OutputError
 
 
@@ -36,32 +36,27 @@ def check_target(target: Path, needed: int = 0) -> None:
 
 
 @contextmanager
-def staged_file(target: Path) -> Iterator[Path]:
-    """Yield the path of an empty file next to `target` that is renamed to `target` when the block succeeds.
+def staged_file(target: Path, note: Note = lambda text: None) -> Iterator[Path]:
+    """Yield the path of an empty file that is renamed to `target` when the block succeeds.
 
-    On any error, and on Ctrl-C, it is removed.
+    On any error, and on Ctrl-C, it is removed. What a killed run left beside `target` is removed first.
+
+    Args:
+        target: the file to make.
+        note: told of what was removed.
 
     Raises:
         OutputError: if the disk is full or the file cannot be created.
     """
     target = target.absolute()
-    scratch: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".unfinished", dir=target.parent)
-        scratch = Path(name)
-        os.close(handle)
-        yield scratch
-        scratch.chmod(0o666 & ~umask())
-        sync(scratch)
-        scratch.rename(target)
+    with scratch_directory(
+        target, note, "no file was left behind, make room or choose another --gguf"
+    ) as scratch:
+        path = scratch / target.name
+        path.touch()
+        yield path
+        path.chmod(0o666 & ~umask())
+        sync(path)
+        path.rename(target)
         sync(target.parent)
-    except BaseException as error:
-        if scratch is not None:
-            scratch.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise OutputError(
-                f"writing {target} failed: {error.strerror}; no file was left behind, make room or choose "
-                "another --gguf"
-            ) from None
-        raise
+        shutil.rmtree(scratch)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.links import files_in
 from vocabx.checkpoint.grow import read_generation_config
-from vocabx.errors import TokenizerError
+from vocabx.checkpoint.side_files import TEMPLATES
+from vocabx.errors import BaseModelError, TokenizerError
 from vocabx.gguf.pretokenizers import name_of
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
@@ -293,8 +295,10 @@ def _templates(directory: Path) -> dict[str, str]:
     path = directory / "chat_template.jinja"
     if path.is_file():
         found[""] = path.read_text(encoding="utf-8")
-    for path in sorted((directory / "additional_chat_templates").glob("*.jinja")):
-        found[path.stem] = path.read_text(encoding="utf-8")
+    folder = directory / TEMPLATES
+    for path in files_in(directory, folder, BaseModelError) if folder.is_dir() else ():
+        if path.suffix == ".jinja":
+            found[path.stem] = path.read_text(encoding="utf-8")
     return dict(sorted(found.items()))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from vocabx.checkpoint.base import Base
 from vocabx.checkpoint.licence import OTHER, Licence
@@ -104,6 +105,7 @@ def card_environment() -> Any:
         "settings": _settings,
         "files": _file_names,
         "shown": without_directories,
+        "href": _href,
     }
     return environment
 
@@ -174,6 +176,11 @@ def _weights(checkpoint: Checkpoint) -> _Weights:
 def _escaped(text: str) -> str:
     """Text escaped so that Markdown shows it literally, on one line, also in a table."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+
+
+def _href(link: str) -> str:
+    """A link that Markdown reads to its end: a URL, or the percent-encoded name of a file."""
+    return link if re.match(r"https?://", link) else quote(link)
 
 
 def without_directories(name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vocabx._util.extras import Packages, installed, need
+from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 from vocabx.tokenizer.certificate import Claim, Tally, claim
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
@@ -165,8 +166,7 @@ def _load(directory: Path) -> Any:
     # It warns of texts longer than the model's context, which many are here.
     logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)
     with quiet_transformers("evaluate"):
-        transformers = need("transformers", "evaluate")
-        loaded = transformers.AutoTokenizer.from_pretrained(directory, local_files_only=True)
+        loaded = load_auto("AutoTokenizer", directory, "evaluate")
     model: Any = getattr(getattr(loaded, "backend_tokenizer", None), "model", None)
     if model is not None and getattr(model, "dropout", None):
         model.dropout = None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.extras import need
+from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 from vocabx.errors import TokenizerError, VocabxError
 
@@ -58,12 +58,9 @@ def converted(directory: Path) -> dict[str, Any]:
         MissingPackageError: transformers is not installed.
     """
     names = " and ".join(files_of(directory))
-    transformers = need("transformers", "evaluate")
     try:
         with quiet_transformers("evaluate"):
-            loaded = transformers.AutoTokenizer.from_pretrained(
-                directory, local_files_only=True, trust_remote_code=False
-            )
+            loaded = load_auto("AutoTokenizer", directory, "evaluate")
     except VocabxError:
         raise
     except Exception as error:  # Whatever is wrong with the files.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.links import copy_folder
+from vocabx.errors import TokenizerError
 from vocabx.tokenizer.fast import FastTokenizer, components
 from vocabx.tokenizer.implied import implied_by, is_plain
 from vocabx.tokenizer.read_tokenizer import read_config
@@ -32,7 +34,8 @@ def write_tokenizer(
         companions: the files beside tokenizer.json; by default all that the family has.
 
     Raises:
-        TokenizerError: the base's tokenizer_config.json is damaged.
+        TokenizerError: the base's tokenizer_config.json is damaged, or a chat template is a link that leads
+            out of the base.
     """
     text = json.dumps(tokenizer.spec, ensure_ascii=False, separators=(",", ":"))
     (target / "tokenizer.json").write_text(text + "\n", encoding="utf-8")
@@ -52,8 +55,7 @@ def write_tokenizer(
     for name in _CARRIED if base.is_dir() else ():
         if (base / name).is_file():
             shutil.copyfile(base / name, target / name)
-    if (base / _TEMPLATES).is_dir():
-        shutil.copytree(base / _TEMPLATES, target / _TEMPLATES)
+    copy_folder(base, _TEMPLATES, target, TokenizerError)
 
 
 def _complete(config: dict[str, Any], tokenizer: FastTokenizer) -> dict[str, Any]:

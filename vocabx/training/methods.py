@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from vocabx._util.extras import Packages, need
 from vocabx._util.json_file import Count, Written
+from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 
 # Routers of mixture-of-experts layers select experts, and need no adapters for a new language.
@@ -120,10 +121,11 @@ def load(directory: Path, method: Method, device: str) -> Any:
             bnb_4bit_compute_dtype=dtype,
             bnb_4bit_quant_storage=storage,
         )
-    model = transformers.AutoModelForCausalLM.from_pretrained(
+    model = load_auto(
+        "AutoModelForCausalLM",
         directory,
+        "train",
         dtype=torch.float32 if method.name == "full" else dtype,
-        local_files_only=True,
         device_map={"": device},
         **settings,
     )

@@ -2,14 +2,16 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from manifests import small_manifest
 
+from vocabx import DoctorOptions, doctor
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.doctor.examine import examine
 from vocabx.commands.doctor.repair import repair
-from vocabx.errors import OutputError
+from vocabx.errors import OutputError, VocabxError
 
 
 @pytest.fixture
@@ -63,12 +65,45 @@ def test_weights_are_copied_if_they_cannot_be_linked(edited, tmp_path, monkeypat
 
 
 def test_targets_of_links_in_the_hub_cache_are_linked(edited, tmp_path):
-    blob = tmp_path / "blob"
+    repository = tmp_path / "models--some--model"
+    blob = repository / "blobs" / "0123"
+    blob.parent.mkdir(parents=True)
     (edited / "model.safetensors").rename(blob)
     (edited / "model.safetensors").symlink_to(blob)
-    repair(examine(edited), tmp_path / "out")
+    (repository / "snapshots").mkdir()
+    snapshot = edited.rename(repository / "snapshots" / "main")
+    repair(examine(snapshot), tmp_path / "out")
     assert not (tmp_path / "out" / "model.safetensors").is_symlink()
     assert (tmp_path / "out" / "model.safetensors").samefile(blob)
+
+
+@pytest.mark.parametrize("name", ["notes.json", "additional_chat_templates/rag.jinja"])
+def test_a_link_that_leads_out_of_the_directory_is_not_followed(edited, tmp_path, name):
+    (tmp_path / "secret").write_text("secret")
+    (edited / name).parent.mkdir(exist_ok=True)
+    (edited / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(VocabxError, match=f"{name} is a link to a file outside its directory"):
+        doctor(DoctorOptions(directory=edited, out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_second_tokenizer_does_not_stay_beside_a_repaired_one(broken, tmp_path, small_file):
+    for name in ("tekken.json", "tokenizer.model.v3"):
+        (broken / name).write_text("{}")
+    repair(examine(broken, small_file), tmp_path / "out")
+    assert not {"tekken.json", "tokenizer.model.v3"} & {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_a_disk_that_fills_up_while_files_are_copied_leaves_nothing(edited, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(OutputError, match="No space left on device; no files were left behind"):
+        repair(examine(edited), tmp_path / "out")
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_nothing_is_written_if_nothing_can_be_repaired(tiny_model, tmp_path):

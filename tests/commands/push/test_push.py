@@ -97,6 +97,16 @@ def test_a_refusal_is_one_line_and_exit_code_2(vocabx, hub, made, status, reason
     assert not hub.repositories
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "additional_chat_templates/rag.jinja"])
+def test_a_file_outside_the_directory_is_not_published(vocabx, hub, made, tmp_path, name):
+    (tmp_path / "secret").write_text("secret")
+    (made / name).parent.mkdir(exist_ok=True)
+    (made / name).symlink_to(tmp_path / "secret")
+    run = vocabx("push", made, "--to", "me/made")
+    assert run.code == 2 and f"{name} is a link to a file outside its directory" in run.err
+    assert run.err.count("\n") == 1 and not hub.repositories
+
+
 def test_what_cannot_be_published_is_refused_without_network(vocabx, hub, tmp_path):
     for name, reason in ((tmp_path, "has no vocabx.json"), (tmp_path / "absent", "is not a directory")):
         run = vocabx("push", name, "--to", "me/made")

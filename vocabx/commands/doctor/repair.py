@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from vocabx._util.links import files_in
 from vocabx.checkpoint.grow import write_json
+from vocabx.checkpoint.side_files import is_other_tokenizer
 from vocabx.checkpoint.staging import check_free, staged
 from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
 from vocabx.commands.doctor.examine import Examination
@@ -24,19 +26,23 @@ _TOKENIZER = {
 _RECORDS = {"vocabx.json", "report.json", "report.html"}
 
 
-def repair(examination: Examination, out: Path) -> tuple[Finding, ...]:
+def repair(
+    examination: Examination, out: Path, note: Callable[[str], None] = lambda text: None
+) -> tuple[Finding, ...]:
     """Write the examined directory to `out`, with all possible repairs.
 
     Args:
         examination: the examination of the directory.
         out: a directory that is missing or empty; it appears once complete. Weight files are hard links where
             the file system supports them.
+        note: told of what a killed run had left there, which is removed.
 
     Returns:
         The findings that were repaired; if there are none, nothing is written.
 
     Raises:
-        OutputError: if `out` exists, is inside the examined directory, or cannot be written.
+        OutputError: if `out` exists, is inside the examined directory, or cannot be written, or a link leads
+            out of that directory.
     """
     repaired = tuple(finding for finding in examination.findings if finding.repairable)
     if not repaired:
@@ -44,10 +50,14 @@ def repair(examination: Examination, out: Path) -> tuple[Finding, ...]:
     before, after = examination.files, examination.repaired_files
     check_target(before.directory, out)
     rewritten = after.stated is not before.stated
-    with staged(out) as target:
+    with staged(out, note) as target:
         left_out = _RECORDS | (_TOKENIZER | {before.model_name} if rewritten else set())
-        ignore = _only_at(before.directory, left_out)
-        shutil.copytree(before.directory, target, copy_function=_carry, dirs_exist_ok=True, ignore=ignore)
+        for path in files_in(before.directory, before.directory, OutputError):
+            first = path.relative_to(before.directory).parts[0]
+            if first not in left_out and not (rewritten and is_other_tokenizer(first)):
+                place = target / path.relative_to(before.directory)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                _carry(path, place)
         if after.config != before.config:
             write_json(target / "config.json", after.config)
         if rewritten:
@@ -66,15 +76,11 @@ def check_target(directory: Path, out: Path) -> None:
     check_free(out)
 
 
-def _only_at(directory: Path, names: set[str]) -> Callable[[str, list[str]], set[str]]:
-    return lambda where, _: names if Path(where) == directory else set()
-
-
-def _carry(source: str, target: str) -> None:
-    if Path(source).suffix in _WEIGHTS:
+def _carry(source: Path, target: Path) -> None:
+    if source.suffix in _WEIGHTS:
         try:
             # In the hub's cache, files are symbolic links: link their targets, not the links.
-            os.link(Path(source).resolve(), target)
+            os.link(source.resolve(), target)
             return
         except OSError:
             pass  # Another file system, or one without links.

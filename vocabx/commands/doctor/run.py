@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.base import find_tokenizer_base
+from vocabx.checkpoint.model_directory import refuse_links
 from vocabx.commands.doctor.examine import Examination, examine
 from vocabx.commands.doctor.finding import Finding
 from vocabx.commands.doctor.options import DoctorOptions
@@ -58,12 +59,14 @@ def doctor(options: DoctorOptions, progress: Progress | None = None) -> DoctorRe
     if out is not None:
         check_target(directory, out)
     base = find_tokenizer_base(options.base, progress).directory if options.base else None
+    if directory.is_dir():
+        refuse_links(directory)
     with progress.stage(f"Examining {directory}"):
         found = examine(directory, base)
     if out is None:
         return DoctorResult(found, (), None, found)
     with progress.stage(f"Repairing into {out}"):
-        repaired = repair(found, out)
+        repaired = repair(found, out, progress.note)
     if not repaired:
         return DoctorResult(found, (), None, found)
     with progress.stage(f"Examining {out}"):

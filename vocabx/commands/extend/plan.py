@@ -7,7 +7,7 @@ from typing import Any, Self
 from vocabx._util.extras import Packages, installed, left_out, require_all
 from vocabx.checkpoint.base import Base, base_language, base_packages, find_base, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
-from vocabx.checkpoint.grow import grown_bytes
+from vocabx.checkpoint.grow import grown_bytes, side_files_of
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
@@ -145,10 +145,12 @@ class Plan(VocabularyPlan):
     Attributes:
         checkpoint: the base model, read from its headers.
         scoring: whether bits per byte will be measured.
+        not_copied: which files of the base are left out of the result and why, in one sentence, or "".
     """
 
     checkpoint: Checkpoint
     scoring: bool
+    not_copied: str
 
     @property
     def evaluate(self) -> bool:
@@ -238,6 +240,7 @@ class Plan(VocabularyPlan):
             "tied": self.tied,
             "untie_bytes": head_bytes(self.checkpoint, self.rows) if self.options.untie else 0,
             "rule": self.rule or None,
+            "not_copied": self.not_copied or None,
             "evaluate": self.evaluate,
             "estimated_seconds": round(self.estimated_seconds(), 1),
         }
@@ -263,6 +266,8 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
+    if checkpoint.note:
+        progress.note(checkpoint.note)
     check_base(options, checkpoint, min(tokenizer.size, checkpoint.input.rows))
     check_base_model(options.initializers, checkpoint)
     check_tied(options.initializers, checkpoint.tied and not options.untie)
@@ -271,7 +276,8 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
     check_tables(checkpoint, needed_rows(tokenizer))
     scoring = can_evaluate(options.evaluate, checkpoint, progress)
-    return Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring)
+    not_copied = side_files_of(checkpoint).sentence
+    return Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring, not_copied=not_copied)
 
 
 def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> VocabularyPlan:

@@ -81,7 +81,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
-    base_tables = examine_base(plan.checkpoint, timed)
+    base_tables = examine_base(plan.checkpoint, plan.tokenizer.size, timed)
     with resumable(options.out, options.resume) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
@@ -105,7 +105,8 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
         report = replace(report, factorised=factorised)
         _write_report(plan, report, directory)
-        tables, shards = record_weights(plan.checkpoint, directory, options.hash, timed)
+        kept = {} if options.factorised else base_tables
+        tables, shards = record_weights(plan.checkpoint, directory, options.hash, timed, kept)
         _manifest(plan, report, directory, timed).with_tables(
             rows=plan.rows,
             base_rows=plan.checkpoint.input.rows,
@@ -116,6 +117,8 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             tables=tables,
             shards=shards,
         ).write(directory)
+    if plan.not_copied:
+        timed.note(plan.not_copied)
     return ExtendResult(options.out, report, certificate, publish(options, timed))
 
 
@@ -124,7 +127,7 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
     if plan.left_out:
         timed.note(plan.left_out)
     prepare_output(options, plan.disk_bytes)
-    with staged(options.out) as directory:
+    with staged(options.out, timed.note) as directory:
         learned = learn(plan, timed)
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)

@@ -7,6 +7,7 @@ from vocabx._util.json_file import refusal
 from vocabx._util.paths import path_of
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import file_hash
+from vocabx.checkpoint.model_directory import refuse_links
 from vocabx.checkpoint.staging import unfinished_of
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError, TrainingError
@@ -61,9 +62,11 @@ def read_finished(directory: Path, base: str = "", progress: Progress | None = N
 
     Raises:
         TrainingError: if there is no finished run, or a file of it is missing or was changed.
-        BaseModelError: if the base is missing or is another one.
+        BaseModelError: if the base is missing or is another one, or a file of the run lies elsewhere.
     """
     progress = progress or Quiet()
+    if directory.is_dir():
+        refuse_links(directory)
     record = _record(directory)
     with progress.stage("Checking the run and its base"):
         _check_files(directory, record)

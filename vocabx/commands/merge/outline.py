@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vocabx._util.extras import need
+from vocabx._util.loading import build_auto, load_auto
 from vocabx._util.quiet import quiet_transformers
 
 
@@ -33,11 +34,11 @@ def outline_of(directory: Path, quantised: bool) -> Outline:
     Raises:
         MissingPackageError: if torch, transformers or bitsandbytes is not installed.
     """
-    torch, transformers = need("torch", "train"), need("transformers", "train")
+    torch = need("torch", "train")
     transposed = need("transformers.pytorch_utils", "train").Conv1D
     with quiet_transformers("train"), torch.device("meta"):
-        config = transformers.AutoConfig.from_pretrained(directory, local_files_only=True)
-        model = transformers.AutoModelForCausalLM.from_config(config)
+        config = load_auto("AutoConfig", directory, "train")
+        model = build_auto("AutoModelForCausalLM", config, directory, "train")
         names = {id(module): name for name, module in model.named_modules()}
         found = {
             "embedding": names[id(model.get_input_embeddings())],

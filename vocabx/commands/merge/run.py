@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from vocabx._util.extras import need, require_all
+from vocabx._util.links import copy_folder
 from vocabx._util.memory import fits, free_memory
 from vocabx._util.version import VERSION
-from vocabx.checkpoint.grow import COMPOSED, carry_files, write_changed
+from vocabx.checkpoint.grow import carry_files, write_changed
 from vocabx.checkpoint.hashing import table_bytes, table_hashes
 from vocabx.checkpoint.manifest import (
     DOCUMENTS,
@@ -22,6 +23,7 @@ from vocabx.checkpoint.manifest import (
     records_of,
     run_record,
 )
+from vocabx.checkpoint.side_files import COMPOSED, TEMPLATES
 from vocabx.checkpoint.staging import check_free, check_space, staged
 from vocabx.checkpoint.tables import INDEX, read_checkpoint
 from vocabx.commands.merge.changes import Changes, merge_changes
@@ -86,16 +88,19 @@ def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResul
     outline = outline_of(run.checkpoint.directory, dequantise)
     changes = merge_changes(run, outline, dequantise, device)
     check_space(options.out, _written_bytes(run, changes, options.link))
-    with staged(options.out) as directory:
+    with staged(options.out, timed.note) as directory:
         with timed.stage("Merging", _written_bytes(run, changes), "B") as advance:
             write_changed(run.checkpoint, changes, directory, advance, options.link)
-        _carry(run, directory)
+        run.checkpoint.require_unchanged()
+        not_copied = _carry(run, directory)
         write_trained_card(
             run.checkpoint.directory, directory, run.record, options.onto, run.checkpoint.input.dtype
         )
         agreement = _compare(run, directory, options, device, timed)
         if manifest is not None:
             _write_manifest(run, manifest, changes, options, directory, timed)
+    if not_copied:
+        timed.note(not_copied)
     changed = sum(map(len, changes.values()))
     tensors = sum(len(file.tensors) for file in run.checkpoint.files)
     return MergeResult(options.out, run.method.name, options.onto, changed, tensors, agreement)
@@ -129,18 +134,21 @@ def _written_bytes(run: FinishedRun, changes: Changes, link: bool = False) -> in
     return sum(path.stat().st_size for path in files)
 
 
-def _carry(run: FinishedRun, directory: Path) -> None:
-    """Copy unchanged files: tokenizer, configuration, licenses, the extension's report, training.json."""
+def _carry(run: FinishedRun, directory: Path) -> str:
+    """Copy unchanged files: tokenizer, configuration, licenses, the extension's report, training.json.
+
+    Returns:
+        What was left out and why, in one sentence, or "".
+    """
     base = run.checkpoint.directory
-    carry_files(run.checkpoint, directory)
+    side = carry_files(run.checkpoint, directory)
     reports = [name for name in DOCUMENTS if name.startswith("report.")]
     for name in (*COMPOSED, *reports):
         if name != INDEX and (base / name).is_file():
             shutil.copyfile(base / name, directory / name)
-    templates = "additional_chat_templates"
-    if (base / templates).is_dir():
-        shutil.copytree(base / templates, directory / templates)
+    copy_folder(base, TEMPLATES, directory, BaseModelError)
     shutil.copyfile(run.directory / RECORD, directory / RECORD)
+    return side.sentence
 
 
 def _compare(

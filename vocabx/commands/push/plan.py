@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.links import leads_out, refusal_of
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.manifest import Manifest, read_manifest
@@ -91,8 +92,8 @@ def plan_push(directory: Path, repository: str, private: bool) -> PushPlan:
         private: whether the repository is to be private.
 
     Raises:
-        OutputError: if the name is invalid; if the directory is unfinished, incomplete or not from vocabx; or
-            if the hub would reject its card.
+        OutputError: if the name is invalid; if the directory is unfinished, incomplete or not from vocabx; if
+            a link leads out of it; or if the hub would reject its card.
         BaseModelError: if a weight file or vocabx.json is damaged.
     """
     check_repository(repository)
@@ -165,6 +166,8 @@ def _files(directory: Path) -> Iterator[PlannedFile]:
         hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
         if hidden or name.name.endswith(_UNFINISHED):
             continue
+        if path.is_symlink() and path.exists() and leads_out(path, directory):
+            raise refusal_of(path, OutputError)
         if path.is_file():
             yield PlannedFile(name.as_posix(), path.stat().st_size)
         elif path.is_symlink() and not path.exists():

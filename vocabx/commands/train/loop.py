@@ -81,6 +81,7 @@ def run_training(
         with progress.stage("Loading the model"):
             device = processes.device
             prepared = prepare(options.directory, plan.method, plan.first_id, options.seed, device)
+            plan.checkpoint.require_unchanged()
             check_targets(plan, prepared)
             loss = ModelLoss(prepared.model, find_abilities(prepared.model))
             if start is not None:

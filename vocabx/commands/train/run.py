@@ -187,6 +187,6 @@ def _write_page(run: Path, record: TrainingRecord, plan: TrainPlan) -> None:
 def _own_tables(plan: TrainPlan, progress: Progress) -> dict[str, str]:
     """The sha256 of the checkpoint's embedding matrices, checked to be finite and as recorded."""
     with progress.stage("Checking the checkpoint's embeddings"):
-        tables = examine_tables(plan.checkpoint)
+        tables, _ = examine_tables(plan.checkpoint)
     require_own_tables(plan.checkpoint, tables)
     return tables

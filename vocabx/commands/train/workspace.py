@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vocabx._util.json_file import is_there
 from vocabx.checkpoint.journal import Journal
-from vocabx.checkpoint.staging import check_free, put, unfinished_of
+from vocabx.checkpoint.staging import NOTHING_LEFT, check_free, failed, put, reason_of, unfinished_of
 from vocabx.commands.train.job import JOB, read_job
 from vocabx.commands.train.texts import DIRECTORY as TEXT
 from vocabx.errors import OutputError, TrainingError
@@ -143,16 +143,16 @@ def _stable_end(run: Path) -> int | None:
 
 def _give_up(scratch: Path, target: Path, error: BaseException) -> None:
     complete = complete_checkpoints(scratch)
+    reason = reason_of(error)
     if not complete:
         shutil.rmtree(scratch, ignore_errors=True)
+        if reason:
+            raise failed(target, reason, NOTHING_LEFT) from None
         return
     step = complete[-1].step
     advice = f"{scratch} holds the run up to step {step:,}; the same command with --resume continues it"
-    full = isinstance(error, OSError) and error.errno is not None
-    if full:
-        raise OutputError(
-            f"writing {target} failed: {getattr(error, 'strerror', error)}; make room: {advice}"
-        )
+    if reason:
+        raise failed(target, reason, f"make room: {advice}") from None
     # These errors would recur if the run were resumed as it is.
     if not isinstance(error, OutputError | TrainingError):
         error.add_note(advice)

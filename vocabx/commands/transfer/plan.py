@@ -15,7 +15,7 @@ from vocabx.checkpoint.base import (
     find_tokenizer_base,
 )
 from vocabx.checkpoint.factorised import refuse_factorised
-from vocabx.checkpoint.grow import grown_bytes
+from vocabx.checkpoint.grow import grown_bytes, side_files_of
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.commands.push.plan import check_repository
@@ -60,6 +60,7 @@ class TransferPlan:
         base_language: BCP 47 tag of the base's text, "und" if the user gave it.
         base_source, base_scripts: that text and its scripts, None if the initializer needs none.
         evaluate: whether bits per byte will be measured.
+        not_copied: which files of the base are left out of the result and why, in one sentence, or "".
     """
 
     options: TransferOptions
@@ -77,6 +78,7 @@ class TransferPlan:
     base_source: TextSource | None
     base_scripts: tuple[str, ...]
     evaluate: bool
+    not_copied: str
 
     @property
     def rows(self) -> int:
@@ -133,6 +135,7 @@ class TransferPlan:
             "dtype": table.dtype,
             "tied": self.checkpoint.tied,
             "rule": self.rule or None,
+            "not_copied": self.not_copied or None,
             "initializer": options.init,
             "evaluate": self.evaluate,
             "disk_bytes": self.disk_bytes,
@@ -155,6 +158,8 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     given = read_tokenizer(donor)
     base = find_base(options.base, progress)
     old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
+    if checkpoint.note:
+        progress.note(checkpoint.note)
     refuse_factorised(checkpoint)
     check_base_model([options.init], checkpoint)
     check_tables(checkpoint, old.size)
@@ -182,6 +187,7 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
         base_source=base_text,
         base_scripts=scripts_of(base_text) if base_text else (),
         evaluate=can_evaluate(options.evaluate, checkpoint, progress),
+        not_copied=side_files_of(checkpoint).sentence,
     )
     if _around(old) and not _around(given):
         progress.note(

@@ -84,7 +84,7 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
-    base_tables = examine_base(plan.checkpoint, timed)
+    base_tables = examine_base(plan.checkpoint, plan.old.size, timed)
     with resumable(options.out, options.resume) as journal:
         directory = journal.directory
         corpus = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", timed)
@@ -98,6 +98,8 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
         (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
         write_card(directory, plan.base, report, "transfer_card.md", options.push_to_hub)
         _manifest(plan, report, initialized, directory, base_tables, timed).write(directory)
+    if plan.not_copied:
+        timed.note(plan.not_copied)
     return TransferResult(options.out, report, publish(options, timed))
 
 
