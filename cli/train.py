@@ -72,7 +72,7 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         "checkpoint": f"{plan['directory']}, {plan['parameters'] / 1e6:,.0f} M parameters",
         "method": f"{plan['method']} in {plan['dtype']}",
         "trains": trained,
-        "text": f"{plan['corpus']}, {text}",
+        "text": f"{plan['corpus']}, {text}" + (f". {plan['corpus_unread']}" if plan["corpus_unread"] else ""),
         "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences"
         if plan["replay"]
         else "none",

@@ -127,6 +127,7 @@ class TrainPlan:
             "language": self.language.tag,
             "corpus": self.source.description,
             "corpus_tokens": tokens,
+            "corpus_unread": self.source.unread or None,
             "replay": self.replay.description if self.replay else "",
             "replay_share": share,
             "parameters": self.sizes.linear + self.sizes.tables + self.sizes.others,
