@@ -31,7 +31,7 @@ from vocabx.commands.merge.options import MergeOptions
 from vocabx.commands.merge.outline import outline_of
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress, Quiet, Timed
-from vocabx.report.trained_card import write_trained_card
+from vocabx.report.trained_card import labelled_page, write_trained_card
 from vocabx.training.record import RECORD
 
 # Claims about weights that training has changed.
@@ -137,6 +137,9 @@ def _carry(run: FinishedRun, directory: Path) -> None:
     for name in (*COMPOSED, *reports):
         if name != INDEX and (base / name).is_file():
             shutil.copyfile(base / name, directory / name)
+    page = directory / "report.html"
+    if page.is_file():
+        page.write_text(labelled_page(page.read_text(encoding="utf-8"), run.record), encoding="utf-8")
     templates = "additional_chat_templates"
     if (base / templates).is_dir():
         shutil.copytree(base / templates, directory / templates)
