@@ -63,6 +63,8 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
 
 
 def _lines(plan: dict[str, Any]) -> dict[str, str]:
+    from vocabx.training.duration import described
+
     trained = ", ".join(f"{count / 1e6:,.1f} M {name}" for name, count in plan["trained"].items())
     memory = ", ".join(f"{name} {size / 1e9:.2f}" for name, size in plan["memory"].items())
     text = (
@@ -84,9 +86,11 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         f"{memory}",
     }
     if plan["steps"] is not None:
-        minutes = plan["estimated_seconds"] / 60
         rows["length"] = f"{plan['steps']:,} steps, {plan['tokens'] / 1e6:,.2f} M tokens"
-        rows["time"] = f"about {minutes:,.0f} minutes, at {plan['tokens_per_second']:,.0f} tokens/s"
+        rows["time"] = (
+            f"{described(plan['estimated_seconds'])}, at {plan['tokens_per_second']:,.0f} tokens/s, with "
+            f"{described(plan['scoring_seconds'])} of scoring"
+        )
         if plan["max_minutes"] is not None:
             rows["time"] += "; measured and fitted in the first steps"
         if plan["contest"]:

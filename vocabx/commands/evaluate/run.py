@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.staging import staged
-from vocabx.commands.evaluate.measure import EvaluationTexts, find_device, measure_models
+from vocabx.commands.evaluate.measure import EvaluationTexts, find_device, measure_models, measuring_seconds
 from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.commands.evaluate.plan import EvaluatePlan, make_evaluate_plan
 from vocabx.corpus.draw import draw_corpus
@@ -22,6 +22,7 @@ from vocabx.evaluation.side_by_side import Contested, MeasuredText, SideBySide, 
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.contest_words import contest_sentences
 from vocabx.report.evaluation_page import render_evaluation
+from vocabx.training.duration import described
 
 # Fewer sentences in common are formulas that many texts share.
 _TRAINED_SHARE, _TRAINED_SENTENCES = 0.05, 3
@@ -50,6 +51,7 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
     device = find_device(plan.base, plan.evaluated_models)
     texts = _texts(plan, timed)
     trained_on = _trained_on(plan, texts)
+    timed.note(f"Measuring takes {described(measuring_seconds(plan.models, texts, device))}.")
     models = measure_models(plan.base, plan.evaluated_models, texts, device, timed)
     table = SideBySide(
         version=VERSION,
