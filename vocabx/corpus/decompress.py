@@ -15,8 +15,8 @@ from vocabx.errors import CorpusError
 _ZST_CHUNK = 512
 
 
-def decompressed(path: Path, raw: IO[bytes]) -> IO[bytes]:
-    """The content of `path`, whose opened file is `raw`: its position tells how much has been read."""
+def decompressed(path: Path, raw: IO[bytes]) -> Any:
+    """The content of `path` as a file, whose opened file is `raw`: its position tells how much has been read."""
     match compression_of(path):
         case ".gz":
             return gzip.GzipFile(fileobj=raw)

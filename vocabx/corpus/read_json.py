@@ -75,7 +75,7 @@ def _is_json(line: str) -> bool:
 
 
 def _values(lines: Iterable[str], name: str) -> Iterator[Any]:
-    """The values of a file, or the elements of its array: read in blocks, as it may not fit in memory."""
+    """The values of a file, or the elements of its array: decoded one at a time."""
     blocks = _blocks(lines)
     buffer = next(blocks, "").lstrip()
     array = buffer.startswith("[")

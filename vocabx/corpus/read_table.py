@@ -35,8 +35,11 @@ def texts_of_table(
     lines = iter(lines)
     first = next(lines, "")
     delimiter = "\t" if tabs else max(_DELIMITERS, key=first.count)
-    quoting = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
-    rows = csv.reader(chain([first], lines), delimiter=delimiter, quoting=quoting)
+    rows = csv.reader(
+        chain([first], lines),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
+    )
     try:
         header = [_unquoted(cell.strip()) for cell in next(rows, [])]
         if field not in header:
