@@ -16,7 +16,7 @@ _ZST_CHUNK = 512
 
 
 def decompressed(path: Path, raw: IO[bytes]) -> Any:
-    """The content of `path` as a file, whose opened file is `raw`: its position tells how much has been read."""
+    """The content of `path` as a file. `raw` is the opened file, whose position tells how much was read."""
     match compression_of(path):
         case ".gz":
             return gzip.GzipFile(fileobj=raw)
