@@ -1,6 +1,7 @@
 """How long scoring, training and generating take, estimated from headers and the speed of this machine.
 
-The shares below were measured on SmolLM2 on a CPU, and are inferred for GPUs.
+On a CPU, what is no matrix product takes time of its own, so that a slow product (bfloat16 without support in
+hardware) is all that matters, and a fast one hardly: measured on SmolLM2. The shares of GPUs are inferred.
 """
 
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from vocabx.checkpoint.tables import Checkpoint
 from vocabx.training.methods import Method
 from vocabx.training.model_sizes import ModelSizes, operations
 
-# Throughput of a whole training step, and of scoring, relative to one large matrix product.
-_TRAINING = {"cpu": 0.18, "gpu": 0.4}
-_SCORING = {"cpu": 0.35, "gpu": 0.4}
+# The same operations in all other work: a second has room for so many on a CPU.
+_OTHER_WORK = 1.6e11
+# Throughput of a whole step relative to one large matrix product on a GPU.
+_GPU_SHARE = 0.4
 # A token generated alone reads all weights once: bytes per second.
 _READING = {"cpu": 5e9, "gpu": 5e11}
 _DTYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
@@ -32,17 +34,17 @@ def training_seconds(
         rate: operations per second in matrix products, see `operations_a_second`.
         device: torch device.
     """
-    return tokens * operations(sizes, method, trained) / (_share(_TRAINING, device) * rate)
+    return tokens * operations(sizes, method, trained) / _reached(rate, device)
 
 
 def scoring_seconds(sizes: ModelSizes, tokens: float, rate: float, device: str) -> float:
     """Estimated seconds to score `tokens` tokens: two operations per weight that a token meets."""
-    return tokens * 2.0 * (sizes.linear + sizes.rows * sizes.width) / (_share(_SCORING, device) * rate)
+    return tokens * 2.0 * (sizes.linear + sizes.rows * sizes.width) / _reached(rate, device)
 
 
 def generating_seconds(weight_bytes: int, tokens: int, device: str) -> float:
     """Estimated seconds to generate `tokens` tokens one after another."""
-    return tokens * weight_bytes / _share(_READING, device)
+    return tokens * weight_bytes / _READING["cpu" if device == "cpu" else "gpu"]
 
 
 def computed_dtype(checkpoint: Checkpoint) -> str:
@@ -53,11 +55,13 @@ def computed_dtype(checkpoint: Checkpoint) -> str:
 def described(seconds: float) -> str:
     """A duration as precise as an estimate is."""
     if seconds < 90:
-        return f"about {max(1, round(seconds))} seconds"
+        whole = max(1, round(seconds))
+        return f"about {whole} second{'s' * (whole > 1)}"
     if seconds < 5400:
         return f"about {round(seconds / 60)} minutes"
     return f"about {seconds / 3600:.1f} hours"
 
 
-def _share(of: Mapping[str, float], device: str) -> float:
-    return of["cpu" if device == "cpu" else "gpu"]
+def _reached(rate: float, device: str) -> float:
+    """Operations per second of a whole step."""
+    return 1 / (1 / rate + 1 / _OTHER_WORK) if device == "cpu" else _GPU_SHARE * rate
