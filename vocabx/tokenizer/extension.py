@@ -19,6 +19,8 @@ _CURVE_FACTOR = 2
 # Of a language that shares its script with the base's, most frequent pairs occur in the base's text too.
 _PROTECTED_FACTOR = 5
 _MORE = 4
+# Shares of new tokens that only build others, tried in this order where fewer give too few tokens.
+_UNUSED_SHARES = (0.1, 0.25, 0.5)
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ def extend_tokenizer(
         if len(more) <= len(found):
             break
         found = more
+    if donor_merges is None and not request.strict:
+        selection = _relaxed(selection, start, candidates, lines, request, first_id)
     _check_number(selection, request)
     unprotected = None
     if request.protected:
@@ -155,8 +159,9 @@ def _select(
     request: TokenRequest,
     first_id: int,
     advance: Advance = lambda done: None,
+    used_share: float = USED_SHARE,
 ) -> Selection:
-    wanted, used_share = DEFAULT_NEW_TOKENS, USED_SHARE
+    wanted = DEFAULT_NEW_TOKENS
     if request.donor is not None:
         # A donor's tokens are kept whether or not the text contains them.
         wanted, used_share = len(candidates), 0.0
@@ -165,6 +170,29 @@ def _select(
     return select_merges(
         base, candidates, lines, wanted, request.protected, used_share, False, advance, first_id
     )
+
+
+def _relaxed(
+    selection: Selection,
+    base: FastTokenizer,
+    candidates: Sequence[Merge],
+    lines: Sequence[str],
+    request: TokenRequest,
+    first_id: int,
+) -> Selection:
+    """More tokens for a request that was not met, some of which only build others.
+
+    Two percent of a small number leave room for none of those, so that almost nothing can be built. As many
+    are let in as by default, but no more than half.
+    """
+    wanted, most = request.new_tokens or 0, (1 - USED_SHARE) * DEFAULT_NEW_TOKENS
+    for share in _UNUSED_SHARES:
+        if len(selection.usage) >= wanted or share * wanted > most:
+            break
+        more = _select(base, candidates, lines, request, first_id, used_share=1 - share)
+        if len(more.usage) > len(selection.usage):
+            selection = more
+    return selection
 
 
 def _check_number(selection: Selection, request: TokenRequest) -> None:
