@@ -51,7 +51,8 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
     plan = make_train_plan(options, processes.device, processes.count)
     if options.contest:
         plan_base_alone(plan, processes, Quiet())
-    described = plan.describe(operations_a_second(processes.device, options.dtype))
+    rates = [operations_a_second(processes.device, options.dtype, training) for training in (True, False)]
+    described = plan.describe(*rates)
     if not processes.main:
         return
     if as_json:

@@ -11,7 +11,7 @@ _SECONDS = 0.2
 _SLOW = 2e10
 
 
-def operations_a_second(device: str, dtype: str) -> float:
+def operations_a_second(device: str, dtype: str, training: bool = True) -> float:
     """Floating-point operations per second in products of two 1,024 × 1,024 matrices, the mean over 0.2 s.
 
     The mean and not the best: on a machine that does other work, a run gets its share, too. A slow machine
@@ -20,25 +20,33 @@ def operations_a_second(device: str, dtype: str) -> float:
     Args:
         device: torch device.
         dtype: name of a torch dtype.
+        training: whether a layer's backward pass is measured with its forward pass: without bfloat16 in
+            hardware, it takes eight times as long.
     """
     if device != "cpu":
-        return _measured(device, dtype, 4 * _SIZE, _SECONDS)
-    rate = _measured(device, dtype, _SMALL, 0.0)
-    return _measured(device, dtype, _SIZE if rate > _SLOW else _SMALL, _SECONDS)
+        return _measured(device, dtype, 4 * _SIZE, _SECONDS, training)
+    rate = _measured(device, dtype, _SMALL, 0.0, training)
+    return _measured(device, dtype, _SIZE if rate > _SLOW else _SMALL, _SECONDS, training)
 
 
-def _measured(device: str, dtype: str, size: int, seconds: float) -> float:
+def _measured(device: str, dtype: str, size: int, seconds: float, training: bool) -> float:
     torch = need("torch", "train")
     one: Any = torch.ones(size, size, dtype=getattr(torch, dtype), device=device)
-    # The first product also prepares the library.
-    one @ one
-    _wait(torch, device)
-    products, start = 0, time.perf_counter()
-    while not products or time.perf_counter() - start < seconds:
-        one @ one
+
+    def multiply() -> None:
+        torch.nn.functional.linear(one, one)
+        if training:
+            # What the gradient of a layer's input is: the same without a transposed matrix.
+            one @ one
         _wait(torch, device)
-        products += 1
-    return 2.0 * size**3 * products / (time.perf_counter() - start)
+
+    # The first products also prepare the library.
+    multiply()
+    times, start = 0, time.perf_counter()
+    while not times or time.perf_counter() - start < seconds:
+        multiply()
+        times += 1
+    return 2.0 * size**3 * times * (2 if training else 1) / (time.perf_counter() - start)
 
 
 def _wait(torch: Any, device: str) -> None:

@@ -111,15 +111,15 @@ def comparing_seconds(plan: Plan, options: CompareOptions, steps: int) -> float:
         steps: of the probe, 0 without one.
     """
     sizes, dtype = sizes_of(plan.checkpoint), computed_dtype(plan.checkpoint)
-    rate = operations_a_second("cpu", dtype)
+    rates = {training: operations_a_second("cpu", dtype, training) for training in (False, True)}
     sampled = [peek(source)[:_SAMPLE] for source in (plan.source, plan.base_source)]
     shares = [sum(map(len, plan.tokenizer.encode([text]))) / max(1, len(text.encode())) for text in sampled]
     tokens = options.heldout_bytes * sum(shares)
     trained = trained_parameters(sizes, ADAPTERS, plan.new_tokens)
     repetitions = options.probe_seeds if steps else 0
-    scoring = scoring_seconds(sizes, tokens, rate, "cpu") * (1 + repetitions)
+    scoring = scoring_seconds(sizes, tokens, rates[False], "cpu") * (1 + repetitions)
     read = steps * SEQUENCES * LENGTH * repetitions
-    training = training_seconds(sizes, ADAPTERS, trained, read, rate, "cpu")
+    training = training_seconds(sizes, ADAPTERS, trained, read, rates[True], "cpu")
     return LOADING_SECONDS + (1 + len(options.initializers)) * (scoring + training)
 
 

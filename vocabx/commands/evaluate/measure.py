@@ -96,7 +96,7 @@ def measuring_seconds(models: Sequence[EvaluatedModel], texts: EvaluationTexts, 
     for number, model in enumerate(models):
         dtype = computed_dtype(model.checkpoint)
         if dtype not in rates:
-            rates[dtype] = operations_a_second(device.name, dtype)
+            rates[dtype] = operations_a_second(device.name, dtype, training=False)
         sizes = sizes_of(model.checkpoint)
         target, other = (
             sum(map(len, model.tokenizer.encode(group))) for group in (texts.target, texts.base_language)

@@ -114,11 +114,12 @@ class TrainPlan:
         between = self.options.evaluate_every
         return 2 if between == 0 else 1 + -(-steps // every(between, steps))
 
-    def describe(self, operations_a_second: float) -> dict[str, Any]:
+    def describe(self, operations_a_second: float, scoring_rate: float = 0.0) -> dict[str, Any]:
         """What the run will do and need, as plain data.
 
         Args:
             operations_a_second: floating-point operations per second of the machine in matrix products.
+            scoring_rate: the same without those of the backward pass; 0 if they are as fast.
         """
         tokens, share = self.text_tokens(), self.options.replay_share if self.replay else 0.0
         steps = self.options.max_steps
@@ -136,7 +137,8 @@ class TrainPlan:
         scoring = (
             0.0
             if steps is None
-            else self._scores(steps) * scoring_seconds(self.sizes, self.scored_tokens(), rate, self.device)
+            else self._scores(steps)
+            * scoring_seconds(self.sizes, self.scored_tokens(), scoring_rate or rate, self.device)
         )
         seconds = None if taken is None else taken / speed + scoring
         return {
