@@ -95,8 +95,9 @@ def test_an_unusable_option(refused, monkeypatch, chinese_file, options, says):
 
 def test_more_tokens_than_the_text_supports(refused, tiny_model, chinese_file):
     error = refused(
-        "--base", tiny_model(), "--lang", "zh-Hant", "--corpus", chinese_file, "--new-tokens", 90_000
-    )
+        "--base", tiny_model(), "--lang", "zh-Hant", "--corpus", chinese_file, "--new-tokens", 90_000,
+        "--strict",
+    )  # fmt: skip
     assert "supports only" in error and "not 90000" in error
 
 
