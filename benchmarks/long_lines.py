@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     sizes = [float(size) for size in options.mb.split(",")]
     words = words_of(options.base_text, int(max(sizes) * 1e6))
     rows = [row for size in sizes for row in rows_of(words, size)]
-    return finish(options.out, "long_lines", {"machine": machine(), "rows": rows})
+    return finish(options.out, "long-lines", {"machine": machine(), "rows": rows})
 
 
 def words_of(paths: Sequence[str], size: int) -> list[str]:
