@@ -16,7 +16,7 @@ from pathlib import Path
 
 from texts import CACHE, in_documents
 
-from vocabx.corpus.read_text import Document
+from vocabx.corpus.document import Document
 
 # Large programs with catalogues in many languages; {} is the language.
 _PACKAGES = (

@@ -23,7 +23,7 @@ from texts import (
     sample,
 )
 
-from vocabx.corpus.read_text import Document
+from vocabx.corpus.document import Document
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.tokenizer.extension import TokenRequest
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.cache import cache_directory
+from vocabx.corpus.document import Document
 from vocabx.corpus.languages import find_language
-from vocabx.corpus.read_text import Document
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.sample_sizes import LEARN_BYTES
 from vocabx.corpus.source import default_source, user_source

@@ -85,6 +85,7 @@ def _lines(result: EvaluateResult) -> list[str]:
                 f"KL         {model.name} tokenizes {found.left_out:,} of {total:,} passages differently "
                 "from the base; they are left out"
             )
+    lines += [f"trained on {trained.sentence}" for trained in table.trained_on]
     for contested in table.contests:
         lines.append(f"contest    {contested.name} was trained beside its base left alone:")
         lines += [f"           {sentence}" for sentence in contested.sentences]

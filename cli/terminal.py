@@ -119,9 +119,10 @@ def print_properties(rows: Mapping[str, str]) -> None:
 
 
 def planned_text(plan: dict[str, Any]) -> str:
-    """The source of a plan's text, and its size if known."""
+    """The source of a plan's text, its size if known, and what of it is not read."""
     size = plan["corpus_bytes"]
-    return f"{plan['corpus']}, {size / 1e6:,.1f} MB" if size else str(plan["corpus"])
+    known = f"{plan['corpus']}, {size / 1e6:,.1f} MB" if size else str(plan["corpus"])
+    return f"{known}. {plan['corpus_unread']}" if plan["corpus_unread"] else known
 
 
 def planned_checkpoint(plan: dict[str, Any]) -> dict[str, str]:

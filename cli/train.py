@@ -51,7 +51,10 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
     plan = make_train_plan(options, processes.device, processes.count)
     if options.contest:
         plan_base_alone(plan, processes, Quiet())
-    described = plan.describe(operations_a_second(processes.device, plan.method.dtype))
+    rates = [
+        operations_a_second(processes.device, plan.method.dtype, training) for training in (True, False)
+    ]
+    described = plan.describe(*rates)
     if not processes.main:
         return
     if as_json:
@@ -63,6 +66,8 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
 
 
 def _lines(plan: dict[str, Any]) -> dict[str, str]:
+    from vocabx.training.duration import described
+
     trained = ", ".join(f"{count / 1e6:,.1f} M {name}" for name, count in plan["trained"].items())
     memory = ", ".join(f"{name} {size / 1e9:.2f}" for name, size in plan["memory"].items())
     text = (
@@ -72,7 +77,7 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         "checkpoint": f"{plan['directory']}, {plan['parameters'] / 1e6:,.0f} M parameters",
         "method": f"{plan['method']} in {plan['dtype']}",
         "trains": trained,
-        "text": f"{plan['corpus']}, {text}",
+        "text": f"{plan['corpus']}, {text}" + (f". {plan['corpus_unread']}" if plan["corpus_unread"] else ""),
         "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences"
         if plan["replay"]
         else "none",
@@ -84,9 +89,11 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         f"{memory}",
     }
     if plan["steps"] is not None:
-        minutes = plan["estimated_seconds"] / 60
         rows["length"] = f"{plan['steps']:,} steps, {plan['tokens'] / 1e6:,.2f} M tokens"
-        rows["time"] = f"about {minutes:,.0f} minutes, at {plan['tokens_per_second']:,.0f} tokens/s"
+        rows["time"] = (
+            f"{described(plan['estimated_seconds'])}, at {plan['tokens_per_second']:,.0f} tokens/s, with "
+            f"{described(plan['scoring_seconds'])} of scoring"
+        )
         if plan["max_minutes"] is not None:
             rows["time"] += "; measured and fitted in the first steps"
         if plan["contest"]:

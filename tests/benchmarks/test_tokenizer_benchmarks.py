@@ -138,3 +138,12 @@ def test_catalogues_give_translations_without_menu_keys(tmp_path, capsys):
     path.write_bytes(mo_file(strings))
     catalogues.main(["hi", str(tmp_path)])
     assert capsys.readouterr().out.split("\n") == ["फ़ाइल ", "मदद", ""]
+
+
+def test_a_text_in_one_line_is_timed_beside_the_same_text_in_lines(toy, english_file):
+    found = toy("long_lines", "--mb", "0.05,0.1", "--base-text", english_file, results="long-lines")
+    works = [(row["work"], row["file"], row["MB"]) for row in found["rows"]]
+    assert len(set(works)) == len(works) == 3 * 2 * 2
+    for row in found["rows"]:
+        assert row["in lines, seconds"] >= 0
+        assert row["ratio"] > 0

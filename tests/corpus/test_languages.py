@@ -3,7 +3,9 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vocabx.corpus.document import Document
 from vocabx.corpus.languages import find_language, profiles, with_scripts_of
+from vocabx.corpus.sample import sample_corpus
 from vocabx.errors import LanguageError
 
 GREEK = "Το γρήγορο καφέ αλεπού πηδάει πάνω από το τεμπέλικο σκυλί, Windows 11. "
@@ -84,12 +86,25 @@ def test_any_tag_gives_a_language_or_a_refusal(tag):
         ("yue", "佢哋喺度食飯 OK", {"Han"}),
         ("am", "አማርኛ ቋንቋ and English words", {"Ethiopic"}),
         ("ain", "アイヌ・イタㇰ 日本語漢字", {"Katakana", "Han"}),
+        ("ccp", "𑄌𑄋𑄴𑄟𑄳𑄦 𑄞𑄌𑄴", {"Chakma"}),
+        ("rhg", "𐴌𐴟𐴇𐴥𐴝𐴚𐴒𐴙𐴝 𐴇𐴝𐴕𐴞𐴉𐴞", {"Hanifi_Rohingya"}),
+        ("unr", "𞓐𞓨𞓪 𞓕𞓣", {"Nag_Mundari"}),
+        ("mni", "ꯃꯤꯇꯩꯂꯣꯟ", {"Meetei_Mayek"}),
+        ("uga", "𐎀𐎁𐎂", {"Ugaritic"}),
     ],
 )
 def test_a_language_without_a_profile_gets_its_scripts_from_the_text(tag, sample, scripts):
     found = with_scripts_of(find_language(tag), sample)
     assert set(found.scripts) == scripts
     assert found.tag == tag and found.name == find_language(tag).name
+
+
+@pytest.mark.parametrize("letters", ["𑄌𑄋𑄟𑄦", "𐴌𐴇𐴚𐴒", "𞓐𞓨𞓪𞓕", "ꠍꠤꠟꠐ"], ids=["ccp", "rhg", "unr", "syl"])
+def test_a_text_in_a_young_script_can_be_sampled(letters):
+    documents = [Document(f"{letters * 30} {number}.\n" * 9, "a", number) for number in range(40)]
+    scripts = with_scripts_of(find_language("syl"), documents[0].text).scripts
+    corpus = sample_corpus(documents, scripts, 10_000, 1000, seed=0)
+    assert corpus.script_share == 1 and corpus.learning and corpus.heldout
 
 
 def test_a_few_foreign_words_do_not_add_a_script():
@@ -101,7 +116,7 @@ def test_the_scripts_of_a_profile_are_not_changed_by_the_text():
     assert with_scripts_of(language, "English only") is language
 
 
-@pytest.mark.parametrize("sample", ["", "12345 … !", "𐎀𐎁𐎂"])
-def test_text_without_letters_of_a_living_script_is_refused(sample):
+@pytest.mark.parametrize("sample", ["", "12345 … !", "ー ـ"])
+def test_text_without_letters_of_a_script_is_refused(sample):
     with pytest.raises(LanguageError, match=r"^cannot tell the script of Greek from the text"):
         with_scripts_of(find_language("el"), sample)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vocabx.corpus.clean import clean
+from vocabx.corpus.document import Document
 from vocabx.corpus.passages import passages
-from vocabx.corpus.read_text import Document
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.errors import CorpusError
 

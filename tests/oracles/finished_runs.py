@@ -56,9 +56,22 @@ def finished_run(
     prepared = prepare(base, method, first, seed=0, device="cpu")
     _move(prepared, size)
     save_result(prepared.model, prepared.split.parameters if prepared.split else {}, directory, str(base))
+    record = finished_record(base, directory, method, first, language)
+    replace(record, targets=prepared.targets).write(directory)
+    return directory
+
+
+def finished_record(
+    base: Path,
+    directory: Path,
+    method: Method = LORA,
+    first: int = FIRST,
+    language: str = "en",
+) -> TrainingRecord:
+    """The record of a run of `base` in `directory`, whose weights are there."""
     checkpoint = read_checkpoint(base)
     files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
-    TrainingRecord(
+    return TrainingRecord(
         version="0",
         method=method,
         base=TrainedBase(str(base), table_hashes(checkpoint)),
@@ -66,7 +79,7 @@ def finished_run(
         first_id=first,
         rows=checkpoint.input.rows,
         tied=checkpoint.tied,
-        targets=prepared.targets,
+        targets=(),
         text=TrainedText("some text", "", 0.0, 256, 8, 0, 1000),
         steps=TrainedSteps(2, 4, 2000),
         schedule=TrainedSchedule(2, 0, 0, 1, learning_rate=1e-4, rows_learning_rate=1e-3, weight_decay=0.0),
@@ -74,8 +87,7 @@ def finished_run(
         seed=0,
         files={str(path.relative_to(directory)): file_hash(path) for path in files},
         run=TrainedRun("", 1.0, 1, 4, 1, {"device": "cpu"}, ""),
-    ).write(directory)
-    return directory
+    )
 
 
 def _move(prepared: Prepared, size: float) -> None:

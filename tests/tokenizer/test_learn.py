@@ -1,8 +1,10 @@
 import json
+import re
 
 import pytest
 from continued_bpe import learn as oracle_learn
 
+from vocabx.errors import TokenizerError
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
@@ -93,3 +95,23 @@ def test_learning_twice_gives_the_same_tokenizer(base, chinese, verses):
         for _ in range(2)
     )
     assert once == again
+
+
+@pytest.mark.parametrize("wanted", [5, 40, 5000])
+def test_a_text_gives_the_tokens_that_were_asked_for_or_as_many_as_it_supports(base, chinese, verses, wanted):
+    lines = verses[:60]
+    request = TokenRequest(wanted, strict=False)
+    found = len(extend_tokenizer(base, lines, chinese, request, base.size, Quiet()).pieces)
+    most = len(extend_tokenizer(base, lines, chinese, TokenRequest(None), base.size, Quiet()).pieces)
+    assert found == min(wanted, most) and 40 < most < 5000
+
+
+def test_a_strict_request_names_a_number_that_the_text_supports(base, chinese, verses):
+    lines = verses[:60]
+    with pytest.raises(TokenizerError, match=r"supports only \d+ new tokens, not 5000") as caught:
+        extend_tokenizer(base, lines, chinese, TokenRequest(5000), base.size, Quiet())
+    supported = int(re.search(r"only (\d+)", str(caught.value))[1])
+    extended = extend_tokenizer(
+        base, lines, chinese, TokenRequest(supported, strict=False), base.size, Quiet()
+    )
+    assert len(extended.pieces) == supported

@@ -114,7 +114,7 @@ def test_unknown_names_are_refused(name, language, source, said):
     ("content", "said"),
     [
         (b"", "holds no pair"),
-        (b"house Haus\nrun\n", "line 2 is not a pair of words: 'run'"),
+        (b"house Haus\nrun\na b c\n", "line 2 is not a pair of words: 'run'"),
         (b"a b c\n", "line 1"),
         (b"\xff\xfe\x00", "no dictionary"),
     ],
@@ -123,6 +123,14 @@ def test_bad_columns_are_refused(tmp_path, content, said):
     path = tmp_path / "bad.txt"
     path.write_bytes(content)
     assert said in refusal(str(path))
+
+
+def test_one_line_that_is_no_pair_is_left_out_and_counted(tmp_path):
+    path = tmp_path / "pairs.txt"
+    path.write_bytes(b"house Haus\nrun\ntree Baum\n")
+    found = read_dictionary(str(path), GERMAN)
+    assert found.pairs == (("house", "Haus"), ("tree", "Baum"))
+    assert found.origin == "pairs.txt, 2 pairs; 1 line without a pair left out"
 
 
 def test_bad_freedict_files_are_refused(tmp_path):

@@ -28,9 +28,10 @@ def read_text(
 
     Args:
         language: BCP 47 tag, as "zh-Hant".
-        files: .txt, .jsonl or .parquet files (also .gz, .zst), directories, globs, or hf:// sources; without
-            any, the text that the language's profile names: installed packages, else the hub.
-        text_field: field of .jsonl and .parquet records that holds the text.
+        files: .txt, .jsonl, .json, .csv, .tsv, .parquet or .arrow files (also .gz, .bz2, .xz, .zst),
+            directories, globs, or hf:// sources; without any, the text that the language's profile names:
+            installed packages, else the hub.
+        text_field: field or column of records that holds the text; with dots for nested objects.
         learn_bytes: UTF-8 bytes to learn from.
         heldout_bytes: UTF-8 bytes to hold out.
         seed: of the sample.

@@ -16,7 +16,11 @@ LARGEST_SEED = 2**32 - 1
 
 def text_field() -> Any:
     """The option --text-field."""
-    return option("Field of .jsonl and .parquet records that holds the text.", default="text", panel=TEXT)
+    return option(
+        "Field or column of records that holds the text; of nested records as translation.de or messages.",
+        default="text",
+        panel=TEXT,
+    )
 
 
 def opencc() -> Any:
@@ -54,8 +58,8 @@ class CheckpointOptions(InitializerOptions):
     lang: str = option("Language of the new tokens, a BCP 47 tag such as zh-Hant.", default="", panel=MODEL)
     out: Path = option(OUT_HELP, default=Path("extended"), panel=OUTPUT)
     corpus: tuple[str, ...] = option(
-        "Text in the language: .txt, .jsonl or .parquet (also .gz, .zst), directories, globs, or "
-        "hf://owner/name/configuration. Default: the language's own.",
+        "Text in the language: .txt, .jsonl, .json, .csv, .tsv, .parquet or .arrow (also .gz, .bz2, .xz, "
+        ".zst), directories, globs, or hf://owner/name/configuration. Default: the language's own.",
         default=(),
         panel=TEXT,
         metavar="<path>",

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from vocabx._util.extras import Packages, need
-from vocabx.corpus.read_text import Document
+from vocabx.corpus.document import Document
 from vocabx.errors import CorpusError
 
 PACKAGES: Packages = {"opencc": "corpus"}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.sample_sizes import SampleSizes
-from vocabx.corpus.source import TextSource
+from vocabx.corpus.source import TextSource, note_left_out
 from vocabx.errors import CorpusError
 from vocabx.progress import Progress
 
@@ -28,6 +28,7 @@ def draw_corpus(
         corpus = sample_corpus(
             source.open(), scripts, sizes.learn_bytes, sizes.heldout_bytes, sizes.seed, advance
         )
+    note_left_out(source, progress)
     if not corpus.heldout:
         raise CorpusError(
             f"{source.description} has {corpus.bytes_read:,} bytes of text, too few to hold some out for "

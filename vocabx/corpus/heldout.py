@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from vocabx.corpus.clean import clean
 from vocabx.corpus.passages import passages
 from vocabx.corpus.scripts import letter_pattern
-from vocabx.corpus.source import TextSource
+from vocabx.corpus.source import TextSource, note_left_out
 from vocabx.errors import CorpusError
 from vocabx.progress import Progress
 
@@ -48,6 +48,7 @@ def draw_heldout(
                     held += len(section.encode())
             if held > 2 * size:
                 kept, held = _lowest(kept, size)
+    note_left_out(source, progress)
     if not kept:
         raise CorpusError(
             f"{source.description} holds no letter of {' or '.join(scripts)} script: check --lang and the "

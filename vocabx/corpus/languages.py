@@ -9,32 +9,16 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import regex
-
 from vocabx._util.packaged import PackagedFile
 from vocabx._util.suggest import nearest
+from vocabx.corpus.scripts import script_of_letter
 from vocabx.errors import LanguageError
 
-# Scripts in modern use, for text in a language without a profile; the names are Unicode's.
-_LIVING = (
-    "Latin Greek Cyrillic Armenian Hebrew Arabic Syriac Thaana Nko Devanagari Bengali Gurmukhi Gujarati "
-    "Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Georgian Hangul Ethiopic "
-    "Cherokee Canadian_Aboriginal Khmer Mongolian Hiragana Katakana Bopomofo Han Yi Balinese Javanese "
-    "Sundanese Tifinagh Vai Adlam Ol_Chiki Meetei_Mayek Tai_Le New_Tai_Lue Tai_Tham Tai_Viet Cham Lisu "
-    "Bamum Osage"
-).split()
-_WITHOUT_SPACES = {
-    "Han",
-    "Hiragana",
-    "Katakana",
-    "Bopomofo",
-    "Thai",
-    "Lao",
-    "Khmer",
-    "Myanmar",
-    "Tibetan",
-    "Yi",
-}
+# Written without spaces between words; the names are Unicode's.
+_WITHOUT_SPACES = set(
+    "Han Hiragana Katakana Bopomofo Yi Tangut Nushu Thai Lao Khmer Myanmar Tibetan Javanese Balinese Tai_Le "
+    "New_Tai_Lue Tai_Tham Tai_Viet Ahom".split()
+)
 
 
 @dataclass(frozen=True)
@@ -180,21 +164,19 @@ def _suggestion(tag: str) -> str:
 def with_scripts_of(language: Language, sample: str) -> Language:
     """Return `language` with its scripts determined from `sample`, if its profile gives none.
 
-    A script counts if it has a fifth of the letters; Latin is dropped if there is another one.
+    Any script of Unicode counts if it has a fifth of the letters; Latin is dropped if there is another one.
 
     Raises:
-        LanguageError: the sample contains no letters of a script in modern use.
+        LanguageError: the sample contains no letters.
     """
     if language.scripts:
         return language
-    characters = Counter(sample)
-    distinct = "".join(characters)
-    counts = {
-        name: sum(map(characters.__getitem__, regex.findall(_letter_of(name), distinct, regex.V1)))
-        for name in _LIVING
-    }
-    total = sum(counts.values())
-    scripts = tuple(name for name, count in counts.items() if total and count >= total / 5)
+    counts: Counter[str] = Counter()
+    for character, count in Counter(sample).items():
+        counts[script_of_letter(character)] += count
+    del counts[""]
+    total = counts.total()
+    scripts = tuple(name for name, count in sorted(counts.items()) if count >= total / 5)
     if len(scripts) > 1:
         scripts = tuple(name for name in scripts if name != "Latin")
     if not scripts:
@@ -205,10 +187,6 @@ def with_scripts_of(language: Language, sample: str) -> Language:
         scripts=scripts,
         segmentation="none" if set(scripts) <= _WITHOUT_SPACES else "spaces",
     )
-
-
-def _letter_of(script: str) -> str:
-    return rf"[\p{{Script={script}}}&&\p{{L}}]"
 
 
 def _vectors(table: dict[str, Any] | None) -> PackagedVectors | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.packaged import PackagedFile, is_installed, locate
-from vocabx.corpus.read_text import Document
+from vocabx.corpus.document import Document
 
 
 def read_packaged(file: PackagedFile) -> Iterator[Document]:

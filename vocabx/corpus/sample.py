@@ -14,8 +14,8 @@ from functools import cached_property
 import regex
 
 from vocabx.corpus.clean import clean
+from vocabx.corpus.document import Document
 from vocabx.corpus.passages import passages
-from vocabx.corpus.read_text import Document
 from vocabx.corpus.scripts import letter_pattern, letters_of
 from vocabx.errors import CorpusError
 from vocabx.progress import Advance
@@ -160,8 +160,8 @@ def sample_corpus(
         count += 1
         total += len(encoded)
         found = "".join(runs_in_script.findall(text))
-        # Without marks, which `letters_of` does not count either; most scripts have none.
-        scripted += len(found) if found.isalpha() else sum(map(str.isalpha, found))
+        # Without marks; most scripts have none. Python's database lacks the letters of newer scripts.
+        scripted += len(found) if found.isalpha() else letters_of(found)
         letters += letters_of(text)
         if not found:
             continue

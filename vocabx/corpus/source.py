@@ -3,14 +3,20 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from pathlib import Path
 
 from vocabx._util.extras import Packages
 from vocabx.corpus.convert import PACKAGES as OPENCC
 from vocabx.corpus.convert import Converter, simplified_share
+from vocabx.corpus.document import Document
+from vocabx.corpus.find_texts import FoundTexts, Passed, find_texts, passed_over, source_bytes
+from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, PackagedText, find_language, with_scripts_of
 from vocabx.corpus.packaged_text import packaged_bytes, read_packaged
-from vocabx.corpus.read_text import Document, read_documents, resolve_sources, source_bytes, text_packages
+from vocabx.corpus.read_text import read_documents
+from vocabx.corpus.skipped import Skipped
 from vocabx.errors import CorpusError, MissingPackageError
+from vocabx.progress import Progress
 
 _SAMPLE_CHARACTERS = 200_000
 _SIMPLIFIED = 0.1
@@ -25,30 +31,44 @@ class TextSource:
         bytes: size of the source in bytes, or None for a stream of unknown length.
         open: starts reading from the beginning.
         packages: what reading it needs beyond vocabx's own requirements.
+        unread: what of it is not read, in one sentence, or "".
+        skipped: the records that the latest reading left out.
     """
 
     description: str
     bytes: int | None
     open: Callable[[], Iterator[Document]]
     packages: Packages = field(default_factory=dict)
+    unread: str = ""
+    skipped: Skipped = field(default_factory=Skipped)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What was not read, once it was read from the beginning to the end: a sentence each."""
+        return tuple(filter(None, (self.unread, self.skipped.sentence())))
 
 
 def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSource:
     """The user's own text: files, directories, globs and hf:// streams.
 
+    Tables and .json files of a directory that have no `text_field` are taken for something else than text.
+
     Args:
-        patterns: see `resolve_sources`.
-        text_field: the field or column with the text of .jsonl and .parquet records.
+        patterns: see `find_texts`.
+        text_field: the field or column with the text of records, see `text_of`.
         opencc: an OpenCC configuration to convert the text with, or "".
 
     Raises:
         CorpusError: nothing was found, or there is no such configuration.
     """
-    sources = resolve_sources(patterns)
+    found = find_texts(patterns)
+    sources, passed = _without_other_records(found, text_field)
     convert = _conversion(opencc)
+    skipped = Skipped()
 
     def open_() -> Iterator[Document]:
-        return convert(read_documents(sources, text_field))
+        skipped.clear()
+        return convert(read_documents(sources, text_field, skipped))
 
     names = ", ".join(str(pattern) for pattern in patterns)
     return TextSource(
@@ -56,7 +76,26 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSo
         source_bytes(sources),
         open_,
         {**text_packages(sources), **(OPENCC if opencc else {})},
+        passed_over(sources, passed),
+        skipped,
     )
+
+
+def _without_other_records(found: FoundTexts, field: str) -> tuple[Sequence[Path | str], Sequence[Passed]]:
+    """The sources of a directory without files whose first records have no `field`, unless none has it."""
+    others = [path for path in found.probed if not _has_text(path, field)]
+    if not others or len(others) == len(found.sources):
+        return found.sources, found.passed
+    passed = [*found.passed, *(Passed(path, path.stat().st_size, companion=False) for path in others)]
+    return [source for source in found.sources if source not in set(others)], passed
+
+
+def _has_text(path: Path, field: str) -> bool:
+    """Whether a file has text in its first records; true of a damaged one, which its reader refuses."""
+    try:
+        return next(read_documents([path], field), None) is not None
+    except CorpusError as error:
+        return "--text-field" not in str(error)
 
 
 def default_source(language: Language) -> TextSource:
@@ -79,6 +118,12 @@ def default_source(language: Language) -> TextSource:
     raise CorpusError(
         f"no default text is known for {language.tag}: pass --corpus with text in {language.name}"
     )
+
+
+def note_left_out(source: TextSource, progress: Progress) -> None:
+    """Say what the reading of a source left out."""
+    for sentence in source.left_out:
+        progress.note(f"{source.description}: {sentence}")
 
 
 def peek(source: TextSource) -> str:

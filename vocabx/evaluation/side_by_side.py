@@ -108,6 +108,31 @@ class MeasuredText:
 
 
 @dataclass(frozen=True)
+class TrainedOn:
+    """A model that was trained on some of a text that it is measured on.
+
+    Attributes:
+        model: its name.
+        language: BCP 47 tag of the text.
+        share: the estimated share of the text, by sentences.
+        sentences: how many were compared.
+    """
+
+    model: str
+    language: str
+    share: float
+    sentences: int
+
+    @property
+    def sentence(self) -> str:
+        """What that means for the numbers, in one sentence."""
+        return (
+            f"{self.model} was trained on {self.share:.0%} of the text in {self.language} "
+            f"({self.sentences:,} sentences compared): its numbers there are not of held-out text."
+        )
+
+
+@dataclass(frozen=True)
 class Prompt:
     """The beginning of a held-out passage, and the rest of the passage."""
 
@@ -139,6 +164,7 @@ class SideBySide:
         models: the base first if known, then the others in the given order.
         seconds: wall time of each stage.
         contests: of the models that were trained with a contest.
+        trained_on: the models that were trained on some of these texts, as far as their records tell.
     """
 
     version: str
@@ -154,6 +180,7 @@ class SideBySide:
     models: tuple[ModelNumbers, ...]
     seconds: dict[str, float]
     contests: tuple[Contested, ...] = ()
+    trained_on: tuple[TrainedOn, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as plain data, ready for JSON."""

@@ -70,6 +70,9 @@ def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: P
     source_language = language if source_tag == language.tag else find_language(source_tag)
     source = _find(options.source_vectors, source_language, texts.base_lines, seed, progress)
     target = _find(options.target_vectors, language, texts.lines, seed, progress)
+    for origin in (source.origin, target.origin, "" if dictionary is None else dictionary.origin):
+        if "left out" in origin:
+            progress.note(f"{origin}.")
     return shared_space(source, target, dictionary, seed=seed, progress=progress)
 
 

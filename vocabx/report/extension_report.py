@@ -116,6 +116,7 @@ class Report(ClaimsReport):
         parameters: settings and inputs of the initializer, as in the manifest.
         factorised: size and error of the factors, or None if the matrices are dense.
         left_out: what was left out for want of packages, in one sentence, or "".
+        unread: what of the text was not read: files of directories, records without text; a sentence each.
         untied: whether the base has one matrix where this checkpoint has two.
         rule: which of its two rules the initializer was applied by, in one sentence, or "" if it has one or
             both applied.
@@ -153,6 +154,7 @@ class Report(ClaimsReport):
     parameters: dict[str, Any] = field(default_factory=dict)
     factorised: Factorisation | None = None
     left_out: str = ""
+    unread: tuple[str, ...] = ()
     untied: bool = False
     rule: str = ""
 

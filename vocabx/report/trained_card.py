@@ -17,7 +17,10 @@ _TEMPLATE = "card_training.md"
 # The text between the title and the list of facts: what is not trained yet, and what was kept from the base.
 _OPENING = re.compile(r"(^# [^\n]*\n)\n.*?(?=^- Base: )", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r"^# [^\n]*\n", re.MULTILINE)
+# The column of the card's table that is about the checkpoint of then.
+_COLUMN = re.compile(r"(^\| held-out text \| \| base \| )this model( \| change \|$)", re.MULTILINE)
 _HEADING = re.compile(r"^## ", re.MULTILINE)
+_LABEL = re.compile(r'<p class="note trained">.*?</p>\n', re.DOTALL)
 _EARLIER = "## Training\n"
 
 
@@ -50,9 +53,25 @@ def write_trained_card(base: Path, target: Path, record: TrainingRecord, onto: s
     (target / _CARD).write_text(_with_section(_opened(card, record.method), section), encoding="utf-8")
 
 
+def labelled_page(page: str, record: TrainingRecord) -> str:
+    """The page of an extension with a note at its top that its numbers are from before the training."""
+    scores = "; ".join(
+        f"{name} {before:.3f} → {after:.3f}" for name, before, after in _scores(record.measured)
+    )
+    trained = f" Bits per byte before and after training: {scores}." if scores else ""
+    note = (
+        '<p class="note trained"><strong>This model was trained since: bits per byte and embeddings on this '
+        f"page are those before training.</strong>{trained}</p>\n"
+    )
+    before, header, after = _LABEL.sub("", page).partition("</header>")
+    return f"{before}{note if header else ''}{header}{after}"
+
+
 def _opened(card: str, method: Method) -> str:
     """A card of ours with a new opening, without the statements that training made untrue."""
     card = _OPENING.sub(lambda found: f"{found[1]}\n{_opening(method)}\n\n", card, count=1)
+    card = card.replace("\n## Before and after\n", "\n## The extension, before any training\n", 1)
+    card = _COLUMN.sub(r"\1before training\2", card, count=1)
     if "\nbase_model:" in card and "\nbase_model_relation:" not in card:
         card = card.replace("\nbase_model:", "\nbase_model_relation: finetune\nbase_model:", 1)
     return card

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from vocabx.errors import TokenizerError
 from vocabx.progress import Advance, Progress
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import DonorMerges, build_donor_merges
@@ -11,12 +12,15 @@ from vocabx.tokenizer.learn import learn_merges
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.protect import without_occurring
 from vocabx.tokenizer.select import USED_SHARE, Selection, select_merges
-from vocabx.tokenizer.units import tokenize_units
+from vocabx.tokenizer.units import Units, tokenize_units
 
 DEFAULT_NEW_TOKENS = 8000
 _CURVE_FACTOR = 2
 # Of a language that shares its script with the base's, most frequent pairs occur in the base's text too.
 _PROTECTED_FACTOR = 5
+_MORE = 4
+# Shares of new tokens that only build others, tried in this order where fewer give too few tokens.
+_UNUSED_SHARES = (0.1, 0.25, 0.5)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class TokenRequest:
         donor: tokens to take instead of learning some, most frequent first, or None.
         add_intermediates: whether to add tokens that a donor's token is built from and the donor lacks.
         adapt: whether to widen the pre-tokenizer, so that it splits no word of the language.
+        strict: whether to refuse a text that supports fewer than `new_tokens`; otherwise, as many as it
+            supports are added.
     """
 
     new_tokens: int | None = None
@@ -36,6 +42,7 @@ class TokenRequest:
     donor: Sequence[bytes] | None = field(default=None, repr=False)
     add_intermediates: bool = True
     adapt: bool = False
+    strict: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,18 +101,38 @@ def extend_tokenizer(
         progress: reports each stage.
 
     Raises:
-        TokenizerError: the text does not support so many tokens, or the pre-tokenizer cannot be adapted.
+        TokenizerError: the text does not support so many tokens, or any, or the pre-tokenizer cannot be
+            adapted.
     """
     start = base.adapted(alphabet) if request.adapt else base
     donor_merges = _donor_merges(start, alphabet, request, progress)
-    found = _learn(start, lines, alphabet, request, progress) if donor_merges is None else donor_merges.merges
-    candidates = _without_protected(start, found, request, progress)
-    with progress.stage("Selecting tokens", unit="lines") as advance:
-        selection = _select(start, candidates, lines, request, first_id, advance)
+    if donor_merges is None:
+        units = _units(start, lines, alphabet, progress)
+        limit = (request.new_tokens or DEFAULT_NEW_TOKENS) * (
+            _PROTECTED_FACTOR if request.protected else _CURVE_FACTOR
+        )
+        found: Sequence[Merge] = _learn(start, units, limit, alphabet, lines, progress)
+    else:
+        found = donor_merges.merges
+    while True:
+        candidates = _without_protected(start, found, request, progress)
+        with progress.stage("Selecting tokens", unit="lines") as advance:
+            selection = _select(start, candidates, lines, request, first_id, advance)
+        if donor_merges is not None or len(selection.usage) >= (request.new_tokens or 0):
+            break
+        # A small text leaves so many merges unused that twice as many are too few to choose from.
+        limit *= _MORE
+        more = _learn(start, units, limit, alphabet, lines, progress)
+        if len(more) <= len(found):
+            break
+        found = more
+    if donor_merges is None and not request.strict:
+        selection = _relaxed(selection, start, candidates, lines, request, first_id)
+    _check_number(selection, request)
     unprotected = None
     if request.protected:
         free = replace(request, protected=(), new_tokens=len(selection.usage))
-        unprotected = _select(start, found, lines, free, first_id, exact=False).merges
+        unprotected = _select(start, found, lines, free, first_id).merges
     selected = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in selected)
     pieces = pieces_of(base, selection)
@@ -132,18 +159,60 @@ def _select(
     request: TokenRequest,
     first_id: int,
     advance: Advance = lambda done: None,
-    exact: bool = True,
+    used_share: float = USED_SHARE,
 ) -> Selection:
-    wanted, used_share = DEFAULT_NEW_TOKENS, USED_SHARE
+    wanted = DEFAULT_NEW_TOKENS
     if request.donor is not None:
         # A donor's tokens are kept whether or not the text contains them.
         wanted, used_share = len(candidates), 0.0
     if request.new_tokens is not None:
         wanted = request.new_tokens
-    exact = exact and request.new_tokens is not None
     return select_merges(
-        base, candidates, lines, wanted, request.protected, used_share, exact, advance, first_id
+        base, candidates, lines, wanted, request.protected, used_share, False, advance, first_id
     )
+
+
+def _relaxed(
+    selection: Selection,
+    base: FastTokenizer,
+    candidates: Sequence[Merge],
+    lines: Sequence[str],
+    request: TokenRequest,
+    first_id: int,
+) -> Selection:
+    """More tokens for a request that was not met, some of which only build others.
+
+    Two percent of a small number leave room for none of those, so that almost nothing can be built. As many
+    are let in as by default, but no more than half.
+    """
+    wanted, most = request.new_tokens or 0, (1 - USED_SHARE) * DEFAULT_NEW_TOKENS
+    for share in _UNUSED_SHARES:
+        if len(selection.usage) >= wanted or share * wanted > most:
+            break
+        more = _select(base, candidates, lines, request, first_id, used_share=1 - share)
+        if len(more.usage) > len(selection.usage):
+            selection = more
+    return selection
+
+
+def _check_number(selection: Selection, request: TokenRequest) -> None:
+    """Refuse fewer tokens than were asked for, or as many of which too many are unused.
+
+    Raises:
+        TokenizerError: the request is strict and not met, or there are no tokens at all.
+    """
+    wanted, found = request.new_tokens, len(selection.usage)
+    if wanted is None or (found and not request.strict):
+        return
+    if found < wanted:
+        advice = "lower --new-tokens or give more text" if found else "give more text"
+        what = "text" if request.donor is None else "donor"
+        raise TokenizerError(f"the {what} supports only {found} new tokens, not {wanted}: {advice}")
+    if request.donor is None and selection.unused > (1 - USED_SHARE) * wanted:
+        raise TokenizerError(
+            f"only {wanted - selection.unused} of {wanted} new tokens would be used: lower --new-tokens or "
+            "give more text"
+        )
 
 
 def _donor_merges(
@@ -157,14 +226,19 @@ def _donor_merges(
         )
 
 
-def _learn(
-    base: FastTokenizer, lines: Sequence[str], alphabet: Alphabet, request: TokenRequest, progress: Progress
-) -> Sequence[Merge]:
-    limit = (request.new_tokens or DEFAULT_NEW_TOKENS) * (
-        _PROTECTED_FACTOR if request.protected else _CURVE_FACTOR
-    )
+def _units(base: FastTokenizer, lines: Sequence[str], alphabet: Alphabet, progress: Progress) -> Units:
     with progress.stage("Tokenizing the text with the base", len(lines), "lines") as advance:
-        units = tokenize_units(base, lines, alphabet.allows_token, advance)
+        return tokenize_units(base, lines, alphabet.allows_token, advance)
+
+
+def _learn(
+    base: FastTokenizer,
+    units: Units,
+    limit: int,
+    alphabet: Alphabet,
+    lines: Sequence[str],
+    progress: Progress,
+) -> Sequence[Merge]:
     with progress.stage("Learning tokens", unit="B") as advance:
         candidates = learn_merges(base, units, limit, alphabet.allows_token)
         # The trainer reports no progress.

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from vocabx.corpus.clean import clean
 from vocabx.corpus.sample import Corpus
+from vocabx.corpus.sketch import Sketch
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.packed import Ends, PackedText, pack
 
+# Beside a packed text, what it holds.
+SKETCH = ".sketch"
 _BATCH = 256
 
 
@@ -58,8 +61,10 @@ def packed_text(
     if record.is_file() and path.is_file() and record.read_bytes() == wanted.encode():
         return PackedText(path, recipe.length)
     record.unlink(missing_ok=True)
-    documents = _encoded(_documents(source, corpus, recipe.limit, advance), recipe.tokenizer)
-    packed = pack(documents, recipe.ends, recipe.length, path)
+    sketch = Sketch()
+    texts = _sketched(_documents(source, corpus, recipe.limit, advance), sketch)
+    packed = pack(_encoded(texts, recipe.tokenizer), recipe.ends, recipe.length, path)
+    path.with_suffix(SKETCH).write_text(sketch.to_text(), encoding="ascii")
     if not len(packed):
         raise CorpusError(f"{source.description} holds no text besides what is held out: pass more text")
     record.write_text(wanted, encoding="utf-8")
@@ -78,6 +83,24 @@ def _documents(source: TextSource, corpus: Corpus, limit: int, advance: Advance)
             yield text
         if taken >= limit:
             return
+
+
+def read_sketch(directory: Path) -> str:
+    """The sketch of all texts that were packed in a directory, as text; "" of an earlier version."""
+    sketch = Sketch()
+    for path in sorted(directory.glob(f"*{SKETCH}")):
+        try:
+            sketch.join(Sketch.of_text(path.read_text(encoding="utf-8")))
+        except ValueError:
+            # A damaged file; the run itself does not need it.
+            continue
+    return sketch.to_text()
+
+
+def _sketched(documents: Iterator[str], sketch: Sketch) -> Iterator[str]:
+    for text in documents:
+        sketch.add(text)
+        yield text
 
 
 def _encoded(documents: Iterator[str], tokenizer: FastTokenizer) -> Iterator[list[int]]:

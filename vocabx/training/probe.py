@@ -23,8 +23,9 @@ from vocabx.training.schedule import make_schedule
 # What it needs beside what scoring needs.
 PACKAGES: Packages = {"peft": "train"}
 STEPS = 50
-_LENGTH, _SEQUENCES = 256, 2
-_ADAPTERS = Method(name="lora", dtype="float32", rank=16, alpha=32.0)
+# Tokens of a sequence, with its first, and sequences of a step.
+LENGTH, SEQUENCES = 256, 2
+ADAPTERS = Method(name="lora", dtype="float32", rank=16, alpha=32.0)
 _RATE, _ROWS_RATE = 1e-3, 3e-4
 _WARMUP, _DECAY, _MAX_NORM = 0.1, 0.25, 1.0
 
@@ -69,7 +70,7 @@ def adapted(model: Any, first: int, seed: int) -> Iterator[Adapted]:
         torch.manual_seed(seed)
         try:
             rows = tuple(split_tables(model, first).parameters.values())
-            wrapped = with_adapters(model, _ADAPTERS, targets)
+            wrapped = with_adapters(model, ADAPTERS, targets)
             try:
                 yield Adapted(wrapped, rows)
             finally:
@@ -103,11 +104,11 @@ def train_steps(
     optimizer = torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.0)
     schedule = make_schedule(steps, 0.0, _WARMUP, _DECAY)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.of_others)
-    positions = torch.arange(_LENGTH, device=model.device).expand(_SEQUENCES, -1)
+    positions = torch.arange(LENGTH, device=model.device).expand(SEQUENCES, -1)
     begin = begin_id(model.config)
     model.train()
     for step in range(steps):
-        chosen = [sequences[(step * _SEQUENCES + at) % len(sequences)] for at in range(_SEQUENCES)]
+        chosen = [sequences[(step * SEQUENCES + at) % len(sequences)] for at in range(SEQUENCES)]
         ids = torch.tensor([[begin, *sequence] for sequence in chosen], device=model.device)
         labels = torch.nn.functional.pad(ids[:, 1:], (0, 1), value=IGNORED)
         loss_of(ids, positions, labels)["loss"].backward()
@@ -142,16 +143,16 @@ def probe_sequences(
     Raises:
         CorpusError: if the text is too short for one step.
     """
-    length, wanted = _LENGTH - 1, steps * _SEQUENCES
+    length, wanted = LENGTH - 1, steps * SEQUENCES
     joined: list[int] = []
     for index in np.random.RandomState(seed % 2**32).permutation(len(texts)):
         if len(joined) >= wanted * length:
             break
         joined += encode([texts[index]])[0]
     count = min(wanted, len(joined) // length)
-    if count < _SEQUENCES:
+    if count < SEQUENCES:
         raise CorpusError(
-            f"the text is too short for one step of the probe, {_SEQUENCES * _LENGTH} tokens: pass more with "
+            f"the text is too short for one step of the probe, {SEQUENCES * LENGTH} tokens: pass more with "
             "--corpus, or pass --probe-steps 0"
         )
     return [joined[at * length : (at + 1) * length] for at in range(count)]

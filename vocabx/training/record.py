@@ -95,6 +95,7 @@ class TrainingRecord(Written, frozen=True, omit_defaults=True):
         run: how it ran.
         fits: with --max-minutes, the speeds that its number of steps was fitted to.
         contest: how the base left alone did in the same time; None if it was not trained.
+        sketch: of the texts packed for training, see `vocabx.corpus.sketch`; "" of an earlier version.
     """
 
     version: str
@@ -114,6 +115,7 @@ class TrainingRecord(Written, frozen=True, omit_defaults=True):
     run: TrainedRun
     fits: tuple[SpeedFit, ...] = ()
     contest: Contest | None = None
+    sketch: str = ""
 
     def write(self, directory: Path) -> None:
         """Write training.json into `directory`."""

@@ -5,30 +5,48 @@ from typing import Any
 
 from vocabx._util.extras import need
 
-_SIZE = 1024
+_SIZE, _SMALL = 1024, 256
 _SECONDS = 0.2
+# Without bfloat16 in hardware, a product of two large matrices takes seconds.
+_SLOW = 2e10
 
 
-def operations_a_second(device: str, dtype: str) -> float:
-    """Floating-point operations per second in products of two 1,024 × 1,024 matrices, the best within 0.2 s.
+def operations_a_second(device: str, dtype: str, training: bool = True) -> float:
+    """Floating-point operations per second in products of two 1,024 × 1,024 matrices, the mean over 0.2 s.
+
+    The mean and not the best: on a machine that does other work, a run gets its share, too. A slow machine
+    multiplies smaller ones.
 
     Args:
         device: torch device.
         dtype: name of a torch dtype.
+        training: whether a layer's backward pass is measured with its forward pass: without bfloat16 in
+            hardware, it takes eight times as long.
     """
+    if device != "cpu":
+        return _measured(device, dtype, 4 * _SIZE, _SECONDS, training)
+    rate = _measured(device, dtype, _SMALL, 0.0, training)
+    return _measured(device, dtype, _SIZE if rate > _SLOW else _SMALL, _SECONDS, training)
+
+
+def _measured(device: str, dtype: str, size: int, seconds: float, training: bool) -> float:
     torch = need("torch", "train")
-    size = _SIZE if device == "cpu" else 4 * _SIZE
     one: Any = torch.ones(size, size, dtype=getattr(torch, dtype), device=device)
-    best, end = float("inf"), time.perf_counter() + _SECONDS
-    one @ one
-    # On a busy machine, the first product alone may take longer.
-    while best == float("inf") or time.perf_counter() < end:
+
+    def multiply() -> None:
+        torch.nn.functional.linear(one, one)
+        if training:
+            # What the gradient of a layer's input is: the same without a transposed matrix.
+            one @ one
         _wait(torch, device)
-        start = time.perf_counter()
-        one @ one
-        _wait(torch, device)
-        best = min(best, time.perf_counter() - start)
-    return 2.0 * size**3 / best
+
+    # The first products also prepare the library.
+    multiply()
+    times, start = 0, time.perf_counter()
+    while not times or time.perf_counter() - start < seconds:
+        multiply()
+        times += 1
+    return 2.0 * size**3 * times * (2 if training else 1) / (time.perf_counter() - start)
 
 
 def _wait(torch: Any, device: str) -> None:

@@ -8,7 +8,7 @@ identical                   no dictionary: words spelled alike in both languages
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vocabx._util.extras import Packages, missing
@@ -70,7 +70,12 @@ def read_dictionary(name: str, language: Language, source: str = "en") -> Dictio
         raise VectorsError(_unknown(name))
     if path.suffix == ".index":
         return _whole(read_freedict(path, source), f"FreeDict, {path.name}")
-    return _whole(_columns(path), path.name)
+    pairs, malformed = _columns(path)
+    found = _whole(pairs, path.name)
+    if malformed:
+        lines = f"{malformed:,} line{'s' * (malformed > 1)} without a pair"
+        found = replace(found, origin=f"{found.origin}; {lines} left out")
+    return found
 
 
 def dictionary_packages(name: str) -> Packages:
@@ -94,9 +99,17 @@ def identical_pairs(source: WordVectors, target: WordVectors) -> Dictionary:
     return Dictionary(alike, f"{len(alike):,} words spelled alike", identical=True)
 
 
-def _columns(path: Path) -> list[Pair]:
-    """Two columns separated by a tab, in which case words may contain spaces, or by any white space."""
-    pairs = []
+def _columns(path: Path) -> tuple[list[Pair], int]:
+    """Two columns separated by a tab, in which case words may contain spaces, or by any white space.
+
+    Returns:
+        The pairs, and the number of lines that are none.
+
+    Raises:
+        VectorsError: the file is no text, or most lines are no pairs.
+    """
+    pairs: list[Pair] = []
+    malformed, first = 0, ""
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError):
@@ -107,9 +120,13 @@ def _columns(path: Path) -> list[Pair]:
         columns = line.split("\t") if "\t" in line else line.split()
         words = [column.strip() for column in columns]
         if len(words) != 2 or not all(words):
-            raise VectorsError(f"{path}: line {number:,} is not a pair of words: {line.strip()[:60]!r}")
+            malformed += 1
+            first = first or f"{path}: line {number:,} is not a pair of words: {line.strip()[:60]!r}"
+            continue
         pairs.append((words[0], words[1]))
-    return pairs
+    if malformed > len(pairs):
+        raise VectorsError(first)
+    return pairs, malformed
 
 
 def _whole(pairs: Iterable[Pair], origin: str) -> Dictionary:

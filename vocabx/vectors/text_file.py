@@ -1,7 +1,7 @@
 """Word vectors as text: one word per line, the word and its numbers separated by spaces.
 
-The word is everything before the last S numbers, because some files have words with spaces. A line with too
-few numbers is an error of the file, reported with its number.
+The word is everything before the last S numbers, because some files have words with spaces. A malformed line,
+with too few numbers or NaN, is left out and counted; a file most of whose lines are malformed is refused.
 """
 
 import warnings
@@ -13,6 +13,9 @@ from vocabx.errors import VectorsError
 from vocabx.vectors.content import open_content
 from vocabx.vectors.space import Matrix, WordVectors, distinct
 
+# A file whose first lines are all malformed is refused without reading the rest.
+_PATIENCE = 100
+
 
 def read_text(path: Path, header: tuple[int, int] | None) -> WordVectors:
     """Read vectors from a text file.
@@ -22,12 +25,13 @@ def read_text(path: Path, header: tuple[int, int] | None) -> WordVectors:
         header: the number of words and the width that the first line announces; None if it has none.
 
     Raises:
-        VectorsError: a line has fewer numbers than the others, or the file is truncated.
+        VectorsError: most lines are malformed, or the file is truncated.
     """
     words, width = header or _measured(path)
     # No more rows than the file can contain: a wrong first line must not allocate all available memory.
     matrix = np.empty((min(words, _most_rows(path, width)), width), dtype=np.float32)
     names: list[str] = []
+    malformed: list[VectorsError] = []
     with open_content(path) as stream:
         if header is not None:
             stream.readline()
@@ -35,18 +39,30 @@ def read_text(path: Path, header: tuple[int, int] | None) -> WordVectors:
             parts = line.rstrip(b" \t\r\n").replace(b"\t", b" ").rsplit(b" ", width)
             if len(parts) == 1 and not parts[0]:
                 continue
-            if len(names) == len(matrix):
+            if len(names) + len(malformed) == words:
                 raise VectorsError(
                     f"{path}: has more lines than the {words:,} that its first line announces: fix that line"
                 )
-            matrix[len(names)] = _numbers(path, len(names) + 1, parts, width)
+            try:
+                numbers = _numbers(path, len(names) + len(malformed) + 1, parts, width)
+            except VectorsError as error:
+                malformed.append(error)
+                if len(malformed) > max(len(names), _PATIENCE):
+                    break
+                continue
+            matrix[len(names)] = numbers
             names.append(parts[0].decode("utf-8", "replace"))
-    if len(names) < words:
+    if len(malformed) > len(names):
+        raise malformed[0]
+    if len(names) + len(malformed) < words:
         raise VectorsError(
             f"{path}: announces {words:,} words and has {len(names):,}: it is truncated, download it again"
         )
-    kept, rows, _ = distinct(names, matrix)
-    return WordVectors(kept, rows, origin=f"{path.name}, text, {len(kept):,} words of {width}")
+    kept, rows, _ = distinct(names, matrix[: len(names)])
+    origin = f"{path.name}, text, {len(kept):,} words of {width}"
+    if malformed:
+        origin += f"; {len(malformed):,} malformed line{'s' * (len(malformed) > 1)} left out"
+    return WordVectors(kept, rows, origin=origin)
 
 
 def _measured(path: Path) -> tuple[int, int]:
@@ -82,7 +98,7 @@ def _numbers(path: Path, row: int, parts: list[bytes], width: int) -> Matrix:
             numbers: Matrix = np.fromstring(b" ".join(parts[1:]), dtype=np.float32, sep=" ")
         except (DeprecationWarning, ValueError):
             raise error from None
-    if len(numbers) != width:
+    if len(numbers) != width or not np.isfinite(numbers).all():
         raise error
     return numbers
 

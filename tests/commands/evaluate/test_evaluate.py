@@ -9,11 +9,13 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from finished_runs import finished_record
 from transformers import AutoModelForCausalLM, BertConfig, BertForMaskedLM, LlamaConfig, LlamaForCausalLM
 
 from vocabx import EvaluateOptions, ExtendOptions, evaluate, extend
 from vocabx.checkpoint.manifest import RecordedTraining
 from vocabx.commands.evaluate.model import read_evaluated_model
+from vocabx.corpus.sketch import sketch_of
 from vocabx.corpus.source import user_source
 from vocabx.progress import Quiet
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
@@ -129,6 +131,31 @@ def test_a_trained_checkpoint_has_no_bound(made):
     assert good.hull_bound(good.checkpoint) is None
 
 
+@pytest.mark.parametrize(("first", "share"), [(0, 1.0), (400, 0.0)])
+def test_text_that_a_model_was_trained_on_is_told_from_held_out_text(
+    vocabx, made, texts, verses, tmp_path, first, share
+):
+    trained = shutil.copytree(made / "good", tmp_path / "trained")
+    manifest = read_evaluated_model("good", trained).manifest
+    training = RecordedTraining({"name": "rows"}, "trained", 600, {}, {}, 0, "", {})
+    msgspec.structs.replace(manifest, training=training).write(trained)
+    sketch = sketch_of(verses[first : first + 200]).to_text()
+    msgspec.structs.replace(finished_record(trained, trained), sketch=sketch).write(trained)
+    out = tmp_path / "out"
+    ran = vocabx("evaluate", trained, *texts, *QUICK, "--out", out)
+    assert ran.code == 0, ran.err
+    assert "Measuring takes about" in ran.err
+    found = json.loads((out / "evaluation.json").read_text("utf-8"))["trained_on"]
+    page = (out / "evaluation.html").read_text("utf-8")
+    if not share:
+        assert found == [] and "was trained on" not in ran.out + page
+        return
+    (one,) = found
+    assert (one["model"], one["language"], one["share"]) == (str(trained), "zh-Hant", share)
+    said = f"{trained} was trained on 100% of the text in zh-Hant ({one['sentences']} sentences compared)"
+    assert said in ran.out and said in page
+
+
 def options_of(directory, texts, **more):
     named = dict(zip(texts[::2], texts[1::2], strict=True))
     return EvaluateOptions(
@@ -224,7 +251,8 @@ def test_kl_is_left_out_with_a_note_if_two_models_do_not_fit(made, texts, monkey
     monkeypatch.setattr("vocabx.commands.evaluate.measure.fits", lambda size, free=None: size < sum(sizes))
     table = evaluate(options_of(made / "good", texts, samples=0), Noting()).table
     assert table.models[1].from_base.kl is None
-    assert notes == ["KL from the base is left out: two models do not fit into memory."]
+    assert notes[0].startswith("Measuring takes about ")
+    assert notes[1:] == ["KL from the base is left out: two models do not fit into memory."]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def corpus(path, content, encoding="utf-8"):
         ("big5.txt", CHINESE.encode("big5"), "is not UTF-8"),
         ("english.txt", "only English here\n" * 50, "no letter of Han or Bopomofo script"),
         ("tiny.txt", "文", "too few"),
-        ("data.csv", "a,b\n", "cannot read"),
+        ("data.csv", "a,b\n", "has no column 'text' (it has: a, b): pass --text-field"),
+        ("data.docx", "a", "cannot read"),
         ("bad.jsonl", "{not json}\n", "line 1 is not JSON"),
         ("field.jsonl", json.dumps({"body": CHINESE}) + "\n", "pass --text-field"),
         ("bad.parquet", b"PAR1 no parquet", "not a parquet file"),
@@ -95,8 +96,9 @@ def test_an_unusable_option(refused, monkeypatch, chinese_file, options, says):
 
 def test_more_tokens_than_the_text_supports(refused, tiny_model, chinese_file):
     error = refused(
-        "--base", tiny_model(), "--lang", "zh-Hant", "--corpus", chinese_file, "--new-tokens", 90_000
-    )
+        "--base", tiny_model(), "--lang", "zh-Hant", "--corpus", chinese_file, "--new-tokens", 90_000,
+        "--strict",
+    )  # fmt: skip
     assert "supports only" in error and "not 90000" in error
 
 

@@ -116,7 +116,7 @@ def test_only_the_donors_first_tokens_are_added_if_a_number_is_given(extended, g
         (("--pretokenizer", "fix"), "pass keep or adapt"),
         (("--protect", "nowhere.txt"), "no such text"),
         (("--new-tokens", 0), "pass a whole number of at least 1"),
-        (("--new-tokens", 60_000), "the text supports only"),
+        (("--new-tokens", 60_000, "--strict"), "the text supports only"),
     ],
 )
 def test_bad_options_are_one_line(vocabx, chinese_file, gpt2_json, tmp_path, options, says):

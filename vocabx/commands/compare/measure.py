@@ -8,17 +8,33 @@ import numpy as np
 
 from vocabx._util.extras import need
 from vocabx.checkpoint.tables import Table
+from vocabx.commands.compare.options import CompareOptions
 from vocabx.commands.extend.learn import Learned
 from vocabx.commands.extend.plan import Plan
+from vocabx.corpus.source import peek
 from vocabx.evaluation.bits_per_byte import score_model, split_for_scoring
-from vocabx.evaluation.load_model import load_model
+from vocabx.evaluation.load_model import computing_dtype, load_model
 from vocabx.evaluation.measure import context_of
 from vocabx.mixture.initialization import Initialization, Which
 from vocabx.progress import Progress
 from vocabx.report.initializer_table import Bits, Probed, Row, averaged
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.training.duration import LOADING_SECONDS, computed_dtype, scoring_seconds, training_seconds
 from vocabx.training.methods import keep_gradients
-from vocabx.training.probe import Sequences, adapted, probe_sequences, train_steps
+from vocabx.training.model_sizes import sizes_of, trained_parameters
+from vocabx.training.probe import (
+    ADAPTERS,
+    LENGTH,
+    SEQUENCES,
+    Sequences,
+    adapted,
+    probe_sequences,
+    train_steps,
+)
+from vocabx.training.speed import operations_a_second
+
+# Characters whose tokens are counted for an estimate.
+_SAMPLE = 20_000
 
 
 @dataclass(frozen=True)
@@ -84,6 +100,28 @@ def make_probe(plan: Plan, learned: Learned, steps: int, repetitions: int) -> Pr
         for tokenizer in (learned.extension.base, learned.extension.tokenizer)
     )
     return Probe(steps, seeds, base, extended)
+
+
+def comparing_seconds(plan: Plan, options: CompareOptions, steps: int) -> float:
+    """Estimated seconds of `measure`: every score and every probe, before any text was read.
+
+    Args:
+        plan: the plan.
+        options: how much is measured, and how often.
+        steps: of the probe, 0 without one.
+    """
+    stored = sum(file.path.stat().st_size for file in plan.checkpoint.files)
+    sizes, dtype = sizes_of(plan.checkpoint), computed_dtype(plan.checkpoint, computing_dtype(stored, "cpu"))
+    rates = {training: operations_a_second("cpu", dtype, training) for training in (False, True)}
+    sampled = [peek(source)[:_SAMPLE] for source in (plan.source, plan.base_source)]
+    shares = [sum(map(len, plan.tokenizer.encode([text]))) / max(1, len(text.encode())) for text in sampled]
+    tokens = options.heldout_bytes * sum(shares)
+    trained = trained_parameters(sizes, ADAPTERS, plan.new_tokens)
+    repetitions = options.probe_seeds if steps else 0
+    scoring = scoring_seconds(sizes, tokens, rates[False], "cpu") * (1 + repetitions)
+    read = steps * SEQUENCES * LENGTH * repetitions
+    training = training_seconds(sizes, ADAPTERS, trained, read, rates[True], "cpu")
+    return LOADING_SECONDS + (1 + len(options.initializers)) * (scoring + training)
 
 
 def measure(

@@ -13,7 +13,7 @@ from vocabx._util.memory import peak_memory, reset_peak
 from vocabx._util.quiet import quiet_transformers
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.staging import staged
-from vocabx.commands.compare.measure import Measurements, make_probe, matrices, measure
+from vocabx.commands.compare.measure import Measurements, comparing_seconds, make_probe, matrices, measure
 from vocabx.commands.compare.options import CompareOptions
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
 from vocabx.commands.extend.plan import Plan, make_plan
@@ -25,6 +25,7 @@ from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.initializer_plot import initializer_plot
 from vocabx.report.initializer_table import InitializerTable, Row
 from vocabx.report.svg import PACKAGES as PLOTS
+from vocabx.training.duration import described
 from vocabx.training.probe import PACKAGES as PROBING
 from vocabx.training.probe import STEPS
 
@@ -53,6 +54,10 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
     steps = _probe_steps(options, plan, timed)
     if plan.rule:
         timed.note(plan.rule)
+    if plan.evaluate:
+        work = "Scoring and training take" if steps else "Scoring takes"
+        taken = described(comparing_seconds(plan, options, steps))
+        timed.note(f"{work} {taken}, beside what the initializers themselves take.")
     with staged(options.out, timed.note) as directory:
         learned = learn(plan, timed)
         plan = plan.with_tokens(len(learned.extension.pieces))

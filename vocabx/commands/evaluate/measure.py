@@ -22,6 +22,9 @@ from vocabx.evaluation.load_model import computing_dtype, load_model
 from vocabx.evaluation.side_by_side import FromBase, Generated, ModelNumbers, Prompt, TextNumbers
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.training.duration import LOADING_SECONDS, computed_dtype, generating_seconds, scoring_seconds
+from vocabx.training.model_sizes import sizes_of
+from vocabx.training.speed import operations_a_second
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,26 @@ def find_device(base: EvaluatedModel | None, evaluated_models: Sequence[Evaluate
     if not fits(largest.weight_bytes):
         raise BaseModelError(f"{largest.name} does not fit into the free memory: free some, or omit it")
     return Device("cpu", fits(pair), computing_dtype(pair, "cpu"))
+
+
+def measuring_seconds(models: Sequence[EvaluatedModel], texts: EvaluationTexts, device: Device) -> float:
+    """Estimated seconds of `measure_models`, loading, KL and generation included."""
+    seconds = LOADING_SECONDS
+    rates: dict[str, float] = {}
+    for number, model in enumerate(models):
+        dtype = computed_dtype(model.checkpoint, device.dtype)
+        if dtype not in rates:
+            rates[dtype] = operations_a_second(device.name, dtype, training=False)
+        sizes = sizes_of(model.checkpoint)
+        target, other = (
+            sum(map(len, model.tokenizer.encode(group))) for group in (texts.target, texts.base_language)
+        )
+        # KL needs the passages of the base's language under both models once more.
+        again = 2 * other if number and device.holds_two else 0
+        seconds += scoring_seconds(sizes, target + other + again, rates[dtype], device.name)
+        generated = len(texts.prompts) * texts.generate_tokens
+        seconds += generating_seconds(model.weight_bytes, generated, device.name)
+    return seconds
 
 
 def measure_models(

@@ -33,8 +33,9 @@ class EvaluateOptions:
         "Language of the new tokens, a BCP 47 tag. Default: as recorded.", default="", panel=MODEL
     )
     corpus: tuple[str, ...] = option(
-        "Text in the language that no model was trained on; all of it counts as held out. Default: the "
-        "sections of the language's own text that extend holds out with the same --seed and --heldout-bytes.",
+        "Text in the language that no model was trained on; text that a run's record shows to be trained on "
+        "is called so. Default: the sections of the language's own text that extend holds out with the same "
+        "--seed and --heldout-bytes.",
         default=(),
         panel=TEXT,
         metavar="<path>",

@@ -10,8 +10,9 @@ from vocabx.checkpoint.recorded import require_base
 from vocabx.checkpoint.staging import check_free
 from vocabx.commands.evaluate.model import EvaluatedModel, read_evaluated_model
 from vocabx.commands.evaluate.options import EvaluateOptions
+from vocabx.corpus.find_texts import resolve_sources
+from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
-from vocabx.corpus.read_text import resolve_sources, text_packages
 from vocabx.corpus.source import TextSource, default_source, peek, scripts_of, user_source
 from vocabx.errors import LanguageError, TokenizerError, VocabxError
 from vocabx.evaluation.load_model import PACKAGES as MODELS

@@ -6,21 +6,26 @@ from pathlib import Path
 
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.staging import staged
-from vocabx.commands.evaluate.measure import EvaluationTexts, find_device, measure_models
+from vocabx.commands.evaluate.measure import EvaluationTexts, find_device, measure_models, measuring_seconds
 from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.commands.evaluate.plan import EvaluatePlan, make_evaluate_plan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.heldout import draw_heldout
 from vocabx.corpus.languages import Language, language_name
 from vocabx.corpus.sample_sizes import SampleSizes
+from vocabx.corpus.sketch import Sketch
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.generation import choose_prompts
-from vocabx.evaluation.side_by_side import Contested, MeasuredText, SideBySide
+from vocabx.evaluation.side_by_side import Contested, MeasuredText, SideBySide, TrainedOn
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.contest_words import contest_sentences
 from vocabx.report.evaluation_page import render_evaluation
+from vocabx.training.duration import described
+
+# Fewer sentences in common are formulas that many texts share.
+_TRAINED_SHARE, _TRAINED_SENTENCES = 0.05, 3
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
     plan = make_evaluate_plan(options, timed)
     device = find_device(plan.base, plan.evaluated_models)
     texts = _texts(plan, timed)
+    trained_on = _trained_on(plan, texts)
+    timed.note(f"Measuring takes {described(measuring_seconds(plan.models, texts, device))}.")
     models = measure_models(plan.base, plan.evaluated_models, texts, device, timed)
     table = SideBySide(
         version=VERSION,
@@ -62,6 +69,7 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
         models=models,
         seconds=dict(timed.seconds),
         contests=_contests(plan),
+        trained_on=trained_on,
     )
     if options.out is not None:
         with staged(options.out, timed.note) as directory:
@@ -78,6 +86,26 @@ def _contests(plan: EvaluatePlan) -> tuple[Contested, ...]:
         if record is not None and record.contest is not None:
             sentences = contest_sentences(record.contest, language_name(record.language))
             found.append(Contested(model.name, tuple(sentences)))
+    return tuple(found)
+
+
+def _trained_on(plan: EvaluatePlan, texts: EvaluationTexts) -> tuple[TrainedOn, ...]:
+    """The models that were trained on some of the texts, by the sketch in their training.json."""
+    both = ((plan.language, texts.target), (plan.base_language, texts.base_language))
+    found = []
+    for model in plan.evaluated_models:
+        record = model.training
+        if record is None or not record.sketch:
+            continue
+        try:
+            sketch = Sketch.of_text(record.sketch)
+        except ValueError:
+            continue
+        for language, passages in both:
+            held = sketch.holds("\n".join(passages))
+            if held.share >= _TRAINED_SHARE and held.found >= _TRAINED_SENTENCES:
+                tag = language.tag if language.tag != "und" else "the base's language"
+                found.append(TrainedOn(model.name, tag, held.share, held.compared))
     return tuple(found)
 
 

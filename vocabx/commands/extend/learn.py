@@ -7,7 +7,7 @@ from functools import partial
 from vocabx.commands.extend.plan import Plan, VocabularyPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.sample import Corpus
-from vocabx.corpus.source import TextSource
+from vocabx.corpus.source import TextSource, note_left_out
 from vocabx.evaluation.load_model import load_model
 from vocabx.initializers.initialize import EmbeddingInitializer, Tokens
 from vocabx.initializers.word_vectors import Texts
@@ -41,18 +41,32 @@ def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
     target = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", progress)
     title = "Reading text of the base's language"
     base_language = draw_corpus(plan.base_source, plan.base_scripts, options.sample_sizes, title, progress)
-    protected = _lines(plan.protected) if plan.protected else []
+    protected = _lines(plan.protected, progress) if plan.protected else []
     request = TokenRequest(
         new_tokens=options.new_tokens,
         protected=protected,
         donor=plan.donor,
         add_intermediates=options.intermediates == "add",
         adapt=options.pretokenizer == "adapt",
+        strict=options.strict,
     )
     extension = extend_tokenizer(
         plan.tokenizer, target.learning, plan.alphabet, request, plan.first_id, progress
     )
+    _note_fewer(plan, len(extension.pieces), progress)
     return Learned(extension, target, base_language, protected)
+
+
+def _note_fewer(plan: VocabularyPlan, found: int, progress: Progress) -> None:
+    """Say so where there are fewer tokens than were asked for, or than the default."""
+    wanted = plan.options.new_tokens
+    if found >= plan.new_tokens or (plan.donor is not None and wanted is None):
+        return
+    asked = f", of {wanted:,} asked for" if wanted else ""
+    if plan.donor is not None:
+        progress.note(f"The donor gives only {found:,} new tokens{asked}.")
+    else:
+        progress.note(f"The text supports only {found:,} new tokens{asked}: more text would give more.")
 
 
 def embedding_initializer(plan: Plan, learned: Learned, progress: Progress) -> EmbeddingInitializer:
@@ -78,6 +92,8 @@ def embedding_initializer(plan: Plan, learned: Learned, progress: Progress) -> E
     )
 
 
-def _lines(source: TextSource) -> list[str]:
+def _lines(source: TextSource, progress: Progress) -> list[str]:
     lines = (line for document in source.open() for line in document.text.split("\n"))
-    return list(dict.fromkeys(line for line in lines if line.strip()))
+    found = list(dict.fromkeys(line for line in lines if line.strip()))
+    note_left_out(source, progress)
+    return found

@@ -27,6 +27,11 @@ class ExtendOptions(CheckpointOptions):
         panel=TOKENS,
         ge=1,
     )
+    strict: bool = option(
+        "Refuse a text that supports fewer tokens than --new-tokens, instead of adding as many as it does.",
+        default=False,
+        panel=TOKENS,
+    )
     donor: str = option(
         "Take the tokens from this tokenizer instead of learning them: a directory, a tokenizer.json, a "
         "SentencePiece .model or a tiktoken file.",
@@ -89,6 +94,8 @@ class ExtendOptions(CheckpointOptions):
         """
         super().check()
         check_opencc(self.corpus, self.opencc)
+        if self.strict and self.new_tokens is None:
+            raise OptionError("--strict applies to --new-tokens, which is missing: pass both or neither")
         if self.untie and (self.factorised or self.tokenizer_only):
             other = "--factorised" if self.factorised else "--tokenizer-only"
             raise OptionError(f"--untie writes a dense lm_head, and {other} writes none: pass one of them")

@@ -14,8 +14,9 @@ from vocabx.checkpoint.untie import check_untiable, head_bytes
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
+from vocabx.corpus.find_texts import resolve_sources
+from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
-from vocabx.corpus.read_text import resolve_sources, text_packages
 from vocabx.corpus.source import (
     TextSource,
     base_source,
@@ -125,6 +126,7 @@ class VocabularyPlan:
             "scripts": list(self.language.scripts),
             "corpus": self.source.description,
             "corpus_bytes": self.source.bytes,
+            "corpus_unread": self.source.unread or None,
             "learn_bytes": self.options.learn_bytes,
             "donor": self.options.donor or None,
             "old_tokens": self.tokenizer.size,

@@ -74,6 +74,7 @@ def compose_report(
         frequent=frequent,
         seconds=dict(progress.seconds),
         left_out=plan.left_out,
+        unread=plan.source.left_out,
         **vars(rows),
     )
 

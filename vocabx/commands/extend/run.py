@@ -158,10 +158,6 @@ def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed
 
 
 def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, progress: Progress) -> None:
-    if plan.options.new_tokens is None and plan.donor is None and len(extension.pieces) < plan.new_tokens:
-        progress.note(
-            f"The text supports only {len(extension.pieces):,} new tokens: more text would give more."
-        )
     for claim in certificate.claims:
         if claim.name == "base-text" and claim.failed and not claim.required:
             advice = "" if plan.protected else " --protect TEXT keeps the tokenization of a text."

@@ -15,8 +15,8 @@ class InspectOptions:
     )
     lang: str = option("Language to measure for, a BCP 47 tag such as zh-Hant.", default="")
     corpus: tuple[str, ...] = option(
-        "Text in the language: .txt, .jsonl or .parquet (also .gz, .zst), directories, globs, or "
-        "hf://owner/name/configuration. Default: the language's own.",
+        "Text in the language: .txt, .jsonl, .json, .csv, .tsv, .parquet or .arrow (also .gz, .bz2, .xz, "
+        ".zst), directories, globs, or hf://owner/name/configuration. Default: the language's own.",
         default=(),
         panel=TEXT,
         metavar="<path>",

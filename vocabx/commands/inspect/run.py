@@ -10,7 +10,7 @@ from vocabx.commands.inspect.options import InspectOptions
 from vocabx.commands.inspect.verdict import percent, verdict_of
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
 from vocabx.corpus.sample import sample_corpus
-from vocabx.corpus.source import default_source, peek, user_source
+from vocabx.corpus.source import default_source, note_left_out, peek, user_source
 from vocabx.progress import Progress, Quiet
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
@@ -77,6 +77,7 @@ def inspect(options: InspectOptions, progress: Progress | None = None) -> Inspec
         sample = sample_corpus(
             source.open(), language.scripts, options.sample_bytes, 0, options.seed, advance
         )
+    note_left_out(source, progress)
     if sample.script_share < _FEW_LETTERS:
         progress.note(
             f"Only {percent(sample.script_share)} of the letters of this text are in "

@@ -33,7 +33,7 @@ from vocabx.commands.merge.options import MergeOptions
 from vocabx.commands.merge.outline import outline_of
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress, Quiet, Timed
-from vocabx.report.trained_card import write_trained_card
+from vocabx.report.trained_card import labelled_page, write_trained_card
 from vocabx.training.record import RECORD
 
 # Claims about weights that training has changed.
@@ -147,6 +147,9 @@ def _carry(run: FinishedRun, directory: Path) -> str:
         if name != INDEX and (base / name).is_file():
             shutil.copyfile(base / name, directory / name)
     copy_folder(base, TEMPLATES, directory, BaseModelError)
+    page = directory / "report.html"
+    if page.is_file():
+        page.write_text(labelled_page(page.read_text(encoding="utf-8"), run.record), encoding="utf-8")
     shutil.copyfile(run.directory / RECORD, directory / RECORD)
     return side.sentence
 

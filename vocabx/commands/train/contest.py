@@ -130,7 +130,7 @@ def base_alone_texts(
     count = read_fields(mark, _Packed, TrainingError, "remove it").sequences
     order = StoredOrder(count, texts.order.replay_share)
     target = PackedText(path, plan.length)
-    return RunTexts(target, None, order, steps * _MOST_STEPS, texts.heldout, texts.heldout_base)
+    return RunTexts(target, None, order, steps * _MOST_STEPS, texts.heldout, texts.heldout_base, texts.sketch)
 
 
 def contest_of(

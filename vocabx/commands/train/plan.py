@@ -20,12 +20,12 @@ from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.training.duration import described, scoring_seconds, training_seconds
 from vocabx.training.methods import Dtype, Method
-from vocabx.training.model_sizes import ModelSizes, operations, sizes_of, trained_parameters
+from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
+from vocabx.training.pace import every
 from vocabx.training.record import RECORD
 
-# Throughput of a whole step relative to one large matrix product: measured on SmolLM2, inferred for GPUs.
-_REACHED = {"cpu": 0.18, "gpu": 0.4}
 _SAMPLE = 200_000
 _TRACKERS = ("trackio", "wandb", "tensorboard")
 _DEFAULTS = {"sequence_length": (2048, 256), "step_sequences": (64, 4)}
@@ -90,23 +90,39 @@ class TrainPlan:
         """Estimated number of tokens of the target text, None for a stream of unknown length."""
         if not self.source.bytes:
             return None
+        tokens, size, read = self._sampled(self.source)
+        text = min(self.source.bytes * size / max(1, read), self.options.text_bytes)
+        return int(tokens / max(1, size) * text)
+
+    def scored_tokens(self) -> float:
+        """Estimated number of tokens of the held-out texts."""
+        sources = [self.source, *([self.base_source] if self.base_source else [])]
+        shares = [tokens / max(1, size) for tokens, size, _ in map(self._sampled, sources)]
+        return sum(shares) * self.options.heldout_bytes
+
+    def _sampled(self, source: TextSource) -> tuple[int, int, int]:
+        """Tokens and bytes of the beginning of a text, and the bytes of the source read for it."""
         texts: list[str] = []
         read = size = 0
-        for document in self.source.open():
+        for document in source.open():
             texts.append(document.text)
             # The source may be compressed, so bytes read and bytes of text differ.
             read, size = document.bytes_read, size + len(document.text.encode())
             if size >= _SAMPLE:
                 break
-        tokens = sum(map(len, self.tokenizer.encode(texts)))
-        text = min(self.source.bytes * size / max(1, read), self.options.text_bytes)
-        return int(tokens / max(1, size) * text)
+        return sum(map(len, self.tokenizer.encode(texts))), size, read
 
-    def describe(self, operations_a_second: float) -> dict[str, Any]:
+    def _scores(self, steps: int) -> int:
+        """How often the held-out texts are scored: at both ends and in between."""
+        between = self.options.evaluate_every
+        return 2 if between == 0 else 1 + -(-steps // every(between, steps))
+
+    def describe(self, operations_a_second: float, scoring_rate: float = 0.0) -> dict[str, Any]:
         """What the run will do and need, as plain data.
 
         Args:
             operations_a_second: floating-point operations per second of the machine in matrix products.
+            scoring_rate: the same without those of the backward pass; 0 if they are as fast.
         """
         tokens, share = self.text_tokens(), self.options.replay_share if self.replay else 0.0
         steps = self.options.max_steps
@@ -114,14 +130,20 @@ class TrainPlan:
             steps = max(
                 1, int(tokens * self.options.epochs / (1 - share) / (self.length * self.step_sequences))
             )
-        share_reached = _REACHED["cpu" if self.device == "cpu" else "gpu"]
-        speed = share_reached * operations_a_second / operations(self.sizes, self.method, self.trained)
+        rate = operations_a_second
+        speed = 1 / training_seconds(self.sizes, self.method, self.trained, 1, rate, self.device)
         limit = self.options.max_minutes
         if limit is not None:
             in_time = max(1, int(60 * limit * speed / (self.length * self.step_sequences)))
             steps = in_time if steps is None else min(steps, in_time)
         taken = None if steps is None else steps * self.length * self.step_sequences
-        seconds = None if taken is None else taken / speed
+        scoring = (
+            0.0
+            if steps is None
+            else self._scores(steps)
+            * scoring_seconds(self.sizes, self.scored_tokens(), scoring_rate or rate, self.device)
+        )
+        seconds = None if taken is None else taken / speed + scoring
         return {
             "directory": str(self.options.directory),
             "out": str(self.options.out),
@@ -130,6 +152,7 @@ class TrainPlan:
             "language": self.language.tag,
             "corpus": self.source.description,
             "corpus_tokens": tokens,
+            "corpus_unread": self.source.unread or None,
             "replay": self.replay.description if self.replay else "",
             "replay_share": share,
             "parameters": self.sizes.linear + self.sizes.tables + self.sizes.others,
@@ -147,10 +170,23 @@ class TrainPlan:
             "tokens": taken,
             "tokens_per_second": round(speed, 1),
             "max_minutes": limit,
+            "scoring_seconds": round(scoring, 3),
             "estimated_seconds": None if seconds is None else round(seconds, 3),
             "contest": self.options.contest,
             "contest_seconds": None if seconds is None else round(seconds * self.options.contest, 3),
         }
+
+
+def duration_note(plan: dict[str, Any]) -> str:
+    """What a run will take, in one sentence, from what `describe` says; "" if that is unknown."""
+    if plan["estimated_seconds"] is None:
+        return ""
+    total = plan["estimated_seconds"] + plan["contest_seconds"]
+    contest = ", the base left alone included" if plan["contest"] else ""
+    return (
+        f"This takes {described(total)}{contest}: {plan['steps']:,} steps at "
+        f"{plan['tokens_per_second']:,.0f} tokens/s, and {described(plan['scoring_seconds'])} of scoring."
+    )
 
 
 def make_train_plan(options: TrainOptions, device: str, processes: int) -> TrainPlan:

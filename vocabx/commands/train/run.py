@@ -22,7 +22,7 @@ from vocabx.commands.train.contest import (
 from vocabx.commands.train.job import job_of, read_job, refuse_other
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.part import Part, extended_part, train_part
-from vocabx.commands.train.plan import TrainPlan, check_packages, make_train_plan
+from vocabx.commands.train.plan import TrainPlan, check_packages, duration_note, make_train_plan
 from vocabx.commands.train.texts import gather_texts
 from vocabx.commands.train.workspace import finish, read_branch_source, run_directory
 from vocabx.progress import Progress, Quiet, Timed
@@ -32,6 +32,7 @@ from vocabx.training.metrics import counts_until, read_metrics
 from vocabx.training.processes import Processes
 from vocabx.training.record import RECORD, TrainingRecord, read_record
 from vocabx.training.run_checkpoints import resumable_checkpoints
+from vocabx.training.speed import operations_a_second
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     plan = make_train_plan(options, processes.device, processes.count)
     tables = _own_tables(plan, timed)
     base = plan_base_alone(plan, processes, timed) if options.contest else None
+    if processes.main:
+        rates = [operations_a_second(processes.device, options.dtype, training) for training in (True, False)]
+        note = duration_note(plan.describe(*rates))
+        if note:
+            timed.note(note)
     if not processes.main:
         run = unfinished_of(options.out)
         return replace(_train(plan, base, tables, run, deadline, processes, timed), main=False)

@@ -24,7 +24,7 @@ from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.measure import context_of
 from vocabx.progress import Progress
 from vocabx.training.order import Order, StoredOrder
-from vocabx.training.pack_text import Recipe, packed_text
+from vocabx.training.pack_text import Recipe, packed_text, read_sketch
 from vocabx.training.packed import Ends, PackedText
 from vocabx.training.processes import Processes
 
@@ -48,6 +48,7 @@ class RunTexts:
         order: the order of the sequences.
         steps: number of steps of the run.
         heldout, heldout_base: held-out passages in the new language, and in the base's.
+        sketch: of what may be trained on, see `vocabx.corpus.sketch`.
     """
 
     target: PackedText
@@ -56,6 +57,7 @@ class RunTexts:
     steps: int
     heldout: tuple[str, ...]
     heldout_base: tuple[str, ...]
+    sketch: str
 
 
 def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Progress) -> RunTexts:
@@ -79,7 +81,8 @@ def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Pro
     target = PackedText(directory / "target", plan.length)
     replay = PackedText(directory / "replay", plan.length) if plan.replay else None
     steps, order = _order(plan, len(target), len(replay) if replay else 0)
-    return RunTexts(target, replay, order, steps, heldout.target, heldout.base)
+    sketch = read_sketch(directory)
+    return RunTexts(target, replay, order, steps, heldout.target, heldout.base, sketch)
 
 
 def ends_of(config: Mapping[str, Any]) -> Ends:

@@ -20,8 +20,9 @@ from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.commands.push.plan import check_repository
 from vocabx.commands.transfer.options import TransferOptions
+from vocabx.corpus.find_texts import resolve_sources
+from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
-from vocabx.corpus.read_text import resolve_sources, text_packages
 from vocabx.corpus.source import TextSource, base_source, default_source, peek, scripts_of, user_source
 from vocabx.errors import LanguageError, TokenizerError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
@@ -126,6 +127,7 @@ class TransferPlan:
             "language": self.language.tag,
             "corpus": self.source.description,
             "corpus_bytes": self.source.bytes,
+            "corpus_unread": self.source.unread or None,
             "old_tokens": self.old.size,
             "tokens": self.new.size,
             "old_rows": table.rows,

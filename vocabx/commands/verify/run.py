@@ -10,10 +10,11 @@ from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.recorded import recorded_claims, require_base_directory
 from vocabx.commands.verify.options import VerifyOptions
+from vocabx.corpus.find_texts import resolve_sources
+from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
-from vocabx.corpus.read_text import resolve_sources, text_packages
 from vocabx.corpus.sample import sample_corpus
-from vocabx.corpus.source import TextSource, default_source, peek, user_source
+from vocabx.corpus.source import TextSource, default_source, note_left_out, peek, user_source
 from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
 from vocabx.progress import Progress, Quiet
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
@@ -159,6 +160,7 @@ def _sample(
         progress.note("No text in the language: verified only on the new tokens and on adversarial strings.")
         return []
     corpus = sample_corpus(source.open(), scripts, options.sample_bytes, 1000, options.seed)
+    note_left_out(source, progress)
     lines = [*corpus.heldout, *corpus.learning]
     if not lines:
         raise CorpusError(f"{source.description} holds no text to verify on: pass another --corpus")
