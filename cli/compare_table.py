@@ -2,24 +2,24 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from vocabx.commands.compare.run import CompareResult
 from vocabx.report.initializer_table import BASE, Bits, InitializerTable, Probed
 
+from .console import console, print_lines
+
 
 def print_comparison(result: CompareResult) -> None:
     """Print the embeddings and the score of each initializer, the recommended one, and the files written."""
-    table, console = result.table, Console()
-    console.print(_rows(table))
+    table, out = result.table, console()
+    out.print(_rows(table))
     _, why = table.choice()
     lines = [f"numbers    {result.directory / 'compare.json'}"]
     if why:
-        console.print(_bits(table))
+        out.print(_bits(table))
         lines = [f"choose     {why}", *lines, f"plot       {result.directory / 'compare.svg'}"]
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_lines(lines)
 
 
 def _rows(table: InitializerTable) -> Table:

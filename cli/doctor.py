@@ -18,13 +18,13 @@ _STYLES = {"fatal": "bold red", "wrong": "red", "note": "yellow"}
 
 
 @command(DoctorOptions)
-def doctor(options: DoctorOptions, as_json: bool) -> None:
+def doctor(options: DoctorOptions, quiet: bool, as_json: bool) -> None:
     """Find what is wrong with an extended checkpoint, and repair it; exit 1 if anything is left wrong."""
     from vocabx.commands.doctor.run import doctor as run
 
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
-    result = run(options, TerminalProgress())
+    result = run(options, TerminalProgress(quiet))
     if as_json:
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
@@ -66,6 +66,6 @@ def _print_findings(examination: "Examination") -> None:
 
 
 def _say(line: str, style: str = "") -> None:
-    from rich.console import Console
+    from .console import print_lines
 
-    Console().print(line, style=style or None, markup=False, highlight=False, soft_wrap=True)
+    print_lines([line], style=style or None)

@@ -8,13 +8,13 @@ from .options import command
 
 
 @command(EvaluateOptions, arguments=("directories",))
-def evaluate(options: EvaluateOptions, as_json: bool) -> None:
+def evaluate(options: EvaluateOptions, quiet: bool, as_json: bool) -> None:
     """Measure several checkpoints and their base side by side, on the same texts."""
     from vocabx.commands.evaluate.run import evaluate as run
 
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
-    result = run(options, TerminalProgress())
+    result = run(options, TerminalProgress(quiet))
     if as_json:
         where = None if result.directory is None else str(result.directory)
         print(json.dumps({"out": where, **result.table.to_dict()}, ensure_ascii=False))

@@ -9,13 +9,14 @@ from .options import command
 
 
 @command(ExportOptions, required=("gguf",))
-def export(options: ExportOptions, as_json: bool) -> None:
+def export(options: ExportOptions, quiet: bool, as_json: bool) -> None:
     """Write a checkpoint as one .gguf file for llama.cpp."""
     from vocabx.commands.export.run import export as run
 
-    from .terminal import TerminalProgress, print_properties
+    from .progress import TerminalProgress
+    from .terminal import print_properties
 
-    done = run(options, TerminalProgress())
+    done = run(options, TerminalProgress(quiet))
     if as_json:
         print(json.dumps({**asdict(done), "path": str(done.path)}, ensure_ascii=False))
         return

@@ -10,11 +10,12 @@ from .options import command
 
 
 @command(ExtendOptions, out="{base}-{lang}", arguments=(), required=("lang",), dry_run=True)
-def extend(options: ExtendOptions, dry_run: bool, as_json: bool) -> None:
+def extend(options: ExtendOptions, quiet: bool, dry_run: bool, as_json: bool) -> None:
     """Add tokens for a language to a base model, and prove what stayed the same."""
-    from .terminal import TerminalProgress, print_plan, print_result
+    from .progress import TerminalProgress
+    from .terminal import print_plan, print_result
 
-    progress = TerminalProgress()
+    progress = TerminalProgress(quiet)
     if dry_run:
         from vocabx.commands.extend.plan import make_plan, make_vocabulary_plan
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 @command(MergeOptions, out="{directory}-merged")
-def merge(options: MergeOptions, as_json: bool) -> None:
+def merge(options: MergeOptions, quiet: bool, as_json: bool) -> None:
     """Merge a finished training run into a plain checkpoint: adapters and new token embeddings."""
     from vocabx.commands.merge.run import merge as run
 
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
-    merged = run(options, TerminalProgress())
+    merged = run(options, TerminalProgress(quiet))
     if as_json:
         print(json.dumps(merged.to_dict(), ensure_ascii=False))
     else:

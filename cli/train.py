@@ -13,9 +13,9 @@ from .options import command
 
 
 @command(TrainOptions, out="{directory}-trained", dry_run=True)
-def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
+def train(options: TrainOptions, quiet: bool, dry_run: bool, as_json: bool) -> None:
     """Continue pretraining an extended checkpoint: new token embeddings, and adapters on the rest."""
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
     if dry_run:
         _plan(options, as_json)
@@ -23,7 +23,7 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
     from vocabx.commands.train.run import train as run
 
     try:
-        result = run(options, TerminalProgress())
+        result = run(options, TerminalProgress(quiet))
     except VocabxError as error:
         # If several processes find the same error, only one reports it.
         if os.environ.get("RANK", "0") != "0":
@@ -39,7 +39,7 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
         print_training(result)
 
 
-def _plan(options: TrainOptions, as_json: bool) -> None:
+def _plan(options: TrainOptions, quiet: bool, as_json: bool) -> None:
     from vocabx.commands.train.contest import plan_base_alone
     from vocabx.commands.train.plan import check_packages, make_train_plan
     from vocabx.progress import Quiet

@@ -1,16 +1,16 @@
 """What `vocabx train` prints when it ends."""
 
-from rich.console import Console
 from rich.table import Table
 
 from vocabx.commands.train.run import TrainResult
 from vocabx.corpus.languages import language_name
 from vocabx.report.contest_words import contest_sentences
 
+from .console import console, print_lines
+
 
 def print_training(result: TrainResult) -> None:
     """Print the held-out scores during training, and the next command."""
-    console = Console()
     table = Table(title="bits per byte of held-out text")
     for heading in ("step", "tokens", "new language", "change", "base's language", "change"):
         table.add_column(heading, justify="right")
@@ -25,12 +25,12 @@ def print_training(result: TrainResult) -> None:
                 cells += [f"{bits:.3f}", f"{100 * (bits / first - 1):+.1f} %"]
         table.add_row(*cells)
     if measured:
-        console.print(table)
+        console().print(table)
     contest = None if result.record is None else result.record.contest
     if result.record is not None and contest is not None:
-        console.print("Against the base left alone", style="bold", highlight=False)
-        for sentence in contest_sentences(contest, language_name(result.record.language)):
-            console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
+        print_lines(["Against the base left alone"], style="bold")
+        sentences = contest_sentences(contest, language_name(result.record.language))
+        print_lines(f"  {sentence}" for sentence in sentences)
     lines = [f"run        {result.directory}", f"report     {result.directory / 'report.html'}"]
     if result.finished:
         lines.append(f"next       vocabx merge {result.directory} --out DIR")
@@ -39,5 +39,4 @@ def print_training(result: TrainResult) -> None:
     else:
         what = " of the base left alone" if result.base_alone else ""
         lines = [f"stopped    after step {result.step:,}{what}: resume with the same command and --resume"]
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_lines(lines)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @command(TransferOptions, out="{base}-to-{lang}", arguments=(), required=("lang", "tokenizer"), dry_run=True)
-def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
+def transfer(options: TransferOptions, quiet: bool, dry_run: bool, as_json: bool) -> None:
     """Replace the tokenizer of a base model with another one."""
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
-    progress = TerminalProgress()
+    progress = TerminalProgress(quiet)
     if dry_run:
         from vocabx.commands.transfer.plan import make_transfer_plan
 
@@ -64,27 +64,27 @@ def _print_plan(plan: dict[str, Any]) -> None:
 
 def _print_result(result: "TransferResult") -> None:
     """Print the numbers of a finished transfer, what was proven, and its path."""
-    from rich.console import Console
     from rich.table import Table
 
+    from .console import console, print_lines
     from .terminal import comparison_rows, print_claims
 
-    report, console = result.report, Console()
+    report = result.report
     numbers = Table(title=f"{report.base} with another tokenizer, for {report.language_name}")
     for heading in (f"held-out {report.language} text", "base", "result", "change"):
         numbers.add_column(heading, justify="right" if numbers.columns else "left")
     numbers.add_row("tokens in the vocabulary", f"{report.old_tokens:,}", f"{report.tokens:,}", "")
     for row in comparison_rows(report.target):
         numbers.add_row(*row)
-    console.print(numbers)
+    console().print(numbers)
     print_claims(report.claims, "Proof")
     counts = report.counts
     lost = f"; {counts.unknown:,} of the copies are of the unknown token" if counts.unknown else ""
-    for line in (
+    lines = [
         f"embeddings {counts.copied:,} copied ({counts.special:,} for special tokens), {counts.mixed:,} "
         f"mixed, {counts.drawn:,} drawn at random, {counts.mean:,} the mean of all{lost}",
         f"checkpoint {result.directory}",
         f"report     {result.directory / 'report.json'}",
         *([f"published  {result.url}"] if result.url else []),
-    ):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    ]
+    print_lines(lines)

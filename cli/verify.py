@@ -10,13 +10,14 @@ from .options import command
 
 
 @command(VerifyOptions)
-def verify(options: VerifyOptions, as_json: bool) -> None:
+def verify(options: VerifyOptions, quiet: bool, as_json: bool) -> None:
     """Prove that an extension changed nothing else; exit 1 when a claim fails."""
     from vocabx.commands.verify.run import verify as run
 
-    from .terminal import TerminalProgress, print_verification
+    from .progress import TerminalProgress
+    from .terminal import print_verification
 
-    found = run(options, TerminalProgress())
+    found = run(options, TerminalProgress(quiet))
     if as_json:
         print(json.dumps(found.to_dict(), ensure_ascii=False))
     else:

@@ -53,7 +53,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
     steps = _probe_steps(options, plan, timed)
     if plan.rule:
         timed.note(plan.rule)
-    with staged(options.out) as directory:
+    with staged(options.out, options.force) as directory:
         learned = learn(plan, timed)
         plan = plan.with_tokens(len(learned.extension.pieces))
         probe = make_probe(plan, learned, steps, options.probe_seeds) if steps else None

@@ -10,6 +10,7 @@ from vocabx.commands._options import (
     TEXT,
     check_opencc,
     command,
+    force,
     opencc,
     seed,
     text_field,
@@ -67,11 +68,12 @@ class EvaluateOptions:
     )
     seed: int = seed("the sampling of text")
     out: Path | None = option(
-        "Also write evaluation.json and evaluation.html to this directory; must not exist or be empty. "
-        "Default: nothing is written.",
+        "Also write evaluation.json and evaluation.html to this directory; must not exist or be empty, "
+        "unless --force is given. Default: nothing is written.",
         default=None,
         panel=OUTPUT,
     )
+    force: bool = force()
     command: str = command("page")
 
     def check(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from vocabx._util.extras import require_all
 from vocabx.checkpoint.base import base_packages, find_base
 from vocabx.checkpoint.recorded import require_base
+from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free
 from vocabx.commands.evaluate.model import EvaluatedModel, read_evaluated_model
 from vocabx.commands.evaluate.options import EvaluateOptions
@@ -90,7 +91,9 @@ def _check_options(options: EvaluateOptions) -> None:
     if not options.directories:
         raise TokenizerError("nothing to evaluate: pass one or more directories of checkpoints")
     if options.out is not None:
-        check_free(options.out)
+        check_free(options.out, force=options.force)
+        given = (*options.directories, options.base, *options.corpus, *options.base_text)
+        check_not_read(options.out, given)
 
 
 def _check_packages(options: EvaluateOptions, source: TextSource) -> None:

@@ -64,7 +64,7 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
         contests=_contests(plan),
     )
     if options.out is not None:
-        with staged(options.out) as directory:
+        with staged(options.out, options.force) as directory:
             (directory / "evaluation.json").write_text(table.to_json(), encoding="utf-8")
             (directory / "evaluation.html").write_text(render_evaluation(table), encoding="utf-8")
     return EvaluateResult(options.out, table)

@@ -8,9 +8,11 @@ from vocabx._util.extras import Packages, installed, left_out, require_all
 from vocabx.checkpoint.base import Base, base_language, base_packages, find_base, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.grow import grown_bytes
+from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
+from vocabx.commands._output import inputs_of
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
@@ -275,7 +277,8 @@ def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
     if not options.lang:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
     language = find_language(options.lang)
-    check_free(options.out, options.resume)
+    check_free(options.out, options.resume, options.force)
+    check_not_read(options.out, (*inputs_of(options), *options.protect, options.donor))
     # Report a missing text before a base is downloaded.
     return language, _source(options, language)
 

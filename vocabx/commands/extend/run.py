@@ -81,7 +81,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, timed)
-    with resumable(options.out, options.resume) as journal:
+    with resumable(options.out, options.resume, options.force) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
         certificate = _prove(plan, learned, directory, timed)
@@ -123,7 +123,7 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
     if plan.left_out:
         timed.note(plan.left_out)
     prepare_output(options, plan.disk_bytes)
-    with staged(options.out) as directory:
+    with staged(options.out, options.force) as directory:
         learned = learn(plan, timed)
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)

@@ -16,8 +16,10 @@ from vocabx.checkpoint.base import (
 )
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.grow import grown_bytes
+from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
+from vocabx.commands._output import inputs_of
 from vocabx.commands.push.plan import check_repository
 from vocabx.commands.transfer.options import TransferOptions
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
@@ -201,7 +203,8 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
     if not options.lang:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as de")
     language = find_language(options.lang)
-    check_free(options.out, options.resume)
+    check_free(options.out, options.resume, options.force)
+    check_not_read(options.out, (*inputs_of(options), options.tokenizer))
     if options.corpus:
         source = user_source(options.corpus, options.text_field, "")
     else:

@@ -1,0 +1,139 @@
+"""Progress on stderr: bars with rates on a terminal, plain lines in a log."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from vocabx.progress import Advance
+
+from .console import console
+from .plain_line import harmless
+
+# Seconds between two lines of one stage in a log.
+_BETWEEN = 30.0
+
+
+def _amount(amount: float, unit: str) -> str:
+    """Bytes in kB or MB, anything else as a count with its unit."""
+    if unit == "B":
+        return f"{amount / 1e6:.1f} MB" if amount >= 1e5 else f"{amount / 1e3:.1f} kB"
+    return f"{amount:,.0f} {unit}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+class _Done(ProgressColumn):
+    """The amount done, and the average rate since the stage began."""
+
+    def render(self, task: Task) -> Text:
+        unit = task.fields["unit"]
+        if not unit or not task.completed or not task.elapsed:
+            return Text("")
+        return Text(f"{_amount(task.completed, unit)}  {_amount(task.completed / task.elapsed, unit)}/s")
+
+
+class _Left(TimeRemainingColumn):
+    """The remaining time, while the stage is running and its total is known."""
+
+    def render(self, task: Task) -> Text:
+        return Text("") if task.finished or not task.total else Text("remaining ") + super().render(task)
+
+
+class TerminalProgress:
+    """Progress on stderr: where that is no terminal, a line when a stage begins, and some during long ones.
+
+    Each such line begins with the time since the command began.
+    """
+
+    def __init__(self, quiet: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        """Args: quiet: whether to show nothing at all; clock: seconds, from anywhere."""
+        self.console = console(stderr=True)
+        self._quiet, self._clock, self._began = quiet, clock, clock()
+        self._status: Callable[[str], None] = lambda text: None
+
+    @contextmanager
+    def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
+        """Show that a stage runs and how far it is, until it ends."""
+        if self._quiet:
+            yield lambda amount: None
+        elif not self.console.is_terminal:
+            self._log(title)
+            yield self._logged(title, total, unit)
+        else:
+            yield from self._bar(title, total, unit)
+        self._status = lambda text: None
+
+    def note(self, text: str) -> None:
+        """Print one line, which a narrow terminal folds and a copied command survives."""
+        if not self._quiet:
+            self.console.print(text, style="yellow", soft_wrap=True)
+
+    def status(self, text: str) -> None:
+        """Show a few words beside the title of the current stage."""
+        self._status(text)
+
+    def _bar(self, title: str, total: float | None, unit: str) -> Iterator[Advance]:
+        """A progress bar, or a spinner if the total is unknown."""
+        bar = (BarColumn(24),) if total else ()
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            *bar,
+            _Done(),
+            TimeElapsedColumn(),
+            _Left(),
+        )
+        with Progress(*columns, console=self.console) as progress:
+            # Live displays are not among what the console prints.
+            title = harmless(title)
+            task = progress.add_task(title, total=total, unit=unit)
+            self._status = lambda text: progress.update(task, description=f"{title}, {harmless(text)}")
+            yield lambda amount: progress.advance(task, amount)
+            # Show a finished stage as finished, even if its total was an estimate.
+            progress.update(task, total=progress.tasks[0].completed or 1)
+            progress.update(task, completed=progress.tasks[0].total)
+
+    def _logged(self, title: str, total: float | None, unit: str) -> Advance:
+        """Count what is done, and print a line about it now and then."""
+        began = last = self._clock()
+        done, said = 0.0, ""
+
+        def status(text: str) -> None:
+            nonlocal said
+            said = text
+
+        def advance(amount: float) -> None:
+            nonlocal done, last
+            done += amount
+            now = self._clock()
+            if now - last < _BETWEEN:
+                return
+            last = now
+            parts = [f"{min(100.0, 100 * done / total):.0f} %"] if total else []
+            if unit and done:
+                parts += [_amount(done, unit), f"{_amount(done / (now - began), unit)}/s"]
+            if total and 0 < done < total:
+                parts.append(f"remaining {_clock((now - began) * (total - done) / done)}")
+            self._log(f"{title}: {', '.join([*parts, *([said] if said else [])])}")
+
+        self._status = status
+        return advance
+
+    def _log(self, line: str) -> None:
+        self.console.print(f"{_clock(self._clock() - self._began)}  {line}", soft_wrap=True)
