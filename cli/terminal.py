@@ -10,9 +10,12 @@ from vocabx.commands.extend.run import ExtendResult
 from vocabx.commands.verify.run import VerifyResult
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.extension_report import Report
+from vocabx.report.extension_verdict import Verdict, extension_verdict
 from vocabx.tokenizer.certificate import Claim
 
 from .console import console, print_lines
+
+_STYLES = {"holds": "green", "FAILS": "red", "for information": "yellow", "not checked": "yellow"}
 
 
 def print_plan(plan: dict[str, Any]) -> None:
@@ -103,9 +106,26 @@ def print_result(result: ExtendResult) -> None:
                 f"{report.parameters['chance']:.2%} by chance"
             )
     what = "checkpoint" if report.initializer else "tokenizer "
-    lines += [f"{what} {result.directory}", f"report     {result.directory / 'report.html'}"]
+    print_lines(lines)
+    _print_verdict(extension_verdict(report))
+    lines = [f"{what} {result.directory}", f"report     {result.directory / 'report.html'}"]
     lines += [f"published  {result.url}"] if result.url else []
     print_lines(lines)
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    """Print the answers: whether it is worth it, what got better, what it costs, and what to do next."""
+    print_lines(["", verdict.answer], style="bold")
+    for name, sentences in (
+        ("better", verdict.better),
+        ("costs", verdict.costs),
+        ("tokens", verdict.tokens),
+    ):
+        print_lines(f"{'' if number else name:11}{sentence}" for number, sentence in enumerate(sentences))
+    for number, step in enumerate(verdict.steps):
+        print_lines([f"{'' if number else 'next':11}{step.why}:"])
+        print_lines([f"             {step.command}"], style="cyan")
+        print_lines(f"             {remark}" for remark in [step.remark] if remark)
 
 
 def _origin_lines(report: Report) -> list[str]:
@@ -189,8 +209,6 @@ def _claims(claims: Sequence[Claim], title: str = "Certificate") -> Table:
     table.add_column("failed", justify="right")
     table.add_column("")
     for claim in claims:
-        verdict, style = ("FAILS", "red") if claim.required else ("for information", "yellow")
-        if claim.holds:
-            verdict, style = "holds", "green"
-        table.add_row(claim.sentence, f"{claim.checked:,}", f"{claim.failed:,}", Text(verdict, style=style))
+        outcome = Text(claim.outcome, style=_STYLES[claim.outcome])
+        table.add_row(claim.sentence, f"{claim.checked:,}", f"{claim.failed:,}", outcome)
     return table

@@ -9,10 +9,12 @@ from vocabx.corpus.languages import language_name
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.extension_plots import norms_histogram, tokens_curve
 from vocabx.report.extension_report import CurvePoint, Report
+from vocabx.report.extension_verdict import extension_verdict
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.report.templates import render_template, visible
-from vocabx.tokenizer.certificate import Claim
 
+# CSS classes of outcomes.
+_STYLES = {"holds": "pass", "FAILS": "fail", "for information": "info", "not checked": "info"}
 _SPACE = "\u00a0"
 _MINUS = "\u2212"
 _NOT_MEASURED = "not measured"
@@ -28,7 +30,7 @@ def render_page(report: Report) -> str:
     values = {
         "report": report,
         "base_name": report.base.rstrip("/").rpartition("/")[2] or report.base,
-        "verdict": verdict(report),
+        "verdict": extension_verdict(report),
         "comparisons": [
             (text, name, _rows(text, bool(report.initializer)))
             for text, name in (
@@ -36,7 +38,7 @@ def render_page(report: Report) -> str:
                 (report.base_language, language_name(report.base_language.language)),
             )
         ],
-        "outcomes": [(claim, *_outcome(claim)) for claim in report.claims],
+        "outcomes": [(claim, claim.outcome, _STYLES[claim.outcome]) for claim in report.claims],
         "hull": _hull(report),
         "undrawn": undrawn or _NOT_MEASURED,
         "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
@@ -50,55 +52,6 @@ def render_page(report: Report) -> str:
         values,
         {"count": _count, "number": _number, "visible": visible, "seconds": _seconds},
     )
-
-
-def verdict(report: Report) -> str:
-    """What the extension did, in one plain sentence with the report's numbers."""
-    name, target, other = report.language_name, report.target, report.base_language
-    parts = (
-        _length(name, target),
-        _unchanged(language_name(other.language), other, report.claims),
-        _certificate(report.claims),
-        _bits(target) if report.initializer else "",
-    )
-    return "; ".join(part for part in parts if part) + "."
-
-
-def _length(name: str, text: Comparison) -> str:
-    if not text.base.tokens:
-        return f"{name} text was {_NOT_MEASURED}"
-    sentence = f"{name} text takes {_share(text.tokens_share)} of the tokens it took before"
-    return sentence if text.tokens_share < 1 else f"{sentence}, so nothing is saved"
-
-
-def _unchanged(name: str, text: Comparison, claims: tuple[Claim, ...]) -> str:
-    """How much text in the base's language is tokenized differently: in lines if checked, else in length."""
-    for claim in claims:
-        if claim.name == "base-text" and claim.checked:
-            return f"{claim.failed:,} of {claim.checked:,} {name} lines are tokenized differently"
-    if not text.base.tokens:
-        return ""
-    if text.base.tokens == text.extended.tokens:
-        return f"{name} text takes as many as before"
-    return f"{name} text, which should not change, takes {_share(text.tokens_share)}"
-
-
-def _certificate(claims: tuple[Claim, ...]) -> str:
-    required = [claim for claim in claims if claim.required]
-    if not any(claim.checked for claim in required):
-        return "nothing was certified"
-    broken = sum(claim.failed > 0 for claim in required)
-    if broken:
-        return f"{broken} of {len(required)} required claims FAIL"
-    return f"all {len(required)} required claims hold" if len(required) > 1 else "the required claim holds"
-
-
-def _bits(text: Comparison) -> str:
-    base, extended = text.base.bits_per_byte, text.extended.bits_per_byte
-    if base is None or extended is None:
-        return "bits per byte were not measured"
-    numbers = f"bits per byte {base:.2f} → {extended:.2f} before any training"
-    return f"{numbers}, which is worse" if round(extended, 2) > round(base, 2) else numbers
 
 
 def _hull(report: Report) -> str:
@@ -153,15 +106,6 @@ def _times(after: float, before: float) -> str:
     return f"×{_SPACE}{after / before:.2f}" if before else ""
 
 
-def _outcome(claim: Claim) -> tuple[str, str]:
-    """The result of a claim in words, and its CSS class."""
-    if not claim.checked:
-        return "not checked", "info"
-    if not claim.required:
-        return "for information", "info"
-    return ("FAILS", "fail") if claim.failed else ("holds", "pass")
-
-
 def _steps(curve: tuple[CurvePoint, ...], added: int) -> str:
     """What the last step up to the number of added tokens saved, and what one step further would save."""
     points = sorted(curve, key=lambda point: point.new_tokens)
@@ -180,12 +124,6 @@ def _step(start: CurvePoint, end: CurvePoint, verb: str) -> str:
     points = 100 * (start.tokens_share - end.tokens_share) * 1000 / (end.new_tokens - start.new_tokens)
     step = f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens"
     return f"{step} {verb} {points:.2g} percentage points per thousand tokens"
-
-
-def _share(share: float) -> str:
-    """A share in percent, with one decimal if whole percents would hide a difference."""
-    digits = 1 if share < 0.1 or (share != 1 and round(share, 2) == 1) else 0
-    return f"{100 * share:.{digits}f}{_SPACE}%"
 
 
 def _count(number: int) -> str:

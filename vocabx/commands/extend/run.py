@@ -33,7 +33,7 @@ from vocabx.report.card import write_card
 from vocabx.report.extension_page import render_page
 from vocabx.report.extension_report import Report
 from vocabx.tokenizer.certificate import Certificate
-from vocabx.tokenizer.extension import Extension
+from vocabx.tokenizer.pretokenized import NOTABLE
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -101,7 +101,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         scores = score_both(plan, extension, directory, *texts, timed)
         numbers = measure_both(plan, extension, *texts, scores)
         written = (plan, initialized, directory)
-        report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
+        report = compose_report(plan, certificate, learned, numbers, timed, written)
         report = replace(report, factorised=factorised)
         _write_report(plan, report, directory)
         tables, shards = record_weights(plan.checkpoint, directory, options.hash, timed)
@@ -129,7 +129,7 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
         extension, texts = learned.extension, (learned.target, learned.base_language)
         plan = plan.with_tokens(len(extension.pieces))
         numbers = measure_both(plan, extension, *texts)
-        report = compose_report(plan, extension, certificate, texts[0], numbers, timed)
+        report = compose_report(plan, certificate, learned, numbers, timed)
         _write_report(plan, report, directory)
         _manifest(plan, report, directory, timed).write(directory)
     return ExtendResult(options.out, report, certificate, publish(options, timed))
@@ -149,15 +149,17 @@ def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed
     directories = (plan.base.directory, directory)
     with timed.stage("Verifying", unit="texts") as advance:
         certificate = verify(plan.tokenizer, extension.tokenizer, plan.alphabet, texts, directories, advance)
-    _note(plan, extension, certificate, timed)
+    _note(plan, learned, certificate, timed)
     return certificate
 
 
-def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, progress: Progress) -> None:
+def _note(plan: VocabularyPlan, learned: Learned, certificate: Certificate, progress: Progress) -> None:
+    extension = learned.extension
     if plan.options.new_tokens is None and plan.donor is None and len(extension.pieces) < plan.new_tokens:
-        progress.note(
-            f"The text supports only {len(extension.pieces):,} new tokens: more text would give more."
-        )
+        # Where words are split, that was said before, and more text would help little.
+        split = learned.boundaries.split_share > NOTABLE
+        more = "." if split else ": more text would give more."
+        progress.note(f"The text supports only {len(extension.pieces):,} new tokens{more}")
     for claim in certificate.claims:
         if claim.name == "base-text" and claim.failed and not claim.required:
             advice = "" if plan.protected else " --protect TEXT keeps the tokenization of a text."
