@@ -107,20 +107,17 @@ def print_result(result: ExtendResult) -> None:
             )
     what = "checkpoint" if report.initializer else "tokenizer "
     print_lines(lines)
-    _print_verdict(extension_verdict(report))
+    print_verdict(extension_verdict(report), ("better", "costs", "tokens"))
     lines = [f"{what} {result.directory}", f"report     {result.directory / 'report.html'}"]
     lines += [f"published  {result.url}"] if result.url else []
     print_lines(lines)
 
 
-def _print_verdict(verdict: Verdict) -> None:
-    """Print the answers: whether it is worth it, what got better, what it costs, and what to do next."""
+def print_verdict(verdict: Verdict, names: tuple[str, str, str]) -> None:
+    """Print the answers of a verdict, each group after its name, and what to do next."""
     print_lines(["", verdict.answer], style="bold")
-    for name, sentences in (
-        ("better", verdict.better),
-        ("costs", verdict.costs),
-        ("tokens", verdict.tokens),
-    ):
+    groups = (verdict.better, verdict.costs, verdict.tokens)
+    for name, sentences in zip(names, groups, strict=True):
         print_lines(f"{'' if number else name:11}{sentence}" for number, sentence in enumerate(sentences))
     for number, step in enumerate(verdict.steps):
         print_lines([f"{'' if number else 'next':11}{step.why}:"])

@@ -4,9 +4,10 @@ from rich.table import Table
 
 from vocabx.commands.train.run import TrainResult
 from vocabx.corpus.languages import language_name
-from vocabx.report.contest_words import contest_sentences
+from vocabx.report.training_verdict import training_verdict
 
 from .console import console, print_lines
+from .terminal import print_verdict
 
 
 def print_training(result: TrainResult) -> None:
@@ -26,17 +27,13 @@ def print_training(result: TrainResult) -> None:
         table.add_row(*cells)
     if measured:
         console().print(table)
-    contest = None if result.record is None else result.record.contest
-    if result.record is not None and contest is not None:
-        print_lines(["Against the base left alone"], style="bold")
-        sentences = contest_sentences(contest, language_name(result.record.language))
-        print_lines(f"  {sentence}" for sentence in sentences)
+    record = result.record
+    if record is not None:
+        other = "the base's language"
+        verdict = training_verdict(record, language_name(record.language), other)
+        print_verdict(verdict, ("at equal", "pays" if record.contest else "not known", "learned"))
     lines = [f"run        {result.directory}", f"report     {result.directory / 'report.html'}"]
-    if result.finished:
-        lines.append(f"next       vocabx merge {result.directory} --out DIR")
-        if contest is not None:
-            lines.append(f"base alone vocabx merge {result.directory / contest.directory} --out DIR")
-    else:
+    if not result.finished:
         what = " of the base left alone" if result.base_alone else ""
         lines = [f"stopped    after step {result.step:,}{what}: resume with the same command and --resume"]
     print_lines(lines)

@@ -3,6 +3,23 @@
 import shlex
 from collections.abc import Collection, Mapping
 
+# Options without a value.
+_SWITCHES = {
+    "--contest", "--factorised", "--force", "--json", "--private", "--quiet", "--resume", "--tokenizer-only",
+    "--untie",
+}  # fmt: skip
+
+
+def option_of(command: str, name: str) -> str:
+    """The value of an option in a recorded command line, "" where it is not given."""
+    words = shlex.split(command)
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == name:
+            return following
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+    return ""
+
 
 def changed_command(command: str, changes: Mapping[str, str | None], without: Collection[str] = ()) -> str:
     """A recorded command line with some options changed.
@@ -10,8 +27,7 @@ def changed_command(command: str, changes: Mapping[str, str | None], without: Co
     Args:
         command: as `shlex.join` wrote it.
         changes: values by option, such as {"--init": "distill"}; None for a switch without a value.
-        without: options to leave out, with their values; each must be one that takes a value if the word
-            after it begins with no dash.
+        without: options to leave out, with their values.
     """
     dropped = {*changes, *without}
     words, kept = shlex.split(command), []
@@ -21,7 +37,7 @@ def changed_command(command: str, changes: Mapping[str, str | None], without: Co
         position += 1
         if word.partition("=")[0] not in dropped:
             kept.append(word)
-        elif "=" not in word and position < len(words) and not words[position].startswith("-"):
+        elif "=" not in word and word not in _SWITCHES:
             position += 1
     for name, value in changes.items():
         kept += [name] if value is None else [name, value]

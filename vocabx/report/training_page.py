@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from vocabx.corpus.languages import language_name
 from vocabx.report.contest_plot import contest_curves
-from vocabx.report.contest_words import contest_sentences
 from vocabx.report.templates import render_template
 from vocabx.report.training_plot import heldout_curves, rate_curves
+from vocabx.report.training_verdict import training_verdict
 from vocabx.training.record import TrainingRecord
 
 _SPACE = "\u00a0"
@@ -35,12 +35,11 @@ def render_training_page(
         "record": record,
         "target": target,
         "other": other,
-        "verdict": verdict(record, target, other),
+        "verdict": training_verdict(record, target, other),
         "measured": record.measured,
         "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
         "rates": Markup(rate_curves(metrics, names)) if steps else None,
         "contest": record.contest,
-        "contest_sentences": contest_sentences(record.contest, target) if record.contest else [],
         "contest_curves": _contest_curves(record, target),
         "speed": sum(entry["tokens_per_second"] * entry["seconds"] for entry in steps)
         / max(1e-9, sum(entry["seconds"] for entry in steps)),
@@ -58,24 +57,6 @@ def _contest_curves(record: TrainingRecord, target: str) -> list[Markup]:
         return []
     axes = ("trained_seconds", "text_bytes")
     return [Markup(contest_curves(record.measured, record.contest.measured, axis, target)) for axis in axes]
-
-
-def verdict(record: TrainingRecord, target: str, other: str) -> str:
-    """What a run did, in one plain sentence with its held-out scores."""
-    tokens = f"{record.steps.tokens:,} tokens"
-    if len(record.measured) < 2:
-        return f"Trained on {tokens}; held-out text was not measured during training."
-    first, last = record.measured[0], record.measured[-1]
-    text = f"Bits per byte after {tokens}: {target} {_moved(first.target_bits, last.target_bits)}"
-    if first.base_bits is not None and last.base_bits is not None:
-        text += f", {other} {_moved(first.base_bits, last.base_bits)}"
-    return f"{text}."
-
-
-def _moved(before: float, after: float) -> str:
-    share = 100 * (after / before - 1)
-    sign = "\u2212" if share < 0 else "+"
-    return f"{before:.3f} → {after:.3f} ({sign}{abs(share):.1f}{_SPACE}%)"
 
 
 def _count(number: float) -> str:

@@ -45,6 +45,8 @@ def test_every_initializer_is_measured_on_the_same_tokens_and_text(compared):
     assert table["base_probed"]["bits"]["target"] < table["base_bits"]["target"]
     picture = ElementTree.parse(out / "compare.svg").getroot()
     assert picture.tag.endswith("svg")
+    page = (out / "compare.html").read_text("utf-8")
+    assert all(f">{name}" in page for name in NAMES)
     for name in NAMES:
         assert f"│ {name}" in ran.out
     assert f"choose     {table['choice']}: " in ran.out

@@ -32,6 +32,7 @@ from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
 from vocabx.initializers.check import (
     check_base_model,
+    check_dictionaries,
     check_initializers,
     check_tied,
     initializer_packages,
@@ -241,6 +242,7 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     scoring_packages = SCORING if options.evaluate else {}
     initializing = initializer_packages(options, options.initializers, language, base_language(options.base))
     require_all({**_packages(options, source), **initializing, **scoring_packages, **(packages or {})})
+    check_dictionaries(options, options.initializers, language, base_language(options.base))
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
@@ -298,6 +300,8 @@ def _vocabulary_plan(
         progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
+    if options.pretokenizer == "adapt":
+        _check_adaptable(base, tokenizer, alphabet, progress)
     donor = _donor(options, alphabet) if options.donor else None
     return VocabularyPlan(
         options=options,
@@ -313,6 +317,24 @@ def _vocabulary_plan(
         donor=donor,
         first_id=max(rows, tokenizer.size),
         new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
+    )
+
+
+def _check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, progress: Progress) -> None:
+    """Refuse --pretokenizer adapt where it would change nothing, and say what it costs elsewhere.
+
+    Raises:
+        TokenizerError: the pre-tokenizer splits no words, or is of an unsupported kind.
+    """
+    adapted = tokenizer.adapted(alphabet)
+    if adapted.spec.get("pre_tokenizer") == tokenizer.spec.get("pre_tokenizer"):
+        raise TokenizerError(
+            f"the pre-tokenizer of {base.name} ({tokenizer.family}) has no pattern that --pretokenizer adapt "
+            "could widen: leave the option out"
+        )
+    progress.note(
+        "llama.cpp has no name for a widened pre-tokenizer: `vocabx export` will refuse the result, unless "
+        "--pre names another one."
     )
 
 

@@ -30,6 +30,7 @@ from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
 from vocabx.initializers.check import (
     check_base_model,
+    check_dictionaries,
     check_initializers,
     check_replacing,
     initializer_packages,
@@ -219,6 +220,7 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
             **(SCORING if options.evaluate else {}),
         }
     )
+    check_dictionaries(options, [options.init], language, base_language(options.base))
     return language, source
 
 
