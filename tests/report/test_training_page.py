@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from vocabx.report.training_page import render_training_page
 from vocabx.report.training_plot import smoothed
 from vocabx.report.training_verdict import learned_sentence, training_verdict
+from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.methods import Method
 from vocabx.training.metrics import Measured
 from vocabx.training.record import (
@@ -75,6 +76,24 @@ def test_a_run_without_a_contest_says_what_is_not_known_and_how_to_know_it(recor
     ]
     alone = training_verdict(replace(record, first_id=55168), "Chinese", "English")
     assert alone.costs == ()
+
+
+def test_occurrences_are_a_table_with_ranges_in_words(record, metrics):
+    groups = tuple(
+        OccurrenceGroup(least, 10 * least + 1, least, bits)
+        for least, bits in ((0, None), (1, 3.5), (4, 2.25), (16, 2.0), (64, 1.5))
+    )
+    page = render_training_page(replace(record, occurrences=groups), metrics, "en")
+    for words in (
+        ">0</th>",
+        ">1 to 3</th>",
+        ">4 to 15</th>",
+        ">16 to 63</th>",
+        ">64 or more</th>",
+        ">2.250<",
+    ):
+        assert words in page
+    assert "by how often" not in render_training_page(record, metrics, "en")
 
 
 def test_the_page_is_self_contained_and_escapes_its_values(record, metrics):

@@ -147,8 +147,8 @@ class InitializerTable:
 
         It has the fewest bits per byte on the target after the probe, among those that cost the base's
         language at most `HARM` more than the one that costs it least and do not make all embeddings equal.
-        Scores before training recommend nothing: without a probe the name is empty and the sentence says so; both are empty if nothing was
-        measured.
+        Scores before training recommend nothing: without a probe the name is empty and the sentence says
+        so; both are empty if nothing was measured.
         """
         ranked, excluded = self._ranked()
         if not ranked:

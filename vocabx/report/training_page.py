@@ -10,6 +10,7 @@ from vocabx.report.contest_plot import contest_curves
 from vocabx.report.templates import render_template
 from vocabx.report.training_plot import heldout_curves, rate_curves
 from vocabx.report.training_verdict import training_verdict
+from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.record import TrainingRecord
 
 _SPACE = "\u00a0"
@@ -40,6 +41,7 @@ def render_training_page(
         "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
         "rates": Markup(rate_curves(metrics, names)) if steps else None,
         "contest": record.contest,
+        "occurrences": _occurrences(record),
         "contest_curves": _contest_curves(record, target),
         "speed": sum(entry["tokens_per_second"] * entry["seconds"] for entry in steps)
         / max(1e-9, sum(entry["seconds"] for entry in steps)),
@@ -49,6 +51,17 @@ def render_training_page(
         values,
         {"count": _count, "bits": _bits, "change": _change, "minutes": _minutes},
     )
+
+
+def _occurrences(record: TrainingRecord) -> list[tuple[str, OccurrenceGroup]]:
+    """The groups, each with its range in words."""
+    groups = record.occurrences
+    ends = [group.least - 1 for group in groups[1:]]
+    names = [
+        f"{g.least}" if g.least == end else f"{g.least} to {end}"
+        for g, end in zip(groups, ends, strict=False)
+    ]
+    return list(zip([*names, *(f"{group.least} or more" for group in groups[-1:])], groups, strict=True))
 
 
 def _contest_curves(record: TrainingRecord, target: str) -> list[Markup]:

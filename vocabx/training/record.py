@@ -5,6 +5,7 @@ from pathlib import Path
 from vocabx._util.json_file import Count, Written, fit, is_there, read_format, refusal
 from vocabx.checkpoint.grow import write_json
 from vocabx.errors import TrainingError
+from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.contest import Contest
 from vocabx.training.methods import Method
 from vocabx.training.metrics import Measured
@@ -95,6 +96,8 @@ class TrainingRecord(Written, frozen=True, omit_defaults=True):
         run: how it ran.
         fits: with --max-minutes, the speeds that its number of steps was fitted to.
         contest: how the base left alone did in the same time; None if it was not trained.
+        occurrences: held-out scores of new tokens by how often they occurred in the training text; empty if
+            they were not taken.
     """
 
     version: str
@@ -114,6 +117,7 @@ class TrainingRecord(Written, frozen=True, omit_defaults=True):
     run: TrainedRun
     fits: tuple[SpeedFit, ...] = ()
     contest: Contest | None = None
+    occurrences: tuple[OccurrenceGroup, ...] = ()
 
     def write(self, directory: Path) -> None:
         """Write training.json into `directory`."""

@@ -207,6 +207,7 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
             metrics=file_hash(run / METRICS),
         ),
         fits=pace.fits,
+        occurrences=ended.occurrences,
     )
 
 
