@@ -11,7 +11,7 @@ from .terminal import print_verdict
 
 
 def print_training(result: TrainResult) -> None:
-    """Print the held-out scores during training, and the next command."""
+    """Print the held-out scores during training, what they say, and the next command."""
     table = Table(title="bits per byte of held-out text")
     for heading in ("step", "tokens", "new language", "change", "base's language", "change"):
         table.add_column(heading, justify="right")

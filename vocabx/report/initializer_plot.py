@@ -108,7 +108,7 @@ def _points(axes: "Axes", table: InitializerTable, colors: _Colors) -> None:
         if lead is not None and lead.interval is not None:
             # The interval is of the distance to the best, whose own place is the reference.
             ends = [bits.target - lead.bits + end for end in lead.interval]
-            axes.plot(ends, [height, height], color=colors.accent, linewidth=2, alpha=0.6)
+            axes.plot(ends, [height, height], color=colors.accent, linewidth=1.4, marker="|", markersize=12)
         axes.annotate(
             f"{bits.target:.2f}", (bits.target, height), xytext=(0, 6), textcoords="offset points",
             ha="center", fontsize=8,

@@ -22,7 +22,9 @@ class EvaluateOptions:
     """Options of `evaluate`; each has its own help text."""
 
     directories: tuple[Path, ...] = option(
-        "Checkpoints to measure side by side, whoever made them.", default=()
+        "Checkpoints to measure side by side, whoever made them. Of a training run with a contest, what it "
+        "showed is listed beside them.",
+        default=(),
     )
     base: str = option(
         "The base they extend: an alias, a hub id, a directory or a .gguf file. Default: as the first "

@@ -72,12 +72,12 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
 
 def _contests(plan: EvaluatePlan) -> tuple[Contested, ...]:
     """What was recorded when a model was trained together with its base."""
+    records = [(model.name, model.training) for model in plan.evaluated_models]
     found = []
-    for model in plan.evaluated_models:
-        record = model.training
+    for name, record in [*records, *plan.runs.items()]:
         if record is not None and record.contest is not None:
             sentences = contest_sentences(record.contest, language_name(record.language))
-            found.append(Contested(model.name, tuple(sentences)))
+            found.append(Contested(name, tuple(sentences)))
     return tuple(found)
 
 
