@@ -1,10 +1,9 @@
 """vocabx compare: several initializers for the same new tokens, measured on the same text."""
 
-import json
-
 from vocabx.commands.compare.options import CompareOptions
 
 from .options import command
+from .plain_line import json_line
 
 # A comparison writes no checkpoint, so options about one are hidden.
 _OF_CHECKPOINTS = (
@@ -24,7 +23,7 @@ def compare(options: CompareOptions, quiet: bool, as_json: bool) -> None:
 
     result = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps({"out": str(result.directory), **result.table.to_dict()}, ensure_ascii=False))
+        print(json_line({"out": str(result.directory), **result.table.to_dict()}))
         return
     from .compare_table import print_comparison
 

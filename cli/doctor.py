@@ -1,6 +1,5 @@
 """vocabx doctor: find what is wrong with an extended checkpoint, and write a repaired copy."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import typer
 from vocabx.commands.doctor.options import DoctorOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.doctor.examine import Examination
@@ -26,7 +26,7 @@ def doctor(options: DoctorOptions, quiet: bool, as_json: bool) -> None:
 
     result = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print(json_line(result.to_dict()))
     else:
         _print(result, options.out)
     if not result.sound:

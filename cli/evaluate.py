@@ -1,10 +1,9 @@
 """vocabx evaluate: measure several checkpoints and their base side by side on the same texts."""
 
-import json
-
 from vocabx.commands.evaluate.options import EvaluateOptions
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(EvaluateOptions, arguments=("directories",))
@@ -17,7 +16,7 @@ def evaluate(options: EvaluateOptions, quiet: bool, as_json: bool) -> None:
     result = run(options, TerminalProgress(quiet))
     if as_json:
         where = None if result.directory is None else str(result.directory)
-        print(json.dumps({"out": where, **result.table.to_dict()}, ensure_ascii=False))
+        print(json_line({"out": where, **result.table.to_dict()}))
         return
     from .evaluate_table import print_evaluation
 

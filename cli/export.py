@@ -1,11 +1,11 @@
 """vocabx export: write a checkpoint in a format that other programs read."""
 
-import json
 from dataclasses import asdict
 
 from vocabx.commands.export.options import ExportOptions
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(ExportOptions, required=("gguf",))
@@ -18,7 +18,7 @@ def export(options: ExportOptions, quiet: bool, as_json: bool) -> None:
 
     done = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps({**asdict(done), "path": str(done.path)}, ensure_ascii=False))
+        print(json_line({**asdict(done), "path": str(done.path)}))
         return
     print_properties(
         {

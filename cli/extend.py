@@ -1,12 +1,11 @@
 """vocabx extend: add tokens for a language to a model, and write the checkpoint and its report."""
 
-import json
-
 import typer
 
 from vocabx.commands.extend.options import ExtendOptions
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(ExtendOptions, out="{base}-{lang}", arguments=(), required=("lang",), dry_run=True)
@@ -22,7 +21,7 @@ def extend(options: ExtendOptions, quiet: bool, dry_run: bool, as_json: bool) ->
         make = make_vocabulary_plan if options.tokenizer_only else make_plan
         plan = make(options, progress).describe()
         if as_json:
-            print(json.dumps(plan, ensure_ascii=False))
+            print(json_line(plan))
         else:
             print_plan(plan)
         return
@@ -30,7 +29,7 @@ def extend(options: ExtendOptions, quiet: bool, dry_run: bool, as_json: bool) ->
 
     result = run(options, progress)
     if as_json:
-        print(json.dumps({"out": str(result.directory), **result.report.to_dict()}, ensure_ascii=False))
+        print(json_line({"out": str(result.directory), **result.report.to_dict()}))
     else:
         print_result(result)
     if not result.certificate.passed:

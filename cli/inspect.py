@@ -1,12 +1,12 @@
 """vocabx inspect: measure how well a tokenizer serves a language."""
 
-import json
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from vocabx.commands.inspect.options import InspectOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.inspect.measure import Inspection
@@ -22,7 +22,7 @@ def inspect(options: InspectOptions, quiet: bool, as_json: bool) -> None:
 
     result = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print(json_line(result.to_dict()))
     else:
         _print(result)
 

@@ -1,11 +1,11 @@
 """vocabx merge: turn a finished training run into a checkpoint."""
 
-import json
 from typing import TYPE_CHECKING
 
 from vocabx.commands.merge.options import MergeOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.merge.run import MergeResult
@@ -20,7 +20,7 @@ def merge(options: MergeOptions, quiet: bool, as_json: bool) -> None:
 
     merged = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps(merged.to_dict(), ensure_ascii=False))
+        print(json_line(merged.to_dict()))
     else:
         _print(merged)
 

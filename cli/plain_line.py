@@ -1,5 +1,9 @@
 """One line for a terminal from text that others chose: file names, tokens, messages of other libraries."""
 
+import json
+import re
+from typing import Any
+
 LONGEST = 300
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0)]
 # What reorders the text after it, so that it reads as something else.
@@ -12,10 +16,18 @@ _SHOWN = {
     ord("\t"): "\t",
 }
 
+_AWAY = re.compile("[" + "".join(map(re.escape, map(chr, _SHOWN))) + "]")
+
 
 def harmless(text: str) -> str:
     """Text with a visible symbol for each control character but tab and line break."""
     return text.translate(_SHOWN)
+
+
+def json_line(content: Any) -> str:
+    """One JSON object, in which the control characters that JSON leaves as they are are escaped, too."""
+    line = json.dumps(content, ensure_ascii=False)
+    return _AWAY.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def plain_line(text: str) -> str:

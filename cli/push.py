@@ -1,11 +1,11 @@
 """vocabx push: publish a finished directory on the Hugging Face hub."""
 
-import json
 from typing import TYPE_CHECKING
 
 from vocabx.commands.push.options import PushOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.push.plan import PushPlan
@@ -24,13 +24,13 @@ def push(options: PushOptions, quiet: bool, dry_run: bool, as_json: bool) -> Non
     if dry_run:
         plan = make_push_plan(options, progress)
         if as_json:
-            print(json.dumps({**plan.describe(), "url": ""}, ensure_ascii=False))
+            print(json_line({**plan.describe(), "url": ""}))
         else:
             _print(plan)
         return
     result = run(options, progress)
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print(json_line(result.to_dict()))
     else:
         _print(result.plan)
         print_lines([f"published  {result.url}"])

@@ -1,6 +1,5 @@
 """vocabx train: continued pretraining of an extended checkpoint."""
 
-import json
 import os
 from typing import Any
 
@@ -10,6 +9,7 @@ from vocabx.commands.train.options import TrainOptions
 from vocabx.errors import VocabxError
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(TrainOptions, out="{directory}-trained", dry_run=True)
@@ -32,7 +32,7 @@ def train(options: TrainOptions, quiet: bool, dry_run: bool, as_json: bool) -> N
     if not result.main:
         return
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print(json_line(result.to_dict()))
     else:
         from .train_table import print_training
 
@@ -55,7 +55,7 @@ def _plan(options: TrainOptions, quiet: bool, as_json: bool) -> None:
     if not processes.main:
         return
     if as_json:
-        print(json.dumps(described, ensure_ascii=False))
+        print(json_line(described))
         return
     from .terminal import print_properties
 

@@ -1,6 +1,5 @@
 """vocabx transfer: replace the tokenizer of a model, and initialize an embedding for each of its tokens."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from vocabx.commands.transfer.options import TransferOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.transfer.run import TransferResult
@@ -24,7 +24,7 @@ def transfer(options: TransferOptions, quiet: bool, dry_run: bool, as_json: bool
 
         plan = make_transfer_plan(options, progress).describe()
         if as_json:
-            print(json.dumps(plan, ensure_ascii=False))
+            print(json_line(plan))
         else:
             _print_plan(plan)
         return
@@ -32,7 +32,7 @@ def transfer(options: TransferOptions, quiet: bool, dry_run: bool, as_json: bool
 
     result = run(options, progress)
     if as_json:
-        print(json.dumps({"out": str(result.directory), **result.report.to_dict()}, ensure_ascii=False))
+        print(json_line({"out": str(result.directory), **result.report.to_dict()}))
     else:
         _print_result(result)
     if not result.passed:

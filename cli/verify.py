@@ -1,12 +1,11 @@
 """vocabx verify: prove what an extension kept, whoever made it."""
 
-import json
-
 import typer
 
 from vocabx.commands.verify.options import VerifyOptions
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(VerifyOptions)
@@ -19,7 +18,7 @@ def verify(options: VerifyOptions, quiet: bool, as_json: bool) -> None:
 
     found = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps(found.to_dict(), ensure_ascii=False))
+        print(json_line(found.to_dict()))
     else:
         print_verification(found)
     if not found.certificate.passed:

@@ -1,10 +1,11 @@
 """What stderr gets: plain lines in a log, nothing with --quiet, and no escape sequence of anybody else's."""
 
 import io
+import json
 
 import pytest
 from vocabx.cli.console import console
-from vocabx.cli.plain_line import LONGEST, harmless, plain_line
+from vocabx.cli.plain_line import LONGEST, harmless, json_line, plain_line
 from vocabx.cli.progress import TerminalProgress
 
 HOSTILE = "a\x1b]0;owned\x07\x1b[31m[red]b[/red]\x9b2J\u202ec:smile:"
@@ -93,6 +94,13 @@ def test_a_long_line_keeps_its_beginning_and_its_end(length):
     assert len(line) == min(length, LONGEST)
     assert line.startswith("error: x") and line.endswith("x pass y")
     assert ("…" in line) == (length > LONGEST)
+
+
+def test_json_has_escapes_for_control_characters_and_is_the_same_object():
+    content = {HOSTILE: [HOSTILE, "字\n\t\x7f"]}
+    line = json_line(content)
+    assert json.loads(line) == content and "字" in line
+    assert line.isprintable()
 
 
 def test_a_line_is_one_line_without_control_characters():

@@ -168,7 +168,8 @@ def test_evaluate_shows_the_contest_of_a_merged_model(vocabx, contest_of, small_
     merge(MergeOptions(directory=result.directory / "base-alone", out=tmp_path / "alone", compare=False))
     ran = vocabx(
         "evaluate", tmp_path / "merged", tmp_path / "alone", small_extended(), result.directory,
-        "--corpus", texts / "zh.jsonl", "--base-text", texts / "en.txt", "--samples", 0, "--heldout-bytes", 1000, "--out", tmp_path / "page",
+        "--corpus", texts / "zh.jsonl", "--base-text", texts / "en.txt", "--samples", 0,
+        "--heldout-bytes", 1000, "--out", tmp_path / "page",
     )  # fmt: skip
     assert ran.code == 0, ran.err
     said = f"{result.record.contest.fewer_tokens:.2f} times fewer tokens"
