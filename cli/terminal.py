@@ -11,6 +11,7 @@ from vocabx.commands.verify.run import VerifyResult
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.extension_report import Report
 from vocabx.report.extension_verdict import Verdict, extension_verdict
+from vocabx.report.measures import BITS, BITS_START, CHARACTERS_PER_TOKEN, ENCODING, TOKENS, UNKNOWN
 from vocabx.tokenizer.certificate import Claim
 
 from .console import console, print_lines
@@ -158,25 +159,25 @@ def comparison_rows(text: Comparison) -> list[tuple[str, str, str, str]]:
     """Table rows that compare two models on one text: measure, before, after, change."""
     base, extended = text.base, text.extended
     rows = [
-        ("tokens", f"{base.tokens:,}", f"{extended.tokens:,}", f"× {text.tokens_share:.3f}"),
+        (TOKENS, f"{base.tokens:,}", f"{extended.tokens:,}", f"× {text.tokens_share:.3f}"),
         (
-            "characters per token",
+            CHARACTERS_PER_TOKEN,
             f"{base.characters_per_token:.2f}",
             f"{extended.characters_per_token:.2f}",
             f"× {extended.characters_per_token / base.characters_per_token:.2f}",
         ),
         (
-            "encoding, M characters/s",
-            f"{base.encode_speed / 1e6:.2f}",
-            f"{extended.encode_speed / 1e6:.2f}",
+            ENCODING,
+            f"{base.encode_speed:,.0f}",
+            f"{extended.encode_speed:,.0f}",
             f"× {extended.encode_speed / base.encode_speed:.2f}",
         ),
     ]
     if base.unknown or extended.unknown:
-        rows.append(("unknown tokens", f"{base.unknown:,}", f"{extended.unknown:,}", ""))
+        rows.append((UNKNOWN, f"{base.unknown:,}", f"{extended.unknown:,}", ""))
     scores = (
-        ("bits per byte", base.bits_per_byte, extended.bits_per_byte),
-        ("… first 1,000 bytes", base.bits_per_byte_start, extended.bits_per_byte_start),
+        (BITS, base.bits_per_byte, extended.bits_per_byte),
+        (BITS_START, base.bits_per_byte_start, extended.bits_per_byte_start),
     )
     for name, before, after in scores:
         if before is not None and after is not None:

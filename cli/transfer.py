@@ -77,7 +77,7 @@ def _print_result(result: "TransferResult") -> None:
     for row in comparison_rows(report.target):
         numbers.add_row(*row)
     console().print(numbers)
-    print_claims(report.claims, "Proof")
+    print_claims(report.claims, "Certificate")
     counts = report.counts
     lost = f"; {counts.unknown:,} of the copies are of the unknown token" if counts.unknown else ""
     lines = [

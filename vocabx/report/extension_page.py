@@ -10,6 +10,7 @@ from vocabx.evaluation.comparison import Comparison
 from vocabx.report.extension_plots import norms_histogram, tokens_curve
 from vocabx.report.extension_report import CurvePoint, Report
 from vocabx.report.extension_verdict import extension_verdict
+from vocabx.report.measures import BITS, BITS_START, CHARACTERS_PER_TOKEN, ENCODING, TOKENS, UNKNOWN
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.report.templates import render_template, visible
 
@@ -64,27 +65,27 @@ def _rows(text: Comparison, with_models: bool) -> list[tuple[str, str, str, str]
     """The rows of the table of numbers: measure, base, extended, and the change in words."""
     base, extended = text.base, text.extended
     rows = [
-        ("Tokens", _count(base.tokens), _count(extended.tokens), _saved(text)),
+        (TOKENS, _count(base.tokens), _count(extended.tokens), _saved(text)),
         (
-            "Characters per token",
+            CHARACTERS_PER_TOKEN,
             f"{base.characters_per_token:.2f}",
             f"{extended.characters_per_token:.2f}",
             _times(extended.characters_per_token, base.characters_per_token),
         ),
     ]
     if base.unknown or extended.unknown:
-        rows.append(("Unknown tokens (lost text)", _count(base.unknown), _count(extended.unknown), ""))
+        rows.append((UNKNOWN, _count(base.unknown), _count(extended.unknown), ""))
     scored = (
-        ("Bits per byte", base.bits_per_byte, extended.bits_per_byte),
-        ("… in the first 1,000 bytes of a passage", base.bits_per_byte_start, extended.bits_per_byte_start),
+        (BITS, base.bits_per_byte, extended.bits_per_byte),
+        (BITS_START, base.bits_per_byte_start, extended.bits_per_byte_start),
     )
     for name, before, after in scored if with_models else ():
         change = "" if before is None or after is None else _difference(before, after)
         rows.append((name, _number(before, 3), _number(after, 3), change))
     speeds = _count(round(base.encode_speed)), _count(round(extended.encode_speed))
     change = _times(extended.encode_speed, base.encode_speed)
-    rows.append(("Encoding, characters per second", *speeds, change))
-    return rows
+    rows.append((ENCODING, *speeds, change))
+    return [(name[0].upper() + name[1:], one, other, change) for name, one, other, change in rows]
 
 
 def _saved(text: Comparison) -> str:

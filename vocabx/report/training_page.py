@@ -31,7 +31,10 @@ def render_training_page(
     """
     target, other = language_name(record.language), language_name(base_language)
     steps = [entry for entry in metrics if "loss" in entry]
-    names = {"rows": "new rows", "others": "all weights" if record.method.name == "full" else "adapters"}
+    names = {
+        "rows": "new embeddings",
+        "others": "all weights" if record.method.name == "full" else "adapters",
+    }
     values = {
         "record": record,
         "target": target,
