@@ -128,6 +128,15 @@ def test_bad_options_are_one_line(vocabx, chinese_file, gpt2_json, tmp_path, opt
     assert not out.exists()
 
 
+def test_adapting_a_pretokenizer_without_a_pattern_is_refused_before_the_work(
+    vocabx, chinese_file, mistral_model, tmp_path
+):
+    options = ("--base", mistral_model, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
+    run = vocabx("extend", *options, "--pretokenizer", "adapt")
+    assert (run.code, run.err.count("\n"), run.progress) == (2, 1, ())
+    assert "has no pattern that --pretokenizer adapt could widen" in run.err
+
+
 def test_a_donor_without_the_language_is_one_line(vocabx, chinese_file, gpt2_json, tmp_path):
     donor = tmp_path / "donor.tiktoken"
     donor.write_text("dGhl 0\nYQ== 1\n")
