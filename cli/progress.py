@@ -1,5 +1,6 @@
 """Progress on stderr: bars with rates on a terminal, plain lines in a log."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,67 @@ class _Left(TimeRemainingColumn):
         return Text("") if task.finished or not task.total else Text("remaining ") + super().render(task)
 
 
+class _LoggedStage:
+    """A stage in a log: counts what is done, and prints a line about it now and then."""
+
+    def __init__(
+        self,
+        title: str,
+        total: float | None,
+        unit: str,
+        log: Callable[[str], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.title, self.total, self.unit = title, total, unit
+        self._log, self._clock = log, clock
+        self._began = self._last = clock()
+        self._done, self._said = 0.0, ""
+        self._lock = threading.Lock()
+
+    def status(self, text: str) -> None:
+        """Replace the words that the next line ends with."""
+        self._said = text
+
+    def advance(self, amount: float) -> None:
+        """Count what was done."""
+        self._done += amount
+        self._tell()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Print lines also while nothing is counted, from a thread."""
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(_BETWEEN):
+                self._tell()
+
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _tell(self) -> None:
+        """Print a line unless the last one is recent."""
+        with self._lock:
+            now = self._clock()
+            if now - self._last < _BETWEEN:
+                return
+            self._last = now
+            self._log(self._line(now - self._began))
+
+    def _line(self, seconds: float) -> str:
+        done, total = self._done, self.total
+        parts = [f"{min(100.0, 100 * done / total):.0f} %"] if total and done else []
+        if self.unit and done:
+            parts += [_amount(done, self.unit), f"{_amount(done / seconds, self.unit)}/s"]
+        if total and 0 < done < total:
+            parts.append(f"remaining {_clock(seconds * (total - done) / done)}")
+        parts += [self._said] if self._said else []
+        return f"{self.title}: {', '.join(parts) or f'for {_clock(seconds)}'}"
+
+
 class TerminalProgress:
     """Progress on stderr: where that is no terminal, a line when a stage begins, and some during long ones.
 
@@ -74,7 +136,10 @@ class TerminalProgress:
             yield lambda amount: None
         elif not self.console.is_terminal:
             self._log(title)
-            yield self._logged(title, total, unit)
+            logged = _LoggedStage(title, total, unit, self._log, self._clock)
+            self._status = logged.status
+            with logged.watched():
+                yield logged.advance
         else:
             yield from self._bar(title, total, unit)
         self._status = lambda text: None
@@ -108,32 +173,6 @@ class TerminalProgress:
             # Show a finished stage as finished, even if its total was an estimate.
             progress.update(task, total=progress.tasks[0].completed or 1)
             progress.update(task, completed=progress.tasks[0].total)
-
-    def _logged(self, title: str, total: float | None, unit: str) -> Advance:
-        """Count what is done, and print a line about it now and then."""
-        began = last = self._clock()
-        done, said = 0.0, ""
-
-        def status(text: str) -> None:
-            nonlocal said
-            said = text
-
-        def advance(amount: float) -> None:
-            nonlocal done, last
-            done += amount
-            now = self._clock()
-            if now - last < _BETWEEN:
-                return
-            last = now
-            parts = [f"{min(100.0, 100 * done / total):.0f} %"] if total else []
-            if unit and done:
-                parts += [_amount(done, unit), f"{_amount(done / (now - began), unit)}/s"]
-            if total and 0 < done < total:
-                parts.append(f"remaining {_clock((now - began) * (total - done) / done)}")
-            self._log(f"{title}: {', '.join([*parts, *([said] if said else [])])}")
-
-        self._status = status
-        return advance
 
     def _log(self, line: str) -> None:
         self.console.print(f"{_clock(self._clock() - self._began)}  {line}", soft_wrap=True)

@@ -39,7 +39,7 @@ def train(options: TrainOptions, quiet: bool, dry_run: bool, as_json: bool) -> N
         print_training(result)
 
 
-def _plan(options: TrainOptions, quiet: bool, as_json: bool) -> None:
+def _plan(options: TrainOptions, as_json: bool) -> None:
     from vocabx.commands.train.contest import plan_base_alone
     from vocabx.commands.train.plan import check_packages, make_train_plan
     from vocabx.progress import Quiet

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from vocabx.cli.console import console
@@ -43,6 +44,20 @@ def test_a_log_gets_a_line_per_stage_and_one_each_half_minute(monkeypatch):
         "0:01:30  Reading text: 90 %, 90.0 MB, 1.0 MB/s, remaining 0:00:10, loss 2.5",
         "0:01:30  Verifying",
         "A note.",
+    ]
+
+
+def test_a_stage_that_counts_nothing_is_not_silent_either(monkeypatch):
+    monkeypatch.setattr("vocabx.cli.progress._BETWEEN", 0.01)
+    progress, clock, stream = logged(monkeypatch)
+    with progress.stage("Learning tokens"):
+        clock.now += 95
+        deadline = time.monotonic() + 30
+        while stream.getvalue().count("\n") < 2 and time.monotonic() < deadline:
+            time.sleep(0.005)
+    assert stream.getvalue().splitlines() == [
+        "0:00:00  Learning tokens",
+        "0:01:35  Learning tokens: for 0:01:35",
     ]
 
 

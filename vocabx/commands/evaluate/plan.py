@@ -106,7 +106,12 @@ def _check_options(options: EvaluateOptions) -> None:
         raise TokenizerError("nothing to evaluate: pass one or more directories of checkpoints")
     if options.out is not None:
         check_free(options.out, force=options.force)
-        given = (*options.directories, options.base, *options.corpus, *options.base_text)
+        given: tuple[Path | str, ...] = (
+            *options.directories,
+            options.base,
+            *options.corpus,
+            *options.base_text,
+        )
         check_not_read(options.out, given)
 
 

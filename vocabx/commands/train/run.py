@@ -87,7 +87,13 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     deadline = None if options.stop_after is None else time.monotonic() + 60 * options.stop_after
     processes = Processes()
     timed = Timed(progress if progress is not None and processes.main else Quiet())
-    given = (options.directory, options.base, *options.corpus, *options.replay, options.branch_from)
+    given: tuple[Path | str, ...] = (
+        options.directory,
+        options.base,
+        *options.corpus,
+        *options.replay,
+        options.branch_from,
+    )
     check_not_read(options.out, given)
     plan = make_train_plan(options, processes.device, processes.count)
     tables = _own_tables(plan, timed)
