@@ -90,10 +90,7 @@ def print_result(result: ExtendResult) -> None:
     report, out = result.report, console()
     out.print(_numbers(report))
     out.print(_claims(report.claims))
-    lines = [
-        *_origin_lines(report),
-        f"{report.unused:,} of {report.new_tokens:,} new tokens do not occur in the learning text",
-    ]
+    lines = _origin_lines(report)
     if report.initializer:
         why = "random draws" if report.kinds.get("drawn") else "rows outside the hull"
         bound = f"none ({why})" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"

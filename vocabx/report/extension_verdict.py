@@ -204,7 +204,7 @@ def _tokens(report: Report, recommended: Recommended | None) -> tuple[str, ...]:
     found = []
     if recommended is not None:
         found.append(
-            f"{report.new_tokens:,} were added; recommended: {recommended.tokens:,}, because "
+            f"Recommended: {recommended.tokens:,} ({report.new_tokens:,} were added), because "
             f"{recommended.why}."
         )
     if report.occurrences:
@@ -248,7 +248,7 @@ def _steps(report: Report, recommended: Recommended | None) -> tuple[Step, ...]:
             Step(
                 "Or begin better: new embeddings learned with the model itself, in minutes",
                 changed_command(again, changes, (*_OF_ONE_RUN, *_OF_INITIALIZERS)),
-                DEMONSTRATION,
+                f"{_untying(report) if untie else ''}{DEMONSTRATION}",
             )
         )
     if again and _adapting_helps(report):
@@ -265,6 +265,14 @@ def _steps(report: Report, recommended: Recommended | None) -> tuple[Step, ...]:
             )
         )
     return tuple(steps)
+
+
+def _untying(report: Report) -> str:
+    """What an lm_head of its own costs, as a sentence that another follows."""
+    if report.weight is None:
+        return ""
+    size = report.rows * report.weight.head / 1e6
+    return f"The lm_head of its own takes {size:,.0f} MB more. "
 
 
 def _adapting_helps(report: Report) -> bool:
