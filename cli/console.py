@@ -27,9 +27,15 @@ class _Hook(RenderHook):
         return [_Harmless(one) for one in renderables]
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller that whatever read the output is gone."""
+        raise BrokenPipeError
+
+
 def console(stderr: bool = False) -> Console:
     """A console for stdout or stderr, which takes text literally: [brackets] and :colons: are no markup."""
-    made = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    made = _Console(stderr=stderr, markup=False, emoji=False, highlight=False)
     made.push_render_hook(_Hook())
     return made
 

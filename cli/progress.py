@@ -1,5 +1,7 @@
 """Progress on stderr: bars with rates on a terminal, plain lines in a log."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -146,8 +148,7 @@ class TerminalProgress:
 
     def note(self, text: str) -> None:
         """Print one line, which a narrow terminal folds and a copied command survives."""
-        if not self._quiet:
-            self.console.print(text, style="yellow", soft_wrap=True)
+        self._print(text, "yellow")
 
     def status(self, text: str) -> None:
         """Show a few words beside the title of the current stage."""
@@ -175,4 +176,14 @@ class TerminalProgress:
             progress.update(task, completed=progress.tasks[0].total)
 
     def _log(self, line: str) -> None:
-        self.console.print(f"{_clock(self._clock() - self._began)}  {line}", soft_wrap=True)
+        self._print(f"{_clock(self._clock() - self._began)}  {line}")
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        if self._quiet:
+            return
+        try:
+            self.console.print(line, style=style, soft_wrap=True)
+        except BrokenPipeError:
+            # Whatever read the progress is gone, which is no reason to give up the work.
+            self._quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

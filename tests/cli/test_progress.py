@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -59,6 +61,22 @@ def test_a_stage_that_counts_nothing_is_not_silent_either(monkeypatch):
         "0:00:00  Learning tokens",
         "0:01:35  Learning tokens: for 0:01:35",
     ]
+
+
+def test_a_reader_that_leaves_does_not_end_the_work():
+    code = (
+        "import sys; from vocabx.cli.progress import TerminalProgress; progress = TerminalProgress()\n"
+        "for number in range(500):\n"
+        "    with progress.stage(f'Stage {number}'): pass\n"
+        "print('done')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stderr.readline()
+        process.stderr.close()
+        assert process.stdout.read() == "done\n"
+        assert process.wait() == 0
 
 
 def test_quiet_shows_neither_stages_nor_notes(monkeypatch):
