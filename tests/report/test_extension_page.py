@@ -232,6 +232,7 @@ def test_the_verdict_is_honest_when_the_start_is_behind(report):
     words = said(behind)
     assert "Worth it for speed and context, if you train it" in words
     assert "quality is 15.8 % behind the base's" in words
+    assert "Whether training makes up for that, vocabx train --contest measures." in words
     assert (
         "vocabx extend --base smollm2 --lang zh-Hant --seed 5 --init distill --untie --out runs/x-distill"
     ) in words
@@ -369,7 +370,9 @@ def test_plots_have_labels_for_screen_readers(report):
 
 def test_the_curve_marks_a_number_between_its_points():
     svg = tokens_curve((CurvePoint(0, 1.0), CurvePoint(1000, 0.5)), 500, "Thai")
-    assert ">500 new tokens: 75 %<" in svg
+    assert ">500 new tokens: 75 %<" in svg and "no fewer than" not in svg
+    floored = tokens_curve((CurvePoint(0, 1.0), CurvePoint(1000, 0.5)), 500, "Thai", 0.12)
+    assert ">no fewer than 12 %: the pre-tokenizer" in floored
 
 
 def test_plots_take_the_colors_of_the_page(report):

@@ -42,7 +42,9 @@ def render_page(report: Report) -> str:
         "outcomes": [(claim, claim.outcome, _STYLES[claim.outcome]) for claim in report.claims],
         "hull": _hull(report),
         "undrawn": undrawn or _NOT_MEASURED,
-        "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
+        "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name, _floor(report)))
+        if curve
+        else None,
         "steps": _steps(curve, report.new_tokens),
         "paragraphs": report.paragraphs,
         "frequent": report.frequent,
@@ -53,6 +55,12 @@ def render_page(report: Report) -> str:
         values,
         {"count": _count, "number": _number, "visible": visible, "seconds": _seconds},
     )
+
+
+def _floor(report: Report) -> float | None:
+    """The fewest tokens that the pre-tokenizer allows, as a share of the base's."""
+    least = None if report.boundaries is None else report.boundaries.least
+    return None if least is None else least / max(1, report.target.base.tokens)
 
 
 def _hull(report: Report) -> str:

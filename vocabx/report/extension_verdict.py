@@ -147,6 +147,8 @@ def _quality(report: Report) -> tuple[str, ...]:
     start, before = text.extended.bits_per_byte_start, text.base.bits_per_byte_start
     if start is not None and before:
         sentence += f" In the first 1,000 bytes of a passage {start:.2f} and {before:.2f}."
+    if lead < 0 and report.trainable:
+        sentence += " Whether training makes up for that, vocabx train --contest measures."
     return (sentence,)
 
 
