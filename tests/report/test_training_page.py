@@ -74,6 +74,8 @@ def test_a_run_without_a_contest_says_what_is_not_known_and_how_to_know_it(recor
     assert [step.command for step in rows.steps] == [
         "vocabx merge '/models/<demo>-trained' --out '/models/<demo>-trained-merged'"
     ]
+    called = training_verdict(replace(record, run=replace(run, command="")), "Chinese", "English")
+    assert len(called.steps) == 1
     alone = training_verdict(replace(record, first_id=55168), "Chinese", "English")
     assert alone.costs == ()
 

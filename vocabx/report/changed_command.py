@@ -12,8 +12,8 @@ _SWITCHES = {
 
 def option_of(command: str, name: str) -> str:
     """The value of an option in a recorded command line, "" where it is not given."""
-    words = shlex.split(command)
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    words = _words(command)
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word == name:
             return following
         if word.startswith(f"{name}="):
@@ -30,7 +30,7 @@ def changed_command(command: str, changes: Mapping[str, str | None], without: Co
         without: options to leave out, with their values.
     """
     dropped = {*changes, *without}
-    words, kept = shlex.split(command), []
+    words, kept = _words(command), []
     position = 0
     while position < len(words):
         word = words[position]
@@ -42,3 +42,11 @@ def changed_command(command: str, changes: Mapping[str, str | None], without: Co
     for name, value in changes.items():
         kept += [name] if value is None else [name, value]
     return shlex.join(kept)
+
+
+def _words(command: str) -> list[str]:
+    """The words of a command line; from Python, it may be anything."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
