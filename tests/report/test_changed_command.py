@@ -5,7 +5,7 @@ import pytest
 from vocabx.report.changed_command import changed_command, option_of
 
 
-@pytest.mark.parametrize("command", ["", "it's not a shell's", "vocabx train demo --out"])
+@pytest.mark.parametrize("command", ["", "it's broken", "vocabx train demo --out"])
 def test_a_command_that_names_no_value_has_none(command):
     assert option_of(command, "--out") == ""
     assert changed_command(command, {}) == shlex.join(command.split())
