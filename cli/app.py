@@ -19,6 +19,7 @@ from .languages import languages
 from .merge import merge
 from .options import INTERRUPTED
 from .plain_help import Command, Group
+from .plain_line import plain_line
 from .push import push
 from .train import train
 from .transfer import transfer
@@ -102,4 +103,4 @@ def _usage_error(error: Exception) -> int:
 
 
 def _say(line: str) -> None:
-    print(" ".join(line.split()), file=sys.stderr)
+    print(plain_line(line), file=sys.stderr)

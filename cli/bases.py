@@ -1,10 +1,10 @@
 """vocabx bases: the base models that have a short name."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 from .known_table import AS_JSON, marked, print_table
+from .plain_line import json_line
 
 
 def bases(as_json: Annotated[bool, AS_JSON] = False) -> None:
@@ -13,7 +13,7 @@ def bases(as_json: Annotated[bool, AS_JSON] = False) -> None:
 
     found = run()
     if as_json:
-        print(json.dumps({"bases": [asdict(one) for one in found]}, ensure_ascii=False))
+        print(json_line({"bases": [asdict(one) for one in found]}))
         return
     rows = [
         (

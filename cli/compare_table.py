@@ -2,24 +2,29 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from vocabx.commands.compare.run import CompareResult
-from vocabx.report.initializer_table import BASE, Bits, InitializerTable, Probed
+from vocabx.report.initializer_table import BASE, Bits, InitializerTable, Lead, Probed
+
+from .console import console, print_lines
 
 
 def print_comparison(result: CompareResult) -> None:
     """Print the embeddings and the score of each initializer, the recommended one, and the files written."""
-    table, console = result.table, Console()
-    console.print(_rows(table))
+    table, out = result.table, console()
+    out.print(_rows(table))
     _, why = table.choice()
     lines = [f"numbers    {result.directory / 'compare.json'}"]
     if why:
-        console.print(_bits(table))
-        lines = [f"choose     {why}", *lines, f"plot       {result.directory / 'compare.svg'}"]
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        out.print(_bits(table))
+        lines = [
+            f"choose     {why}",
+            *lines,
+            f"page       {result.directory / 'compare.html'}",
+            f"plot       {result.directory / 'compare.svg'}",
+        ]
+    print_lines(lines)
 
 
 def _rows(table: InitializerTable) -> Table:
@@ -42,17 +47,26 @@ def _bits(table: InitializerTable) -> Table:
     headings = list(languages)
     if table.probe_steps:
         headings += [f"{language}, trained" for language in languages]
+        headings.append("from the best (95 % interval)")
+    behind = table.behind()
     shown = _table("bits per byte of held-out text", headings)
     if table.base_bits is not None:
-        shown.add_row(BASE, *_cells(table.base_bits), *_probed_cells(table.base_probed))
+        shown.add_row(BASE, *_cells(table.base_bits), *_probed_cells(table.base_probed, behind.get(BASE)))
         shown.add_section()
     for row in sorted(table.rows, key=lambda row: row.final.target if row.final else 0.0):
-        shown.add_row(row.initializer, *_cells(row.start), *_probed_cells(row.probed))
+        shown.add_row(
+            row.initializer, *_cells(row.start), *_probed_cells(row.probed, behind.get(row.initializer))
+        )
     return shown
 
 
-def _probed_cells(probed: Probed | None) -> list[str]:
-    return _cells(probed.bits if probed else None)
+def _probed_cells(probed: Probed | None, lead: Lead | None) -> list[str]:
+    if lead is None:
+        return _cells(probed.bits if probed else None)
+    distance = f"{lead.bits:+.3f}"
+    if lead.interval is not None:
+        distance += f" ({lead.interval[0]:+.3f} to {lead.interval[1]:+.3f})"
+    return [*_cells(probed.bits if probed else None), distance]
 
 
 def _cells(bits: Bits | None) -> list[str]:

@@ -1,6 +1,5 @@
 """vocabx doctor: find what is wrong with an extended checkpoint, and write a repaired copy."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import typer
 from vocabx.commands.doctor.options import DoctorOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.doctor.examine import Examination
@@ -18,15 +18,15 @@ _STYLES = {"fatal": "bold red", "wrong": "red", "note": "yellow"}
 
 
 @command(DoctorOptions)
-def doctor(options: DoctorOptions, as_json: bool) -> None:
+def doctor(options: DoctorOptions, quiet: bool, as_json: bool) -> None:
     """Find what is wrong with an extended checkpoint, and repair it; exit 1 if anything is left wrong."""
     from vocabx.commands.doctor.run import doctor as run
 
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
-    result = run(options, TerminalProgress())
+    result = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print(json_line(result.to_dict()))
     else:
         _print(result, options.out)
     if not result.sound:
@@ -66,6 +66,6 @@ def _print_findings(examination: "Examination") -> None:
 
 
 def _say(line: str, style: str = "") -> None:
-    from rich.console import Console
+    from .console import print_lines
 
-    Console().print(line, style=style or None, markup=False, highlight=False, soft_wrap=True)
+    print_lines([line], style=style or None)

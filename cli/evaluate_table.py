@@ -1,21 +1,21 @@
 """What `vocabx evaluate` prints: one row per model, and how each model continues one text."""
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from vocabx.commands.evaluate.run import EvaluateResult
 from vocabx.evaluation.side_by_side import FromBase, Generated, SideBySide
 
+from .console import console, print_lines
+
 
 def print_evaluation(result: EvaluateResult) -> None:
     """Print the numbers of each model, its continuation of the first prompt, and the path of the page."""
-    table, console = result.table, Console()
-    console.print(_numbers(table))
+    table, out = result.table, console()
+    out.print(_numbers(table))
     if table.prompts:
-        console.print(_continuations(table))
-    for line in _lines(result):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        out.print(_continuations(table))
+    print_lines(_lines(result))
 
 
 def _numbers(table: SideBySide) -> Table:

@@ -1,23 +1,24 @@
 """vocabx export: write a checkpoint in a format that other programs read."""
 
-import json
 from dataclasses import asdict
 
 from vocabx.commands.export.options import ExportOptions
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(ExportOptions, required=("gguf",))
-def export(options: ExportOptions, as_json: bool) -> None:
+def export(options: ExportOptions, quiet: bool, as_json: bool) -> None:
     """Write a checkpoint as one .gguf file for llama.cpp."""
     from vocabx.commands.export.run import export as run
 
-    from .terminal import TerminalProgress, print_properties
+    from .progress import TerminalProgress
+    from .terminal import print_properties
 
-    done = run(options, TerminalProgress())
+    done = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps({**asdict(done), "path": str(done.path)}, ensure_ascii=False))
+        print(json_line({**asdict(done), "path": str(done.path)}))
         return
     print_properties(
         {

@@ -1,12 +1,12 @@
 """vocabx inspect: measure how well a tokenizer serves a language."""
 
-import json
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from vocabx.commands.inspect.options import InspectOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.inspect.measure import Inspection
@@ -14,36 +14,34 @@ if TYPE_CHECKING:
 
 
 @command(InspectOptions, arguments=("base",), required=("lang",))
-def inspect(options: InspectOptions, as_json: bool) -> None:
+def inspect(options: InspectOptions, quiet: bool, as_json: bool) -> None:
     """Measure how well a tokenizer serves a language, before you extend it."""
     from vocabx.commands.inspect.run import inspect as run
 
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
-    result = run(options, TerminalProgress())
+    result = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print(json_line(result.to_dict()))
     else:
         _print(result)
 
 
 def _print(result: "InspectResult") -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+
+    from .console import console, print_lines
 
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     origin = "" if result.base_origin == "local" else f" ({result.base_origin})"
-    table.add_row("tokenizer", Text(f"{result.base}{origin}, {result.inspection.family}"))
-    table.add_row("text", Text(f"{result.language.name}, {result.corpus}"))
+    table.add_row("tokenizer", f"{result.base}{origin}, {result.inspection.family}")
+    table.add_row("text", f"{result.language.name}, {result.corpus}")
     for name, value in _rows(result.inspection):
-        table.add_row(name, Text(value))
-    console = Console()
-    console.print(table)
-    for sentence in result.verdict:
-        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+        table.add_row(name, value)
+    console().print(table)
+    print_lines(result.verdict)
 
 
 def _rows(inspection: "Inspection") -> list[tuple[str, str]]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
+
+from .console import console, print_lines
 
 AS_JSON = typer.Option("--json", help="Print one JSON object on standard output.")
 INSTALLED = "✓"
@@ -23,9 +23,6 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], closing:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
-    console = Console()
-    console.print(table)
-    console.print(
-        f"{INSTALLED} marks what is installed on this machine. {closing}", highlight=False, soft_wrap=True
-    )
+        table.add_row(*row)
+    console().print(table)
+    print_lines([f"{INSTALLED} marks what is installed on this machine. {closing}"])

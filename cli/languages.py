@@ -1,10 +1,10 @@
 """vocabx languages: the languages with a default text, and what is installed of them."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 from .known_table import AS_JSON, marked, print_table
+from .plain_line import json_line
 
 
 def languages(as_json: Annotated[bool, AS_JSON] = False) -> None:
@@ -13,7 +13,7 @@ def languages(as_json: Annotated[bool, AS_JSON] = False) -> None:
 
     found = run()
     if as_json:
-        print(json.dumps({"languages": [asdict(one) for one in found]}, ensure_ascii=False))
+        print(json_line({"languages": [asdict(one) for one in found]}))
         return
     rows = [
         (

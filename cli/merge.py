@@ -1,26 +1,26 @@
 """vocabx merge: turn a finished training run into a checkpoint."""
 
-import json
 from typing import TYPE_CHECKING
 
 from vocabx.commands.merge.options import MergeOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.merge.run import MergeResult
 
 
 @command(MergeOptions, out="{directory}-merged")
-def merge(options: MergeOptions, as_json: bool) -> None:
+def merge(options: MergeOptions, quiet: bool, as_json: bool) -> None:
     """Merge a finished training run into a plain checkpoint: adapters and new token embeddings."""
     from vocabx.commands.merge.run import merge as run
 
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
-    merged = run(options, TerminalProgress())
+    merged = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps(merged.to_dict(), ensure_ascii=False))
+        print(json_line(merged.to_dict()))
     else:
         _print(merged)
 

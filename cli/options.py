@@ -2,9 +2,11 @@
 
 import dataclasses
 import inspect
+import io
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -23,6 +25,7 @@ _FIRST = ("directory", "directories", "base", "tokenizer", "lang", "out")
 _HIDDEN = ("command",)
 _METAVARS = {int: "<integer>", float: "<number>", Path: "<path>", str: "<text>"}
 _DRY_RUN = ("dry_run", "--dry-run", "Print what would be done, and stop.")
+_QUIET = ("quiet", "--quiet", "Print nothing but errors, and what --json prints.")
 _JSON = ("as_json", "--json", "Print one JSON object on standard output.")
 
 
@@ -41,7 +44,7 @@ def command(
     dry_run: bool = False,
     hidden: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Turn a function of an instance of `kind`, `as_json` and perhaps `dry_run` into a command.
+    """Turn a function of an instance of `kind`, `quiet`, `as_json` and perhaps `dry_run` into a command.
 
     Args:
         kind: an options class; see `vocabx._util.options`.
@@ -52,7 +55,7 @@ def command(
         dry_run: whether the command has --dry-run.
         hidden: fields that are not options of this command.
     """
-    flags = (_DRY_RUN, _JSON) if dry_run else (_JSON,)
+    flags = (_DRY_RUN, _QUIET, _JSON) if dry_run else (_QUIET, _JSON)
     types = get_type_hints(kind)
     fields = [one for one in dataclasses.fields(kind) if one.name not in (*hidden, *_HIDDEN)]
     takes_command = any(one.name == "command" for one in dataclasses.fields(kind))
@@ -70,8 +73,10 @@ def command(
             values = {name: _read(value, types[name]) for name, value in given.items() if value is not None}
             if takes_command:
                 values["command"] = shlex.join(["vocabx", *sys.argv[1:]])
+            silent = extra["quiet"] and not extra["as_json"]
             try:
-                function(kind(**values), **extra)
+                with redirect_stdout(io.StringIO()) if silent else nullcontext():
+                    function(kind(**values), **extra)
             except KeyboardInterrupt as error:
                 if notes := getattr(error, "__notes__", ()):
                     raise Interrupted("; ".join(notes)) from None

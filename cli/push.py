@@ -1,40 +1,39 @@
 """vocabx push: publish a finished directory on the Hugging Face hub."""
 
-import json
 from typing import TYPE_CHECKING
-
-import typer
 
 from vocabx.commands.push.options import PushOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.push.plan import PushPlan
 
 
 @command(PushOptions, required=("to",), dry_run=True)
-def push(options: PushOptions, dry_run: bool, as_json: bool) -> None:
+def push(options: PushOptions, quiet: bool, dry_run: bool, as_json: bool) -> None:
     """Publish a finished checkpoint or tokenizer on the Hugging Face hub."""
     from vocabx.commands.push.run import make_push_plan
     from vocabx.commands.push.run import push as run
 
-    from .terminal import TerminalProgress
+    from .console import print_lines
+    from .progress import TerminalProgress
 
-    progress = TerminalProgress()
+    progress = TerminalProgress(quiet)
     if dry_run:
         plan = make_push_plan(options, progress)
         if as_json:
-            print(json.dumps({**plan.describe(), "url": ""}, ensure_ascii=False))
+            print(json_line({**plan.describe(), "url": ""}))
         else:
             _print(plan)
         return
     result = run(options, progress)
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print(json_line(result.to_dict()))
     else:
         _print(result.plan)
-        typer.echo(f"published  {result.url}")
+        print_lines([f"published  {result.url}"])
 
 
 def _print(plan: "PushPlan") -> None:

@@ -1,92 +1,22 @@
-"""What the terminal shows: progress with rates on stderr, tables on stdout."""
+"""Tables and lines on stdout that several commands print."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
 from vocabx.commands.extend.run import ExtendResult
 from vocabx.commands.verify.run import VerifyResult
 from vocabx.evaluation.comparison import Comparison
-from vocabx.progress import Advance
 from vocabx.report.extension_report import Report
+from vocabx.report.extension_verdict import Verdict, extension_verdict
+from vocabx.report.measures import BITS, BITS_START, CHARACTERS_PER_TOKEN, ENCODING, TOKENS, UNKNOWN
 from vocabx.tokenizer.certificate import Claim
 
+from .console import console, print_lines
 
-def _amount(amount: float, unit: str) -> str:
-    """Bytes in kB or MB, anything else as a count with its unit."""
-    if unit == "B":
-        return f"{amount / 1e6:.1f} MB" if amount >= 1e5 else f"{amount / 1e3:.1f} kB"
-    return f"{amount:,.0f} {unit}"
-
-
-class _Done(ProgressColumn):
-    """The amount done, and the average rate since the stage began."""
-
-    def render(self, task: Task) -> Text:
-        unit = task.fields["unit"]
-        if not unit or not task.completed or not task.elapsed:
-            return Text("")
-        return Text(f"{_amount(task.completed, unit)}  {_amount(task.completed / task.elapsed, unit)}/s")
-
-
-class _Left(TimeRemainingColumn):
-    """The remaining time, while the stage is running and its total is known."""
-
-    def render(self, task: Task) -> Text:
-        return Text("") if task.finished or not task.total else Text("remaining ") + super().render(task)
-
-
-class TerminalProgress:
-    """Progress on stderr; only notes are printed when stderr is not a terminal."""
-
-    def __init__(self) -> None:
-        self.console = Console(stderr=True)
-        self._status: Callable[[str], None] = lambda text: None
-
-    @contextmanager
-    def stage(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Advance]:
-        """Show a progress bar, or a spinner if the total is unknown, until the stage ends."""
-        if not self.console.is_terminal:
-            yield lambda amount: None
-            return
-        bar = (BarColumn(24),) if total else ()
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            *bar,
-            _Done(),
-            TimeElapsedColumn(),
-            _Left(),
-        )
-        with Progress(*columns, console=self.console) as progress:
-            task = progress.add_task(title, total=total, unit=unit)
-            self._status = lambda text: progress.update(task, description=f"{title}, {text}")
-            yield lambda amount: progress.advance(task, amount)
-            # Show a finished stage as finished, even if its total was an estimate.
-            progress.update(task, total=progress.tasks[0].completed or 1)
-            progress.update(task, completed=progress.tasks[0].total)
-
-    def note(self, text: str) -> None:
-        """Print one line, which a narrow terminal folds and a copied command survives."""
-        self.console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
-
-    def status(self, text: str) -> None:
-        """Show a few words beside the title of the current stage."""
-        self._status(text)
+_STYLES = {"holds": "green", "FAILS": "red", "for information": "yellow", "not checked": "yellow"}
 
 
 def print_plan(plan: dict[str, Any]) -> None:
@@ -115,7 +45,7 @@ def print_properties(rows: Mapping[str, str]) -> None:
     table.add_column(overflow="fold")
     for name, value in rows.items():
         table.add_row(name, Text(value))
-    Console().print(table)
+    console().print(table)
 
 
 def planned_text(plan: dict[str, Any]) -> str:
@@ -158,13 +88,10 @@ def _planned_disk(plan: dict[str, Any]) -> str:
 
 def print_result(result: ExtendResult) -> None:
     """Print the numbers of a finished extension, its certificate, and its path."""
-    report, console = result.report, Console()
-    console.print(_numbers(report))
-    console.print(_claims(report.claims))
-    lines = [
-        *_origin_lines(report),
-        f"{report.unused:,} of {report.new_tokens:,} new tokens do not occur in the learning text",
-    ]
+    report, out = result.report, console()
+    out.print(_numbers(report))
+    out.print(_claims(report.claims))
+    lines = _origin_lines(report)
     if report.initializer:
         why = "random draws" if report.kinds.get("drawn") else "rows outside the hull"
         bound = f"none ({why})" if report.hull_bound is None else f"{report.hull_bound:.2f} nats"
@@ -178,10 +105,23 @@ def print_result(result: ExtendResult) -> None:
                 f"{report.parameters['chance']:.2%} by chance"
             )
     what = "checkpoint" if report.initializer else "tokenizer "
-    lines += [f"{what} {result.directory}", f"report     {result.directory / 'report.html'}"]
+    print_lines(lines)
+    print_verdict(extension_verdict(report), ("better", "costs", "tokens"))
+    lines = [f"{what} {result.directory}", f"report     {result.directory / 'report.html'}"]
     lines += [f"published  {result.url}"] if result.url else []
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_lines(lines)
+
+
+def print_verdict(verdict: Verdict, names: tuple[str, str, str]) -> None:
+    """Print the answers of a verdict, each group after its name, and what to do next."""
+    print_lines(["", verdict.answer], style="bold")
+    groups = (verdict.better, verdict.costs, verdict.tokens)
+    for name, sentences in zip(names, groups, strict=True):
+        print_lines(f"{'' if number else name:11}{sentence}" for number, sentence in enumerate(sentences))
+    for number, step in enumerate(verdict.steps):
+        print_lines([f"{'' if number else 'next':11}{step.why}:"])
+        print_lines([f"             {step.command}"], style="cyan")
+        print_lines(f"             {remark}" for remark in [step.remark] if remark)
 
 
 def _origin_lines(report: Report) -> list[str]:
@@ -217,25 +157,25 @@ def comparison_rows(text: Comparison) -> list[tuple[str, str, str, str]]:
     """Table rows that compare two models on one text: measure, before, after, change."""
     base, extended = text.base, text.extended
     rows = [
-        ("tokens", f"{base.tokens:,}", f"{extended.tokens:,}", f"× {text.tokens_share:.3f}"),
+        (TOKENS, f"{base.tokens:,}", f"{extended.tokens:,}", f"× {text.tokens_share:.3f}"),
         (
-            "characters per token",
+            CHARACTERS_PER_TOKEN,
             f"{base.characters_per_token:.2f}",
             f"{extended.characters_per_token:.2f}",
             f"× {extended.characters_per_token / base.characters_per_token:.2f}",
         ),
         (
-            "encoding, M characters/s",
-            f"{base.encode_speed / 1e6:.2f}",
-            f"{extended.encode_speed / 1e6:.2f}",
+            ENCODING,
+            f"{base.encode_speed:,.0f}",
+            f"{extended.encode_speed:,.0f}",
             f"× {extended.encode_speed / base.encode_speed:.2f}",
         ),
     ]
     if base.unknown or extended.unknown:
-        rows.append(("unknown tokens", f"{base.unknown:,}", f"{extended.unknown:,}", ""))
+        rows.append((UNKNOWN, f"{base.unknown:,}", f"{extended.unknown:,}", ""))
     scores = (
-        ("bits per byte", base.bits_per_byte, extended.bits_per_byte),
-        ("… first 1,000 bytes", base.bits_per_byte_start, extended.bits_per_byte_start),
+        (BITS, base.bits_per_byte, extended.bits_per_byte),
+        (BITS_START, base.bits_per_byte_start, extended.bits_per_byte_start),
     )
     for name, before, after in scores:
         if before is not None and after is not None:
@@ -245,19 +185,17 @@ def comparison_rows(text: Comparison) -> list[tuple[str, str, str, str]]:
 
 def print_verification(found: VerifyResult) -> None:
     """Print the certificate of a directory, with the first counterexamples of what fails."""
-    console = Console()
     title = f"{found.directory} against {found.base}: {found.new_tokens:,} new tokens"
-    console.print(_claims(found.certificate.claims, title))
+    console().print(_claims(found.certificate.claims, title))
     for claim in found.certificate.claims:
         if claim.failed and claim.required:
-            console.print(f"{claim.name}, first counterexamples:", style="bold", highlight=False)
-            for example in claim.examples:
-                console.print(f"  {example!r}", markup=False, highlight=False, soft_wrap=True)
+            print_lines([f"{claim.name}, first counterexamples:"], style="bold")
+            print_lines(f"  {example!r}" for example in claim.examples)
 
 
 def print_claims(claims: Sequence[Claim], title: str) -> None:
     """Print a table of claims with their counts."""
-    Console().print(_claims(claims, title))
+    console().print(_claims(claims, title))
 
 
 def _claims(claims: Sequence[Claim], title: str = "Certificate") -> Table:
@@ -267,8 +205,6 @@ def _claims(claims: Sequence[Claim], title: str = "Certificate") -> Table:
     table.add_column("failed", justify="right")
     table.add_column("")
     for claim in claims:
-        verdict, style = ("FAILS", "red") if claim.required else ("for information", "yellow")
-        if claim.holds:
-            verdict, style = "holds", "green"
-        table.add_row(claim.sentence, f"{claim.checked:,}", f"{claim.failed:,}", Text(verdict, style=style))
+        outcome = Text(claim.outcome, style=_STYLES[claim.outcome])
+        table.add_row(claim.sentence, f"{claim.checked:,}", f"{claim.failed:,}", outcome)
     return table

@@ -1,6 +1,5 @@
 """vocabx train: continued pretraining of an extended checkpoint."""
 
-import json
 import os
 from typing import Any
 
@@ -10,12 +9,13 @@ from vocabx.commands.train.options import TrainOptions
 from vocabx.errors import VocabxError
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(TrainOptions, out="{directory}-trained", dry_run=True)
-def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
+def train(options: TrainOptions, quiet: bool, dry_run: bool, as_json: bool) -> None:
     """Continue pretraining an extended checkpoint: new token embeddings, and adapters on the rest."""
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
     if dry_run:
         _plan(options, as_json)
@@ -23,7 +23,7 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
     from vocabx.commands.train.run import train as run
 
     try:
-        result = run(options, TerminalProgress())
+        result = run(options, TerminalProgress(quiet))
     except VocabxError as error:
         # If several processes find the same error, only one reports it.
         if os.environ.get("RANK", "0") != "0":
@@ -32,7 +32,7 @@ def train(options: TrainOptions, dry_run: bool, as_json: bool) -> None:
     if not result.main:
         return
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        print(json_line(result.to_dict()))
     else:
         from .train_table import print_training
 
@@ -51,14 +51,12 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
     plan = make_train_plan(options, processes.device, processes.count)
     if options.contest:
         plan_base_alone(plan, processes, Quiet())
-    rates = [
-        operations_a_second(processes.device, plan.method.dtype, training) for training in (True, False)
-    ]
+    rates = [operations_a_second(processes.device, plan.method.dtype, training) for training in (True, False)]
     described = plan.describe(*rates)
     if not processes.main:
         return
     if as_json:
-        print(json.dumps(described, ensure_ascii=False))
+        print(json_line(described))
         return
     from .terminal import print_properties
 

@@ -1,16 +1,17 @@
 """What `vocabx train` prints when it ends."""
 
-from rich.console import Console
 from rich.table import Table
 
 from vocabx.commands.train.run import TrainResult
 from vocabx.corpus.languages import language_name
-from vocabx.report.contest_words import contest_sentences
+from vocabx.report.training_verdict import training_verdict
+
+from .console import console, print_lines
+from .terminal import print_verdict
 
 
 def print_training(result: TrainResult) -> None:
-    """Print the held-out scores during training, and the next command."""
-    console = Console()
+    """Print the held-out scores during training, what they say, and the next command."""
     table = Table(title="bits per byte of held-out text")
     for heading in ("step", "tokens", "new language", "change", "base's language", "change"):
         table.add_column(heading, justify="right")
@@ -25,19 +26,14 @@ def print_training(result: TrainResult) -> None:
                 cells += [f"{bits:.3f}", f"{100 * (bits / first - 1):+.1f} %"]
         table.add_row(*cells)
     if measured:
-        console.print(table)
-    contest = None if result.record is None else result.record.contest
-    if result.record is not None and contest is not None:
-        console.print("Against the base left alone", style="bold", highlight=False)
-        for sentence in contest_sentences(contest, language_name(result.record.language)):
-            console.print(f"  {sentence}", markup=False, highlight=False, soft_wrap=True)
+        console().print(table)
+    record = result.record
+    if record is not None:
+        other = "the base's language"
+        verdict = training_verdict(record, language_name(record.language), other)
+        print_verdict(verdict, ("at equal", "pays" if record.contest else "not known", "learned"))
     lines = [f"run        {result.directory}", f"report     {result.directory / 'report.html'}"]
-    if result.finished:
-        lines.append(f"next       vocabx merge {result.directory} --out DIR")
-        if contest is not None:
-            lines.append(f"base alone vocabx merge {result.directory / contest.directory} --out DIR")
-    else:
+    if not result.finished:
         what = " of the base left alone" if result.base_alone else ""
         lines = [f"stopped    after step {result.step:,}{what}: resume with the same command and --resume"]
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    print_lines(lines)

@@ -1,6 +1,5 @@
 """vocabx transfer: replace the tokenizer of a model, and initialize an embedding for each of its tokens."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -8,23 +7,24 @@ import typer
 from vocabx.commands.transfer.options import TransferOptions
 
 from .options import command
+from .plain_line import json_line
 
 if TYPE_CHECKING:
     from vocabx.commands.transfer.run import TransferResult
 
 
 @command(TransferOptions, out="{base}-to-{lang}", arguments=(), required=("lang", "tokenizer"), dry_run=True)
-def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
+def transfer(options: TransferOptions, quiet: bool, dry_run: bool, as_json: bool) -> None:
     """Replace the tokenizer of a base model with another one."""
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
-    progress = TerminalProgress()
+    progress = TerminalProgress(quiet)
     if dry_run:
         from vocabx.commands.transfer.plan import make_transfer_plan
 
         plan = make_transfer_plan(options, progress).describe()
         if as_json:
-            print(json.dumps(plan, ensure_ascii=False))
+            print(json_line(plan))
         else:
             _print_plan(plan)
         return
@@ -32,7 +32,7 @@ def transfer(options: TransferOptions, dry_run: bool, as_json: bool) -> None:
 
     result = run(options, progress)
     if as_json:
-        print(json.dumps({"out": str(result.directory), **result.report.to_dict()}, ensure_ascii=False))
+        print(json_line({"out": str(result.directory), **result.report.to_dict()}))
     else:
         _print_result(result)
     if not result.passed:
@@ -64,27 +64,27 @@ def _print_plan(plan: dict[str, Any]) -> None:
 
 def _print_result(result: "TransferResult") -> None:
     """Print the numbers of a finished transfer, what was proven, and its path."""
-    from rich.console import Console
     from rich.table import Table
 
+    from .console import console, print_lines
     from .terminal import comparison_rows, print_claims
 
-    report, console = result.report, Console()
+    report = result.report
     numbers = Table(title=f"{report.base} with another tokenizer, for {report.language_name}")
     for heading in (f"held-out {report.language} text", "base", "result", "change"):
         numbers.add_column(heading, justify="right" if numbers.columns else "left")
     numbers.add_row("tokens in the vocabulary", f"{report.old_tokens:,}", f"{report.tokens:,}", "")
     for row in comparison_rows(report.target):
         numbers.add_row(*row)
-    console.print(numbers)
-    print_claims(report.claims, "Proof")
+    console().print(numbers)
+    print_claims(report.claims, "Certificate")
     counts = report.counts
     lost = f"; {counts.unknown:,} of the copies are of the unknown token" if counts.unknown else ""
-    for line in (
+    lines = [
         f"embeddings {counts.copied:,} copied ({counts.special:,} for special tokens), {counts.mixed:,} "
         f"mixed, {counts.drawn:,} drawn at random, {counts.mean:,} the mean of all{lost}",
         f"checkpoint {result.directory}",
         f"report     {result.directory / 'report.json'}",
         *([f"published  {result.url}"] if result.url else []),
-    ):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    ]
+    print_lines(lines)

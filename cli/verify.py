@@ -1,24 +1,24 @@
 """vocabx verify: prove what an extension kept, whoever made it."""
 
-import json
-
 import typer
 
 from vocabx.commands.verify.options import VerifyOptions
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(VerifyOptions)
-def verify(options: VerifyOptions, as_json: bool) -> None:
+def verify(options: VerifyOptions, quiet: bool, as_json: bool) -> None:
     """Prove that an extension changed nothing else; exit 1 when a claim fails."""
     from vocabx.commands.verify.run import verify as run
 
-    from .terminal import TerminalProgress, print_verification
+    from .progress import TerminalProgress
+    from .terminal import print_verification
 
-    found = run(options, TerminalProgress())
+    found = run(options, TerminalProgress(quiet))
     if as_json:
-        print(json.dumps(found.to_dict(), ensure_ascii=False))
+        print(json_line(found.to_dict()))
     else:
         print_verification(found)
     if not found.certificate.passed:

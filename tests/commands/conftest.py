@@ -1,6 +1,7 @@
 """Fixtures that run the commands as a user does."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,12 +13,25 @@ from vocabx.cli.app import main
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.run import train
 
+# How a line of progress begins: the time since the command began.
+_PROGRESS = re.compile(r"\d+:\d\d:\d\d  ")
+
 
 @dataclass(frozen=True)
 class Run:
+    """How a command ended: `err` is what stderr says beside `progress`."""
+
     code: int
     out: str
     err: str
+    progress: tuple[str, ...] = ()
+
+
+def parted(err: str) -> tuple[str, tuple[str, ...]]:
+    """The lines of stderr that are no progress, and those that are."""
+    lines = err.splitlines(keepends=True)
+    progress = tuple(line.strip() for line in lines if _PROGRESS.match(line))
+    return "".join(line for line in lines if not _PROGRESS.match(line)), progress
 
 
 # Options that may be given several times.
@@ -53,7 +67,8 @@ def vocabx(monkeypatch, capsys):
         with pytest.raises(SystemExit) as ended:
             main()
         captured = capsys.readouterr()
-        return Run(ended.value.code or 0, captured.out, captured.err)
+        err, progress = parted(captured.err)
+        return Run(ended.value.code or 0, captured.out, err, progress)
 
     return run
 

@@ -218,7 +218,7 @@ def test_protected_text_and_the_settings_of_the_initializer_are_listed(base, lla
 
 def test_a_required_claim_that_fails_is_shown(base, llama):
     text = render(llama, base, dataclasses.replace(REPORT, claims=(Claim("x", "It is so.", 9, 1, True, ()),)))
-    assert "**A required claim fails.**\n" in text and "| It is so. | 9 | 1 | FAILS |" in text
+    assert "**A required claim FAILS.**\n" in text and "| It is so. | 9 | 1 | FAILS |" in text
 
 
 def test_the_card_of_a_transfer_describes_it(base, llama):

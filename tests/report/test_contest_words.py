@@ -116,7 +116,7 @@ def test_the_plots_name_both_runs_and_their_units():
     assert "minutes of training" in time
     assert "text read, MB" in text
     for plot in (time, text):
-        assert "base alone" in plot
+        assert "base left alone" in plot
         assert "extended" in plot
 
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from vocabx.evaluation.comparison import Comparison, Measure
-from vocabx.report.extension_page import render_page, verdict
+from vocabx.report.extension_page import render_page
 from vocabx.report.extension_plots import norms_histogram, tokens_curve
 from vocabx.report.extension_report import (
     CurvePoint,
@@ -15,8 +15,12 @@ from vocabx.report.extension_report import (
     Piece,
     Report,
     TokenizedParagraph,
+    Weight,
 )
+from vocabx.report.extension_verdict import extension_verdict
+from vocabx.report.recommended import recommended_tokens
 from vocabx.tokenizer.certificate import Claim
+from vocabx.tokenizer.pretokenized import Boundaries
 
 ADVERSARIAL = "<script>alert(1)</script>&\"'"
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#34;&#39;"
@@ -187,32 +191,108 @@ def test_each_number_is_on_the_page(report):
         assert f"{name}{value}" in words.replace(f"{name} ", name)
 
 
+def said(report: Report) -> str:
+    """All that the verdict says, with plain spaces."""
+    found = extension_verdict(report)
+    steps = (part for step in found.steps for part in (step.why, step.command, step.remark))
+    parts = (found.answer, *found.better, *found.costs, *found.tokens, *steps)
+    return " | ".join(parts).replace("\u00a0", " ")
+
+
 def test_the_verdict_follows_from_the_numbers(report):
-    assert verdict(report).replace("\u00a0", " ") == (
-        "Traditional Chinese text takes 31 % of the tokens it took before; 0 of 5,321 English lines are "
-        "tokenized differently; the required claim holds; bits per byte 2.50 → 2.21 before any training."
+    heavy = changed(
+        report, weight=Weight(270_000_000, 280_000_000, 1152, 270_000_000, 1152), trainable=True, out="runs/x"
     )
+    words = said(heavy)
+    for sentence in (
+        "Worth it for speed and context: Traditional Chinese text takes 3.23 times fewer tokens",
+        "quality is 11.8 % ahead of the base's",
+        "Tokens: 230,057 in place of 742,118 for the same text, 3.23 times fewer",
+        "each of which reads 3.4 % more weights: up to 3.12 times as fast",
+        "2.21 bits per byte of Traditional Chinese, the base's 2.50: 11.8 % ahead",
+        "English: 0 of 5,321 lines are tokenized differently; 1.03 bits per byte, the base's 1.03.",
+        "Size: +10.0 MB on disk and in memory, +3.7 % (270.0 → 280.0 MB).",
+        "Certificate: holds (1 required claim).",
+        "vocabx train runs/x --max-minutes 60 --contest",
+    ):
+        assert sentence in words, (sentence, words)
+    assert "--init distill" not in words, "it begins ahead of the base already"
 
 
-def test_the_verdict_is_honest_when_the_numbers_are_bad(report):
-    worse = dataclasses.replace(report.target.extended, tokens=800000, bits_per_byte=2.9)
-    bad = changed(
+def test_the_verdict_is_honest_when_the_start_is_behind(report):
+    extended = dataclasses.replace(report.target.extended, bits_per_byte=2.9)
+    behind = changed(
         report,
-        target=dataclasses.replace(report.target, extended=worse),
-        claims=(Claim("base-text", "English is tokenized as before.", 5321, 31, True, ()),),
+        target=dataclasses.replace(report.target, extended=extended),
+        trainable=True,
+        out="runs/x",
+        command="vocabx extend --base smollm2 --lang zh-Hant --init ofa --rank 100 --out runs/x --resume "
+        "--seed 5",
     )
-    sentence = verdict(bad).replace("\u00a0", " ")
-    assert "108 % of the tokens it took before, so nothing is saved" in sentence
-    assert "31 of 5,321 English lines are tokenized differently" in sentence
-    assert "1 of 1 required claims FAIL" in sentence
-    assert "2.50 → 2.90 before any training, which is worse" in sentence
+    words = said(behind)
+    assert "Worth it for speed and context, if you train it" in words
+    assert "quality is 15.8 % behind the base's" in words
+    assert "Whether training makes up for that, vocabx train --contest measures." in words
+    assert (
+        "vocabx extend --base smollm2 --lang zh-Hant --seed 5 --init distill --untie --out runs/x-distill"
+    ) in words
+    assert "1.7 % behind the base left alone" in words
+    weight = Weight(270_000_000, 280_000_000, 1152, 270_000_000, 1152)
+    assert "The lm_head of its own takes 66 MB more. On the" in said(changed(behind, weight=weight))
+
+
+def test_the_verdict_advises_against_what_gains_nothing_or_fails(report):
+    longer = changed(report, target=of_length(report.target, 800000))
+    assert "Not worth it: Traditional Chinese text takes 1.08 times as many tokens as before" in said(longer)
+    claim = Claim("base-text", "English is tokenized as before.", 5321, 31, True, ())
+    broken = said(changed(report, claims=(claim,), trainable=True))
+    assert "Do not use this result" in broken and "Certificate: 1 of 1 required claims FAIL." in broken
+    assert "31 of 5,321 lines are tokenized differently" in broken
+    assert "vocabx train" not in broken
 
 
 def test_a_verdict_without_checked_lines_compares_lengths(report):
     bare = changed(report, claims=())
-    assert "English text takes as many as before; nothing was certified" in verdict(bare)
+    assert "English: as many tokens as before;" in said(bare) and "Certificate: not checked." in said(bare)
     longer = changed(bare, base_language=of_length(report.base_language, 141800))
-    assert "English text, which should not change, takes 100.4\u00a0%" in verdict(longer)
+    assert "English: tokens × 1.004, though none should change" in said(longer)
+
+
+def points(*rows):
+    return tuple(CurvePoint(*row) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("curve", "tokens", "reason"),
+    [
+        (points((0, 1.0), (4000, 0.4, 0.0), (8000, 0.399, 0.0)), 4000, "each further thousand would save"),
+        (points((0, 1.0), (4000, 0.5, 0.02), (8000, 0.4, 0.3)), 4000, "30 % would occur less than 16 times"),
+        (points((0, 1.0), (4000, 0.5, 0.0), (8000, 0.4, 0.0)), 8000, "more were not measured"),
+    ],
+)
+def test_the_recommended_number_stops_where_more_would_be_wasted(report, curve, tokens, reason):
+    found = recommended_tokens(changed(report, curve=curve))
+    assert found.tokens == tokens
+    assert reason in found.why.replace("\u00a0", " ")
+
+
+def test_a_heavy_head_lowers_the_recommended_number(report):
+    curve = points((0, 1.0), (4000, 0.4, 0.0), (8000, 0.36, 0.0), (16000, 0.30, 0.0))
+    light = changed(report, curve=curve, weight=Weight(10**9, 10**9, 1000, 10**9, 1000))
+    heavy = changed(report, curve=curve, weight=Weight(10**9, 10**9, 50_000, 10**9, 50_000))
+    assert (recommended_tokens(light).tokens, recommended_tokens(heavy).tokens) == (16000, 4000)
+    assert recommended_tokens(changed(report, curve=curve[:2])) is None
+
+
+def test_the_floor_of_the_pretokenizer_stands_beside_the_token_count(report):
+    split = Boundaries(220_000, 90_000, 0.31, 0.0)
+    command = "vocabx extend --lang hi --out runs/x"
+    words = said(changed(report, boundaries=split, command=command, out="runs/x"))
+    assert "No number of tokens brings the 230,057 below 220,000" in words and "useless" in words
+    assert "splits 31.0 % of the words" in words and "the limit is 90,000 tokens" in words
+    assert "vocabx extend --lang hi --pretokenizer adapt --out runs/x-adapted" in words
+    roomy = said(changed(report, boundaries=Boundaries(90_000, None, 0.0, None)))
+    assert "below 90,000, the pre-tokenizer's words." in roomy and "--pretokenizer" not in roomy
 
 
 def test_missing_measurements_are_marked_as_such(report):
@@ -231,7 +311,7 @@ def test_missing_measurements_are_marked_as_such(report):
     )
     html = render_page(bare)
     page = Page(html)
-    assert "bits per byte were not measured" in verdict(bare)
+    assert "bits per byte were not measured" in said(bare)
     assert page.words.count("not measured") >= 7
     assert "none: embeddings were drawn at random" in page.words
     assert "Nothing was certified" in page.words
@@ -290,7 +370,9 @@ def test_plots_have_labels_for_screen_readers(report):
 
 def test_the_curve_marks_a_number_between_its_points():
     svg = tokens_curve((CurvePoint(0, 1.0), CurvePoint(1000, 0.5)), 500, "Thai")
-    assert ">500 new tokens: 75 %<" in svg
+    assert ">500 new tokens: 75 %<" in svg and "no fewer than" not in svg
+    floored = tokens_curve((CurvePoint(0, 1.0), CurvePoint(1000, 0.5)), 500, "Thai", 0.12)
+    assert ">no fewer than 12 %: the pre-tokenizer" in floored
 
 
 def test_plots_take_the_colors_of_the_page(report):
@@ -332,7 +414,7 @@ def test_a_tokenizer_alone_is_shown_without_embeddings_and_models(report):
     for absent in ("Hull bound", "Padding rows", "Collisions", "Bits per byte", "Norms of the embeddings"):
         assert absent not in words
     assert "byte-level BPE" in words
-    assert "bits per byte" not in verdict(dataclasses.replace(report, initializer=""))
+    assert "bits per byte" not in said(dataclasses.replace(report, initializer=""))
 
 
 def test_the_donor_and_the_cost_of_protection_are_shown(report):

@@ -1,7 +1,9 @@
+import re
 from dataclasses import replace
 
 import pytest
 
+from vocabx.report.initializer_page import render_comparison
 from vocabx.report.initializer_table import Bits, InitializerTable, Probed, Row, averaged
 
 SIZES = (3000, 2000, 1000)
@@ -57,6 +59,23 @@ def test_the_interval_is_of_the_difference_on_the_same_passages():
     assert low == pytest.approx(0.1)
     assert lead.bits < high <= 0.2 + 1e-9
     assert table([row("best", 2.0, best), row("other", 2.0, other)]).leads()[0].interval == (low, high)
+
+
+def test_an_initializer_that_makes_all_embeddings_equal_is_never_recommended():
+    alike = replace(row("mean", 2.0, probed((1.0, 1.0, 1.0))), collisions=10)
+    other = row("other", 2.0, probed((1.5, 1.5, 1.5)))
+    name, why = table([alike, other]).choice()
+    assert name == "other" and "mean cannot be recommended" in why
+    assert table([alike]).choice()[0] == "" and "same embedding" in table([alike]).choice()[1]
+
+
+def test_the_page_shows_the_distance_to_the_best_with_its_interval():
+    rows = [row("<best>", 2.0, probed((1.0, 3.0, 5.0))), row("other", 2.0, probed((1.1, 3.1, 5.2)))]
+    page = render_comparison(table(rows, probed((1.2, 3.2, 5.2))))
+    assert page.count("<svg") == 1 and "&lt;best&gt;" in page and "<best>" not in page
+    assert not re.search(r'(?:src|href)="(?!#)', page)
+    assert "+0.117 (+0.100 to +0.200)" in page
+    assert page.index("base left alone</th>") < page.index("&lt;best&gt;</th>") < page.index("other</th>")
 
 
 def test_one_passage_gives_no_interval():

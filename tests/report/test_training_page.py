@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from vocabx.report.training_page import render_training_page, verdict
+from vocabx.report.training_page import render_training_page
 from vocabx.report.training_plot import smoothed
+from vocabx.report.training_verdict import learned_sentence, training_verdict
+from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.methods import Method
 from vocabx.training.metrics import Measured
 from vocabx.training.record import (
@@ -52,12 +54,48 @@ def record(metrics):
 
 
 def test_the_verdict_says_what_was_learned_and_what_was_kept(record):
-    found = verdict(record, "Chinese", "English")
+    found = learned_sentence(record, "Chinese", "English")
     assert found == (
         "Bits per byte after 20,000 tokens: Chinese 2.500 → 1.700 (−32.0\u00a0%), "
         "English 0.900 → 0.895 (−0.6\u00a0%)."
     )
-    assert "was not measured" in verdict(replace(record, measured=()), "Chinese", "English")
+    assert "was not measured" in learned_sentence(replace(record, measured=()), "Chinese", "English")
+
+
+def test_a_run_without_a_contest_says_what_is_not_known_and_how_to_know_it(record):
+    run = replace(record.run, command="vocabx train demo --quiet --max-steps 40 --out runs/t")
+    found = training_verdict(replace(record, run=run), "Chinese", "English")
+    assert "is not known" in found.costs[0]
+    assert [step.command for step in found.steps] == [
+        "vocabx train demo --max-steps 40 --out runs/t --resume --contest",
+        "vocabx merge runs/t --out runs/t-merged",
+    ]
+    rows = training_verdict(replace(record, method=Method("rows", "bfloat16")), "Chinese", "English")
+    assert [step.command for step in rows.steps] == [
+        "vocabx merge '/models/<demo>-trained' --out '/models/<demo>-trained-merged'"
+    ]
+    called = training_verdict(replace(record, run=replace(run, command="")), "Chinese", "English")
+    assert len(called.steps) == 1
+    alone = training_verdict(replace(record, first_id=55168), "Chinese", "English")
+    assert alone.costs == ()
+
+
+def test_occurrences_are_a_table_with_ranges_in_words(record, metrics):
+    groups = tuple(
+        OccurrenceGroup(least, 10 * least + 1, least, bits)
+        for least, bits in ((0, None), (1, 3.5), (4, 2.25), (16, 2.0), (64, 1.5))
+    )
+    page = render_training_page(replace(record, occurrences=groups), metrics, "en")
+    for words in (
+        ">0</th>",
+        ">1 to 3</th>",
+        ">4 to 15</th>",
+        ">16 to 63</th>",
+        ">64 or more</th>",
+        ">2.250<",
+    ):
+        assert words in page
+    assert "by how often" not in render_training_page(record, metrics, "en")
 
 
 def test_the_page_is_self_contained_and_escapes_its_values(record, metrics):

@@ -12,6 +12,7 @@ from pathlib import Path
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.journal import Journal, read_journal, sync
 from vocabx.checkpoint.leftovers import SUFFIX, Note, alone, remove_leftovers, staging_job
+from vocabx.checkpoint.replacing import check_replaceable
 from vocabx.errors import BaseChangedError, OutputError
 from vocabx.progress import Progress
 
@@ -27,19 +28,20 @@ def unfinished_of(target: Path) -> Path:
     return target.absolute().with_name(target.name + ".unfinished")
 
 
-def check_free(target: Path, resume: bool = False) -> None:
+def check_free(target: Path, resume: bool = False, force: bool | None = None) -> None:
     """Refuse a target that is not empty, or that cannot be created.
 
     Args:
         target: a directory to create.
         resume: whether to continue an unfinished run.
+        force: whether a directory that vocabx wrote may be overwritten; None where nobody can ask for it.
 
     Raises:
         OutputError: if the target is a file or a directory that is not empty, or an unfinished run exists.
     """
     if target.is_dir():
         if any(target.iterdir()):
-            raise OutputError(f"{target} exists and is not empty: choose another --out or remove it")
+            _check_taken(target, force)
     elif target.exists() or target.is_symlink():
         raise OutputError(f"{target} exists and is not a directory: choose another --out")
     parent = next(p for p in target.absolute().parents if p.exists())
@@ -50,6 +52,14 @@ def check_free(target: Path, resume: bool = False) -> None:
         raise OutputError(
             f"{unfinished_of(target)} was left by an earlier run: pass --resume to continue it, or remove it"
         )
+
+
+def _check_taken(target: Path, force: bool | None) -> None:
+    if force:
+        check_replaceable(target)
+        return
+    advice = " or remove it" if force is None else ", or pass --force to overwrite what vocabx wrote"
+    raise OutputError(f"{target} exists and is not empty: choose another --out{advice}")
 
 
 def check_space(target: Path, needed: int) -> None:
@@ -77,7 +87,7 @@ def free_space(target: Path) -> int:
 
 
 @contextmanager
-def staged(target: Path, note: Note = lambda text: None) -> Iterator[Path]:
+def staged(target: Path, note: Note = lambda text: None, force: bool | None = None) -> Iterator[Path]:
     """Yield a directory next to `target` that is renamed to `target` when the block succeeds.
 
     On any error, and on Ctrl-C, the directory is removed and `target` is unchanged. What a killed run left
@@ -86,6 +96,7 @@ def staged(target: Path, note: Note = lambda text: None) -> Iterator[Path]:
     Args:
         target: the directory to make.
         note: told of what was removed.
+        force: whether to replace a target that vocabx wrote; see `put`.
 
     Raises:
         OutputError: if the disk is full or the target cannot be created.
@@ -95,7 +106,7 @@ def staged(target: Path, note: Note = lambda text: None) -> Iterator[Path]:
     with scratch_directory(target, note) as scratch:
         yield scratch
         scratch.chmod(0o777 & ~umask())
-        put(scratch, target)
+        put(scratch, target, force)
 
 
 @contextmanager
@@ -154,18 +165,18 @@ def make_once(target: Path, make: Callable[[Path], None], progress: Progress) ->
 
 
 @contextmanager
-def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
+def resumable(target: Path, resume: bool = False, force: bool = False) -> Iterator[Journal]:
     """Yield the journal of a directory next to `target` that is renamed to `target` when the block succeeds.
 
     Its name ends in .unfinished. Once it holds a complete weight file, an error, Ctrl-C or a crash leaves it
-    for a run with `resume`; before that, it is removed.
+    for a run with `resume`; before that, it is removed. With `force`, a target that vocabx wrote is replaced.
 
     Raises:
         OutputError: if the disk is full, the target cannot be created, another run is writing it, or an
             earlier run left complete files and `resume` is not set.
     """
     target = target.absolute()
-    check_free(target, resume)
+    check_free(target, resume, force)
     scratch = unfinished_of(target)
     with _parents(target) as made:
         scratch.mkdir(exist_ok=True)
@@ -173,7 +184,7 @@ def resumable(target: Path, resume: bool = False) -> Iterator[Journal]:
     try:
         journal.clear()
         yield journal
-        put(scratch, target)
+        put(scratch, target, force)
     except BaseException as error:
         _give_up(journal, target, made, error)
         raise
@@ -232,17 +243,44 @@ def _parents(target: Path) -> Iterator[list[Path]]:
         raise OutputError(f"cannot write to {target}: {error.strerror}; choose another --out") from None
 
 
-def put(scratch: Path, target: Path) -> None:
-    """Give a directory its final name once everything in it is on disk."""
+def put(scratch: Path, target: Path, force: bool | None = None) -> None:
+    """Give a directory its final name once everything in it is on disk.
+
+    With `force`, what vocabx wrote under that name before is renamed first, and removed last, so that one of
+    the two is whole at any time.
+
+    Raises:
+        OutputError: if the target is not empty, and `force` is not set or vocabx did not write it.
+    """
     for path in (*scratch.rglob("*"), scratch):
         sync(path)
-    if target.is_dir():
-        target.rmdir()
-    # As late as possible: without its journal, a directory cannot be resumed.
-    (scratch / JOURNAL).unlink(missing_ok=True)
-    sync(scratch)
-    scratch.rename(target)
+    old = _out_of_the_way(target, force)
+    try:
+        # As late as possible: without its journal, a directory cannot be resumed.
+        (scratch / JOURNAL).unlink(missing_ok=True)
+        sync(scratch)
+        scratch.rename(target)
+    except BaseException:
+        if old is not None and not target.exists():
+            old.rename(target)
+        raise
     sync(target.parent)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _out_of_the_way(target: Path, force: bool | None) -> Path | None:
+    """Make the name of `target` free; returns the new name of what had it, None if there was nothing."""
+    if not target.is_dir():
+        return None
+    if not any(target.iterdir()):
+        target.rmdir()
+        return None
+    _check_taken(target, force)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".replaced", dir=target.parent))
+    # An empty directory may be renamed over.
+    target.rename(aside)
+    return aside
 
 
 def _abandon(scratch: Path, made: list[Path]) -> None:

@@ -10,7 +10,10 @@ from vocabx.initializers.options import InitializerOptions
 
 TEXT, OUTPUT, HUB = "Text", "Output", "Hub"
 MODEL, MEASURING = "Model", "Measuring"
-OUT_HELP = "Directory to write; must not exist or be empty."
+OUT_HELP = "Directory to write; must not exist or be empty, unless --force is given."
+FORCE_HELP = (
+    "Overwrite --out if vocabx wrote it. The old directory disappears only when the new one is complete."
+)
 LARGEST_SEED = 2**32 - 1
 
 
@@ -36,6 +39,11 @@ def seed(what: str) -> Any:
 def command(what: str) -> Any:
     """The command line, which is recorded in `what` and is not an option on the command line itself."""
     return option(f"The command line, for the {what}.", default="")
+
+
+def force() -> Any:
+    """The option --force."""
+    return option(FORCE_HELP, default=False, panel=OUTPUT)
 
 
 def check_opencc(corpus: tuple[str, ...], configuration: str) -> None:
@@ -102,6 +110,7 @@ class CheckpointOptions(InitializerOptions):
         panel=OUTPUT,
     )
     resume: bool = option("Resume an unfinished run with the same options.", default=False, panel=OUTPUT)
+    force: bool = force()
     push_to_hub: str = option(
         "Publish the result on the Hugging Face hub, as owner/name.",
         default="",

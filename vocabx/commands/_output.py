@@ -23,6 +23,12 @@ def prepare_output(options: CheckpointOptions, needed: int) -> None:
         check_login(options.push_to_hub)
 
 
+def inputs_of(options: CheckpointOptions) -> tuple[str, ...]:
+    """Names of files and directories that a command reads, as they were given."""
+    vectors = (options.source_vectors, options.target_vectors, options.shared_vectors, options.dictionary)
+    return (options.base, *options.corpus, *options.base_text, *filter(None, vectors))
+
+
 def publish(options: CheckpointOptions, progress: Progress) -> str:
     """Publish the finished directory if requested; returns its URL, or "".
 

@@ -7,7 +7,7 @@ compare at the length that you will use. Loads the whole model.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,16 @@ def score_model(
     torch, begin = need("torch", "evaluate"), begin_id(model.config)
     model.eval()
     return [_score(torch, model, tokenizer, begin, group, advance) for group in texts]
+
+
+def token_losses(
+    model: Any, tokenizer: FastTokenizer, passages: Sequence[str]
+) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+    """The ids of each passage, and -log p of each in nats, under a loaded model on its own device."""
+    torch, begin = need("torch", "evaluate"), begin_id(model.config)
+    model.eval()
+    for ids in tokenizer.encode(passages):
+        yield ids, _losses(torch, model, [begin, *ids])
 
 
 def _score(

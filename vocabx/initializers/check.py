@@ -9,9 +9,10 @@ from vocabx._util.options import flag
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.corpus.languages import Language
 from vocabx.errors import InitializerError
+from vocabx.initializers.initializer import Initializer
 from vocabx.initializers.options import SETTINGS, VECTOR_FILES, InitializerOptions
 from vocabx.initializers.registry import find_initializer
-from vocabx.initializers.word_vectors import space_available, space_packages
+from vocabx.initializers.word_vectors import check_dictionary, space_available, space_packages
 
 
 def check_initializers(options: InitializerOptions, names: Sequence[str]) -> None:
@@ -101,6 +102,31 @@ def rule_taken(name: str, tied: bool) -> str:
     )
 
 
+def check_dictionaries(
+    options: InitializerOptions, names: Sequence[str], language: Language, source_tag: str
+) -> None:
+    """Check that the dictionary is there, if one of the initializers `names` will align word vectors by it.
+
+    Args:
+        options, names, language, source_tag: see `initializer_packages`.
+
+    Raises:
+        VectorsError: it is not, or none is known for the language.
+    """
+    initializers = map(find_initializer, names)
+    if any(_needs_space(one, options, language, source_tag) for one in initializers):
+        check_dictionary(options, language, source_tag)
+
+
+def _needs_space(
+    initializer: Initializer, options: InitializerOptions, language: Language, source_tag: str
+) -> bool:
+    """Whether an initializer will bring word vectors of both languages into one space."""
+    if initializer.vectors == "if available":
+        return space_available(options, language, source_tag)
+    return initializer.vectors in ("by frequency", "plain")
+
+
 def initializer_packages(
     options: InitializerOptions, names: Sequence[str], language: Language, source_tag: str
 ) -> Packages:
@@ -118,9 +144,7 @@ def initializer_packages(
             needed |= {"torch": "evaluate", "transformers": "evaluate"}
         if initializer.vectors == "of tokens":
             needed["gensim"] = "vectors"
-        elif initializer.vectors and (
-            initializer.vectors != "if available" or space_available(options, language, source_tag)
-        ):
+        elif _needs_space(initializer, options, language, source_tag):
             needed |= {"faiss": "vectors", "gensim": "vectors"}
             needed |= space_packages(options, language, source_tag)
     return needed

@@ -10,7 +10,7 @@ from vocabx.corpus.languages import Language, find_language
 from vocabx.errors import VectorsError
 from vocabx.initializers.options import InitializerOptions
 from vocabx.progress import Progress
-from vocabx.vectors.dictionary import dictionary_packages, read_dictionary
+from vocabx.vectors.dictionary import dictionary_packages, find_dictionary, read_dictionary
 from vocabx.vectors.packaged_vectors import installed_vectors, packaged_vectors, reading_packages
 from vocabx.vectors.read_vectors import load_vectors
 from vocabx.vectors.shared_space import SharedSpace, shared_space
@@ -60,12 +60,7 @@ def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: P
     if options.shared_vectors:
         words = _read(options.shared_vectors, progress)
         return SharedSpace(words, words, None, ())
-    name = options.dictionary or language.dictionary
-    if not name:
-        raise VectorsError(
-            f"no dictionary is known for {language.name}: pass --dictionary with a file of word pairs, or "
-            "identical, which takes words spelled alike as translations"
-        )
+    name = _dictionary_name(options, language)
     dictionary = None if name == "none" else read_dictionary(name, language, source_tag)
     source_language = language if source_tag == language.tag else find_language(source_tag)
     source = _find(options.source_vectors, source_language, texts.base_lines, seed, progress)
@@ -74,6 +69,34 @@ def find_space(options: InitializerOptions, texts: Texts, seed: int, progress: P
         if "left out" in origin:
             progress.note(f"{origin}.")
     return shared_space(source, target, dictionary, seed=seed, progress=progress)
+
+
+def check_dictionary(options: InitializerOptions, language: Language, source_tag: str) -> None:
+    """Check that the dictionary which `find_space` will read is there.
+
+    Args:
+        options: the vector files and the dictionary.
+        language: of the new tokens.
+        source_tag: BCP 47 tag of the base's language.
+
+    Raises:
+        VectorsError: it is not, or none is known for the language.
+    """
+    if options.shared_vectors:
+        return
+    name = _dictionary_name(options, language)
+    if name != "none":
+        find_dictionary(name, language, source_tag)
+
+
+def _dictionary_name(options: InitializerOptions, language: Language) -> str:
+    name = options.dictionary or language.dictionary
+    if not name:
+        raise VectorsError(
+            f"no dictionary is known for {language.name}: pass --dictionary with a file of word pairs, or "
+            "identical, which takes words spelled alike as translations"
+        )
+    return name
 
 
 def space_packages(options: InitializerOptions, language: Language, source_tag: str) -> Packages:

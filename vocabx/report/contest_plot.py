@@ -26,7 +26,7 @@ def contest_curves(extended: Sequence[Measured], base: Sequence[Measured], axis:
     Raises:
         MissingPackageError: matplotlib is not installed.
     """
-    runs = (("base alone", OLD, points_of(base, axis)), ("extended", ACCENT, points_of(extended, axis)))
+    runs = (("base left alone", OLD, points_of(base, axis)), ("extended", ACCENT, points_of(extended, axis)))
     last = max(at[-1] for _, _, (at, _) in runs)
     unit, name = _unit(axis, last)
 

@@ -62,7 +62,7 @@ def _lead(equal: Equal) -> str:
     both = f"{equal.extended:.3f} and {equal.base:.3f} bits per byte"
     ending = "" if equal.decayed else ", with the learning rates of the longer run not decayed yet"
     if abs(equal.lead) < _LEAST:
-        return f"the extended model and the base alone are even ({both}){ending}"
+        return f"the extended model and the base left alone are even ({both}){ending}"
     side = "ahead of" if equal.lead > 0 else "behind"
     share = 100 * abs(equal.lead) / equal.base
     return (

@@ -9,10 +9,13 @@ from vocabx.corpus.languages import language_name
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.extension_plots import norms_histogram, tokens_curve
 from vocabx.report.extension_report import CurvePoint, Report
+from vocabx.report.extension_verdict import extension_verdict
+from vocabx.report.measures import BITS, BITS_START, CHARACTERS_PER_TOKEN, ENCODING, TOKENS, UNKNOWN
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.report.templates import render_template, visible
-from vocabx.tokenizer.certificate import Claim
 
+# CSS classes of outcomes.
+_STYLES = {"holds": "pass", "FAILS": "fail", "for information": "info", "not checked": "info"}
 _SPACE = "\u00a0"
 _MINUS = "\u2212"
 _NOT_MEASURED = "not measured"
@@ -28,7 +31,7 @@ def render_page(report: Report) -> str:
     values = {
         "report": report,
         "base_name": report.base.rstrip("/").rpartition("/")[2] or report.base,
-        "verdict": verdict(report),
+        "verdict": extension_verdict(report),
         "comparisons": [
             (text, name, _rows(text, bool(report.initializer)))
             for text, name in (
@@ -36,10 +39,12 @@ def render_page(report: Report) -> str:
                 (report.base_language, language_name(report.base_language.language)),
             )
         ],
-        "outcomes": [(claim, *_outcome(claim)) for claim in report.claims],
+        "outcomes": [(claim, claim.outcome, _STYLES[claim.outcome]) for claim in report.claims],
         "hull": _hull(report),
         "undrawn": undrawn or _NOT_MEASURED,
-        "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name)) if curve else None,
+        "curve": Markup(tokens_curve(curve, report.new_tokens, report.language_name, _floor(report)))
+        if curve
+        else None,
         "steps": _steps(curve, report.new_tokens),
         "paragraphs": report.paragraphs,
         "frequent": report.frequent,
@@ -52,53 +57,10 @@ def render_page(report: Report) -> str:
     )
 
 
-def verdict(report: Report) -> str:
-    """What the extension did, in one plain sentence with the report's numbers."""
-    name, target, other = report.language_name, report.target, report.base_language
-    parts = (
-        _length(name, target),
-        _unchanged(language_name(other.language), other, report.claims),
-        _certificate(report.claims),
-        _bits(target) if report.initializer else "",
-    )
-    return "; ".join(part for part in parts if part) + "."
-
-
-def _length(name: str, text: Comparison) -> str:
-    if not text.base.tokens:
-        return f"{name} text was {_NOT_MEASURED}"
-    sentence = f"{name} text takes {_share(text.tokens_share)} of the tokens it took before"
-    return sentence if text.tokens_share < 1 else f"{sentence}, so nothing is saved"
-
-
-def _unchanged(name: str, text: Comparison, claims: tuple[Claim, ...]) -> str:
-    """How much text in the base's language is tokenized differently: in lines if checked, else in length."""
-    for claim in claims:
-        if claim.name == "base-text" and claim.checked:
-            return f"{claim.failed:,} of {claim.checked:,} {name} lines are tokenized differently"
-    if not text.base.tokens:
-        return ""
-    if text.base.tokens == text.extended.tokens:
-        return f"{name} text takes as many as before"
-    return f"{name} text, which should not change, takes {_share(text.tokens_share)}"
-
-
-def _certificate(claims: tuple[Claim, ...]) -> str:
-    required = [claim for claim in claims if claim.required]
-    if not any(claim.checked for claim in required):
-        return "nothing was certified"
-    broken = sum(claim.failed > 0 for claim in required)
-    if broken:
-        return f"{broken} of {len(required)} required claims FAIL"
-    return f"all {len(required)} required claims hold" if len(required) > 1 else "the required claim holds"
-
-
-def _bits(text: Comparison) -> str:
-    base, extended = text.base.bits_per_byte, text.extended.bits_per_byte
-    if base is None or extended is None:
-        return "bits per byte were not measured"
-    numbers = f"bits per byte {base:.2f} → {extended:.2f} before any training"
-    return f"{numbers}, which is worse" if round(extended, 2) > round(base, 2) else numbers
+def _floor(report: Report) -> float | None:
+    """The fewest tokens that the pre-tokenizer allows, as a share of the base's."""
+    least = None if report.boundaries is None else report.boundaries.least
+    return None if least is None else least / max(1, report.target.base.tokens)
 
 
 def _hull(report: Report) -> str:
@@ -111,27 +73,27 @@ def _rows(text: Comparison, with_models: bool) -> list[tuple[str, str, str, str]
     """The rows of the table of numbers: measure, base, extended, and the change in words."""
     base, extended = text.base, text.extended
     rows = [
-        ("Tokens", _count(base.tokens), _count(extended.tokens), _saved(text)),
+        (TOKENS, _count(base.tokens), _count(extended.tokens), _saved(text)),
         (
-            "Characters per token",
+            CHARACTERS_PER_TOKEN,
             f"{base.characters_per_token:.2f}",
             f"{extended.characters_per_token:.2f}",
             _times(extended.characters_per_token, base.characters_per_token),
         ),
     ]
     if base.unknown or extended.unknown:
-        rows.append(("Unknown tokens (lost text)", _count(base.unknown), _count(extended.unknown), ""))
+        rows.append((UNKNOWN, _count(base.unknown), _count(extended.unknown), ""))
     scored = (
-        ("Bits per byte", base.bits_per_byte, extended.bits_per_byte),
-        ("… in the first 1,000 bytes of a passage", base.bits_per_byte_start, extended.bits_per_byte_start),
+        (BITS, base.bits_per_byte, extended.bits_per_byte),
+        (BITS_START, base.bits_per_byte_start, extended.bits_per_byte_start),
     )
     for name, before, after in scored if with_models else ():
         change = "" if before is None or after is None else _difference(before, after)
         rows.append((name, _number(before, 3), _number(after, 3), change))
     speeds = _count(round(base.encode_speed)), _count(round(extended.encode_speed))
     change = _times(extended.encode_speed, base.encode_speed)
-    rows.append(("Encoding, characters per second", *speeds, change))
-    return rows
+    rows.append((ENCODING, *speeds, change))
+    return [(name[0].upper() + name[1:], one, other, change) for name, one, other, change in rows]
 
 
 def _saved(text: Comparison) -> str:
@@ -153,15 +115,6 @@ def _times(after: float, before: float) -> str:
     return f"×{_SPACE}{after / before:.2f}" if before else ""
 
 
-def _outcome(claim: Claim) -> tuple[str, str]:
-    """The result of a claim in words, and its CSS class."""
-    if not claim.checked:
-        return "not checked", "info"
-    if not claim.required:
-        return "for information", "info"
-    return ("FAILS", "fail") if claim.failed else ("holds", "pass")
-
-
 def _steps(curve: tuple[CurvePoint, ...], added: int) -> str:
     """What the last step up to the number of added tokens saved, and what one step further would save."""
     points = sorted(curve, key=lambda point: point.new_tokens)
@@ -180,12 +133,6 @@ def _step(start: CurvePoint, end: CurvePoint, verb: str) -> str:
     points = 100 * (start.tokens_share - end.tokens_share) * 1000 / (end.new_tokens - start.new_tokens)
     step = f"the step from {start.new_tokens:,} to {end.new_tokens:,} tokens"
     return f"{step} {verb} {points:.2g} percentage points per thousand tokens"
-
-
-def _share(share: float) -> str:
-    """A share in percent, with one decimal if whole percents would hide a difference."""
-    digits = 1 if share < 0.1 or (share != 1 and round(share, 2) == 1) else 0
-    return f"{100 * share:.{digits}f}{_SPACE}%"
 
 
 def _count(number: int) -> str:

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 _CURVE_HEIGHT, _PANEL_HEIGHT = 3.1, 2.1
 
 
-def tokens_curve(curve: Sequence[CurvePoint], added: int, language_name: str) -> str:
+def tokens_curve(
+    curve: Sequence[CurvePoint], added: int, language_name: str, floor: float | None = None
+) -> str:
     """SVG of the held-out length, in percent of the base's tokens, against the number of new tokens.
 
-    The point at `added` tokens is marked. Equal arguments give equal bytes.
+    The point at `added` tokens is marked, and so is the `floor`: the share that no number of tokens gets
+    below, None where there is none. Equal arguments give equal bytes.
 
     Raises:
         ValueError: the curve has no points.
@@ -39,6 +42,16 @@ def tokens_curve(curve: Sequence[CurvePoint], added: int, language_name: str) ->
         axes.plot([0, added, added], [share, share, 0], color=ACCENT, linewidth=0.8, linestyle=(0, (3, 3)))
         axes.plot(x, y, color=INK, linewidth=1.6, marker="o", markersize=3, clip_on=False)
         axes.plot([added], [share], color=ACCENT, marker="o", markersize=7)
+        if floor is not None:
+            axes.axhline(100 * floor, color=OLD, linewidth=0.8, linestyle=(0, (1, 2)))
+            axes.annotate(
+                f"no fewer than {100 * floor:.0f} %: the pre-tokenizer's words",
+                (0, 100 * floor),
+                xytext=(4, 3),
+                textcoords="offset points",
+                color=OLD,
+                fontsize=8,
+            )
         # The curve falls, so there is room above and right of a point, and below and left of it.
         left_half, low = added <= 0.5 * right, share < 0.2 * top
         axes.annotate(
@@ -62,7 +75,7 @@ def tokens_curve(curve: Sequence[CurvePoint], added: int, language_name: str) ->
         f"Length of held-out {language_name} text in percent of the base's tokens, against the number of new "
         f"tokens: {share:.0f} % at the {added:,} tokens added."
     )
-    return inline_svg(draw, _CURVE_HEIGHT, label, (x, y, added))
+    return inline_svg(draw, _CURVE_HEIGHT, label, (x, y, added, floor))
 
 
 def norms_histogram(norms: Sequence[Norms]) -> str:

@@ -8,14 +8,46 @@ from vocabx.checkpoint.factorised import Factorisation
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.claims import ClaimsReport
 from vocabx.tokenizer.certificate import Claim
+from vocabx.tokenizer.pretokenized import Boundaries
+
+# Tokens that occur less often are learned badly in training; inferred.
+RARE = 16
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Length of the held-out text, as a share of the base's tokens, if `new_tokens` were added."""
+    """What `new_tokens` tokens do, or would do.
+
+    Attributes:
+        new_tokens: how many.
+        tokens_share: length of the held-out text, as a share of the base's tokens.
+        rare_share: share of these tokens that occur less than `RARE` times in the learning text; None if
+            unknown.
+    """
 
     new_tokens: int
     tokens_share: float
+    rare_share: float | None = None
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What the model weighs, in bytes as stored.
+
+    Attributes:
+        base: all weights of the base.
+        result: all weights of the result.
+        token: the embeddings of one token, in all matrices of the result.
+        read: weights of the base that are read for every token it writes: all but input embeddings that are a
+            matrix of their own.
+        head: the row of the lm_head of one token.
+    """
+
+    base: int
+    result: int
+    token: int
+    read: int
+    head: int
 
 
 @dataclass(frozen=True)
@@ -120,6 +152,12 @@ class Report(ClaimsReport):
         untied: whether the base has one matrix where this checkpoint has two.
         rule: which of its two rules the initializer was applied by, in one sentence, or "" if it has one or
             both applied.
+        out: the directory written, as the user named it.
+        occurrences: how many new tokens occur in the learning text 0, 1 to 3, 4 to 15, 16 to 63, and more
+            times.
+        boundaries: what the pre-tokenizer does to the held-out text; None if unknown.
+        weight: sizes of the weights; None for a tokenizer alone.
+        trainable: whether `vocabx train` can go on with it.
     """
 
     version: str
@@ -157,6 +195,11 @@ class Report(ClaimsReport):
     unread: tuple[str, ...] = ()
     untied: bool = False
     rule: str = ""
+    out: str = ""
+    occurrences: tuple[int, ...] = ()
+    boundaries: Boundaries | None = None
+    weight: Weight | None = None
+    trainable: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""

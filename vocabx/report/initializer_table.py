@@ -12,6 +12,7 @@ from vocabx.evaluation.paired_bootstrap import difference_interval
 BASE = "base left alone"
 # Bits per byte on the base's language that a recommended initializer may cost at most.
 HARM = 0.01
+_ALIKE = "all new tokens have the same embedding, and only training can tell them apart"
 UNTRAINED = (
     "no recommendation can be made from scores before training: --probe-steps trains each initializer for a "
     "few steps"
@@ -145,12 +146,14 @@ class InitializerTable:
         """The recommended initializer, and why, in one sentence.
 
         It has the fewest bits per byte on the target after the probe, among those that cost the base's
-        language at most `HARM` more than the one that costs it least. Scores before training recommend
-        nothing: without a probe the name is empty and the sentence says so; both are empty if nothing was
-        measured.
+        language at most `HARM` more than the one that costs it least and do not make all embeddings equal.
+        Scores before training recommend nothing: without a probe the name is empty and the sentence says
+        so; both are empty if nothing was measured.
         """
         ranked, excluded = self._ranked()
         if not ranked:
+            if any(row.probed for row in self.rows):
+                return "", f"no recommendation can be made: {_ALIKE}"
             return "", UNTRAINED if any(row.start for row in self.rows) else ""
         best, bits = ranked[0]
         often = f", the mean of {self.probe_seeds} seeds" if self.probe_seeds > 1 else ""
@@ -166,6 +169,8 @@ class InitializerTable:
             why += (
                 f"; {', '.join(excluded)} would cost more of {self.base_language} than {HARM} bits per byte"
             )
+        if alike := self.alike():
+            why += f"; {', '.join(alike)} cannot be recommended: {_ALIKE}"
         return best, why
 
     def leads(self) -> tuple[Lead, ...]:
@@ -176,6 +181,25 @@ class InitializerTable:
         others = [*ranked[1:2], *([(BASE, self.base_probed)] if self.base_probed else [])]
         return tuple(self._lead(ranked[0][1], name, other) for name, other in others)
 
+    def alike(self) -> tuple[str, ...]:
+        """The initializers that give all new tokens the same embedding."""
+        return tuple(
+            row.initializer for row in self.rows if self.new_tokens > 1 and row.collisions >= self.new_tokens
+        )
+
+    def behind(self) -> dict[str, Lead]:
+        """How far the recommended initializer is ahead of each other one and of the base, after the probe."""
+        ranked, _ = self._ranked()
+        if not ranked:
+            return {}
+        others = [(row.initializer, row.probed) for row in self.rows]
+        others += [(BASE, self.base_probed)]
+        return {
+            name: self._lead(ranked[0][1], name, other)
+            for name, other in others
+            if other is not None and name != ranked[0][0]
+        }
+
     def _lead(self, best: Probed, name: str, other: Probed) -> Lead:
         bits = other.bits.target - best.bits.target
         interval = difference_interval(best.passages, other.passages, self.passage_bytes, self.seed)
@@ -183,7 +207,9 @@ class InitializerTable:
 
     def _ranked(self) -> tuple[list[tuple[str, Probed]], list[str]]:
         """The initializers that may be recommended, the best first, and those that may not."""
+        alike = self.alike()
         known = [(row.initializer, row.probed) for row in self.rows if row.probed]
+        known = [pair for pair in known if pair[0] not in alike]
         least = min((probed.bits.base_language for _, probed in known), default=0.0)
         harmless = [pair for pair in known if pair[1].bits.base_language <= least + HARM]
         excluded = [name for name, _ in known if name not in dict(harmless)]

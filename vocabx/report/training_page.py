@@ -7,9 +7,10 @@ from markupsafe import Markup
 
 from vocabx.corpus.languages import language_name
 from vocabx.report.contest_plot import contest_curves
-from vocabx.report.contest_words import contest_sentences
 from vocabx.report.templates import render_template
 from vocabx.report.training_plot import heldout_curves, rate_curves
+from vocabx.report.training_verdict import training_verdict
+from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.record import TrainingRecord
 
 _SPACE = "\u00a0"
@@ -30,17 +31,20 @@ def render_training_page(
     """
     target, other = language_name(record.language), language_name(base_language)
     steps = [entry for entry in metrics if "loss" in entry]
-    names = {"rows": "new rows", "others": "all weights" if record.method.name == "full" else "adapters"}
+    names = {
+        "rows": "new embeddings",
+        "others": "all weights" if record.method.name == "full" else "adapters",
+    }
     values = {
         "record": record,
         "target": target,
         "other": other,
-        "verdict": verdict(record, target, other),
+        "verdict": training_verdict(record, target, other),
         "measured": record.measured,
         "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
         "rates": Markup(rate_curves(metrics, names)) if steps else None,
         "contest": record.contest,
-        "contest_sentences": contest_sentences(record.contest, target) if record.contest else [],
+        "occurrences": _occurrences(record),
         "contest_curves": _contest_curves(record, target),
         "speed": sum(entry["tokens_per_second"] * entry["seconds"] for entry in steps)
         / max(1e-9, sum(entry["seconds"] for entry in steps)),
@@ -52,30 +56,23 @@ def render_training_page(
     )
 
 
+def _occurrences(record: TrainingRecord) -> list[tuple[str, OccurrenceGroup]]:
+    """The groups, each with its range in words."""
+    groups = record.occurrences
+    ends = [group.least - 1 for group in groups[1:]]
+    names = [
+        f"{g.least}" if g.least == end else f"{g.least} to {end}"
+        for g, end in zip(groups, ends, strict=False)
+    ]
+    return list(zip([*names, *(f"{group.least} or more" for group in groups[-1:])], groups, strict=True))
+
+
 def _contest_curves(record: TrainingRecord, target: str) -> list[Markup]:
     """Both runs over seconds and over bytes; none without a contest."""
     if record.contest is None:
         return []
     axes = ("trained_seconds", "text_bytes")
     return [Markup(contest_curves(record.measured, record.contest.measured, axis, target)) for axis in axes]
-
-
-def verdict(record: TrainingRecord, target: str, other: str) -> str:
-    """What a run did, in one plain sentence with its held-out scores."""
-    tokens = f"{record.steps.tokens:,} tokens"
-    if len(record.measured) < 2:
-        return f"Trained on {tokens}; held-out text was not measured during training."
-    first, last = record.measured[0], record.measured[-1]
-    text = f"Bits per byte after {tokens}: {target} {_moved(first.target_bits, last.target_bits)}"
-    if first.base_bits is not None and last.base_bits is not None:
-        text += f", {other} {_moved(first.base_bits, last.base_bits)}"
-    return f"{text}."
-
-
-def _moved(before: float, after: float) -> str:
-    share = 100 * (after / before - 1)
-    sign = "\u2212" if share < 0 else "+"
-    return f"{before:.3f} → {after:.3f} ({sign}{abs(share):.1f}{_SPACE}%)"
 
 
 def _count(number: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 _EXAMPLES = 5
 _EXAMPLE_LENGTH = 200
@@ -30,6 +31,15 @@ class Claim:
     def holds(self) -> bool:
         """Whether no case failed."""
         return self.failed == 0
+
+    @property
+    def outcome(self) -> Literal["holds", "FAILS", "for information", "not checked"]:
+        """The result in the words that terminal, page and card use."""
+        if not self.checked:
+            return "not checked"
+        if self.holds:
+            return "holds"
+        return "FAILS" if self.required else "for information"
 
 
 @dataclass(frozen=True)

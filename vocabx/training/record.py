@@ -5,6 +5,7 @@ from pathlib import Path
 from vocabx._util.json_file import Count, Written, fit, is_there, read_format, refusal
 from vocabx.checkpoint.grow import write_json
 from vocabx.errors import TrainingError
+from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.contest import Contest
 from vocabx.training.methods import Method
 from vocabx.training.metrics import Measured
@@ -96,6 +97,8 @@ class TrainingRecord(Written, frozen=True, omit_defaults=True):
         fits: with --max-minutes, the speeds that its number of steps was fitted to.
         contest: how the base left alone did in the same time; None if it was not trained.
         sketch: of the texts packed for training, see `vocabx.corpus.sketch`; "" of an earlier version.
+        occurrences: held-out scores of new tokens by how often they occurred in the training text; empty if
+            they were not taken.
     """
 
     version: str
@@ -116,6 +119,7 @@ class TrainingRecord(Written, frozen=True, omit_defaults=True):
     fits: tuple[SpeedFit, ...] = ()
     contest: Contest | None = None
     sketch: str = ""
+    occurrences: tuple[OccurrenceGroup, ...] = ()
 
     def write(self, directory: Path) -> None:
         """Write training.json into `directory`."""

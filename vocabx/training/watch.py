@@ -9,6 +9,7 @@ import numpy as np
 from vocabx._util.extras import need
 from vocabx.evaluation.bits_per_byte import score_model
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.training.by_occurrence import OccurrenceGroup, Trained, by_occurrence
 from vocabx.training.processes import Processes
 
 
@@ -47,6 +48,13 @@ class Watch:
             base_language = self._bits(model, self.base_language, processes) if self.base_language else None
         model.train(training)
         return Watched(target, base_language)
+
+    def by_occurrence(self, model: Any, trained: Trained) -> tuple[OccurrenceGroup, ...]:
+        """Score the new tokens of the target's passages by their occurrences, in this process alone."""
+        torch = need("torch", "train")
+        mixed, dtype = self.dtype != "float32", getattr(torch, self.dtype)
+        with torch.autocast(model.device.type, dtype=dtype if mixed else None, enabled=mixed):
+            return by_occurrence(model, self.tokenizer, self.target, trained)
 
     def _bits(self, model: Any, passages: Sequence[str], processes: Processes) -> float:
         bits = size = 0.0

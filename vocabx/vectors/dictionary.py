@@ -57,17 +57,11 @@ def read_dictionary(name: str, language: Language, source: str = "en") -> Dictio
         VectorsError: there is no such dictionary, or it contains no pair of single words.
         MissingPackageError: the package that contains it is not installed.
     """
+    path = find_dictionary(name, language, source)
     if name == "identical":
         return Dictionary((), "words spelled alike", identical=True)
-    path = Path(name)
-    if name in _CEDICT:
-        _check(source == "en", f"CC-CEDICT is a dictionary of English, not of {source}")
-        _check(language.tag.startswith("zh"), f"CC-CEDICT is a dictionary of Chinese, not of {language.name}")
+    if path is None:
         return _whole(read_cedict(traditional=language.tag == "zh-Hant"), "CC-CEDICT")
-    if name.startswith("freedict") and not path.exists():
-        path = find_freedict(name, language.tag, source)
-    elif not path.is_file():
-        raise VectorsError(_unknown(name))
     if path.suffix == ".index":
         return _whole(read_freedict(path, source), f"FreeDict, {path.name}")
     pairs, malformed = _columns(path)
@@ -76,6 +70,29 @@ def read_dictionary(name: str, language: Language, source: str = "en") -> Dictio
         lines = f"{malformed:,} line{'s' * (malformed > 1)} without a pair"
         found = replace(found, origin=f"{found.origin}; {lines} left out")
     return found
+
+
+def find_dictionary(name: str, language: Language, source: str = "en") -> Path | None:
+    """The file of a dictionary, which is not read; None for one that is in a package, or derived.
+
+    Args:
+        name, language, source: see `read_dictionary`.
+
+    Raises:
+        VectorsError: there is no such dictionary for these languages.
+    """
+    path = Path(name)
+    if name == "identical":
+        return None
+    if name in _CEDICT:
+        _check(source == "en", f"CC-CEDICT is a dictionary of English, not of {source}")
+        _check(language.tag.startswith("zh"), f"CC-CEDICT is a dictionary of Chinese, not of {language.name}")
+        return None
+    if name.startswith("freedict") and not path.exists():
+        return find_freedict(name, language.tag, source)
+    if not path.is_file():
+        raise VectorsError(_unknown(name))
+    return path
 
 
 def dictionary_packages(name: str) -> Packages:

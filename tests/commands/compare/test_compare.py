@@ -45,12 +45,16 @@ def test_every_initializer_is_measured_on_the_same_tokens_and_text(compared):
     assert table["base_probed"]["bits"]["target"] < table["base_bits"]["target"]
     picture = ElementTree.parse(out / "compare.svg").getroot()
     assert picture.tag.endswith("svg")
+    page = (out / "compare.html").read_text("utf-8")
+    assert all(f">{name}" in page for name in NAMES)
     for name in NAMES:
         assert f"│ {name}" in ran.out
     assert f"choose     {table['choice']}: " in ran.out
     assert "│ base left alone" in ran.out
     # The recommended one is the best, after the probe, of those that do not harm the base's language.
-    after = {row["initializer"]: row["probed"]["bits"] for row in table["rows"]}
+    # mean makes all embeddings equal, and is never recommended.
+    told_apart = [row for row in table["rows"] if row["initializer"] != "mean"]
+    after = {row["initializer"]: row["probed"]["bits"] for row in told_apart}
     least = min(bits["base_language"] for bits in after.values())
     harmless = {name: bits for name, bits in after.items() if bits["base_language"] <= least + 0.01}
     best = min(harmless, key=lambda name: harmless[name]["target"])

@@ -34,7 +34,10 @@ def test_an_extension_loads_in_transformers_and_keeps_everything_old(
         "extend", "--base", source, "--corpus", chinese_file, "--out", out, *SMALL, "--new-tokens", 500
     )
     assert run.code == 0, run.err
-    assert run.err == "", "progress is only shown on a terminal"
+    assert run.err == ""
+    titles = [line.partition("  ")[2] for line in run.progress]
+    assert titles[:2] == ["Checking the base's embeddings", "Reading text"]
+    assert {"Learning tokens", "Verifying", "Writing the checkpoint"} <= {*titles}
     assert "bits per byte" in run.out and "holds" in run.out and str(out / "report.html") in run.out
     before, after = tensors_of(source), tensors_of(out)
     assert before.keys() == after.keys()

@@ -158,6 +158,13 @@ def test_unusable_vectors_are_refused_in_one_line(vocabx, given, tmp_path, chang
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["nowhere.tsv", "freedict-xxx-yyy", "muse"])
+def test_a_missing_dictionary_is_refused_before_the_work(vocabx, given, name):
+    ran = vocabx(*given(), "--init", "wechsel", "--dictionary", name)
+    assert (ran.code, ran.progress) == (2, ())
+    assert name in ran.err and ran.err.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_the_wider_of_two_vector_files_is_reduced_with_a_note(vocabx, given, tmp_path):
     ran = vocabx(

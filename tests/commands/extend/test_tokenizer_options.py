@@ -128,6 +128,33 @@ def test_bad_options_are_one_line(vocabx, chinese_file, gpt2_json, tmp_path, opt
     assert not out.exists()
 
 
+def test_adapting_a_pretokenizer_without_a_pattern_is_refused_before_the_work(
+    vocabx, chinese_file, mistral_model, tmp_path
+):
+    options = ("--base", mistral_model, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
+    run = vocabx("extend", *options, "--pretokenizer", "adapt")
+    assert (run.code, run.err.count("\n"), run.progress) == (2, 1, ())
+    assert "has no pattern that --pretokenizer adapt could widen" in run.err
+
+
+def test_words_that_the_pretokenizer_splits_are_named_and_not_the_text(
+    vocabx, gpt2_json, english_file, tmp_path
+):
+    words = "हिन्दी भाषा पाठ शब्द सीमा लिखा दिखाता किताब पानी मिट्टी विद्यालय नदी".split()
+    hindi = tmp_path / "hindi.txt"
+    hindi.write_text(
+        "\n".join(" ".join(words[i % 7 : i % 7 + 4] + words[i % 11 :]) for i in range(400)), "utf-8"
+    )
+    run = vocabx(
+        "extend", "--base", gpt2_json, "--lang", "hi", "--corpus", hindi, "--base-text", english_file,
+        "--tokenizer-only", "--heldout-bytes", 1500, "--adversarial", 20, "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert run.code == 0, run.err
+    assert "The pre-tokenizer splits" in run.err and "With --pretokenizer adapt it splits none" in run.err
+    assert "The text supports only" in run.err and "more text" not in run.err
+    assert "--pretokenizer adapt --out" in run.out and "Let tokens cross the boundaries" in run.out
+
+
 def test_a_donor_without_the_language_is_one_line(vocabx, chinese_file, gpt2_json, tmp_path):
     donor = tmp_path / "donor.tiktoken"
     donor.write_text("dGhl 0\nYQ== 1\n")

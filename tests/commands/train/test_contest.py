@@ -167,14 +167,15 @@ def test_evaluate_shows_the_contest_of_a_merged_model(vocabx, contest_of, small_
     merge(MergeOptions(directory=result.directory, out=tmp_path / "merged", compare=False))
     merge(MergeOptions(directory=result.directory / "base-alone", out=tmp_path / "alone", compare=False))
     ran = vocabx(
-        "evaluate", tmp_path / "merged", tmp_path / "alone", small_extended(), "--corpus", texts / "zh.jsonl",
-        "--base-text", texts / "en.txt", "--samples", 0, "--heldout-bytes", 1000, "--out", tmp_path / "page",
+        "evaluate", tmp_path / "merged", tmp_path / "alone", small_extended(), result.directory,
+        "--corpus", texts / "zh.jsonl", "--base-text", texts / "en.txt", "--samples", 0,
+        "--heldout-bytes", 1000, "--out", tmp_path / "page",
     )  # fmt: skip
     assert ran.code == 0, ran.err
     said = f"{result.record.contest.fewer_tokens:.2f} times fewer tokens"
     page = (tmp_path / "page" / "evaluation.html").read_text("utf-8")
     contests = json.loads((tmp_path / "page" / "evaluation.json").read_text("utf-8"))["contests"]
-    assert [one["name"] for one in contests] == [str(tmp_path / "merged")]
+    assert [one["name"] for one in contests] == [str(tmp_path / "merged"), str(result.directory)]
     for shown in (ran.out, page, contests[0]["sentences"][0]):
         assert said in shown
 
@@ -203,7 +204,11 @@ def test_page_terminal_and_record_say_the_same(vocabx, small_extended, tmp_path)
     if lead >= 0.0005:
         assert f"by {lead:.3f} bits per byte" in ran.out
         assert f"by {lead:.3f} bits per byte" in page
-    assert f"vocabx merge {tmp_path / 'run' / 'base-alone'} --out DIR" in ran.out
+    assert f"vocabx merge {tmp_path / 'run'}/base-alone --out {tmp_path / 'run'}-base-alone" in ran.out
+    groups = json.loads((tmp_path / "run" / "training.json").read_text("utf-8"))["occurrences"]
+    assert [group["least"] for group in groups] == [0, 1, 4, 16, 64]
+    assert sum(group["tokens"] for group in groups) == 40
+    assert "New tokens by how often they occurred" in page
 
 
 def test_a_dry_run_says_that_a_contest_doubles_the_time(vocabx, small_extended):

@@ -55,7 +55,8 @@ def test_a_finished_run_prints_its_scores_and_the_next_command(vocabx, arguments
     ran = vocabx(*arguments, "--out", tmp_path / "run")
     assert ran.code == 0, ran.err
     assert "bits per byte of held-out text" in ran.out
-    assert f"vocabx merge {tmp_path / 'run'} --out DIR" in ran.out
+    assert f"vocabx merge {tmp_path / 'run'} --out {tmp_path / 'run'}-merged" in ran.out
+    assert "is not known" in ran.out and "--resume --contest" in ran.out
     assert "step 12:" in ran.err
     assert (tmp_path / "run" / "report.html").is_file()
 

@@ -1,6 +1,7 @@
 """A comparison step by step: text, tokens, and for each initializer new embeddings, bits per byte, training.
 
-Only numbers and a plot are written: one model is loaded, and each initializer overwrites its new embeddings.
+Only numbers, a page and a plot are written: one model is loaded, and each initializer overwrites its new
+embeddings.
 """
 
 import gc
@@ -22,6 +23,7 @@ from vocabx.initializers.initialize import rows_by_kind
 from vocabx.initializers.registry import INITIALIZERS
 from vocabx.mixture.initialization import Initialization
 from vocabx.progress import Progress, Quiet, Timed
+from vocabx.report.initializer_page import render_comparison
 from vocabx.report.initializer_plot import initializer_plot
 from vocabx.report.initializer_table import InitializerTable, Row
 from vocabx.report.svg import PACKAGES as PLOTS
@@ -32,7 +34,7 @@ from vocabx.training.probe import STEPS
 
 @dataclass(frozen=True)
 class CompareResult:
-    """A finished comparison: its numbers, and the directory of compare.json and compare.svg."""
+    """A finished comparison: its numbers, and the directory of compare.json, compare.html and compare.svg."""
 
     directory: Path
     table: InitializerTable
@@ -58,7 +60,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
         work = "Scoring and training take" if steps else "Scoring takes"
         taken = described(comparing_seconds(plan, options, steps))
         timed.note(f"{work} {taken}, beside what the initializers themselves take.")
-    with staged(options.out, timed.note) as directory:
+    with staged(options.out, timed.note, options.force) as directory:
         learned = learn(plan, timed)
         plan = plan.with_tokens(len(learned.extension.pieces))
         probe = make_probe(plan, learned, steps, options.probe_seeds) if steps else None
@@ -71,6 +73,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
         (directory / "compare.json").write_text(table.to_json(), encoding="utf-8")
         if plan.evaluate:
             (directory / "compare.svg").write_text(initializer_plot(table), encoding="utf-8")
+            (directory / "compare.html").write_text(render_comparison(table), encoding="utf-8")
     return CompareResult(options.out, table)
 
 

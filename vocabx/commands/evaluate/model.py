@@ -75,6 +75,11 @@ class EvaluatedModel:
         return bound if as_made and manifest.base.tables == table_hashes(base) else None
 
 
+def is_run(directory: Path) -> bool:
+    """Whether a directory holds what was trained, and no checkpoint."""
+    return (directory / RECORD).is_file() and not (directory / "config.json").is_file()
+
+
 def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
     """Read a checkpoint from its headers.
 
@@ -87,7 +92,7 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
     """
     if not directory.is_dir():
         raise BaseModelError(f"{directory} is not a directory: pass directories of checkpoints")
-    if (directory / RECORD).is_file() and not (directory / "config.json").is_file():
+    if is_run(directory):
         raise BaseModelError(
             f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR"
         )

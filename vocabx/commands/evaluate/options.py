@@ -10,6 +10,7 @@ from vocabx.commands._options import (
     TEXT,
     check_opencc,
     command,
+    force,
     opencc,
     seed,
     text_field,
@@ -21,7 +22,9 @@ class EvaluateOptions:
     """Options of `evaluate`; each has its own help text."""
 
     directories: tuple[Path, ...] = option(
-        "Checkpoints to measure side by side, whoever made them.", default=()
+        "Checkpoints to measure side by side, whoever made them. Of a training run with a contest, what it "
+        "showed is listed beside them.",
+        default=(),
     )
     base: str = option(
         "The base they extend: an alias, a hub id, a directory or a .gguf file. Default: as the first "
@@ -68,11 +71,12 @@ class EvaluateOptions:
     )
     seed: int = seed("the sampling of text")
     out: Path | None = option(
-        "Also write evaluation.json and evaluation.html to this directory; must not exist or be empty. "
-        "Default: nothing is written.",
+        "Also write evaluation.json and evaluation.html to this directory; must not exist or be empty, "
+        "unless --force is given. Default: nothing is written.",
         default=None,
         panel=OUTPUT,
     )
+    force: bool = force()
     command: str = command("page")
 
     def check(self) -> None:

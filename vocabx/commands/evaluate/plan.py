@@ -1,14 +1,15 @@
 """The plan of an evaluation, checked before a model is loaded: models, language, texts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vocabx._util.extras import require_all
 from vocabx.checkpoint.base import base_packages, find_base
 from vocabx.checkpoint.recorded import require_base
+from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free
-from vocabx.commands.evaluate.model import EvaluatedModel, read_evaluated_model
+from vocabx.commands.evaluate.model import EvaluatedModel, is_run, read_evaluated_model
 from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
@@ -18,6 +19,7 @@ from vocabx.errors import LanguageError, TokenizerError, VocabxError
 from vocabx.evaluation.load_model import PACKAGES as MODELS
 from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
+from vocabx.training.record import TrainingRecord, read_record
 
 _UNKNOWN = Language("und", "the base's language", ())
 
@@ -35,6 +37,7 @@ class EvaluatePlan:
         base_language: the language of the base, with the scripts of its text; tagged "und" if the user gave
             the text.
         source, base_source: the texts.
+        runs: records of training runs that were given, with what their contest showed, by name.
     """
 
     options: EvaluateOptions
@@ -45,6 +48,7 @@ class EvaluatePlan:
     base_language: Language
     source: TextSource
     base_source: TextSource
+    runs: Mapping[str, TrainingRecord] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[EvaluatedModel, ...]:
@@ -64,7 +68,9 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
         VocabxError: if anything is wrong with the options, the directories, the language or the text.
     """
     _check_options(options)
-    evaluated_models = tuple(read_evaluated_model(str(path), path) for path in options.directories)
+    runs = _runs(options)
+    measured = [path for path in options.directories if str(path) not in runs]
+    evaluated_models = tuple(read_evaluated_model(str(path), path) for path in measured)
     language = _language(options, evaluated_models)
     source = _source(options, language)
     _check_packages(options, source)
@@ -84,14 +90,30 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
         base_language=Language(base_language.tag, base_language.name, scripts_of(base_source)),
         source=source,
         base_source=base_source,
+        runs=runs,
     )
+
+
+def _runs(options: EvaluateOptions) -> dict[str, TrainingRecord]:
+    """The records of directories that are runs with a contest, which is shown beside what is measured."""
+    found = {str(path): read_record(path) for path in options.directories if is_run(path)}
+    contests = {name: record for name, record in found.items() if record.contest is not None}
+    # Alone, there is nothing to measure, and the first of them is refused as any run is.
+    return contests if len(contests) < len(options.directories) else {}
 
 
 def _check_options(options: EvaluateOptions) -> None:
     if not options.directories:
         raise TokenizerError("nothing to evaluate: pass one or more directories of checkpoints")
     if options.out is not None:
-        check_free(options.out)
+        check_free(options.out, force=options.force)
+        given: tuple[Path | str, ...] = (
+            *options.directories,
+            options.base,
+            *options.corpus,
+            *options.base_text,
+        )
+        check_not_read(options.out, given)
 
 
 def _check_packages(options: EvaluateOptions, source: TextSource) -> None:

@@ -72,7 +72,7 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
         trained_on=trained_on,
     )
     if options.out is not None:
-        with staged(options.out, timed.note) as directory:
+        with staged(options.out, timed.note, options.force) as directory:
             (directory / "evaluation.json").write_text(table.to_json(), encoding="utf-8")
             (directory / "evaluation.html").write_text(render_evaluation(table), encoding="utf-8")
     return EvaluateResult(options.out, table)
@@ -80,12 +80,12 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
 
 def _contests(plan: EvaluatePlan) -> tuple[Contested, ...]:
     """What was recorded when a model was trained together with its base."""
+    records = [(model.name, model.training) for model in plan.evaluated_models]
     found = []
-    for model in plan.evaluated_models:
-        record = model.training
+    for name, record in [*records, *plan.runs.items()]:
         if record is not None and record.contest is not None:
             sentences = contest_sentences(record.contest, language_name(record.language))
-            found.append(Contested(model.name, tuple(sentences)))
+            found.append(Contested(name, tuple(sentences)))
     return tuple(found)
 
 

@@ -8,11 +8,13 @@ from vocabx.commands.extend.plan import Plan, VocabularyPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.source import TextSource, note_left_out
+from vocabx.evaluation.fertility import count_tokens
 from vocabx.evaluation.load_model import load_model
 from vocabx.initializers.initialize import EmbeddingInitializer, Tokens
 from vocabx.initializers.word_vectors import Texts
 from vocabx.progress import Progress
 from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
+from vocabx.tokenizer.pretokenized import NOTABLE, Boundaries, boundaries_of
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Learned:
     Attributes:
         extension: both tokenizers and the new tokens.
         target, base_language: text in the new language and in the base's, partly held out.
+        boundaries: what the pre-tokenizer does to the held-out text in the new language.
         protected: lines whose tokenization must not change.
     """
 
     extension: Extension
     target: Corpus
     base_language: Corpus
+    boundaries: Boundaries
     protected: Sequence[str] = field(repr=False)
 
 
@@ -39,6 +43,7 @@ def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
     """
     options = plan.options
     target = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", progress)
+    boundaries = _boundaries(plan, target, progress)
     title = "Reading text of the base's language"
     base_language = draw_corpus(plan.base_source, plan.base_scripts, options.sample_sizes, title, progress)
     protected = _lines(plan.protected, progress) if plan.protected else []
@@ -53,11 +58,11 @@ def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
     extension = extend_tokenizer(
         plan.tokenizer, target.learning, plan.alphabet, request, plan.first_id, progress
     )
-    _note_fewer(plan, len(extension.pieces), progress)
-    return Learned(extension, target, base_language, protected)
+    _note_fewer(plan, len(extension.pieces), boundaries, progress)
+    return Learned(extension, target, base_language, boundaries, protected)
 
 
-def _note_fewer(plan: VocabularyPlan, found: int, progress: Progress) -> None:
+def _note_fewer(plan: VocabularyPlan, found: int, boundaries: Boundaries, progress: Progress) -> None:
     """Say so where there are fewer tokens than were asked for, or than the default."""
     wanted = plan.options.new_tokens
     if found >= plan.new_tokens or (plan.donor is not None and wanted is None):
@@ -66,7 +71,9 @@ def _note_fewer(plan: VocabularyPlan, found: int, progress: Progress) -> None:
     if plan.donor is not None:
         progress.note(f"The donor gives only {found:,} new tokens{asked}.")
     else:
-        progress.note(f"The text supports only {found:,} new tokens{asked}: more text would give more.")
+        # Where words are split, that was said before, and more text would help little.
+        more = "." if boundaries.split_share > NOTABLE else ": more text would give more."
+        progress.note(f"The text supports only {found:,} new tokens{asked}{more}")
 
 
 def embedding_initializer(plan: Plan, learned: Learned, progress: Progress) -> EmbeddingInitializer:
@@ -90,6 +97,18 @@ def embedding_initializer(plan: Plan, learned: Learned, progress: Progress) -> E
         model,
         plan.options.untie,
     )
+
+
+def _boundaries(plan: VocabularyPlan, target: Corpus, progress: Progress) -> Boundaries:
+    """Say what no number of tokens can mend before any are learned."""
+    tokenizer = plan.tokenizer
+    if plan.options.pretokenizer == "adapt":
+        tokenizer = tokenizer.adapted(plan.alphabet)
+    found = boundaries_of(tokenizer, target.heldout, plan.alphabet)
+    tokens = count_tokens(plan.tokenizer, target.heldout)
+    if sentence := found.sentence(plan.language.name, tokens):
+        progress.note(sentence)
+    return found
 
 
 def _lines(source: TextSource, progress: Progress) -> list[str]:

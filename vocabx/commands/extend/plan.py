@@ -8,9 +8,11 @@ from vocabx._util.extras import Packages, installed, left_out, require_all
 from vocabx.checkpoint.base import Base, base_language, base_packages, find_base, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.grow import grown_bytes, side_files_of
+from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
+from vocabx.commands._output import inputs_of
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
@@ -31,6 +33,7 @@ from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
 from vocabx.initializers.check import (
     check_base_model,
+    check_dictionaries,
     check_initializers,
     check_tied,
     initializer_packages,
@@ -265,6 +268,7 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     scoring_packages = SCORING if options.evaluate else {}
     initializing = initializer_packages(options, options.initializers, language, base_language(options.base))
     require_all({**_packages(options, source), **initializing, **scoring_packages, **(packages or {})})
+    check_dictionaries(options, options.initializers, language, base_language(options.base))
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
@@ -304,7 +308,8 @@ def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
     if not options.lang:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
     language = find_language(options.lang)
-    check_free(options.out, options.resume)
+    check_free(options.out, options.resume, options.force)
+    check_not_read(options.out, (*inputs_of(options), *options.protect, options.donor))
     # Report a missing text before a base is downloaded.
     return language, _source(options, language)
 
@@ -325,6 +330,8 @@ def _vocabulary_plan(
         progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
+    if options.pretokenizer == "adapt":
+        _check_adaptable(base, tokenizer, alphabet, progress)
     donor = _donor(options, alphabet) if options.donor else None
     return VocabularyPlan(
         options=options,
@@ -351,6 +358,24 @@ def _check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
             "it has no token: with tokens for them other languages would be tokenized differently too; pass "
             "a base whose tokenizer has all 256 bytes"
         )
+
+
+def _check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, progress: Progress) -> None:
+    """Refuse --pretokenizer adapt where it would change nothing, and say what it costs elsewhere.
+
+    Raises:
+        TokenizerError: the pre-tokenizer splits no words, or is of an unsupported kind.
+    """
+    adapted = tokenizer.adapted(alphabet)
+    if adapted.spec.get("pre_tokenizer") == tokenizer.spec.get("pre_tokenizer"):
+        raise TokenizerError(
+            f"the pre-tokenizer of {base.name} ({tokenizer.family}) has no pattern that --pretokenizer adapt "
+            "could widen: leave the option out"
+        )
+    progress.note(
+        "llama.cpp has no name for a widened pre-tokenizer: `vocabx export` will refuse the result, unless "
+        "--pre names another one."
+    )
 
 
 def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.commands.extend.learn import Learned
 from vocabx.commands.extend.plan import Plan, VocabularyPlan
 from vocabx.commands.extend.report_parts import frequent_tokens, row_norms, tokenize_paragraphs
 from vocabx.corpus.sample import Corpus
@@ -14,19 +17,20 @@ from vocabx.evaluation.comparison import Comparison
 from vocabx.evaluation.fertility import count_tokens, token_curve
 from vocabx.initializers.initialize import Initialized, rows_by_kind
 from vocabx.progress import Advance, Timed
-from vocabx.report.extension_report import CurvePoint, Norms, Origin, Report
+from vocabx.report.extension_report import RARE, CurvePoint, Norms, Origin, Report, Weight
 from vocabx.tokenizer.certificate import Certificate
 from vocabx.tokenizer.extension import Extension
 
 _PARAGRAPHS, _FREQUENT = 4, 40
+# Edges of the groups of occurrences.
+_OCCURRENCES = (0, 1, 4, 16, 64)
 _CURVE = (0, 250, 500, 1000, 2000, 4000, 6000, 8000, 12000, 16000, 24000, 32000, 48000, 64000)
 
 
 def compose_report(
     plan: VocabularyPlan,
-    extension: Extension,
     certificate: Certificate,
-    target: Corpus,
+    learned: Learned,
     numbers: tuple[Comparison, Comparison],
     progress: Timed,
     checkpoint: tuple[Plan, Initialized, Path] | None = None,
@@ -34,14 +38,15 @@ def compose_report(
     """Gather the numbers of an extension, and compute the few that no other stage computes.
 
     Args:
-        plan, extension, certificate: results of earlier stages.
-        target: the text in the new language.
+        plan, certificate: results of earlier stages.
+        learned: the tokens and the texts that they were learned from.
         numbers: the comparisons on the new language and on the base's.
         progress: receives this stage; its times become part of the report.
         checkpoint: the plan, the initialized embeddings and the directory they were written to; None if only
             a tokenizer was written.
     """
-    options, base, tokenizer = plan.options, extension.base, extension.tokenizer
+    options, extension, target = plan.options, learned.extension, learned.target
+    base, tokenizer = extension.base, extension.tokenizer
     sizes = sorted({*_CURVE, plan.new_tokens})
     with progress.stage("Composing the report", len(sizes), "sizes") as advance:
         curve = _curve(extension, target, sizes, advance)
@@ -49,7 +54,7 @@ def compose_report(
         frequent = frequent_tokens(base, tokenizer, extension.pieces, target.heldout, _FREQUENT)
         rows = _Rows() if checkpoint is None else _rows(*checkpoint)
         origin = _origin(plan, extension, target)
-    learned = sum(len(line.encode()) for line in target.learning)
+    size = sum(len(line.encode()) for line in target.learning)
     return Report(
         version=VERSION,
         command=options.command,
@@ -57,7 +62,7 @@ def compose_report(
         base_origin=plan.base.origin,
         language=plan.language.tag,
         language_name=plan.language.name,
-        corpus=f"{plan.source.description} ({learned / 1e6:.1f} MB sampled)",
+        corpus=f"{plan.source.description} ({size / 1e6:.1f} MB sampled)",
         family=base.family,
         origin=origin,
         initializer=options.init if checkpoint else "",
@@ -75,6 +80,9 @@ def compose_report(
         seconds=dict(progress.seconds),
         left_out=plan.left_out,
         unread=plan.source.left_out,
+        out=str(options.out),
+        occurrences=_occurrences(extension),
+        boundaries=learned.boundaries,
         **vars(rows),
     )
 
@@ -93,6 +101,8 @@ class _Rows:
     norms: tuple[Norms, ...] = ()
     kinds: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
+    weight: Weight | None = None
+    trainable: bool = False
 
 
 def _rows(plan: Plan, initialized: Initialized, directory: Path) -> _Rows:
@@ -108,7 +118,29 @@ def _rows(plan: Plan, initialized: Initialized, directory: Path) -> _Rows:
         norms=_norms(plan, directory),
         kinds=rows_by_kind(initialization),
         parameters=initialized.parameters,
+        weight=_weight(plan, directory),
+        trainable=plan.checkpoint.generates,
     )
+
+
+def _weight(plan: Plan, directory: Path) -> Weight:
+    base, written = plan.checkpoint, read_checkpoint(directory)
+    row = base.input.map().shape[1] * base.input.map().itemsize
+    before, after = (sum(file.path.stat().st_size for file in one.files) for one in (base, written))
+    apart = base.output is not None and not base.tied
+    return Weight(
+        base=before,
+        result=after,
+        token=row * (1 if plan.tied or not base.generates else 2),
+        read=before - (row * base.input.rows if apart else 0),
+        head=row,
+    )
+
+
+def _occurrences(extension: Extension) -> tuple[int, ...]:
+    usage = extension.selection.usage
+    edges = (*_OCCURRENCES, int(usage.max(initial=0)) + _OCCURRENCES[-1] + 1)
+    return tuple(int(count) for count in np.histogram(usage, edges)[0])
 
 
 def _origin(plan: VocabularyPlan, extension: Extension, target: Corpus) -> Origin:
@@ -134,7 +166,15 @@ def _curve(
 ) -> tuple[CurvePoint, ...]:
     merges = [*extension.selection.merges, *extension.further]
     tokens = token_curve(extension.start, merges, sizes, target.heldout, advance)
-    return tuple(CurvePoint(size, count / max(1, tokens[0])) for size, count in tokens.items())
+    # Of tokens that were not selected, it is known how often their merge applied, to longer tokens, too.
+    counts = np.array([*extension.selection.usage, *(merge.count for merge in extension.further)])
+    # A donor's tokens have no such count.
+    known = len(counts) if extension.donor_merges is None else len(extension.selection.usage)
+
+    def rare(size: int) -> float | None:
+        return float((counts[:size] < RARE).mean()) if 0 < size <= known else None
+
+    return tuple(CurvePoint(size, count / max(1, tokens[0]), rare(size)) for size, count in tokens.items())
 
 
 def _norms(plan: Plan, directory: Path) -> tuple[Norms, ...]:

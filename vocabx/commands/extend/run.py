@@ -34,7 +34,6 @@ from vocabx.report.card import write_card
 from vocabx.report.extension_page import render_page
 from vocabx.report.extension_report import Report
 from vocabx.tokenizer.certificate import Certificate
-from vocabx.tokenizer.extension import Extension
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -82,7 +81,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, plan.tokenizer.size, timed)
-    with resumable(options.out, options.resume) as journal:
+    with resumable(options.out, options.resume, options.force) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
         certificate = _prove(plan, learned, directory, timed)
@@ -102,7 +101,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         scores = score_both(plan, extension, directory, *texts, timed)
         numbers = measure_both(plan, extension, *texts, scores)
         written = (plan, initialized, directory)
-        report = compose_report(plan, extension, certificate, texts[0], numbers, timed, written)
+        report = compose_report(plan, certificate, learned, numbers, timed, written)
         report = replace(report, factorised=factorised)
         _write_report(plan, report, directory)
         kept = {} if options.factorised else base_tables
@@ -127,13 +126,13 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
     if plan.left_out:
         timed.note(plan.left_out)
     prepare_output(options, plan.disk_bytes)
-    with staged(options.out, timed.note) as directory:
+    with staged(options.out, timed.note, options.force) as directory:
         learned = learn(plan, timed)
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)
         plan = plan.with_tokens(len(extension.pieces))
         numbers = measure_both(plan, extension, *texts)
-        report = compose_report(plan, extension, certificate, texts[0], numbers, timed)
+        report = compose_report(plan, certificate, learned, numbers, timed)
         _write_report(plan, report, directory)
         _manifest(plan, report, directory, timed).write(directory)
     return ExtendResult(options.out, report, certificate, publish(options, timed))
@@ -153,11 +152,11 @@ def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed
     directories = (plan.base.directory, directory)
     with timed.stage("Verifying", unit="texts") as advance:
         certificate = verify(plan.tokenizer, extension.tokenizer, plan.alphabet, texts, directories, advance)
-    _note(plan, extension, certificate, timed)
+    _note(plan, certificate, timed)
     return certificate
 
 
-def _note(plan: VocabularyPlan, extension: Extension, certificate: Certificate, progress: Progress) -> None:
+def _note(plan: VocabularyPlan, certificate: Certificate, progress: Progress) -> None:
     for claim in certificate.claims:
         if claim.name == "base-text" and claim.failed and not claim.required:
             advice = "" if plan.protected else " --protect TEXT keeps the tokenization of a text."

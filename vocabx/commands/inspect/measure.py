@@ -12,17 +12,14 @@ from typing import Any
 import regex
 
 from vocabx.corpus.languages import Language
-from vocabx.errors import TokenizerError
 from vocabx.progress import Advance
 from vocabx.tokenizer.alphabet import Alphabet, split_unfinished
 from vocabx.tokenizer.families.sentencepiece_bpe import byte_of
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.pretokenized import Words, normalized, split_words
 
-# Above this share of split words, an adapted pre-tokenizer is tried.
-_NOTABLE = 0.01
 _BATCH = 1024
 _EXAMPLES = 20
-_SPLIT_WORDS = 10
 _MARK = regex.compile(r"\p{M}")
 
 
@@ -43,23 +40,6 @@ class Letters:
     single_occurrences: int
     apart_occurrences: int
     missing: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True)
-class Words:
-    """Words of the normalized text: maximal runs of the language's letters and marks, joiners in between.
-
-    Attributes:
-        total: occurrences of words.
-        split: how many of them the pre-tokenizer splits.
-        split_adapted: the same with `FastTokenizer.adapted`; None if few are split or that changes nothing.
-        examples: the most frequent split words, each as its parts, with its occurrences.
-    """
-
-    total: int
-    split: int
-    split_adapted: int | None
-    examples: tuple[tuple[tuple[str, ...], int], ...]
 
 
 @dataclass(frozen=True)
@@ -158,7 +138,7 @@ def inspect_tokenizer(
     partial = [index for index in tokens if tokenizer.text_of(index) is None]
     # Of the tokens of a split character, exactly the one in which it begins ends inside it.
     unfinished = [index for index in partial if split_unfinished(tokens[index])[1]]
-    normal = [_normalized(tokenizer, text) for text in texts]
+    normal = [normalized(tokenizer, text) for text in texts]
     marks = _marks(texts)
     return Inspection(
         family=tokenizer.family,
@@ -172,18 +152,13 @@ def inspect_tokenizer(
         marks=marks,
         marks_removed=max(0, marks - _marks(normal)),
         letters=_letters(tokenizer, texts, alphabet),
-        words=_words(tokenizer, normal, alphabet),
+        words=split_words(tokenizer, normal, alphabet),
         vocabulary=_vocabulary(tokenizer, alphabet, advance),
     )
 
 
 def _over(part: int | None, whole: int) -> Any:
     return None if part is None else part / max(1, whole)
-
-
-def _normalized(tokenizer: FastTokenizer, text: str) -> str:
-    normalizer = tokenizer.rust.normalizer
-    return text if normalizer is None else normalizer.normalize_str(text)
 
 
 def _marks(texts: Iterable[str]) -> int:
@@ -212,7 +187,7 @@ def _letters(tokenizer: FastTokenizer, texts: Sequence[str], alphabet: Alphabet)
     letter = regex.compile(alphabet.word_class(), regex.V1)
     counts = {c: count for c, count in characters.items() if letter.fullmatch(c)}
     # Normalize between other characters, so that nothing is prepended and no mark is lost.
-    normal = {c: _normalized(tokenizer, f"0{c}0")[:-1].partition("0")[2] for c in counts}
+    normal = {c: normalized(tokenizer, f"0{c}0")[:-1].partition("0")[2] for c in counts}
     single = {c for c in counts if _is_single(tokenizer, normal[c].strip())}
     missing = sorted(counts.keys() - single, key=lambda c: (-counts[c], c))
     return Letters(
@@ -228,42 +203,6 @@ def _letters(tokenizer: FastTokenizer, texts: Sequence[str], alphabet: Alphabet)
 def _is_single(tokenizer: FastTokenizer, character: str) -> bool:
     ids = tokenizer.tokenize(character.encode())
     return len(ids) == 1 and ids[0] != tokenizer.unknown_id
-
-
-def _words(tokenizer: FastTokenizer, normal: Sequence[str], alphabet: Alphabet) -> Words:
-    letters = f"{alphabet.word_class()}+"
-    word = regex.compile(rf"{letters}(?:[\u200C\u200D]+{letters})*", regex.V1)
-    total = sum(1 for text in normal for _ in word.finditer(text))
-    split = _split_words(tokenizer, normal, word)
-    split_adapted = None
-    if split.total() > _NOTABLE * total:
-        try:
-            adapted = tokenizer.adapted(alphabet)
-        except TokenizerError:
-            adapted = tokenizer
-        if adapted.spec.get("pre_tokenizer") != tokenizer.spec.get("pre_tokenizer"):
-            split_adapted = _split_words(adapted, normal, word).total()
-    ordered = sorted(split.items(), key=lambda item: (-item[1], item[0]))
-    return Words(total, split.total(), split_adapted, tuple(ordered[:_SPLIT_WORDS]))
-
-
-def _split_words(
-    tokenizer: FastTokenizer, normal: Iterable[str], word: "regex.Pattern[str]"
-) -> Counter[tuple[str, ...]]:
-    """The words that the pre-tokenizer splits, as their parts, with their occurrences."""
-    pre_tokenizer = tokenizer.rust.pre_tokenizer
-    split: Counter[tuple[str, ...]] = Counter()
-    if pre_tokenizer is None:
-        return split
-    for text in normal:
-        boundaries = {index for _, span in pre_tokenizer.pre_tokenize_str(text) for index in span}
-        for found in word.finditer(text):
-            start, end = found.span()
-            inner = [index for index in range(start + 1, end) if index in boundaries]
-            if inner:
-                edges = zip([start, *inner], [*inner, end], strict=True)
-                split[tuple(text[low:high] for low, high in edges)] += 1
-    return split
 
 
 def _vocabulary(tokenizer: FastTokenizer, alphabet: Alphabet, advance: Advance) -> Vocabulary:

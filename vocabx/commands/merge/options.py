@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import MEASURING, MODEL, OUT_HELP, OUTPUT, command
+from vocabx.commands._options import MEASURING, MODEL, OUT_HELP, OUTPUT, command, force
 
 
 @options
@@ -29,4 +29,5 @@ class MergeOptions:
         "Compare the result with the trained model on text, which loads both.", default=True, panel=MEASURING
     )
     link: bool = option("Make unchanged weight files hard links to the base's.", default=False, panel=OUTPUT)
+    force: bool = force()
     command: str = command("manifest")

@@ -23,6 +23,7 @@ from vocabx.checkpoint.manifest import (
     records_of,
     run_record,
 )
+from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.side_files import COMPOSED, TEMPLATES
 from vocabx.checkpoint.staging import check_free, check_space, staged
 from vocabx.checkpoint.tables import INDEX, read_checkpoint
@@ -79,16 +80,18 @@ def merge(options: MergeOptions, progress: Progress | None = None) -> MergeResul
         VocabxError: for any problem that the user can fix; the message says how.
     """
     timed = Timed(progress or Quiet())
-    check_free(options.out)
+    check_free(options.out, force=options.force)
+    check_not_read(options.out, (options.directory, options.base))
     require_all(read_method(options.directory).packages)
     run = read_finished(options.directory, options.base, timed)
+    check_not_read(options.out, [run.checkpoint.directory])
     manifest = _manifest_of(run)
     device = _device(run, options, timed)
     dequantise = run.method.name == "qlora" and options.onto == "trained"
     outline = outline_of(run.checkpoint.directory, dequantise)
     changes = merge_changes(run, outline, dequantise, device)
     check_space(options.out, _written_bytes(run, changes, options.link))
-    with staged(options.out, timed.note) as directory:
+    with staged(options.out, timed.note, options.force) as directory:
         with timed.stage("Merging", _written_bytes(run, changes), "B") as advance:
             write_changed(run.checkpoint, changes, directory, advance, options.link)
         run.checkpoint.require_unchanged()

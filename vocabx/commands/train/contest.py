@@ -123,7 +123,7 @@ def base_alone_texts(
         path.parent.mkdir(parents=True, exist_ok=True)
         wanted = math.ceil(_RESERVE * steps * plan.step_sequences)
         source = OrderedText(texts.target, texts.replay, _order(texts), _tokenization(plan))
-        with progress.stage("Packing text for the base alone", wanted, "sequences") as advance:
+        with progress.stage("Packing text for the base left alone", wanted, "sequences") as advance:
             packed = repacked_text(source, _tokenization(base), wanted, plan.options.seed, path, advance)
         mark.write_text(json.dumps(_Packed(len(packed)).plain()), encoding="utf-8")
     processes.wait()

@@ -17,7 +17,7 @@ JOB = "job.json"
 # Options that do not decide what is learned: a resumed run may change them.
 _FREE = {
     "out", "resume", "branch_from", "stop_after", "batch_size", "max_memory", "gradient_checkpointing",
-    "keep", "save_every", "evaluate_every", "report_to", "command", "contest", "base",
+    "keep", "save_every", "evaluate_every", "report_to", "command", "contest", "base", "force",
 }  # fmt: skip
 _LONGEST_SHOWN = 40
 

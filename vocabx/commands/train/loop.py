@@ -17,6 +17,7 @@ from vocabx.commands.train.texts import RunTexts
 from vocabx.errors import BaseModelError, TrainingError
 from vocabx.progress import Progress
 from vocabx.training.batches import Sequences, collate
+from vocabx.training.by_occurrence import OccurrenceGroup, Trained, count_labels
 from vocabx.training.callbacks import Recorder, Stopper
 from vocabx.training.methods import Prepared, prepare
 from vocabx.training.metrics import Metrics, counts_until
@@ -40,12 +41,15 @@ class Ended:
         step: the last step.
         tokens: number of tokens predicted in total.
         reason: why it ended early: "signal", "time", "another process"; "" if it is complete.
+        occurrences: held-out scores of new tokens by their occurrences in training; empty in other processes
+            than the first, and if nothing was scored.
     """
 
     prepared: Prepared
     step: int
     tokens: int
     reason: str
+    occurrences: tuple[OccurrenceGroup, ...] = ()
 
 
 def run_training(
@@ -126,7 +130,19 @@ def run_training(
             trainer.train(resume_from_checkpoint=str(start.directory) if start else None)
         if metrics is not None:
             metrics.close()
-    return Ended(prepared, trainer.state.global_step, recorder.tokens, stopper.reason)
+        occurrences: tuple[OccurrenceGroup, ...] = ()
+        if processes.main and recorder.watch is not None and not stopper.reason:
+            with progress.stage("Scoring new tokens by occurrences"):
+                trained = _trained(plan, recorder.sequences, trainer.state.global_step)
+                occurrences = recorder.watch.by_occurrence(base_of(prepared.model), trained)
+    return Ended(prepared, trainer.state.global_step, recorder.tokens, stopper.reason, occurrences)
+
+
+def _trained(plan: TrainPlan, sequences: Sequences, steps: int) -> Trained:
+    """How often each token was to be predicted in the steps of a run."""
+    size = plan.step_sequences
+    labels = (sequences.labels(range(step * size, (step + 1) * size)) for step in range(steps))
+    return Trained(count_labels(labels, plan.checkpoint.input.rows), plan.first_id)
 
 
 def token_lengths(plan: TrainPlan) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -4,7 +4,17 @@ from pathlib import Path
 from typing import Literal
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import OUT_HELP, OUTPUT, TEXT, check_opencc, command, opencc, seed, text_field
+from vocabx.commands._options import (
+    OUT_HELP,
+    OUTPUT,
+    TEXT,
+    check_opencc,
+    command,
+    force,
+    opencc,
+    seed,
+    text_field,
+)
 from vocabx.errors import OptionError
 
 METHOD, SCHEDULE, MEMORY, LORA, RECORDS, CONTEST = (
@@ -191,6 +201,7 @@ class TrainOptions:
         metavar="<path>",
     )
     resume: bool = option("Resume an unfinished run with the same options.", default=False, panel=OUTPUT)
+    force: bool = force()
     branch_from: str = option(
         "Directory of another run, to start from its state before its learning rates decayed: trains longer, "
         "or with another ending.",

@@ -208,6 +208,7 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
         ),
         fits=pace.fits,
         sketch=texts.sketch,
+        occurrences=ended.occurrences,
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 from vocabx._util.extras import need
 from vocabx.checkpoint.hashing import examine_tables
 from vocabx.checkpoint.recorded import require_own_tables
+from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import unfinished_of
 from vocabx.commands.train.contest import (
     base_alone_limit,
@@ -87,6 +88,14 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     deadline = None if options.stop_after is None else time.monotonic() + 60 * options.stop_after
     processes = Processes()
     timed = Timed(progress if progress is not None and processes.main else Quiet())
+    given: tuple[Path | str, ...] = (
+        options.directory,
+        options.base,
+        *options.corpus,
+        *options.replay,
+        options.branch_from,
+    )
+    check_not_read(options.out, given)
     plan = make_train_plan(options, processes.device, processes.count)
     tables = _own_tables(plan, timed)
     base = plan_base_alone(plan, processes, timed) if options.contest else None
@@ -98,10 +107,10 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     if not processes.main:
         run = unfinished_of(options.out)
         return replace(_train(plan, base, tables, run, deadline, processes, timed), main=False)
-    with run_directory(options.out, options.resume, options.contest) as run:
+    with run_directory(options.out, options.resume, options.contest, options.force) as run:
         result = _train(plan, base, tables, run, deadline, processes, timed)
         if result.finished:
-            finish(run, options.out)
+            finish(run, options.out, options.force)
             return replace(result, directory=options.out)
     return result
 

@@ -28,12 +28,13 @@ from vocabx.training.run_checkpoints import (
 
 
 @contextmanager
-def run_directory(target: Path, resume: bool, contest: bool = False) -> Iterator[Path]:
+def run_directory(target: Path, resume: bool, contest: bool = False, force: bool = False) -> Iterator[Path]:
     """Yield the unfinished directory of a run, locked against other runs on this machine.
 
     The block calls `finish` once the run is complete. On an error, the directory stays if it holds a complete
     checkpoint, with a note that says so; otherwise it is removed. A finished run that is resumed for a
-    contest becomes unfinished again, unless it is refused before the base is trained.
+    contest becomes unfinished again, unless it is refused before the base is trained. With `force`, a target
+    that vocabx wrote may exist.
 
     Raises:
         OutputError: if the target exists, another run writes there, or an earlier run left checkpoints there
@@ -43,7 +44,7 @@ def run_directory(target: Path, resume: bool, contest: bool = False) -> Iterator
     scratch = unfinished_of(target)
     reopened = resume and contest and not scratch.exists() and _lacks_contest(target)
     if not reopened:
-        check_free(target)
+        check_free(target, force=force)
     if resumable_checkpoints(scratch) and not resume:
         raise OutputError(f"{scratch} was left by an earlier run: pass --resume to continue it, or remove it")
     try:
@@ -67,15 +68,18 @@ def run_directory(target: Path, resume: bool, contest: bool = False) -> Iterator
         journal.close()
 
 
-def finish(scratch: Path, target: Path) -> None:
-    """Rename a complete run to its target. Its packed text is removed, since it can be regenerated."""
+def finish(scratch: Path, target: Path, force: bool = False) -> None:
+    """Rename a complete run to its target, which `force` overwrites; see `put`.
+
+    Its packed text is removed, since it can be regenerated.
+    """
     for run in (scratch, scratch / BASE_ALONE):
         shutil.rmtree(run / TEXT, ignore_errors=True)
     # The job of the extended model stays, for a contest later on.
     (scratch / BASE_ALONE / JOB).unlink(missing_ok=True)
     if not (scratch / BASE_ALONE / RECORD).is_file():
         shutil.rmtree(scratch / BASE_ALONE, ignore_errors=True)
-    put(scratch, target.absolute())
+    put(scratch, target.absolute(), force)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from vocabx.checkpoint.base import (
 )
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.grow import grown_bytes, side_files_of
+from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
+from vocabx.commands._output import inputs_of
 from vocabx.commands.push.plan import check_repository
 from vocabx.commands.transfer.options import TransferOptions
 from vocabx.corpus.find_texts import resolve_sources
@@ -29,6 +31,7 @@ from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
 from vocabx.initializers.check import (
     check_base_model,
+    check_dictionaries,
     check_initializers,
     check_replacing,
     initializer_packages,
@@ -209,7 +212,8 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
     if not options.lang:
         raise LanguageError("which language? Pass --lang with a BCP 47 tag such as de")
     language = find_language(options.lang)
-    check_free(options.out, options.resume)
+    check_free(options.out, options.resume, options.force)
+    check_not_read(options.out, (*inputs_of(options), options.tokenizer))
     if options.corpus:
         source = user_source(options.corpus, options.text_field, "")
     else:
@@ -224,6 +228,7 @@ def _checked_request(options: TransferOptions) -> tuple[Language, TextSource]:
             **(SCORING if options.evaluate else {}),
         }
     )
+    check_dictionaries(options, [options.init], language, base_language(options.base))
     return language, source
 
 

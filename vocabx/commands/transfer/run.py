@@ -85,7 +85,7 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, plan.old.size, timed)
-    with resumable(options.out, options.resume) as journal:
+    with resumable(options.out, options.resume, options.force) as journal:
         directory = journal.directory
         corpus = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", timed)
         with timed.stage("Mapping the vocabularies"):

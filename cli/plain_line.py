@@ -1,0 +1,42 @@
+"""One line for a terminal from text that others chose: file names, tokens, messages of other libraries."""
+
+import json
+import re
+from typing import Any
+
+LONGEST = 300
+_CONTROLS = [*range(0x20), *range(0x7F, 0xA0)]
+# What reorders the text after it, so that it reads as something else.
+_DIRECTIONS = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_SHOWN: dict[int, int | str] = {
+    **dict.fromkeys((*_CONTROLS, *_DIRECTIONS, 0x2028, 0x2029), "\ufffd"),
+    **{code: 0x2400 + code for code in range(0x20)},
+    0x7F: 0x2421,
+    ord("\n"): "\n",
+    ord("\t"): "\t",
+}
+
+_AWAY = re.compile("[" + "".join(map(re.escape, map(chr, _SHOWN))) + "]")
+
+
+def harmless(text: str) -> str:
+    """Text with a visible symbol for each control character but tab and line break."""
+    return text.translate(_SHOWN)
+
+
+def json_line(content: Any) -> str:
+    """One JSON object, in which the control characters that JSON leaves as they are are escaped, too."""
+    line = json.dumps(content, ensure_ascii=False)
+    return _AWAY.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+
+
+def plain_line(text: str) -> str:
+    """Text as one line of at most `LONGEST` characters; a longer one loses its middle.
+
+    The beginning of an error says what is wrong, and its end how to mend it.
+    """
+    line = harmless(" ".join(text.split()))
+    if len(line) <= LONGEST:
+        return line
+    end = LONGEST // 2
+    return f"{line[: LONGEST - end - 1]}…{line[-end:]}"
