@@ -19,6 +19,7 @@ from .languages import languages
 from .merge import merge
 from .options import INTERRUPTED
 from .plain_help import Command, Group
+from .playground import playground
 from .push import push
 from .train import train
 from .transfer import transfer
@@ -44,6 +45,7 @@ for _function in (
     inspect,
     verify,
     doctor,
+    playground,
     push,
     export,
     languages,
