@@ -136,7 +136,7 @@ async def _read(request: "Request", kind: type[Question]) -> Question:
         long = "length" in str(error)
         reason = f"The text is too long: send at most {LONGEST_TEXT:,} characters." if long else f"{error}."
         raise HTTPException(413 if long else 400, reason) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise HTTPException(400, "The request is not JSON in UTF-8.") from None
     return question
 
