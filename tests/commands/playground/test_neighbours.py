@@ -1,5 +1,7 @@
 """Nearest neighbors against the obvious computation in float64."""
 
+from itertools import pairwise
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -74,7 +76,7 @@ def test_equal_rows_come_in_the_order_of_their_ids_and_rows_of_zeros_have_no_dir
     expected = oracle(matrix, index, range(len(rows)), len(rows))
     assert [one.cosine for one in found] == pytest.approx([c for _, c in expected[:5]], abs=1e-12)
     cosines = dict(expected)
-    for one, after in zip(found, found[1:], strict=False):
+    for one, after in pairwise(found):
         if np.array_equal(matrix[one.id], matrix[after.id]):
             assert one.id < after.id
         assert cosines[one.id] >= cosines[after.id] - 1e-12

@@ -5,12 +5,14 @@ import shutil
 import signal
 import socket
 import stat
+import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from vocabx import ExtendOptions, PlaygroundOptions, extend, playground
+from vocabx import PlaygroundOptions, playground
+from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError, OptionError
 
 
@@ -34,39 +36,35 @@ def refusal(vocabx, *arguments):
     return run.err.removeprefix("error: ").strip()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_is_answers_and_ends_quietly(start_vocabx, small_extended, number):
+def test_it_says_where_it_is_answers_this_machine_alone_and_ends_quietly(start_vocabx, small_extended):
     process = start_vocabx("playground", small_extended(), "--no-browser", "--port", 0, "--json")
     said = json.loads(process.stdout.readline())
     assert said["new_tokens"] == 40 and said["base"] and said["directory"] == str(small_extended())
-    assert said["url"].startswith("http://127.0.0.1:")
+    port = int(said["url"].removeprefix("http://127.0.0.1:").rstrip("/"))
+    listening = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    bound = {one[1] for one in listening if one[1].endswith(f":{port:04X}") and one[3] == "0A"}
+    assert bound == {f"0100007F:{port:04X}"}
     with urllib.request.urlopen(said["url"]) as page:
         assert b"<title>" in page.read()
-        # A browser keeps its connection open.
-        process.send_signal(number)
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (0, "", "")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
 
 
-def test_the_page_is_opened_in_the_browser_unless_it_is_not_wanted(start_vocabx, small_extended, tmp_path):
+def test_the_page_is_opened_in_the_browser(start_vocabx, small_extended, tmp_path):
     browser, opened = tmp_path / "browser", tmp_path / "opened"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.part && mv {opened}.part {opened}\n')
     browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
-    process = start_vocabx("playground", small_extended(), "--port", 0, "--json", BROWSER=str(browser))
-    url = json.loads(process.stdout.readline())["url"]
+    process = start_vocabx("playground", small_extended(), "--port", 0, BROWSER=str(browser))
+    url, note = process.stdout.readline().split("  ")
+    assert note == "(Ctrl-C ends it)\n"
     while not opened.exists():
         assert process.poll() is None
+        time.sleep(0.01)
     assert opened.read_text().strip() == url
-
-
-def test_only_this_machine_can_connect(start_vocabx, small_extended):
-    process = start_vocabx("playground", small_extended(), "--no-browser", "--port", 0, "--json")
-    port = int(json.loads(process.stdout.readline())["url"].rstrip("/").rpartition(":")[2])
-    bound = {
-        line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
-        if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
-    }  # fmt: skip
-    assert bound == {f"0100007F:{port:04X}"}
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
 
 
 def test_a_port_that_is_taken_is_one_sentence(vocabx, small_extended):
@@ -77,8 +75,8 @@ def test_a_port_that_is_taken_is_one_sentence(vocabx, small_extended):
         run = vocabx("playground", small_extended(), "--no-browser", "--port", port)
         assert (run.code, run.err) == (
             2,
-            f"error: port {port} cannot be used: Address already in use; pass another --port, or 0 for a free "
-            "one\n",
+            f"error: port {port} cannot be used: Address already in use; pass another --port, or 0 for "
+            "a free one\n",
         )
         with pytest.raises(OptionError, match="Address already in use"):
             playground(PlaygroundOptions(directory=small_extended(), port=port))
@@ -120,7 +118,11 @@ def test_without_its_base_the_extension_is_shown_alone(plan_of, client_of, copy,
 
 
 def test_a_base_that_was_changed_is_not_shown_as_the_base(vocabx, plan_of, copy, small_extended, tmp_path):
-    other = Path(shutil.copytree(str(small_extended(False)).removesuffix("-extended"), tmp_path / "other"))
+    other = Path(shutil.copytree(str(small_extended()).removesuffix("-extended"), tmp_path / "other"))
+    table = read_checkpoint(other).input
+    with table.file.path.open("r+b") as stream:
+        stream.seek(table.file.data_start + table.file.tensors[table.name].begin)
+        stream.write(b"\1")
     records_base(copy, other)
     plan = plan_of(copy)
     assert plan.base is None and "is not the base of" in plan.without_base
@@ -143,24 +145,3 @@ def test_a_tokenizer_alone_has_no_neighbours_and_says_why(plan_of, client_of, co
 def test_a_damaged_report_leaves_out_only_the_text(plan_of, copy):
     (copy / "report.json").write_text("{")
     assert plan_of(copy).extended.checkpoint is not None
-
-
-@pytest.mark.parametrize("name", ["mistral_model", "t5_json", "bert_json"])
-def test_every_family_has_its_new_tokens(name, request, plan_of, client_of, verses, english, tmp_path):
-    (tmp_path / "zh.txt").write_text("\n".join(verses[:300]), "utf-8")
-    (tmp_path / "en.txt").write_text("\n".join(english[:100]), "utf-8")
-    options = ExtendOptions(
-        base=str(request.getfixturevalue(name)), lang="zh-Hant", corpus=(str(tmp_path / "zh.txt"),),
-        base_text=(str(tmp_path / "en.txt"),), out=tmp_path / "out", new_tokens=60, tokenizer_only=True,
-        adversarial=10, heldout_bytes=1000,
-    )  # fmt: skip
-    extend(options)
-    plan = plan_of(tmp_path / "out")
-    assert plan.new_tokens == 60
-    found = client_of(plan).post("/tokenize", json={"text": verses[0]}).json()
-    assert found["ratio"] < 1 or found["extended"]["unknown"] < found["base"]["unknown"]
-    pieces = [token for span in found["extended"]["spans"] for token in span["tokens"]]
-    assert [token["id"] for token in pieces] == plan.extended.segmenter.tokenizer.encode([verses[0]])[0]
-    assert any(token["new"] for token in pieces)
-    for token in pieces:
-        assert token["new"] == (token["id"] in range(plan.base.segmenter.tokenizer.size, 10**6))

@@ -55,10 +55,9 @@ def test_the_neighbours_are_those_of_the_model_that_was_chosen(client, plan):
 
 
 def test_an_untied_model_has_two_matrices(client_of, plan_of, small_extended):
-    asked = client_of(plan_of(small_extended(False))).post(
-        "/neighbours", json={"model": "extended", "id": 601}
-    )
-    assert [matrix["name"] for matrix in asked.json()["matrices"]] == ["input embeddings", "lm_head"]
+    client = client_of(plan_of(small_extended(False)))
+    found = client.post("/neighbours", json={"model": "extended", "id": 601}).json()
+    assert [matrix["name"] for matrix in found["matrices"]] == ["input embeddings", "lm_head"]
 
 
 def test_the_page_fetches_nothing_and_may_not(client):
@@ -129,7 +128,7 @@ REFUSED = [
     ("/tokenize", JSON, b'{"text": "\xff"}', 400, "The request is not JSON in UTF-8."),
     ("/tokenize", JSON, rb'{"text": "\ud800"}', 400, "The request is not JSON in UTF-8."),
     ("/tokenize", JSON, b"", 400, "The request is not JSON in UTF-8."),
-    ("/tokenize", JSON, b"[" * 50_000, 400, "The request is not JSON in UTF-8."),
+    ("/tokenize", JSON, b'{"x": ' + b"[" * 50_000, 400, "The request is not JSON in UTF-8."),
     ("/tokenize", JSON, b'{"text": 3}', 400, "Expected `str`, got `int` - at `$.text`."),
     ("/tokenize", JSON, b"{}", 400, "Object missing required field `text`."),
     ("/tokenize", {"content-type": "text/plain"}, b'{"text": "x"}', 415, "Send JSON, as application/json."),

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vocabx.commands.playground.tokenized import Segmenter, as_json
+from vocabx.commands.playground.tokenized import Segmenter, as_json, new_ids
+from vocabx.progress import Quiet
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
@@ -101,3 +103,22 @@ def test_what_a_saved_tokenizer_would_shorten_or_pad_is_whole(base):
     text = "One sentence of more than two tokens."
     found = tokens(Segmenter(changed, frozenset()), text)
     assert [token.id for token in found] == base.encode([text])[0]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_new_tokens_of_every_family_are_those_that_were_added(segmenters, chinese, verses, name):
+    base = segmenters[name].tokenizer
+    extension = extend_tokenizer(base, verses[:300], chinese, TokenRequest(60), base.size, Quiet())
+    new = new_ids(base, extension.tokenizer)
+    assert new == set(extension.new_ids)
+    found = tokens(Segmenter(extension.tokenizer, new), verses[0])
+    assert [token.id for token in found] == extension.tokenizer.encode([verses[0]])[0]
+    assert [token.new for token in found] == [token.id >= base.size for token in found]
+    assert any(token.new for token in found)
+
+
+def test_two_families_are_compared_by_the_bytes_of_their_tokens(segmenters):
+    gpt2, llama2 = segmenters["gpt2_json"].tokenizer, segmenters["llama2_json"].tokenizer
+    new = new_ids(gpt2, llama2)
+    for piece, known in (("\u2581the", True), ("<0x41>", True), ("\u2581\u0434\u043b\u044f", False)):
+        assert (llama2.vocabulary[piece] not in new) == known, piece

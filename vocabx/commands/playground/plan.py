@@ -11,7 +11,7 @@ from vocabx.checkpoint.recorded import require_base_directory
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.commands.playground.options import PlaygroundOptions
 from vocabx.commands.playground.sample import first_text
-from vocabx.commands.playground.tokenized import Segmenter
+from vocabx.commands.playground.tokenized import Segmenter, new_ids
 from vocabx.errors import BaseModelError, TokenizerError, VocabxError
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
@@ -137,20 +137,11 @@ def _read_base(name: str, directory: Path, progress: Progress) -> tuple[Path, Fa
 
 def _new_ids(extended: FastTokenizer, base: FastTokenizer | None, manifest: Manifest | None) -> Set[int]:
     """The ids of the tokens that the base lacks; without the base, those that vocabx.json records."""
-    if base is None:
-        ranges = manifest.ranges if manifest else ()
-        spans = (range(part.first_id, part.first_id + part.count) for part in ranges if part.source != "pad")
-        return frozenset(index for span in spans for index in span)
-    pieces = extended.id_to_piece.items()
-    if extended.family == base.family:
-        return frozenset(index for index, piece in pieces if piece not in base.vocabulary)
-    # Pieces of two families are spelled differently: the bytes that they stand for are compared.
-    return frozenset(
-        index
-        for index, piece in pieces
-        if piece not in base.vocabulary
-        and (index not in extended.token_bytes or extended.token_bytes[index] not in base.known_bytes)
-    )
+    if base is not None:
+        return new_ids(base, extended)
+    ranges = manifest.ranges if manifest else ()
+    spans = (range(part.first_id, part.first_id + part.count) for part in ranges if part.source != "pad")
+    return frozenset(index for span in spans for index in span)
 
 
 def _model(name: str, directory: Path, tokenizer: FastTokenizer, new: Set[int]) -> Model:

@@ -85,6 +85,15 @@ class Segmenter:
 
     def token(self, index: int) -> Token:
         """The token `index` as the page shows it."""
+        if index not in self._known:
+            self._known[index] = self._describe(index)
+        return self._known[index]
+
+    @cached_property
+    def _known(self) -> dict[int, Token]:
+        return {}
+
+    def _describe(self, index: int) -> Token:
         tokenizer = self.tokenizer
         data = tokenizer.token_bytes.get(index)
         is_byte = data is not None and (
@@ -99,6 +108,19 @@ class Segmenter:
         return build_rust(
             {**self.tokenizer.spec, "post_processor": None, "truncation": None, "padding": None}
         )
+
+
+def new_ids(base: FastTokenizer, extended: FastTokenizer) -> Set[int]:
+    """The ids of the tokens that `base` lacks; of placeholders at ids without a token, too."""
+    pieces = extended.id_to_piece.items()
+    if extended.family == base.family:
+        return frozenset(index for index, piece in pieces if piece not in base.vocabulary)
+    # Pieces of two families are spelled differently: the bytes that they stand for are compared.
+    return frozenset(
+        index
+        for index, piece in pieces
+        if piece not in base.vocabulary and extended.token_bytes.get(index) not in base.known_bytes
+    )
 
 
 def _close(spans: list[Span], text: str, tokens: list[Token]) -> None:
