@@ -43,9 +43,7 @@ class Page(HTMLParser):
 def browser() -> str:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        pytest.fail(
-            "no Chromium: install the package chromium, which this test opens the page in", pytrace=False
-        )
+        pytest.fail("no Chromium, in which this test opens the page: install it", pytrace=False)
     return found
 
 

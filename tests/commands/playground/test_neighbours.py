@@ -58,17 +58,22 @@ def test_every_dtype_and_every_block_size_give_the_same(tmp_path, monkeypatch, d
         assert [one.cosine for one in found] == pytest.approx([c for _, c in expected], abs=1e-12)
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("rows")
+
+
 @given(
     rows=st.lists(st.lists(st.integers(-2, 2), min_size=3, max_size=3), min_size=2, max_size=30),
     index=st.integers(0, 29),
 )
 @settings(max_examples=100, deadline=None)
 def test_equal_rows_come_in_the_order_of_their_ids_and_rows_of_zeros_have_no_direction(
-    tmp_path_factory, rows, index
+    directory, rows, index
 ):
     index %= len(rows)
     matrix = np.array(rows, dtype=np.float32)
-    table = stored(tmp_path_factory.mktemp("rows") / "m.safetensors", matrix)
+    table = stored(directory / "m.safetensors", matrix)
     found = nearest_rows(table, index, range(len(rows)), 5)
     if not matrix[index].any():
         assert found == ()

@@ -89,6 +89,6 @@ def _cosines(block: NDArray[np.float64], unit: NDArray[np.float64]) -> NDArray[n
     with np.errstate(invalid="ignore", over="ignore"):
         norms = np.sqrt(np.einsum("rd,rd->r", block, block))
         products = np.einsum("rd,d->r", block, unit)
-        cosines = np.divide(products, norms, out=np.zeros(len(block)), where=norms > 0)
+        cosines: NDArray[np.float64] = np.divide(products, norms, out=np.zeros(len(block)), where=norms > 0)
     cosines[~np.isfinite(norms)] = -np.inf
     return cosines
