@@ -20,6 +20,7 @@ from .merge import merge
 from .options import INTERRUPTED
 from .plain_help import Command, Group
 from .plain_line import plain_line
+from .playground import playground
 from .push import push
 from .train import train
 from .transfer import transfer
@@ -45,6 +46,7 @@ for _function in (
     inspect,
     verify,
     doctor,
+    playground,
     push,
     export,
     languages,

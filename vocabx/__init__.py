@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vocabx.commands.languages.run import KnownLanguage, languages
     from vocabx.commands.merge.options import MergeOptions
     from vocabx.commands.merge.run import MergeResult, merge
+    from vocabx.commands.playground.options import PlaygroundOptions
+    from vocabx.commands.playground.run import PlaygroundResult, playground
     from vocabx.commands.push.options import PushOptions
     from vocabx.commands.push.run import PushResult, push
     from vocabx.commands.train.options import TrainOptions
@@ -79,6 +81,8 @@ _WHERE = {
     "MissingPackageError": "vocabx.errors",
     "OptionError": "vocabx.errors",
     "OutputError": "vocabx.errors",
+    "PlaygroundOptions": "vocabx.commands.playground.options",
+    "PlaygroundResult": "vocabx.commands.playground.run",
     "Progress": "vocabx.progress",
     "PushOptions": "vocabx.commands.push.options",
     "PushResult": "vocabx.commands.push.run",
@@ -102,6 +106,7 @@ _WHERE = {
     "languages": "vocabx.commands.languages.run",
     "load_factorised": "vocabx.evaluation.load_model",
     "merge": "vocabx.commands.merge.run",
+    "playground": "vocabx.commands.playground.run",
     "push": "vocabx.commands.push.run",
     "train": "vocabx.commands.train.run",
     "transfer": "vocabx.commands.transfer.run",
@@ -133,6 +138,8 @@ __all__ = [
     "MissingPackageError",
     "OptionError",
     "OutputError",
+    "PlaygroundOptions",
+    "PlaygroundResult",
     "Progress",
     "PushOptions",
     "PushResult",
@@ -157,6 +164,7 @@ __all__ = [
     "languages",
     "load_factorised",
     "merge",
+    "playground",
     "push",
     "train",
     "transfer",

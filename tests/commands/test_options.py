@@ -42,6 +42,7 @@ REQUIRED = {
     "push": ("model", "--to", "me/model"),
     "train": ("model",),
     "merge": ("model",),
+    "playground": ("model",),
     "verify": ("model",),
     "doctor": ("model",),
     "evaluate": ("model",),

@@ -68,6 +68,9 @@ REFUSED = [
      "gguf, accelerate, torch, transformers and zstandard", "[corpus,gguf]"),
     ("verify DIR/model --against DIR/m.gguf --lang th --corpus DIR/t.parquet",
      "gguf, accelerate, torch, transformers and pyarrow", "[corpus,gguf]"),
+    ("playground DIR/model", "starlette and uvicorn", "[playground]"),
+    ("playground DIR/model --base DIR/m.gguf",
+     "starlette, uvicorn, gguf, accelerate, torch and transformers", "[gguf,playground]"),
     ("export DIR/model --gguf DIR/out.gguf", "gguf", "[gguf]"),
 ]  # fmt: skip
 

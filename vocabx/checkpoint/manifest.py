@@ -43,6 +43,12 @@ class RecordedBase(Written, frozen=True, omit_defaults=True):
     rows: Count | None = None
     tables: dict[str, str] = msgspec.field(default_factory=dict)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By what to look for it: its name, then the hub id it came from if that differs."""
+        is_hub_id = self.origin.count("/") == 1 and " " not in self.origin and not Path(self.origin).exists()
+        return tuple(dict.fromkeys(filter(None, (self.name, self.origin if is_hub_id else ""))))
+
 
 class Sizes(Written, frozen=True, omit_defaults=True):
     """Sizes of a checkpoint: its last id plus one, its new tokens, and the rows of its embedding matrices and

@@ -153,7 +153,8 @@ def _find_base(
         found = find_base(options.base, progress)
         return read_evaluated_model(found.name, found.directory), found.origin, found.language
     obstacle = f"{first.name} does not record its base; pass --base"
-    for name in _recorded_names(first):
+    recorded = first.recorded_base
+    for name in recorded.names if recorded else ():
         try:
             found = find_base(name, progress)
             evaluated_model = read_evaluated_model(found.name, found.directory)
@@ -164,12 +165,3 @@ def _find_base(
             return evaluated_model, found.origin, found.language
     progress.note(f"The base, and KL from it, are left out: {obstacle}.")
     return None
-
-
-def _recorded_names(first: EvaluatedModel) -> list[str]:
-    """The recorded name of the base, then the hub id it came from if that differs."""
-    if (base := first.recorded_base) is None:
-        return []
-    name, origin = base.name, base.origin
-    is_hub_id = origin.count("/") == 1 and " " not in origin and not Path(origin).exists()
-    return list(dict.fromkeys([*([name] if name else []), *([origin] if is_hub_id else [])]))
