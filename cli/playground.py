@@ -1,27 +1,23 @@
 """vocabx playground: type text, and see both tokenizations."""
 
-import json
-
 from vocabx.commands.playground.options import PlaygroundOptions
 
 from .options import command
+from .plain_line import json_line
 
 
 @command(PlaygroundOptions)
-def playground(options: PlaygroundOptions, as_json: bool) -> None:
+def playground(options: PlaygroundOptions, quiet: bool, as_json: bool) -> None:
     """Type text in a local page, and see how both tokenize it."""
     from vocabx.commands.playground.run import PlaygroundResult
     from vocabx.commands.playground.run import playground as run
 
-    from .terminal import TerminalProgress
+    from .progress import TerminalProgress
 
     def started(result: PlaygroundResult) -> None:
         if as_json:
-            print(
-                json.dumps(vars(result) | {"directory": str(result.directory)}, ensure_ascii=False),
-                flush=True,
-            )
+            print(json_line(vars(result) | {"directory": str(result.directory)}), flush=True)
         else:
             print(f"{result.url}  (Ctrl-C ends it)", flush=True)
 
-    run(options, TerminalProgress(), started)
+    run(options, TerminalProgress(quiet), started)

@@ -100,7 +100,8 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     tables = _own_tables(plan, timed)
     base = plan_base_alone(plan, processes, timed) if options.contest else None
     if processes.main:
-        rates = [operations_a_second(processes.device, options.dtype, training) for training in (True, False)]
+        dtype = plan.method.dtype
+        rates = [operations_a_second(processes.device, dtype, training) for training in (True, False)]
         note = duration_note(plan.describe(*rates))
         if note:
             timed.note(note)
