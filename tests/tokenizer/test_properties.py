@@ -364,6 +364,6 @@ def test_the_result_has_exactly_the_requested_number_of_tokens_or_is_refused(fam
     try:
         extension = extended(base, text, TokenRequest(wanted))
     except TokenizerError as refusal:
-        assert "lower --new-tokens" in str(refusal)
+        assert "give more text" in str(refusal)
     else:
         assert len(extension.pieces) == wanted == extension.tokenizer.size - base.size

@@ -186,12 +186,15 @@ def _relaxed(
     are let in as by default, but no more than half.
     """
     wanted, most = request.new_tokens or 0, (1 - USED_SHARE) * DEFAULT_NEW_TOKENS
-    for share in _UNUSED_SHARES:
-        if len(selection.usage) >= wanted or share * wanted > most:
-            break
+    if len(selection.usage) >= wanted:
+        return selection
+    last = min(_UNUSED_SHARES[-1], most / wanted)
+    for share in (*(share for share in _UNUSED_SHARES if share < last), last):
         more = _select(base, candidates, lines, request, first_id, used_share=1 - share)
         if len(more.usage) > len(selection.usage):
             selection = more
+        if len(selection.usage) >= wanted:
+            break
     return selection
 
 
