@@ -33,7 +33,6 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         sequences: the training sequences, to count the bytes of their tokens.
         step_sequences: sequences per step.
         token_bytes: bytes of text per id.
-        rates: a function from step (from 0) to the learning rates by parameter group.
         progress, advance: receive each step.
         watch: scores held-out text when the pace says so, None for never.
         pace: the schedule, and when to score.
@@ -41,6 +40,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         run: its directory.
         tokens, text_bytes: numbers of tokens predicted, and of bytes of their text, so far; the latter None
             if a run of an earlier version did not count them.
+        rates: a function from step (from 0) to the learning rates by parameter group.
         report: passes metrics to other trackers.
         follow: called when the pace has changed the schedule.
     """
@@ -49,7 +49,6 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
     sequences: Sequences
     step_sequences: int
     token_bytes: NDArray[np.int64]
-    rates: Callable[[int], dict[str, float]]
     progress: Progress
     advance: Advance
     watch: Watch | None
@@ -58,6 +57,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
     run: Path
     tokens: int
     text_bytes: int | None
+    rates: Callable[[int], dict[str, float]] = lambda step: {}
     report: Callable[[dict[str, float]], None] = lambda numbers: None
     follow: Callable[[], None] = lambda: None
     _since: float = field(default_factory=time.perf_counter)

@@ -15,7 +15,7 @@ from vocabx._util.quiet import quiet_transformers
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
 from vocabx.errors import BaseModelError, TrainingError
-from vocabx.progress import Progress
+from vocabx.progress import Advance, Progress
 from vocabx.training.batches import Sequences, collate
 from vocabx.training.by_occurrence import OccurrenceGroup, Trained, count_labels
 from vocabx.training.callbacks import Recorder, Stopper
@@ -83,43 +83,16 @@ def run_training(
     options = plan.options
     with _out_of_memory(run), quiet_transformers("train"):
         with progress.stage("Loading the model"):
-            device = processes.device
-            prepared = prepare(options.directory, plan.method, plan.first_id, options.seed, device)
-            plan.checkpoint.require_unchanged()
-            check_targets(plan, prepared)
-            loss = ModelLoss(prepared.model, find_abilities(prepared.model))
-            if start is not None:
-                load_trained(loss, start.directory)
-            if plan.method.adapts and plan.method.dtype != "float32":
-                cast_by_autocast(prepared.model)
-            if plan.fit.checkpointing:
-                _checkpoint_activations(base_of(prepared.model))
+            prepared, loss = _loaded(plan, start, processes.device)
         if not loss.abilities.isolates:
             progress.note("This model's attention crosses the boundaries of the documents in a sequence.")
-        tokens, size = counts_until(run, start.step) if start else (0, 0)
-        metrics = Metrics(run, start.step if start else 0) if processes.main else None
         rates = Rates(options.rows_learning_rate, options.learning_rate, options.weight_decay)
         stopper = Stopper(pace, deadline, processes)
         with progress.stage("Training", *_length_of(plan, texts, pace)) as advance, stopper.listening():
-            recorder = Recorder(
-                metrics=metrics,
-                sequences=Sequences(
-                    texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences
-                ),
-                step_sequences=plan.step_sequences,
-                token_bytes=token_lengths(plan),
-                rates=lambda step: rates.at(step, pace.schedule, loss),
-                progress=progress,
-                advance=advance,
-                watch=_watch(plan, texts, progress),
-                pace=pace,
-                processes=processes,
-                run=run,
-                tokens=tokens,
-                text_bytes=size,
-            )
+            recorder = _recorder(plan, texts, pace, run, start, processes, progress, advance)
             trainer = _trainer(plan, loss, pace.schedule, rates, run, [recorder, stopper])
             trainer.args.save_steps = every(options.save_every, pace.expected_steps or pace.schedule.steps)
+            recorder.rates = lambda step: rates.at(step, pace.schedule, loss)
             recorder.report = trainer.log
 
             def follow() -> None:
@@ -128,14 +101,58 @@ def run_training(
 
             recorder.follow = follow
             trainer.train(resume_from_checkpoint=str(start.directory) if start else None)
-        if metrics is not None:
-            metrics.close()
-        occurrences: tuple[OccurrenceGroup, ...] = ()
+        if recorder.metrics is not None:
+            recorder.metrics.close()
+        step, occurrences = trainer.state.global_step, tuple[OccurrenceGroup, ...]()
         if processes.main and recorder.watch is not None and not stopper.reason:
             with progress.stage("Scoring new tokens by occurrences"):
-                trained = _trained(plan, recorder.sequences, trainer.state.global_step)
+                trained = _trained(plan, recorder.sequences, step)
                 occurrences = recorder.watch.by_occurrence(base_of(prepared.model), trained)
-    return Ended(prepared, trainer.state.global_step, recorder.tokens, stopper.reason, occurrences)
+    return Ended(prepared, step, recorder.tokens, stopper.reason, occurrences)
+
+
+def _loaded(plan: TrainPlan, start: SavedStep | None, device: str) -> tuple[Prepared, ModelLoss]:
+    """The model to train and its loss, with what a checkpoint of the run had learned."""
+    prepared = prepare(plan.options.directory, plan.method, plan.first_id, plan.options.seed, device)
+    plan.checkpoint.require_unchanged()
+    check_targets(plan, prepared)
+    loss = ModelLoss(prepared.model, find_abilities(prepared.model))
+    if start is not None:
+        load_trained(loss, start.directory)
+    if plan.method.adapts and plan.method.dtype != "float32":
+        cast_by_autocast(prepared.model)
+    if plan.fit.checkpointing:
+        _checkpoint_activations(base_of(prepared.model))
+    return prepared, loss
+
+
+def _recorder(
+    plan: TrainPlan,
+    texts: RunTexts,
+    pace: Pace,
+    run: Path,
+    start: SavedStep | None,
+    processes: Processes,
+    progress: Progress,
+    advance: Advance,
+) -> Recorder:
+    """What follows each step: counts, held-out scores and metrics.jsonl, from where a checkpoint left off."""
+    step = start.step if start else 0
+    tokens, size = counts_until(run, step) if start else (0, 0)
+    return Recorder(
+        metrics=Metrics(run, step) if processes.main else None,
+        sequences=Sequences(texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences),
+        step_sequences=plan.step_sequences,
+        token_bytes=token_lengths(plan),
+        progress=progress,
+        advance=advance,
+        watch=_watch(plan, texts, progress),
+        pace=pace,
+        processes=processes,
+        run=run,
+        tokens=tokens,
+        text_bytes=size,
+    )
 
 
 def _trained(plan: TrainPlan, sequences: Sequences, steps: int) -> Trained:

@@ -27,7 +27,7 @@ from vocabx.training.record import (
     TrainedText,
     TrainingRecord,
 )
-from vocabx.training.run_checkpoints import resumable_checkpoints
+from vocabx.training.run_checkpoints import SavedStep, resumable_checkpoints
 from vocabx.training.schedule import Schedule, make_schedule
 from vocabx.training.state import ADAPTER, ROWS, TRAINED, save_result
 
@@ -99,6 +99,39 @@ def train_part(
 
     started = time.time()
     plan, run, options = part.plan, part.run, part.plan.options
+    pace, start = _begun(part, begun, source, processes)
+
+    def fitted(pace: Pace) -> None:
+        if processes.main:
+            write_job(run, job_of(options, part.tables, pace.schedule, pace.fits))
+        timed.note(_said(pace))
+
+    ended = run_training(plan, part.texts, pace, run, start, deadline, processes, timed, fitted)
+    if ended.reason == "signal":
+        interrupted = KeyboardInterrupt()
+        if not processes.main:
+            interrupted.add_note(f"{run} holds the run up to step {ended.step:,}")
+        raise interrupted
+    if ended.reason:
+        return int(ended.step)
+    if processes.main:
+        split = ended.prepared.split
+        save_result(ended.prepared.model, split.parameters if split else {}, run, str(options.directory))
+        _record(part, pace, ended, time.time() - started, processes.count).write(run)
+    processes.wait()
+    return None
+
+
+def _begun(
+    part: Part, begun: Any, source: BranchSource | None, processes: Processes
+) -> tuple[Pace, SavedStep | None]:
+    """Its pace, and the checkpoint it goes on from, None if it begins; its job is checked or written.
+
+    Raises:
+        OutputError: the run was begun as another.
+        TrainingError: the base left alone cannot be compared with what the run recorded.
+    """
+    plan, run, options = part.plan, part.run, part.plan.options
     fits: tuple[SpeedFit, ...] = ()
     schedule = schedule_of(plan, part.texts.steps) if part.limit is None else part.limit.opening
     if begun is not None and part.limit is not None:
@@ -125,26 +158,7 @@ def train_part(
         0 if part.marks else every(options.evaluate_every, schedule.steps),
         part.marks,
     )
-
-    def fitted(pace: Pace) -> None:
-        if processes.main:
-            write_job(run, job_of(options, part.tables, pace.schedule, pace.fits))
-        timed.note(_said(pace))
-
-    ended = run_training(plan, part.texts, pace, run, start, deadline, processes, timed, fitted)
-    if ended.reason == "signal":
-        interrupted = KeyboardInterrupt()
-        if not processes.main:
-            interrupted.add_note(f"{run} holds the run up to step {ended.step:,}")
-        raise interrupted
-    if ended.reason:
-        return int(ended.step)
-    if processes.main:
-        split = ended.prepared.split
-        save_result(ended.prepared.model, split.parameters if split else {}, run, str(options.directory))
-        _record(part, pace, ended, time.time() - started, processes.count).write(run)
-    processes.wait()
-    return None
+    return pace, start
 
 
 def schedule_of(plan: TrainPlan, steps: int) -> Schedule:
