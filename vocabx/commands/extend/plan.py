@@ -1,7 +1,6 @@
 """The plan of an extension, made before anything is learned or written: the content of --dry-run."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Self
 
 from vocabx._util.extras import Packages, installed, left_out, require_all
@@ -13,6 +12,7 @@ from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
 from vocabx.commands._output import inputs_of
+from vocabx.commands.extend.check_tokens import check_adaptable, check_bytes, check_donor, donor_tokens
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
@@ -28,7 +28,7 @@ from vocabx.corpus.source import (
     scripts_of,
     user_source,
 )
-from vocabx.errors import LanguageError, TokenizerError
+from vocabx.errors import LanguageError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
 from vocabx.initializers.check import (
@@ -43,9 +43,7 @@ from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
-from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.fast import FastTokenizer, needed_rows
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
@@ -302,7 +300,7 @@ def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> Vocabula
 
 
 def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
-    _check_donor(options)
+    check_donor(options)
     if options.push_to_hub:
         check_repository(options.push_to_hub)
     if not options.lang:
@@ -324,15 +322,15 @@ def _vocabulary_plan(
     progress: Progress,
 ) -> VocabularyPlan:
     sample = peek(source)
-    _check_bytes(tokenizer, sample)
+    check_bytes(tokenizer, sample)
     language = with_scripts_of(language, sample)
     if _may_be_simplified(language, options) and looks_simplified(sample):
         progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
     if options.pretokenizer == "adapt":
-        _check_adaptable(base, tokenizer, alphabet, progress)
-    donor = _donor(options, alphabet) if options.donor else None
+        check_adaptable(base, tokenizer, alphabet, progress)
+    donor = donor_tokens(options, alphabet) if options.donor else None
     return VocabularyPlan(
         options=options,
         base=base,
@@ -348,41 +346,6 @@ def _vocabulary_plan(
         first_id=max(rows, tokenizer.size),
         new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
     )
-
-
-def _check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
-    lost = tokenizer.lost_bytes(sample) if isinstance(tokenizer, ByteLevelTokenizer) else b""
-    if lost:
-        raise TokenizerError(
-            f"the base's tokenizer drops {len(lost)} bytes of the text, such as 0x{lost[0]:02X}, for which "
-            "it has no token: with tokens for them other languages would be tokenized differently too; pass "
-            "a base whose tokenizer has all 256 bytes"
-        )
-
-
-def _check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, progress: Progress) -> None:
-    """Refuse --pretokenizer adapt where it would change nothing, and say what it costs elsewhere.
-
-    Raises:
-        TokenizerError: the pre-tokenizer splits no words, or is of an unsupported kind.
-    """
-    adapted = tokenizer.adapted(alphabet)
-    if adapted.spec.get("pre_tokenizer") == tokenizer.spec.get("pre_tokenizer"):
-        raise TokenizerError(
-            f"the pre-tokenizer of {base.name} ({tokenizer.family}) has no pattern that --pretokenizer adapt "
-            "could widen: leave the option out"
-        )
-    progress.note(
-        "llama.cpp has no name for a widened pre-tokenizer: `vocabx export` will refuse the result, unless "
-        "--pre names another one."
-    )
-
-
-def _donor(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:
-    tokens = tuple(of_language(read_donor(Path(options.donor)), alphabet.allows_token))
-    if not tokens:
-        raise TokenizerError(f"{options.donor} has no tokens of the language: pass another --donor or --lang")
-    return tokens
 
 
 def _source(options: ExtendOptions, language: Language) -> TextSource:
@@ -402,11 +365,3 @@ def _packages(options: ExtendOptions, source: TextSource) -> Packages:
         **source.packages,
         **text_packages(resolve_sources((*options.base_text, *options.protect))),
     }
-
-
-def _check_donor(options: ExtendOptions) -> None:
-    if options.donor and not Path(options.donor).exists():
-        raise TokenizerError(
-            f"--donor {options.donor} does not exist: pass a directory, a tokenizer.json, a .model or a "
-            "tiktoken file"
-        )
