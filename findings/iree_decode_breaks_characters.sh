@@ -17,7 +17,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --no-compile --only-binary :all: \
+"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet \
+    --no-deps --no-compile --only-binary :all: \
     tokenizers==0.23.3 iree-tokenizer==0.3.0 numpy==2.4.6
 "$folder/venv/bin/python" - "$folder" <<'END' | tee "$folder/seen"
 import json

@@ -15,7 +15,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --no-compile --only-binary :all: \
+"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet \
+    --no-deps --no-compile --only-binary :all: \
     tokenizers==0.23.3 llguidance==1.9.1
 "$folder/venv/bin/python" - "$folder" <<'END' | tee "$folder/seen"
 import json

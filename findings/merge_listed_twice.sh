@@ -20,7 +20,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --no-compile --only-binary :all: \
+"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet \
+    --no-deps --no-compile --only-binary :all: \
     tokenizers==0.23.3 gigatoken==0.10.0 awkward==2.14.0 awkward-cpp==57 fsspec==2026.9.0 \
     importlib-metadata==10.2.0 packaging==26.4 zipp==4.1.2 numpy==2.4.6 \
     iree-tokenizer==0.3.0 kitoken==0.11.1 splintr-rs==0.22.0 llguidance==1.9.1 fastokens==0.3.5

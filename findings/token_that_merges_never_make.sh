@@ -5,9 +5,9 @@
 #   Seen on 2026-11-29.
 # Expected: merges are applied in the order of the list. Here ("h", "e") comes before ("t", "h"): "the" is "t", "he",
 #   and ("th", "e") never finds a "th". The vocabulary has "the", but "ignore_merges" is false, as in most files.
-# What happens: tokenizers and gigatoken return "t", "he". The other three return "the", as if "ignore_merges" were true:
-#   a token that training text never produced, so that its embedding is untrained. onnxruntime does so for whole words
-#   only, kitoken and splintr inside words, too. Merge lists put together from two tokenizers make such tokens.
+# What happens: tokenizers and gigatoken return "t", "he". The other three return "the", as if "ignore_merges" were
+#   true: a token that training text never produced, so that its embedding is untrained. onnxruntime does so for whole
+#   words only, kitoken and splintr inside words, too. Merge lists put together from two tokenizers make such tokens.
 #
 # Output:
 #> tokenizers    'the' -> ['t', 'he']   'breathe' -> ['b', 'r', 'e', 'a', 't', 'he']
@@ -19,7 +19,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --no-compile --only-binary :all: \
+"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet \
+    --no-deps --no-compile --only-binary :all: \
     tokenizers==0.23.3 gigatoken==0.10.0 awkward==2.14.0 awkward-cpp==57 fsspec==2026.9.0 \
     importlib-metadata==10.2.0 packaging==26.4 zipp==4.1.2 numpy==2.4.6 \
     kitoken==0.11.1 splintr-rs==0.22.0 onnxruntime-extensions==0.15.2

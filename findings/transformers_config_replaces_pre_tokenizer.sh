@@ -19,7 +19,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-deps --no-compile --only-binary :all: \
+"$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet \
+    --no-deps --no-compile --only-binary :all: \
     transformers==5.24.0 tokenizers==0.23.3 huggingface_hub==2.4.0 safetensors==0.8.0 numpy==2.4.6 \
     PyYAML==6.0.4 regex==2026.11.19 tqdm==4.70.1 filelock==4.3.1 fsspec==2026.9.0 httpx2==2.16.2 \
     httpcore2==2.16.2 h11==0.16.0 anyio==4.16.0 idna==3.20 \
