@@ -22,7 +22,7 @@ python3 -m venv "$folder/venv"
 import json
 
 import llguidance
-from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers import pre_tokenizers
 
 
 def byte_level(merges):

@@ -32,10 +32,10 @@ from pathlib import Path
 
 import fastokens
 import gigatoken
-from iree.tokenizer import Tokenizer as Iree
 import kitoken
 import llguidance
 import splintr
+from iree.tokenizer import Tokenizer as Iree
 from tokenizers import Tokenizer, pre_tokenizers
 
 

@@ -31,8 +31,8 @@ from pathlib import Path
 
 import gigatoken
 import kitoken
-from onnxruntime_extensions.pp_api import Tokenizer as Onnx
 import splintr
+from onnxruntime_extensions.pp_api import Tokenizer as Onnx
 from tokenizers import Tokenizer, pre_tokenizers
 
 
