@@ -3,7 +3,7 @@
 #
 # Versions: iree-tokenizer 0.3.0, tokenizers 0.23.3. Seen on 2026-11-29.
 # Expected: every added token is matched. "special" only says whether decode may leave it out, and "normalized" whether
-#   it is looked for before or after the normalizer. Both are often false: <think> and <tool_call> of Qwen 3 are so.
+#   it is looked for before or after the normalizer. Both may be false: so they are for <tool_call> of Qwen 2.5.
 # What happens: with both false, the token is never matched. Its characters become ordinary tokens, without a warning,
 #   while token_to_id knows it: the prompt is one that the model has never seen. Either flag set, all is right.
 #
