@@ -17,9 +17,9 @@ from vocabx.checkpoint.configuration import with_rows, with_size
 from vocabx.checkpoint.copying import carry_file
 from vocabx.checkpoint.journal import Journal, whole_file
 from vocabx.checkpoint.model_directory import REMEDY, read_object
-from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, TensorEntry, read_header
+from vocabx.checkpoint.safetensors_file import DTYPES, INDEX, SafetensorsFile, TensorEntry, read_header
 from vocabx.checkpoint.side_files import SideFiles, find_side_files
-from vocabx.checkpoint.tables import INDEX, Checkpoint, Table
+from vocabx.checkpoint.tables import Checkpoint, Table
 from vocabx.checkpoint.untie import head_bytes, head_of
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError

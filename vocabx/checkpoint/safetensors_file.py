@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from vocabx.errors import BaseChangedError, BaseModelError
 
+INDEX = "model.safetensors.index.json"
+"""The file that says which shard holds a tensor."""
+
 DTYPES: dict[str, Any] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),

@@ -19,8 +19,7 @@ from vocabx._util.json_file import fit
 from vocabx._util.json_file import read_object as read_any_object
 from vocabx._util.links import files_in
 from vocabx.checkpoint.model_directory import REMEDY
-from vocabx.checkpoint.safetensors_file import read_header
-from vocabx.checkpoint.tables import INDEX
+from vocabx.checkpoint.safetensors_file import INDEX, read_header
 from vocabx.errors import BaseModelError
 
 TEMPLATES = "additional_chat_templates"

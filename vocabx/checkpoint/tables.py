@@ -11,7 +11,7 @@ from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, archite
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised, said_rows
 from vocabx.checkpoint.index_names import check_index
 from vocabx.checkpoint.model_directory import read_index, refuse_links
-from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, read_header, same_tensor
+from vocabx.checkpoint.safetensors_file import DTYPES, INDEX, SafetensorsFile, read_header, same_tensor
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Which
 
@@ -21,7 +21,6 @@ _HEADLESS = (
     "Model", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering",
     "ForMultipleChoice",
 )  # fmt: skip
-INDEX = "model.safetensors.index.json"
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ def mean_divergence(
                 advance(len(ids) - 1)
     if not positions:
         raise ValueError("no sequence predicts a token")
-    return total / positions
+    # Of two equal models, rounding leaves a sum that may be below 0.
+    return max(0.0, total / positions)
 
 
 def _logits(torch: Any, model: Any, ids: Sequence[int]) -> Any:

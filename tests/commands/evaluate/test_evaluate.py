@@ -259,7 +259,7 @@ def test_kl_is_left_out_with_a_note_if_two_models_do_not_fit(made, texts, monkey
     ("arguments", "says"),
     [
         (["nowhere"], "nowhere is not a directory"),
-        (["{run}"], "is a training run: merge it first with vocabx merge {run} --out DIR"),
+        (["{run}"], "{run}/training.json is damaged at format: it is missing"),
         (["{bert}"], "does not predict the next token"),
         (["{good}", "--lang", "zh-Hnat"], "unknown language tag"),
         (["{base}"], "does not record its language: pass --lang"),

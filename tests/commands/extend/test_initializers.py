@@ -30,11 +30,11 @@ def fasttext(path, words, seed):
     return path
 
 
-def vec(path, words, width=6, broken=False):
+def vec(path, words, width=6, broken=0):
     random = np.random.RandomState(len(words))
     rows = [f"{word} {' '.join(f'{x:.3f}' for x in random.standard_normal(width))}" for word in words]
-    if broken:
-        rows[2] = f"{words[2]} " + " ".join(["nan"] * width)
+    for row in range(broken):
+        rows[row] = f"{words[row]} " + " ".join(["nan"] * width)
     path.write_text("\n".join([f"{len(rows)} {width}", *rows]) + "\n", "utf-8")
     return path
 
@@ -135,7 +135,7 @@ def test_every_method_keeps_old_rows_bit_for_bit(vocabx, given, tmp_path, tiny_m
     ("change", "says"),
     [
         ({"pairs": (["cat"], ["貓"])}, "share"),
-        ({"broken": True}, "NaN or infinity"),
+        ({"broken": len(ENGLISH)}, "malformed"),
         ({"more": ["--neighbours", 60_000]}, "--neighbours is 60000: pass 1 to 4,096"),
         ({"more": ["--dictionary", "nowhere.tsv"]}, "no dictionary 'nowhere.tsv'"),
         ({"more": ["--fallback", "zip"]}, "--fallback is 'zip'"),
@@ -148,7 +148,7 @@ def test_unusable_vectors_are_refused_in_one_line(vocabx, given, tmp_path, chang
     english, chinese = change.get("pairs", (ENGLISH, CHINESE))
     ran = vocabx(
         *given(), "--init", "wechsel",
-        "--source-vectors", vec(tmp_path / "en.vec", ENGLISH, broken=change.get("broken", False)),
+        "--source-vectors", vec(tmp_path / "en.vec", ENGLISH, broken=change.get("broken", 0)),
         "--target-vectors", vec(tmp_path / "zh.vec", CHINESE),
         "--dictionary", pairs(tmp_path / "pairs.tsv", english, chinese), *change.get("more", []),
     )  # fmt: skip

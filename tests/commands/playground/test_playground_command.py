@@ -37,7 +37,7 @@ def refusal(vocabx, *arguments):
 
 
 def test_it_says_where_it_is_answers_this_machine_alone_and_ends_quietly(start_vocabx, small_extended):
-    process = start_vocabx("playground", small_extended(), "--no-browser", "--port", 0, "--json")
+    process = start_vocabx("playground", small_extended(), "--no-browser", "--port", 0, "--json", "--quiet")
     said = json.loads(process.stdout.readline())
     assert said["new_tokens"] == 40 and said["base"] and said["directory"] == str(small_extended())
     port = int(said["url"].removeprefix("http://127.0.0.1:").rstrip("/"))
@@ -55,7 +55,7 @@ def test_the_page_is_opened_in_the_browser(start_vocabx, small_extended, tmp_pat
     browser, opened = tmp_path / "browser", tmp_path / "opened"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}.part && mv {opened}.part {opened}\n')
     browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
-    process = start_vocabx("playground", small_extended(), "--port", 0, BROWSER=str(browser))
+    process = start_vocabx("playground", small_extended(), "--port", 0, "--quiet", BROWSER=str(browser))
     url, note = process.stdout.readline().split("  ")
     assert note == "(Ctrl-C ends it)\n"
     while not opened.exists():

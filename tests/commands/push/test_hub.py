@@ -196,11 +196,17 @@ def test_a_tokenizer_has_no_weights_to_miss(finished):
     assert "tokenizer.json" in names(plan_push(finished, "me/model", False))
 
 
-def test_linked_weights_are_uploaded_as_files(finished, tmp_path):
-    moved = (finished / "b.safetensors").rename(tmp_path / "elsewhere")
-    (finished / "b.safetensors").symlink_to(moved)
+def test_linked_weights_are_uploaded_as_files_unless_the_link_leads_out(finished, tmp_path):
+    weights = finished / "b.safetensors"
+    moved = weights.rename(finished / "moved")
+    weights.symlink_to(moved)
     plan = plan_push(finished, "me/model", False)
     assert moved.stat().st_size in [file.bytes for file in plan.files if file.name == "b.safetensors"]
+    weights.unlink()
+    weights.symlink_to(moved.rename(tmp_path / "elsewhere"))
+    assert "is a link to a file outside its directory" in refusal(plan_push, finished, "me/model", False)
+    weights.unlink()
+    (tmp_path / "elsewhere").rename(weights)
     (finished / "notes.txt").symlink_to(tmp_path / "nothing")
     assert "notes.txt is a broken link" in refusal(plan_push, finished, "me/model", False)
 

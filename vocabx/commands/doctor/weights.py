@@ -9,8 +9,8 @@ from typing import Any
 from vocabx._util.json_file import is_there
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.model_directory import read_weight_map
-from vocabx.checkpoint.safetensors_file import SafetensorsFile, read_header
-from vocabx.checkpoint.tables import INDEX, SINGLE, StoredTables, find_tables
+from vocabx.checkpoint.safetensors_file import INDEX, SafetensorsFile, read_header
+from vocabx.checkpoint.tables import SINGLE, StoredTables, find_tables
 from vocabx.commands.doctor.finding import Finding, first
 from vocabx.errors import BaseModelError, VocabxError
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vocabx._util.version import VERSION
-from vocabx.checkpoint.tables import INDEX, SINGLE
+from vocabx.checkpoint.safetensors_file import INDEX
+from vocabx.checkpoint.tables import SINGLE
 from vocabx.commands.push.plan import CARD, PushPlan, check_repository, one_line
 from vocabx.errors import OutputError
 from vocabx.progress import Progress, Quiet

@@ -12,8 +12,8 @@ from vocabx._util.version import VERSION
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.model_directory import read_weight_map
-from vocabx.checkpoint.safetensors_file import read_header
-from vocabx.checkpoint.tables import INDEX, SINGLE
+from vocabx.checkpoint.safetensors_file import INDEX, read_header
+from vocabx.checkpoint.tables import SINGLE
 from vocabx.errors import OutputError
 from vocabx.report.card import without_directories
 

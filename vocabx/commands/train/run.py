@@ -99,12 +99,6 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     plan = make_train_plan(options, processes.device, processes.count)
     tables = _own_tables(plan, timed)
     base = plan_base_alone(plan, processes, timed) if options.contest else None
-    if processes.main:
-        dtype = plan.method.dtype
-        rates = [operations_a_second(processes.device, dtype, training) for training in (True, False)]
-        note = duration_note(plan.describe(*rates))
-        if note:
-            timed.note(note)
     if not processes.main:
         run = unfinished_of(options.out)
         return replace(_train(plan, base, tables, run, deadline, processes, timed), main=False)
@@ -130,6 +124,12 @@ def _train(
     begun = _begun(run)
     branched = plan.options.branch_from
     source = read_branch_source(branched) if branched else None
+    if processes.main:
+        dtype = plan.method.dtype
+        rates = [operations_a_second(processes.device, dtype, training) for training in (True, False)]
+        note = duration_note(plan.describe(*rates))
+        if note:
+            timed.note(note)
     texts = gather_texts(plan, run, processes, timed)
     part = extended_part(plan, tables, texts, run)
     if (run / RECORD).is_file() and begun is not None:
