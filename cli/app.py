@@ -1,5 +1,6 @@
 """The Typer application with all commands, the exit codes, and errors in one line."""
 
+import errno
 import os
 import signal
 import sys
@@ -26,6 +27,11 @@ from .train import train
 from .transfer import transfer
 from .verify import verify
 
+# What a path or a disk is to blame for, wherever it shows.
+_REFUSALS = (
+    errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EIO,
+    errno.EROFS, errno.ENXIO, errno.ENODEV, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.EMFILE,
+)  # fmt: skip
 _NOTHING_WRITTEN = "interrupted: nothing was written"
 
 app = typer.Typer(
@@ -88,9 +94,21 @@ def main() -> None:
         # Whatever read our output is gone; without this, Python would report it once more at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        code = _system_error(error)
     except Exception as error:
         code = _usage_error(error)
     sys.exit(code)
+
+
+def _system_error(error: OSError) -> int:
+    """Report in one line why the system refused a file; any other error of the system is a bug of ours."""
+    if error.errno not in _REFUSALS:
+        raise error
+    # Reading an open file names none.
+    name = "a file" if error.filename is None else os.fsdecode(error.filename)
+    _say(f"error: {name} cannot be used: {error.strerror}; pass another path")
+    return VocabxError.exit_code
 
 
 def _usage_error(error: Exception) -> int:

@@ -8,8 +8,10 @@ LONGEST = 300
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0)]
 # What reorders the text after it, so that it reads as something else.
 _DIRECTIONS = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+# Half a pair of surrogates: what a shell passed is not UTF-8, and cannot be printed.
+_HALVES = range(0xD800, 0xE000)
 _SHOWN: dict[int, int | str] = {
-    **dict.fromkeys((*_CONTROLS, *_DIRECTIONS, 0x2028, 0x2029), "\ufffd"),
+    **dict.fromkeys((*_CONTROLS, *_DIRECTIONS, *_HALVES, 0x2028, 0x2029), "\ufffd"),
     **{code: 0x2400 + code for code in range(0x20)},
     0x7F: 0x2421,
     ord("\n"): "\n",

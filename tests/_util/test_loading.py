@@ -120,7 +120,27 @@ def test_what_only_its_own_code_can_load_is_refused_in_one_line(
     assert "\n" not in str(caught.value) and not asked and not marker.exists()
 
 
-def test_other_errors_of_loading_stay_what_they_are(tmp_path):
-    with pytest.raises(ValueError, match="Unrecognized") as caught:
+def test_other_errors_of_loading_are_one_sentence_without_advice_on_code(tmp_path):
+    with pytest.raises(BaseModelError, match="Unrecognized") as caught:
         build_auto("AutoModelForCausalLM", object(), tmp_path, "evaluate")
-    assert not isinstance(caught.value, BaseModelError)
+    assert "auto_map" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("config.json", {"rope_parameters": {"rope_theta": "high", "rope_type": "default"}}),
+        ("config.json", {"hidden_size": "16"}),
+        ("config.json", {"num_attention_heads": 0}),
+        ("tokenizer_config.json", {"tokenizer_class": ["a"]}),
+        ("tokenizer_config.json", {"eos_token": 5}),
+    ],
+)
+def test_fields_that_transformers_fails_on_are_one_sentence(tmp_path, small_model, name, change):
+    base = small_model()
+    content = json.loads((base / name).read_text())
+    (base / name).write_text(json.dumps({**content, **change}))
+    kind = "AutoTokenizer" if name.startswith("tokenizer") else "AutoModelForCausalLM"
+    with pytest.raises(BaseModelError, match=r"transformers cannot load .* repair or replace") as refused:
+        load_auto(kind, base, "evaluate")
+    assert "\n" not in str(refused.value)

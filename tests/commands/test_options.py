@@ -154,6 +154,37 @@ def test_options_that_contradict_each_other_are_one_sentence(kind, options, says
     assert says in refusal(KINDS[kind], **options)
 
 
+# No size follows from these: time passes, and seconds are measured.
+UNBOUNDED = {"boost", "lora_alpha", "max_grad_norm"}
+
+
+@pytest.mark.parametrize(("command", "name"), NUMBERS)
+def test_every_number_has_a_largest_value_that_a_machine_can_meet(command, name):
+    kind = KINDS[command]
+    known = about(next(one for one in dataclasses.fields(kind) if one.name == name))
+    if name in UNBOUNDED:
+        return
+    largest = known.most or known.bounds.get("le", known.bounds.get("lt"))
+    assert largest is not None
+    said = refusal(kind, **{name: int(largest) + 1})
+    assert said.startswith(f"{flag(name)} is ") and f"{largest:,}" in said.replace(
+        str(largest), f"{largest:,}"
+    )
+
+
+@pytest.mark.parametrize("value", ["x" * 300, "x/" * 3000, "a\udcffb"])
+def test_what_can_be_no_name_of_a_file_is_one_sentence(value):
+    for kind, name in (("extend", "out"), ("extend", "base"), ("train", "directory"), ("push", "directory")):
+        assert refusal(KINDS[kind], **{name: value}).startswith(f"{flag(name)} is ")
+        assert refusal(KINDS[kind], **{name: Path(value)}).startswith(f"{flag(name)} is ")
+    assert refusal(KINDS["extend"], corpus=["a", value]).startswith("--corpus is ")
+
+
+def test_the_recorded_command_line_may_be_long():
+    command = "vocabx extend --corpus " + "x" * 10_000
+    assert api.ExtendOptions(command=command).command == command
+
+
 @given(
     name=st.sampled_from([one.name for one in dataclasses.fields(api.ExtendOptions)]),
     value=st.recursive(

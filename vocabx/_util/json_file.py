@@ -30,7 +30,7 @@ _NAMES = {
 }
 _KINDS = {bool: "bool", int: "int", float: "float", str: "str", list: "array", dict: "object"}
 # The message of msgspec about a value that does not fit, and its place in the file.
-_PLACED = re.compile(r"(?P<reason>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
+_PLACED = re.compile(r"(?P<reason>.*?)(?: - at `(?:key` in `)?\$(?P<place>[^`]*)`)?", re.DOTALL)
 _FIELD = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
 _TYPE = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
 _BOUND = re.compile(r"Expected `int` >= (\d+)")
@@ -212,6 +212,8 @@ def _in_words(reason: str) -> str:
     if (types := _TYPE.fullmatch(reason)) is not None:
         wanted = " or ".join(_NAMES.get(name, name) for name in types[1].split(" | "))
         return f"expected {wanted}, got {_NAMES.get(types[2], types[2])}"
+    if reason.startswith("Expected `str` matching"):
+        return "no such name can stand here"
     if (bound := _BOUND.fullmatch(reason)) is not None:
         return f"expected an integer of at least {bound[1]}"
     return _short(reason[:1].lower() + reason[1:])

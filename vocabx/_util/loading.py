@@ -3,11 +3,15 @@
 A directory may name code in `auto_map`; unless told not to, transformers asks a terminal whether to run it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import need
-from vocabx.errors import BaseModelError
+from vocabx.errors import BaseModelError, VocabxError
+
+_SHOWN = 120
 
 
 def load_auto(kind: str, directory: Path, extra: str, **settings: Any) -> Any:
@@ -20,34 +24,43 @@ def load_auto(kind: str, directory: Path, extra: str, **settings: Any) -> Any:
         settings: further arguments of `from_pretrained`.
 
     Raises:
-        BaseModelError: the directory can only be loaded by its own code.
+        BaseModelError: the directory can only be loaded by its own code, or transformers cannot load it.
         MissingPackageError: transformers is not installed.
     """
     auto = getattr(need("transformers", extra), kind)
-    try:
+    with _refusing(directory / settings.get("gguf_file", "")):
         return auto.from_pretrained(directory, local_files_only=True, trust_remote_code=False, **settings)
-    except ValueError as error:
-        raise _own_code(directory, error) from None
 
 
 def build_auto(kind: str, config: Any, directory: Path, extra: str) -> Any:
     """The model of a configuration, without weights; see `load_auto`.
 
     Raises:
-        BaseModelError: the model can only be built by code of its directory.
+        BaseModelError: the model can only be built by code of its directory, or transformers cannot build it.
         MissingPackageError: transformers is not installed.
     """
     auto = getattr(need("transformers", extra), kind)
-    try:
+    with _refusing(directory):
         return auto.from_config(config, trust_remote_code=False)
-    except ValueError as error:
-        raise _own_code(directory, error) from None
 
 
-def _own_code(directory: Path, error: ValueError) -> ValueError | BaseModelError:
-    if "trust_remote_code" not in str(error):
-        return error
-    return BaseModelError(
-        f"transformers can only load {directory} by running its own code, which vocabx never does: remove "
-        "auto_map from its configuration, or pass a model of a known type"
-    )
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn whatever transformers raises for a file, or those of a directory, into one sentence."""
+    try:
+        yield
+    except (VocabxError, MemoryError):
+        raise
+    except Exception as error:  # The fields that it does not check fail anywhere.
+        if type(error).__name__ == "OutOfMemoryError":
+            raise
+        if isinstance(error, ValueError) and "trust_remote_code" in str(error):
+            raise BaseModelError(
+                f"transformers can only load {path} by running its own code, which vocabx never does: "
+                "remove auto_map from its configuration, or pass a model of a known type"
+            ) from None
+        reason = " ".join(str(error).split())
+        shown = reason if len(reason) <= _SHOWN else f"{reason[: _SHOWN - 1]}…"
+        raise BaseModelError(
+            f"transformers cannot load {path} ({shown or type(error).__name__}): repair or replace its files"
+        ) from None

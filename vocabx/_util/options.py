@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, dataclass_transform, get_ar
 
 import msgspec
 
+from vocabx._util.paths import fits_a_name, is_recordable
 from vocabx._util.suggest import nearest
 from vocabx.errors import OptionError
 
@@ -31,12 +32,14 @@ class About:
         panel: the heading that --help lists it under.
         metavar: what --help shows in place of the type, or "".
         bounds: of a number, with msgspec's names: ge, gt, le, lt.
+        most: a number that no machine can meet a larger one than, which only those are told who pass one.
     """
 
     help: str
     panel: str
     metavar: str
     bounds: Mapping[str, float]
+    most: float | None = None
 
 
 def option(
@@ -49,11 +52,12 @@ def option(
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
+    most: float | None = None,
 ) -> Any:
     """A field of an options class: its help, its default, and the bounds of a number."""
     bounds = {"ge": ge, "gt": gt, "le": le, "lt": lt}
     given = {name: bound for name, bound in bounds.items() if bound is not None}
-    return field(default=default, metadata={"about": About(help, panel, metavar, given)})
+    return field(default=default, metadata={"about": About(help, panel, metavar, given, most)})
 
 
 def about(options_field: Any) -> About:
@@ -118,13 +122,20 @@ def _fitted(kind: Any, one: Any, value: Any) -> Any:
         OptionError: the value is invalid.
     """
     wanted = _types(kind)[one.name]
-    bounds: Mapping[str, float] = about(one).bounds
+    bounds, most = about(one).bounds, about(one).most
+    whole = bounds if most is None else {**bounds, "le": most}
+    # The command line itself is only recorded.
+    long = one.name != "command" and _is_long(value)
     try:
-        found = msgspec.convert(_plain(value, wanted), _bounded(wanted, bounds), dec_hook=_path)
+        found = msgspec.convert(_plain(value, wanted), _bounded(wanted, whole), dec_hook=_path)
         fits = _is_sound(found)
     except (msgspec.ValidationError, TypeError, ValueError, OverflowError):
         fits = False
+    if long:
+        raise OptionError(f"{flag(one.name)} is {_shown(value)}: pass a shorter one, no file has such a name")
     if not fits:
+        if most is not None and isinstance(value, int | float) and value > most:
+            bounds = whole
         raise OptionError(f"{flag(one.name)} is {_shown(value)}: pass {_expected(wanted, bounds)}")
     return found
 
@@ -164,12 +175,19 @@ def _path(kind: type, value: Any) -> Any:
 
 
 def _is_sound(value: Any) -> bool:
-    """Whether numbers are finite and strings contain no null character."""
+    """Whether numbers are finite, and strings are UTF-8 without a null character."""
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, tuple):
         return all(map(_is_sound, value))
-    return "\0" not in str(value) if isinstance(value, str | Path) else True
+    return is_recordable(str(value)) if isinstance(value, str | Path) else True
+
+
+def _is_long(value: Any) -> bool:
+    """Whether a string or path, or one in a list, is longer than the name of a file can be."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_long, value))
+    return isinstance(value, str | Path) and not fits_a_name(str(value))
 
 
 def _shown(value: Any) -> str:
@@ -200,7 +218,7 @@ def _range(bounds: Mapping[str, float]) -> str:
     words: tuple[tuple[str, str, Callable[[float], str]], ...] = (
         ("ge", "from", _number),
         ("gt", "above", _number),
-        ("le", "to", _number),
+        ("le", "to" if "ge" in bounds else "at most", _number),
         ("lt", "below", _number),
     )
     if set(bounds) == {"ge"}:

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from vocabx._util.json_file import Count, Written, is_json, is_there, read_lines
 from vocabx.errors import OutputError
@@ -28,7 +30,7 @@ class _Job(Written, frozen=True):
 class _File(Written, frozen=True):
     """A further line: a file that is whole, with its size."""
 
-    file: str
+    file: Annotated[str, msgspec.Meta(pattern=r"^[^/\x00]{1,200}$")]
     bytes: Count
 
 

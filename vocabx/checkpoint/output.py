@@ -9,7 +9,7 @@ from vocabx.checkpoint.manifest import WeightFile, read_manifest, records_of
 from vocabx.checkpoint.recorded import require_own_tables
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.progress import Progress
-from vocabx.tokenizer.read_tokenizer import read_config
+from vocabx.tokenizer.settings import read_config
 
 
 def examine_base(checkpoint: Checkpoint, tokens: int, progress: Progress) -> dict[str, str]:

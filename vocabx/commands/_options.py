@@ -15,6 +15,8 @@ FORCE_HELP = (
     "Overwrite --out if vocabx wrote it. The old directory disappears only when the new one is complete."
 )
 LARGEST_SEED = 2**32 - 1
+# Bytes: a petabyte of text, which nobody reads.
+LARGEST_TEXT = 10**15
 
 
 def text_field() -> Any:
@@ -80,16 +82,25 @@ class CheckpointOptions(InitializerOptions):
     )
     text_field: str = text_field()
     learn_bytes: int = option(
-        "Bytes of text to learn from, sampled from the corpus.", default=LEARN_BYTES, panel=TEXT, ge=1000
+        "Bytes of text to learn from, sampled from the corpus.",
+        default=LEARN_BYTES,
+        panel=TEXT,
+        ge=1000,
+        most=LARGEST_TEXT,
     )
     heldout_bytes: int = option(
-        "Bytes of text to hold out and measure on.", default=60_000, panel=MEASURING, ge=1000
+        "Bytes of text to hold out and measure on.",
+        default=60_000,
+        panel=MEASURING,
+        ge=1000,
+        most=LARGEST_TEXT,
     )
     pad_to_multiple_of: int = option(
         "Pad the embedding matrices to a multiple of this many rows; inference servers expect 64.",
         default=64,
         panel=OUTPUT,
         ge=1,
+        most=1_000_000,
     )
     seed: int = seed("all sampling and random draws")
     evaluate: bool | None = option(

@@ -18,9 +18,9 @@ from vocabx.gguf.pretokenizers import name_of
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
-from vocabx.tokenizer.read_tokenizer import read_config
 from vocabx.tokenizer.roles import roles_of
 from vocabx.tokenizer.sentencepiece_model import SPACE, Kind, is_unused, parse_model
+from vocabx.tokenizer.settings import read_config
 
 _ROLE_KEYS = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
 _TEMPLATE = "tokenizer.chat_template"

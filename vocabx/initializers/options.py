@@ -77,16 +77,20 @@ class InitializerOptions:
         default=10,
         panel=PANEL,
         ge=1,
+        most=100_000,
     )
-    temperature: float = option("Temperature of that mixture (wechsel, ofa).", default=0.1, panel=PANEL, gt=0)
+    temperature: float = option(
+        "Temperature of that mixture (wechsel, ofa).", default=0.1, panel=PANEL, gt=0, most=1_000_000
+    )
     rank: int | None = option(
         "Factorize the embedding matrices to this rank, which new embeddings then have (ofa).",
         default=None,
         panel=PANEL,
         ge=1,
+        most=1_000_000,
     )
     candidates: int = option(
-        "Number of old embeddings that a new one may mix (cw2v).", default=64, panel=PANEL, ge=1
+        "Number of old embeddings that a new one may mix (cw2v).", default=64, panel=PANEL, ge=1, most=100_000
     )
     fallback: Literal["draw", "pieces"] = option(
         "What a token without a vector gets (wechsel, ofa, focus): draw, as in the papers, or pieces, the "
@@ -94,7 +98,9 @@ class InitializerOptions:
         default="draw",
         panel=PANEL,
     )
-    epochs: int = option("Passes over the text's token pairs (cw2v).", default=5, panel=PANEL, ge=1)
+    epochs: int = option(
+        "Passes over the text's token pairs (cw2v).", default=5, panel=PANEL, ge=1, most=10_000
+    )
     boost: float = option(
         "What is added to the logits of new tokens, in nats, beside their share of their first piece "
         "(first-piece, distill).",
@@ -102,13 +108,19 @@ class InitializerOptions:
         panel=PANEL,
     )
     distill_tokens: int = option(
-        "Tokens of text to learn from (distill).", default=50_000, panel=PANEL, ge=1, metavar="<number>"
+        "Tokens of text to learn from (distill).",
+        default=50_000,
+        panel=PANEL,
+        ge=1,
+        most=1_000_000_000,
+        metavar="<number>",
     )
     distill_minutes: float | None = option(
         "Learn for at most this long; the result then depends on the machine's speed (distill).",
         default=None,
         panel=PANEL,
         gt=0,
+        most=1_000_000,
         metavar="<minutes>",
     )
 

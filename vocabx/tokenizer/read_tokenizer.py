@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.json_file import is_there, read_object
+from vocabx._util.json_file import read_object
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.added_tokens import with_added_tokens
 from vocabx.tokenizer.families import family_of
@@ -12,6 +12,7 @@ from vocabx.tokenizer.families.unigram import UnigramTokenizer
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer, as_measured, build_rust
 from vocabx.tokenizer.from_sentencepiece import spec_of
 from vocabx.tokenizer.sentencepiece_model import SPACE, read_model
+from vocabx.tokenizer.settings import read_config, read_settings
 from vocabx.tokenizer.slow_files import class_of, converted, files_of, with_sentinels
 from vocabx.tokenizer.tiktoken_file import is_tiktoken
 
@@ -54,24 +55,6 @@ def _read_directory(directory: Path) -> FastTokenizer:
             "AutoTokenizer…save_pretrained"
         )
     return _made(_completed(converted(directory), directory), directory, None)
-
-
-def read_config(directory: Path) -> dict[str, Any]:
-    """The tokenizer_config.json of a directory, empty if it has none.
-
-    Raises:
-        TokenizerError: the file is damaged.
-    """
-    return read_settings(directory / "tokenizer_config.json")
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """A file of settings beside a tokenizer, empty when there is none.
-
-    Raises:
-        TokenizerError: it is damaged.
-    """
-    return read_object(path, TokenizerError, "download the base again") if is_there(path) else {}
 
 
 def _completed(spec: dict[str, Any], directory: Path) -> dict[str, Any]:

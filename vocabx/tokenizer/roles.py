@@ -11,7 +11,7 @@ from typing import Any
 
 from vocabx.tokenizer.fast import FastTokenizer, components
 from vocabx.tokenizer.implied import implied_by
-from vocabx.tokenizer.read_tokenizer import read_config, read_settings
+from vocabx.tokenizer.settings import read_config, read_settings
 from vocabx.tokenizer.write import named_by
 
 ROLES = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")

@@ -19,7 +19,7 @@ _FILES = (
     ("vocab.json", "merges.txt"), ("vocab.txt",), ("sentencepiece.bpe.model",), ("spm.model",),
     ("spiece.model",), ("source.spm", "vocab.json"), ("tekken.json",),
 )  # fmt: skip
-_SENTINELS = 100
+_SENTINELS, _MOST_SENTINELS = 100, 100_000
 _T5 = ("t5", "mt5", "umt5", "longt5", "switch_transformers", "pix2struct", "udop")
 
 
@@ -39,7 +39,11 @@ def class_of(config: Mapping[str, Any], model: Mapping[str, Any]) -> str:
 def with_sentinels(spec: dict[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """A Unigram tokenizer with the sentinels that T5's class adds after its pieces, the last one first."""
     count = config.get("extra_ids", _SENTINELS)
-    count = count if isinstance(count, int) else _SENTINELS
+    if type(count) is not int or not 0 <= count <= _MOST_SENTINELS:
+        raise TokenizerError(
+            f"extra_ids in tokenizer_config.json is {str(count)[:40]!r}: state a number up to "
+            f"{_MOST_SENTINELS:,}"
+        )
     first = len(spec["model"]["vocab"])
     known = {piece for piece, _ in spec["model"]["vocab"]}
     names = [f"<extra_id_{n}>" for n in reversed(range(count))]

@@ -10,7 +10,7 @@ from vocabx._util.links import copy_folder
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.fast import FastTokenizer, components
 from vocabx.tokenizer.implied import implied_by, is_plain
-from vocabx.tokenizer.read_tokenizer import read_config
+from vocabx.tokenizer.settings import read_config
 
 _CARRIED = ("chat_template.jinja", "special_tokens_map.json")
 _TEMPLATES = "additional_chat_templates"

@@ -140,6 +140,22 @@ def test_a_branch_goes_on_from_the_other_runs_checkpoint_and_not_from_the_beginn
     assert longer.metrics[-1]["tokens"] > 13 * 4 * 40
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"method": "rows"}, "was trained with --method lora, and not rows"),
+        ({"method": "full"}, "was trained with --method lora, and not full"),
+        ({"lora_rank": 8}, "was trained with --lora-rank 4, and not 8"),
+        ({"lora_alpha": 3.0}, "was trained with --lora-alpha 8.0, and not 3.0"),
+        ({"tied": False}, "trained another checkpoint than"),
+    ],
+)
+def test_a_branch_of_a_run_that_trained_something_else_is_refused(run_of, whole_run, tmp_path, changes, says):
+    with pytest.raises(TrainingError, match=says):
+        run_of("other", branch_from=str(whole_run.directory), max_steps=24, **changes)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_resume_with_other_options_is_refused(run_of):
     with pytest.raises(RuntimeError):
         run_of("broken", progress=Ending(5))

@@ -1,7 +1,7 @@
 """The options of `vocabx compare`."""
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import MEASURING
+from vocabx.commands._options import LARGEST_TEXT, MEASURING
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.errors import OptionError
 from vocabx.initializers.options import PANEL
@@ -24,15 +24,17 @@ class CompareOptions(ExtendOptions):
         default=None,
         panel=MEASURING,
         ge=0,
+        most=1_000_000,
     )
     probe_seeds: int = option(
-        "Repeat the probe with this many seeds, and average.", default=1, panel=MEASURING, ge=1
+        "Repeat the probe with this many seeds, and average.", default=1, panel=MEASURING, ge=1, most=1_000
     )
     heldout_bytes: int = option(
         "Bytes of text to hold out and measure on, for each initializer.",
         default=20_000,
         panel=MEASURING,
         ge=1000,
+        most=LARGEST_TEXT,
     )
 
     @property

@@ -20,8 +20,8 @@ from vocabx.tokenizer.families import family_of
 from vocabx.tokenizer.families.sentencepiece_bpe import byte_of
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.from_sentencepiece import spec_of
-from vocabx.tokenizer.read_tokenizer import read_settings
 from vocabx.tokenizer.sentencepiece_model import is_unused, parse_model, unused_piece
+from vocabx.tokenizer.settings import read_settings
 
 _SAMPLES = ("", " ", "a", " a", "a ", "  a  b ", "\ta\nb\n", "Ａ ﬁ", "中 文")
 # The components that turn text into pieces and back.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vocabx._util.options import option, options
 from vocabx.commands._options import (
+    LARGEST_TEXT,
     MEASURING,
     MODEL,
     OUTPUT,
@@ -56,18 +57,21 @@ class EvaluateOptions:
         default=60_000,
         panel=MEASURING,
         ge=1000,
+        most=LARGEST_TEXT,
     )
     samples: int = option(
         "Number of held-out passages whose beginning each model continues; 0 generates nothing.",
         default=3,
         panel=MEASURING,
         ge=0,
+        most=10_000,
     )
     generate_tokens: int = option(
         "Number of tokens that each model generates after each beginning.",
         default=48,
         panel=MEASURING,
         ge=1,
+        most=100_000,
     )
     seed: int = seed("the sampling of text")
     out: Path | None = option(

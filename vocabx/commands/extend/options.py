@@ -26,6 +26,7 @@ class ExtendOptions(CheckpointOptions):
         default=None,
         panel=TOKENS,
         ge=1,
+        most=10_000_000,
     )
     strict: bool = option(
         "Refuse a text that supports fewer tokens than --new-tokens, instead of adding as many as it does.",
@@ -79,6 +80,7 @@ class ExtendOptions(CheckpointOptions):
         default=10_000,
         panel=MEASURING,
         ge=0,
+        most=1_000_000,
     )
 
     @property

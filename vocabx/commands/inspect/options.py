@@ -1,7 +1,7 @@
 """The options of `vocabx inspect`."""
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import MEASURING, TEXT, check_opencc, opencc, seed, text_field
+from vocabx.commands._options import LARGEST_TEXT, MEASURING, TEXT, check_opencc, opencc, seed, text_field
 
 
 @options
@@ -24,7 +24,11 @@ class InspectOptions:
     text_field: str = text_field()
     opencc: str = opencc()
     sample_bytes: int = option(
-        "Bytes of text to measure on, sampled from the corpus.", default=2_000_000, panel=MEASURING, ge=1000
+        "Bytes of text to measure on, sampled from the corpus.",
+        default=2_000_000,
+        panel=MEASURING,
+        ge=1000,
+        most=LARGEST_TEXT,
     )
     seed: int = seed("the sampling of text")
 

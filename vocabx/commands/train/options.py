@@ -5,6 +5,7 @@ from typing import Literal
 
 from vocabx._util.options import option, options
 from vocabx.commands._options import (
+    LARGEST_TEXT,
     OUT_HELP,
     OUTPUT,
     TEXT,
@@ -68,27 +69,42 @@ class TrainOptions:
         default=1_000_000_000,
         panel=TEXT,
         ge=1000,
+        most=LARGEST_TEXT,
     )
     heldout_bytes: int = option(
-        "Bytes of each text to hold out and measure on during training.", default=20_000, panel=TEXT, ge=1000
+        "Bytes of each text to hold out and measure on during training.",
+        default=20_000,
+        panel=TEXT,
+        ge=1000,
+        most=LARGEST_TEXT,
     )
     max_steps: int | None = option(
-        "Training steps. Default: as many as the text and --epochs give.", default=None, panel=SCHEDULE, ge=1
+        "Training steps. Default: as many as the text and --epochs give.",
+        default=None,
+        panel=SCHEDULE,
+        ge=1,
+        most=1_000_000_000,
     )
     epochs: int = option(
         "Passes over the text. With --max-steps, only as much text is used as fits that many passes.",
         default=1,
         panel=SCHEDULE,
         ge=1,
+        most=10_000,
     )
     sequence_length: int | None = option(
-        "Tokens per sequence. Default: 2,048 on a GPU, 256 elsewhere.", default=None, panel=SCHEDULE, ge=8
+        "Tokens per sequence. Default: 2,048 on a GPU, 256 elsewhere.",
+        default=None,
+        panel=SCHEDULE,
+        ge=8,
+        most=1_048_576,
     )
     step_sequences: int | None = option(
         "Sequences per step, over all processes. Default: 64 on a GPU, 4 elsewhere.",
         default=None,
         panel=SCHEDULE,
         ge=1,
+        most=1_000_000,
     )
     batch_size: int | None = option(
         "Sequences in memory at once in each process; the rest of a step is accumulated. Default: as many as "
@@ -96,27 +112,38 @@ class TrainOptions:
         default=None,
         panel=MEMORY,
         ge=1,
+        most=1_000_000,
     )
     max_memory: float | None = option(
         "Memory limit in gigabytes; determines --batch-size and accumulation.",
         default=None,
         panel=MEMORY,
         gt=0,
+        most=1_000_000,
     )
     gradient_checkpointing: bool = option(
         "Recompute activations in the backward pass: less memory, slower.", default=False, panel=MEMORY
     )
     learning_rate: float = option(
-        "Learning rate of the adapters, or of all other weights (full).", default=2e-4, panel=SCHEDULE, gt=0
+        "Learning rate of the adapters, or of all other weights (full).",
+        default=2e-4,
+        panel=SCHEDULE,
+        gt=0,
+        most=1_000,
     )
     rows_learning_rate: float = option(
         "Learning rate of the new token embeddings, which have no weight decay.",
         default=1e-3,
         panel=SCHEDULE,
         gt=0,
+        most=1_000,
     )
     weight_decay: float = option(
-        "Weight decay of everything but the new token embeddings.", default=0.0, panel=SCHEDULE, ge=0
+        "Weight decay of everything but the new token embeddings.",
+        default=0.0,
+        panel=SCHEDULE,
+        ge=0,
+        most=1_000,
     )
     rows_first: float = option(
         "Share of the steps, at the beginning, that train the new token embeddings alone.",
@@ -136,7 +163,7 @@ class TrainOptions:
         lt=1,
     )
     max_grad_norm: float = option("Clip gradients to this norm.", default=1.0, panel=SCHEDULE, gt=0)
-    lora_rank: int = option("Rank of the adapters (qlora, lora).", default=64, panel=LORA, ge=1)
+    lora_rank: int = option("Rank of the adapters (qlora, lora).", default=64, panel=LORA, ge=1, most=100_000)
     lora_alpha: float | None = option(
         "Scale (alpha) of the adapters. Default: twice their rank.", default=None, panel=LORA
     )
@@ -164,15 +191,21 @@ class TrainOptions:
         default=None,
         panel=RECORDS,
         ge=0,
+        most=1_000_000_000,
     )
     save_every: int | None = option(
-        "Steps between checkpoints. Default: a tenth of all.", default=None, panel=RECORDS, ge=1
+        "Steps between checkpoints. Default: a tenth of all.",
+        default=None,
+        panel=RECORDS,
+        ge=1,
+        most=1_000_000_000,
     )
     keep: int = option(
         "Checkpoints to keep, besides the one before the learning rates decay.",
         default=2,
         panel=RECORDS,
         ge=1,
+        most=1_000_000,
     )
     max_minutes: float | None = option(
         "Minutes of training steps: the speed is measured in the first steps, and the schedule is fitted so "
@@ -181,12 +214,14 @@ class TrainOptions:
         default=None,
         panel=SCHEDULE,
         gt=0,
+        most=10_000_000,
     )
     stop_after: float | None = option(
         "Stop after this many minutes with a checkpoint, for --resume: for a time limit of the machine.",
         default=None,
         panel=RECORDS,
         gt=0,
+        most=10_000_000,
     )
     contest: bool = option(
         "Also train the base left alone, with its own tokenizer, on the same text for as many seconds, and "

@@ -25,7 +25,7 @@ from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.part import Part, extended_part, train_part
 from vocabx.commands.train.plan import TrainPlan, check_packages, duration_note, make_train_plan
 from vocabx.commands.train.texts import gather_texts
-from vocabx.commands.train.workspace import finish, read_branch_source, run_directory
+from vocabx.commands.train.workspace import finish, read_branch_source, refuse_other_model, run_directory
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.training_page import render_training_page
 from vocabx.training.contest import DIRECTORY as BASE_ALONE
@@ -122,8 +122,13 @@ def _train(
     processes.wait()
     # What is gone on with is read before the text, which takes long.
     begun = _begun(run)
+    if begun is not None:
+        # All but the schedule, which the text decides: a run that is refused keeps its packed text.
+        refuse_other(run, begun, job_of(plan.options, tables, begun.schedule, begun.fits))
     branched = plan.options.branch_from
     source = read_branch_source(branched) if branched else None
+    if source is not None:
+        refuse_other_model(source, plan.options, plan.method.name, tables)
     if processes.main:
         dtype = plan.method.dtype
         rates = [operations_a_second(processes.device, dtype, training) for training in (True, False)]

@@ -4,15 +4,18 @@ It is renamed to its target once the run is complete. Until then, its complete c
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vocabx._util.json_file import is_there
+from vocabx._util.options import flag
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.staging import NOTHING_LEFT, check_free, failed, put, reason_of, unfinished_of
 from vocabx.commands.train.job import JOB, read_job
+from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.texts import DIRECTORY as TEXT
 from vocabx.errors import OutputError, TrainingError
 from vocabx.training.contest import DIRECTORY as BASE_ALONE
@@ -109,6 +112,51 @@ def read_branch_source(name: str) -> BranchSource:
     for saved in found[-1:]:
         counts_until(run, saved.step)
     return BranchSource(name, run, tuple(found))
+
+
+def refuse_other_model(
+    source: BranchSource, options: TrainOptions, method: str, tables: Mapping[str, str]
+) -> None:
+    """Refuse to branch from a run whose trained parameters do not fit this one, or mean something else in it.
+
+    Args:
+        source: the run that is branched from.
+        options: those of the new run.
+        method: how it is trained, with "auto" resolved.
+        tables: sha256 of its base's embedding matrices by tensor name.
+
+    Raises:
+        TrainingError: it trained something else; the message says in what they differ.
+    """
+    if not is_there(source.directory / JOB):
+        return
+    job = read_job(source.directory)
+    if job.tables != tables:
+        raise TrainingError(
+            f"{source.name} trained another checkpoint than {options.directory}: pass the one that it trained"
+        )
+    before, now = _trained(job, method), _trained(options, method)
+    for name, value in before.items():
+        if value != now[name]:
+            raise TrainingError(
+                f"{source.name} was trained with {flag(name)} {value}, and not {now[name]}: pass the same, "
+                "or train from the beginning without --branch-from"
+            )
+
+
+def _trained(options: Any, method: str) -> dict[str, Any]:
+    """What decides which parameters a run trains, and what they mean, from its options or its job."""
+    name = method if options.method == "auto" else options.method
+    found = {"method": name, "new_rows": options.new_rows}
+    if name not in ("lora", "qlora"):
+        return found
+    alpha = 2.0 * options.lora_rank if options.lora_alpha is None else options.lora_alpha
+    return {
+        **found,
+        "lora_rank": options.lora_rank,
+        "lora_alpha": alpha,
+        "lora_tables": options.lora_tables,
+    }
 
 
 def branch(scratch: Path, source: BranchSource, steps: int) -> None:

@@ -44,8 +44,8 @@ from vocabx.report.card import write_card
 from vocabx.report.transfer_report import RowCounts, TransferReport
 from vocabx.tokenizer.certificate import Claim
 from vocabx.tokenizer.fast import MODEL_NAME
-from vocabx.tokenizer.read_tokenizer import read_config
 from vocabx.tokenizer.roles import ROLES
+from vocabx.tokenizer.settings import read_config
 from vocabx.tokenizer.vocabulary_map import VocabularyMap, map_vocabulary
 from vocabx.tokenizer.write import write_tokenizer
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import MEASURING, MODEL, TEXT, seed, text_field
+from vocabx.commands._options import LARGEST_TEXT, MEASURING, MODEL, TEXT, seed, text_field
 
 
 @options
@@ -27,10 +27,14 @@ class VerifyOptions:
     )
     text_field: str = text_field()
     sample_bytes: int = option(
-        "Bytes of each text to verify on, sampled from it.", default=2_000_000, panel=MEASURING, ge=1000
+        "Bytes of each text to verify on, sampled from it.",
+        default=2_000_000,
+        panel=MEASURING,
+        ge=1000,
+        most=LARGEST_TEXT,
     )
     adversarial: int = option(
-        "Number of adversarial strings to verify on.", default=10_000, panel=MEASURING, ge=0
+        "Number of adversarial strings to verify on.", default=10_000, panel=MEASURING, ge=0, most=1_000_000
     )
     seed: int = seed("the sampling of text and of the adversarial strings")
     records: bool = option(
