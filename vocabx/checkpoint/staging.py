@@ -13,7 +13,7 @@ from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.journal import Journal, read_journal, sync
 from vocabx.checkpoint.leftovers import SUFFIX, Note, alone, remove_leftovers, staging_job
 from vocabx.checkpoint.replacing import check_replaceable
-from vocabx.errors import BaseChangedError, OutputError
+from vocabx.errors import BaseModelError, OutputError, TokenizerError
 from vocabx.progress import Progress
 
 NOTHING_LEFT = "no files were left behind, make room or choose another --out"
@@ -169,7 +169,8 @@ def resumable(target: Path, resume: bool = False, force: bool = False) -> Iterat
     """Yield the journal of a directory next to `target` that is renamed to `target` when the block succeeds.
 
     Its name ends in .unfinished. Once it holds a complete weight file, an error, Ctrl-C or a crash leaves it
-    for a run with `resume`; before that, it is removed. With `force`, a target that vocabx wrote is replaced.
+    for a run with `resume`; before that, and if the base or a tokenizer is refused, it is removed. With
+    `force`, a target that vocabx wrote is replaced.
 
     Raises:
         OutputError: if the disk is full, the target cannot be created, another run is writing it, or an
@@ -195,8 +196,8 @@ def resumable(target: Path, resume: bool = False, force: bool = False) -> Iterat
 def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseException) -> None:
     """Keep complete files, if any, and say how to resume."""
     reason = reason_of(error)
-    if isinstance(error, BaseChangedError):
-        # What was finished is of an older base.
+    if isinstance(error, BaseModelError | TokenizerError):
+        # What was finished is of an older base, or of one that is refused.
         journal.forget()
     if not journal.whole or not (journal.directory / JOURNAL).exists():
         _abandon(journal.directory, made)

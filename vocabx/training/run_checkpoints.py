@@ -12,6 +12,7 @@ import msgspec
 
 from vocabx._util.json_file import Count, fit, is_there, read_fields, read_object, refusal
 from vocabx.checkpoint.journal import sync
+from vocabx.checkpoint.manifest import file_hash
 from vocabx.errors import TrainingError
 
 DIRECTORY = "checkpoints"
@@ -42,13 +43,13 @@ def checkpoint_of(run: Path, step: int) -> Path:
 
 def mark_complete(directory: Path) -> None:
     """Mark a checkpoint as completely on disk."""
-    sizes = {}
+    hashes = {}
     for path in sorted(directory.iterdir()):
         sync(path)
         if path.is_file():
-            sizes[path.name] = path.stat().st_size
+            hashes[path.name] = file_hash(path)
     part = directory / f"{_WHOLE}.part"
-    part.write_text(json.dumps(sizes), encoding="utf-8")
+    part.write_text(json.dumps(hashes), encoding="utf-8")
     sync(part)
     # A mark that exists is complete, so one that cannot be read was damaged.
     part.replace(directory / _WHOLE)
@@ -61,7 +62,7 @@ def complete_checkpoints(run: Path) -> list[SavedStep]:
     found = []
     for saved in _marked(run):
         try:
-            _check(saved)
+            _check(saved, hashed=False)
         except TrainingError:
             continue
         found.append(saved)
@@ -77,7 +78,7 @@ def resumable_checkpoints(run: Path) -> list[SavedStep]:
     found = []
     for saved in _marked(run):
         try:
-            _check(saved)
+            _check(saved, hashed=True)
         except TrainingError:
             # Another process of the run may just be removing its old ones.
             if is_there(saved.directory / _WHOLE):
@@ -116,21 +117,25 @@ def _marked(run: Path) -> list[SavedStep]:
     return sorted(found, key=lambda saved: saved.step)
 
 
-def _check(saved: SavedStep) -> None:
+def _check(saved: SavedStep, hashed: bool) -> None:
     """Check that a checkpoint is as it was when it was whole.
 
+    Args:
+        saved: the checkpoint.
+        hashed: whether to read its files, which may be large, to compare their sha256.
+
     Raises:
-        TrainingError: a file is missing, has another size, or is of another step.
+        TrainingError: a file is missing, was changed, or is of another step.
     """
     mark, state = saved.directory / _WHOLE, saved.directory / _STATE
-    sizes = read_fields(mark, dict[str, Count], TrainingError, _REMEDY)
-    if _STATE not in sizes:
+    hashes = read_fields(mark, dict[str, str], TrainingError, _REMEDY)
+    if _STATE not in hashes:
         raise refusal(mark, TrainingError, f"is damaged at {_STATE}: it is missing", _REMEDY)
-    for name, size in sizes.items():
+    for name, digest in hashes.items():
         path = saved.directory / Path(name).name
         if not path.is_file():
             raise refusal(mark, TrainingError, f"names {name}, and there is no such file", _REMEDY)
-        if path.stat().st_size != size:
+        if hashed and file_hash(path) != digest:
             raise refusal(path, TrainingError, "was changed since its checkpoint was taken", _REMEDY)
     content = read_object(state, TrainingError, _REMEDY)
     step = fit(state, content, _State, TrainingError, _REMEDY).global_step
