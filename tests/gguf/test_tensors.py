@@ -237,7 +237,7 @@ def test_numbers_too_large_for_f16_are_refused_and_leave_no_file(random_model, s
     change(directory, lambda state: state["model.embed_tokens.weight"].__setitem__((5, 5), 1e5))
     with pytest.raises(OutputError, match="pass --dtype bf16 or f32"):
         export_gguf(directory, tmp_path / "out" / "model.gguf", "f16")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def change(directory: Path, edit) -> None:

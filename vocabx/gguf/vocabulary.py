@@ -152,7 +152,7 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
         name = pretokenizer or name_of(tokenizer.spec)
         tokens = {index: piece for index, piece in tokenizer.id_to_piece.items() if not is_unused(piece)}
         return _Listed("gpt2", name, tokens, {}, {}, merges, False)
-    if not isinstance(tokenizer, SentencePieceTokenizer) or MODEL_NAME not in tokenizer.companions():
+    if not isinstance(tokenizer, SentencePieceTokenizer):
         raise TokenizerError(
             f"llama.cpp's Llama models take byte-level BPE and SentencePiece BPE, and {directory} has a "
             f"{tokenizer.family} tokenizer"
@@ -160,6 +160,11 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
     if pretokenizer:
         raise TokenizerError("a SentencePiece tokenizer has no pre-tokenizer: omit --pre")
     space_first = _space_first(tokenizer.spec)
+    if MODEL_NAME not in tokenizer.companions():
+        raise TokenizerError(
+            f"no SentencePiece model expresses the tokenizer of {directory}, so neither does a GGUF file: "
+            "serve it where tokenizer.json is read"
+        )
     tokens, kinds, scores = _pieces(tokenizer, directory)
     return _Listed("llama", "default", tokens, kinds, scores, (), space_first)
 

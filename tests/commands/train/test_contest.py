@@ -23,7 +23,7 @@ class Ending(Quiet):
         self.step, self.alone = step, False
 
     def note(self, text):
-        self.alone |= "base left alone" in text
+        self.alone |= text.startswith("The base left alone")
 
     def status(self, text):
         if self.alone and text.startswith(f"step {self.step}:"):

@@ -104,13 +104,16 @@ def read_branch_source(name: str) -> BranchSource:
     """Find the run that is to be branched from, and check what will be taken over from it.
 
     Raises:
-        TrainingError: it was damaged.
+        TrainingError: it was damaged, or holds no such checkpoint.
     """
     run = Path(name) if Path(name).is_dir() else unfinished_of(Path(name))
     stable = _stable_end(run)
     found = [saved for saved in resumable_checkpoints(run) if stable is None or saved.step <= stable]
-    for saved in found[-1:]:
-        counts_until(run, saved.step)
+    if not found:
+        raise TrainingError(
+            f"{name} holds no checkpoint from before its learning rates decayed: pass a run of vocabx train"
+        )
+    counts_until(run, found[-1].step)
     return BranchSource(name, run, tuple(found))
 
 
@@ -168,8 +171,8 @@ def branch(scratch: Path, source: BranchSource, steps: int) -> None:
     found = [saved for saved in source.saved if saved.step < steps]
     if not found:
         raise TrainingError(
-            f"{source.name} holds no checkpoint from before its learning rates decayed and before "
-            f"step {steps}: pass a run of vocabx train, and a --max-steps beyond it"
+            f"{source.name} holds no checkpoint from before step {steps} whose learning rates had not "
+            "decayed: pass a --max-steps beyond it"
         )
     counts_until(source.directory, found[-1].step)
     shutil.rmtree(scratch / DIRECTORY, ignore_errors=True)
