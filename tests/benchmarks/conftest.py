@@ -32,7 +32,7 @@ def toy(tmp_path):
 
 
 def _committed() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (BENCHMARKS / "results").iterdir()}
+    return {str(path): path.read_bytes() for path in (BENCHMARKS / "results").rglob("*") if path.is_file()}
 
 
 def _numbers(found: Any) -> list[float]:
