@@ -68,9 +68,8 @@ def require_base(directory: Path, base: Checkpoint) -> None:
     for name, digest in manifest.base.tables.items():
         if found.get(name) != digest:
             raise BaseModelError(
-                f"{base.directory} is not the base of {directory}: its {name} differs from the one "
-                f"that vocabx.json recorded of {manifest.base.name}; pass the model that was "
-                "extended"
+                f"{base.directory} is not the base of {directory}: its {name} differs from the one that "
+                "vocabx.json recorded; pass the model that was extended"
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
-from vocabx.errors import TokenizerError, VocabxError
+from vocabx.errors import MissingPackageError, TokenizerError
 
 # Files that hold a whole tokenizer, for those classes that read them.
 _FILES = (
@@ -65,7 +65,7 @@ def converted(directory: Path) -> dict[str, Any]:
     try:
         with quiet_transformers("evaluate"):
             loaded = load_auto("AutoTokenizer", directory, "evaluate")
-    except VocabxError:
+    except MissingPackageError:
         raise
     except Exception as error:  # Whatever is wrong with the files.
         reason = (" ".join(str(error).split()) or type(error).__name__)[:120]

@@ -135,7 +135,7 @@ def test_every_method_keeps_old_rows_bit_for_bit(vocabx, given, tmp_path, tiny_m
     ("change", "says"),
     [
         ({"pairs": (["cat"], ["貓"])}, "share"),
-        ({"broken": len(ENGLISH)}, "malformed"),
+        ({"broken": len(ENGLISH)}, "the line of word 1 is not a word and 6 numbers"),
         ({"more": ["--neighbours", 60_000]}, "--neighbours is 60000: pass 1 to 4,096"),
         ({"more": ["--dictionary", "nowhere.tsv"]}, "no dictionary 'nowhere.tsv'"),
         ({"more": ["--fallback", "zip"]}, "--fallback is 'zip'"),
