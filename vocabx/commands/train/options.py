@@ -129,14 +129,12 @@ class TrainOptions:
         default=2e-4,
         panel=SCHEDULE,
         gt=0,
-        most=1e30,
     )
     rows_learning_rate: float = option(
         "Learning rate of the new token embeddings, which have no weight decay.",
         default=1e-3,
         panel=SCHEDULE,
         gt=0,
-        most=1e30,
     )
     weight_decay: float = option(
         "Weight decay of everything but the new token embeddings.",
