@@ -44,15 +44,14 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
     from vocabx.commands.train.plan import check_packages, make_train_plan
     from vocabx.progress import Quiet
     from vocabx.training.processes import Processes
-    from vocabx.training.speed import operations_a_second
+    from vocabx.training.speed import speeds
 
     check_packages(options)
     processes = Processes()
     plan = make_train_plan(options, processes.device, processes.count)
     if options.contest:
         plan_base_alone(plan, processes, Quiet())
-    rates = [operations_a_second(processes.device, plan.method.dtype, training) for training in (True, False)]
-    described = plan.describe(*rates)
+    described = plan.describe(*speeds(processes.device, plan.method.dtype))
     if not processes.main:
         return
     if as_json:

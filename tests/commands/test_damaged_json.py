@@ -178,8 +178,8 @@ FILES = {
         _RUNS,
         {
             "lacks trainer_state.json": _without("trainer_state.json"),
-            "has unheard": _with("unheard", value="0"),
-            "has another […]": _with("optimizer.pt", value=1),
+            "has unheard": _with("unheard", value={"bytes": 1, "sha256": "0"}),
+            "has another […]": _with("optimizer.pt", value="1"),
         },
     ),
     f"{_CHECKPOINT}/trainer_state.json": (

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.by_occurrence import LEAST, Trained, by_occurrence, count_labels
 
 
@@ -23,6 +24,8 @@ class Model:
 
 class Tokenizer:
     """One id per character: "a" is old, the others are new; "é" has two bytes."""
+
+    byte_lengths = FastTokenizer.byte_lengths
 
     def __init__(self):
         self.token_bytes = {1: b"a", 2: b"b", 3: b"c", 4: "é".encode(), 5: b"never"}

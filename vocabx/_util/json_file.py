@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from vocabx._util.shorten import shortened
 from vocabx.errors import VocabxError
 
 Kind = TypeVar("Kind")
@@ -224,8 +225,7 @@ def _name_of(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    text = _printable(text)
-    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
+    return shortened(_printable(text), _LONGEST_NAME)
 
 
 def _printable(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import need
+from vocabx._util.shorten import shortened
 from vocabx.errors import BaseModelError, VocabxError
 
 _SHOWN = 120
@@ -58,9 +59,8 @@ def _refusing(path: Path) -> Iterator[None]:
             raise BaseModelError(
                 f"transformers can only load {path} by running its own code, which vocabx never does: "
                 "remove auto_map from its configuration, or pass a model of a known type"
-            ) from None
-        reason = " ".join(str(error).split())
-        shown = reason if len(reason) <= _SHOWN else f"{reason[: _SHOWN - 1]}…"
+            ) from error
+        reason = shortened(" ".join(str(error).split()), _SHOWN) or type(error).__name__
         raise BaseModelError(
-            f"transformers cannot load {path} ({shown or type(error).__name__}): repair or replace its files"
-        ) from None
+            f"transformers cannot load {path} ({reason}): repair or replace its files"
+        ) from error

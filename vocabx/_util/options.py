@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, dataclass_transform, get_ar
 import msgspec
 
 from vocabx._util.paths import fits_a_name, is_recordable
+from vocabx._util.shorten import shortened
 from vocabx._util.suggest import nearest
 from vocabx.errors import OptionError
 
@@ -192,7 +193,7 @@ def _is_long(value: Any) -> bool:
 
 def _shown(value: Any) -> str:
     shown = ascii(value) if not isinstance(value, str | Path) else repr(str(value))
-    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 1]}…"
+    return shortened(shown, _LONGEST_SHOWN)
 
 
 def _expected(wanted: Any, bounds: Mapping[str, float]) -> str:

@@ -63,6 +63,6 @@ def record_weights(
     rows = {table.name: table.rows for table in base.tables if table not in replaced}
     first = {name: (rows[name], found) for name, found in (kept or {}).items() if name in rows}
     changed = {file.path.name for file in files_with_tables(base)}
-    weights = sum(file.path.stat().st_size for file in written.files)
+    weights = written.weight_bytes
     with progress.stage("Hashing", table_bytes(written) + weights * hashed, "B") as advance:
         return table_hashes(written, advance, first), records_of(written, changed, hashed, advance)

@@ -93,6 +93,11 @@ class Checkpoint(StoredTables):
     note: str = ""
 
     @property
+    def weight_bytes(self) -> int:
+        """Size of the weight files."""
+        return sum(file.path.stat().st_size for file in self.files)
+
+    @property
     def generates(self) -> bool:
         """Whether the model predicts the next token; encoders and encoder-decoders do not."""
         return not self.headless and (self._architecture.generates or bool(self.config.get("is_decoder")))

@@ -112,6 +112,6 @@ def _obstacle(checkpoint: Checkpoint) -> str:
     """Why bits per byte cannot be measured, or ""."""
     if not checkpoint.generates:
         return "the model does not predict the next token of a text"
-    if not fits(sum(file.path.stat().st_size for file in checkpoint.files)):
+    if not fits(checkpoint.weight_bytes):
         return "the model does not fit into the free memory"
     return ""

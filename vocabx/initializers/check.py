@@ -54,7 +54,7 @@ def check_base_model(names: Sequence[str], checkpoint: Checkpoint) -> None:
                 f"{name} computes with the model's next-token predictions, and a "
                 f"{checkpoint.config['model_type']} makes none: pass another --init"
             )
-        if not fits(sum(file.path.stat().st_size for file in checkpoint.files)):
+        if not fits(checkpoint.weight_bytes):
             raise InitializerError(
                 f"{name} computes with the base model, which does not fit into the free memory: free some, "
                 "or pass another --init"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from vocabx._util.shorten import shortened
 from vocabx.errors import InitializerError
 
 LARGEST_SEED = 2**32 - 1
@@ -178,8 +179,7 @@ def check_count(number: Any, least: int, most: float, what: str) -> None:
 
 def shown(value: Any) -> str:
     """A value as a message has room for it: on one line, of 60 characters at most."""
-    text = " ".join(ascii(value).split())
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+    return shortened(" ".join(ascii(value).split()), _LONGEST_SHOWN)
 
 
 def check_weights(weights: Any) -> None:

@@ -167,7 +167,7 @@ def _weights(checkpoint: Checkpoint) -> _Weights:
         width=table.file.tensors[table.name].shape[1],
         dtype=table.dtype,
         parameters=parameters,
-        bytes=sum(file.path.stat().st_size for file in checkpoint.files),
+        bytes=checkpoint.weight_bytes,
         auto_class=next((auto for ending, auto in _AUTO.items() if named.endswith(ending)), "AutoModel"),
         exported=checkpoint.config["model_type"] in ARCHITECTURES,
     )

@@ -174,6 +174,14 @@ class FastTokenizer(ABC):
             if index not in self.added_ids and (data := self.piece_to_bytes(piece)) is not None
         }
 
+    def byte_lengths(self, rows: int) -> NDArray[np.int64]:
+        """Bytes of text per id, (rows,) int64; 0 for added tokens and for ids without a token."""
+        lengths = np.zeros(rows, dtype=np.int64)
+        for index, data in self.token_bytes.items():
+            if index < rows:
+                lengths[index] = len(data)
+        return lengths
+
     @cached_property
     def known_bytes(self) -> frozenset[bytes]:
         """The bytes of all tokens."""

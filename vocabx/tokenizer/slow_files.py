@@ -12,7 +12,8 @@ from typing import Any
 
 from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
-from vocabx.errors import MissingPackageError, TokenizerError
+from vocabx._util.shorten import shortened
+from vocabx.errors import BaseModelError, TokenizerError
 
 # Files that hold a whole tokenizer, for those classes that read them.
 _FILES = (
@@ -65,10 +66,8 @@ def converted(directory: Path) -> dict[str, Any]:
     try:
         with quiet_transformers("evaluate"):
             loaded = load_auto("AutoTokenizer", directory, "evaluate")
-    except MissingPackageError:
-        raise
-    except Exception as error:  # Whatever is wrong with the files.
-        reason = (" ".join(str(error).split()) or type(error).__name__)[:120]
+    except BaseModelError as error:
+        reason = shortened(" ".join(str(error.__cause__).split()), 120) or type(error.__cause__).__name__
         raise TokenizerError(
             f"{directory} has no tokenizer.json, and transformers cannot make one of its {names} ({reason}): "
             "save the tokenizer with AutoTokenizer…save_pretrained and pass that directory"

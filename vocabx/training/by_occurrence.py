@@ -69,10 +69,7 @@ def by_occurrence(
     Returns:
         One group for each of `LEAST`; none if there are no new tokens.
     """
-    lengths = np.zeros(len(trained.counts), dtype=np.int64)
-    for index, data in tokenizer.token_bytes.items():
-        if index < len(lengths):
-            lengths[index] = len(data)
+    lengths = tokenizer.byte_lengths(len(trained.counts))
     new = np.flatnonzero(lengths > 0)
     new = new[new >= trained.first]
     if not len(new):

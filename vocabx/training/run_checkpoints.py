@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from vocabx._util.json_file import Count, fit, is_there, read_fields, read_object, refusal
+from vocabx._util.json_file import Count, Written, fit, is_there, read_fields, read_object, refusal
 from vocabx.checkpoint.journal import sync
 from vocabx.checkpoint.manifest import file_hash
 from vocabx.errors import TrainingError
@@ -20,6 +20,13 @@ _PREFIX = "checkpoint-"
 _WHOLE = "whole.json"
 _STATE = "trainer_state.json"
 _REMEDY = "restore it, or remove the directory it is in, and go on from the checkpoint before"
+
+
+class _SavedFile(Written, frozen=True):
+    """A file of a checkpoint when it was whole."""
+
+    bytes: Count
+    sha256: str
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -43,13 +50,13 @@ def checkpoint_of(run: Path, step: int) -> Path:
 
 def mark_complete(directory: Path) -> None:
     """Mark a checkpoint as completely on disk."""
-    hashes = {}
+    files = {}
     for path in sorted(directory.iterdir()):
         sync(path)
         if path.is_file():
-            hashes[path.name] = file_hash(path)
+            files[path.name] = _SavedFile(path.stat().st_size, file_hash(path)).plain()
     part = directory / f"{_WHOLE}.part"
-    part.write_text(json.dumps(hashes), encoding="utf-8")
+    part.write_text(json.dumps(files), encoding="utf-8")
     sync(part)
     # A mark that exists is complete, so one that cannot be read was damaged.
     part.replace(directory / _WHOLE)
@@ -125,17 +132,17 @@ def _check(saved: SavedStep, hashed: bool) -> None:
         hashed: whether to read its files, which may be large, to compare their sha256.
 
     Raises:
-        TrainingError: a file is missing, was changed, or is of another step.
+        TrainingError: a file is missing, has another size or sha256, or is of another step.
     """
     mark, state = saved.directory / _WHOLE, saved.directory / _STATE
-    hashes = read_fields(mark, dict[str, str], TrainingError, _REMEDY)
-    if _STATE not in hashes:
+    files = read_fields(mark, dict[str, _SavedFile], TrainingError, _REMEDY)
+    if _STATE not in files:
         raise refusal(mark, TrainingError, f"is damaged at {_STATE}: it is missing", _REMEDY)
-    for name, digest in hashes.items():
+    for name, file in files.items():
         path = saved.directory / Path(name).name
         if not path.is_file():
             raise refusal(mark, TrainingError, f"names {name}, and there is no such file", _REMEDY)
-        if hashed and file_hash(path) != digest:
+        if path.stat().st_size != file.bytes or (hashed and file_hash(path) != file.sha256):
             raise refusal(path, TrainingError, "was changed since its checkpoint was taken", _REMEDY)
     content = read_object(state, TrainingError, _REMEDY)
     step = fit(state, content, _State, TrainingError, _REMEDY).global_step

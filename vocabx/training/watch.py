@@ -41,9 +41,8 @@ class Watch:
 
         The model is in eval mode meanwhile, and in its previous mode afterwards.
         """
-        torch, training = need("torch", "train"), model.training
-        mixed, dtype = self.dtype != "float32", getattr(torch, self.dtype)
-        with torch.autocast(model.device.type, dtype=dtype if mixed else None, enabled=mixed):
+        training = model.training
+        with self._autocast(model):
             target = self._bits(model, self.target, processes)
             base_language = self._bits(model, self.base_language, processes) if self.base_language else None
         model.train(training)
@@ -51,10 +50,14 @@ class Watch:
 
     def by_occurrence(self, model: Any, trained: Trained) -> tuple[OccurrenceGroup, ...]:
         """Score the new tokens of the target's passages by their occurrences, in this process alone."""
-        torch = need("torch", "train")
-        mixed, dtype = self.dtype != "float32", getattr(torch, self.dtype)
-        with torch.autocast(model.device.type, dtype=dtype if mixed else None, enabled=mixed):
+        with self._autocast(model):
             return by_occurrence(model, self.tokenizer, self.target, trained)
+
+    def _autocast(self, model: Any) -> Any:
+        """The context that computes in the dtype of training."""
+        torch, mixed = need("torch", "train"), self.dtype != "float32"
+        dtype = getattr(torch, self.dtype) if mixed else None
+        return torch.autocast(model.device.type, dtype=dtype, enabled=mixed)
 
     def _bits(self, model: Any, passages: Sequence[str], processes: Processes) -> float:
         bits = size = 0.0

@@ -31,7 +31,7 @@ from vocabx.training.probe import (
     probe_sequences,
     train_steps,
 )
-from vocabx.training.speed import operations_a_second
+from vocabx.training.speed import speeds
 
 # Characters whose tokens are counted for an estimate.
 _SAMPLE = 20_000
@@ -110,17 +110,17 @@ def comparing_seconds(plan: Plan, options: CompareOptions, steps: int) -> float:
         options: how much is measured, and how often.
         steps: of the probe, 0 without one.
     """
-    stored = sum(file.path.stat().st_size for file in plan.checkpoint.files)
-    sizes, dtype = sizes_of(plan.checkpoint), computed_dtype(plan.checkpoint, computing_dtype(stored, "cpu"))
-    rates = {training: operations_a_second("cpu", dtype, training) for training in (False, True)}
+    loaded = computing_dtype(plan.checkpoint.weight_bytes, "cpu")
+    sizes, dtype = sizes_of(plan.checkpoint), computed_dtype(plan.checkpoint, loaded)
+    training_rate, scoring_rate = speeds("cpu", dtype)
     sampled = [peek(source)[:_SAMPLE] for source in (plan.source, plan.base_source)]
     shares = [sum(map(len, plan.tokenizer.encode([text]))) / max(1, len(text.encode())) for text in sampled]
     tokens = options.heldout_bytes * sum(shares)
     trained = trained_parameters(sizes, ADAPTERS, plan.new_tokens)
     repetitions = options.probe_seeds if steps else 0
-    scoring = scoring_seconds(sizes, tokens, rates[False], "cpu") * (1 + repetitions)
+    scoring = scoring_seconds(sizes, tokens, scoring_rate, "cpu") * (1 + repetitions)
     read = steps * SEQUENCES * LENGTH * repetitions
-    training = training_seconds(sizes, ADAPTERS, trained, read, rates[True], "cpu")
+    training = training_seconds(sizes, ADAPTERS, trained, read, training_rate, "cpu")
     return LOADING_SECONDS + (1 + len(options.initializers)) * (scoring + training)
 
 

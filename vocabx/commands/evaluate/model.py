@@ -55,7 +55,7 @@ class EvaluatedModel:
     @property
     def weight_bytes(self) -> int:
         """Size of its weight files."""
-        return sum(file.path.stat().st_size for file in self.checkpoint.files)
+        return self.checkpoint.weight_bytes
 
     @property
     def recorded_base(self) -> RecordedBase | None:

@@ -126,7 +126,7 @@ def _rows(plan: Plan, initialized: Initialized, directory: Path) -> _Rows:
 def _weight(plan: Plan, directory: Path) -> Weight:
     base, written = plan.checkpoint, read_checkpoint(directory)
     row = base.input.map().shape[1] * base.input.map().itemsize
-    before, after = (sum(file.path.stat().st_size for file in one.files) for one in (base, written))
+    before, after = (one.weight_bytes for one in (base, written))
     apart = base.output is not None and not base.tied
     return Weight(
         base=before,

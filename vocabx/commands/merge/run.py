@@ -163,7 +163,7 @@ def _compare(
 ) -> Agreement | None:
     if not options.compare:
         return None
-    weights = sum(file.path.stat().st_size for file in run.checkpoint.files)
+    weights = run.checkpoint.weight_bytes
     # A 16-bit model that is held or computed in float32 takes twice the size of its files.
     if not fits(weights * 3, free_memory(device)):
         progress.note("Not compared with the trained model: the free memory does not hold both.")
@@ -188,7 +188,7 @@ def _write_manifest(
     changed = {path.name for path in changes}
     changed |= {name for name, shard in before.shards.items() if shard.rewritten}
     hashed = any(shard.sha256 is not None for shard in before.shards.values())
-    weights = sum(file.path.stat().st_size for file in written.files)
+    weights = written.weight_bytes
     with progress.stage("Hashing", table_bytes(written) + weights * hashed, "B") as advance:
         tables = table_hashes(written, advance)
         shards = records_of(written, changed, hashed, advance)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vocabx._util.json_file import Count, Written, read_fields
+from vocabx._util.shorten import shortened
 from vocabx.checkpoint.base import Base, find_base
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.manifest import Manifest
@@ -178,7 +179,7 @@ def _find(plan: TrainPlan, progress: Progress) -> Base:
             obstacle = str(error)
         else:
             return found
-    shown = obstacle if len(obstacle) <= 120 else f"{obstacle[:119]}…"
+    shown = shortened(obstacle, 120)
     raise BaseModelError(
         f"--contest needs the base of {options.directory}, which was not found ({shown}): pass it with --base"
     )

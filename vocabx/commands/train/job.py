@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from vocabx._util.json_file import Written, read_fields
+from vocabx._util.shorten import shortened
 from vocabx.checkpoint.grow import write_json
 from vocabx.commands.train.options import TrainOptions
 from vocabx.errors import OutputError, TrainingError
@@ -80,5 +81,4 @@ def refuse_other(run: Path, begun: Any, job: Any) -> None:
 
 
 def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 1]}…"
+    return shortened(repr(value), _LONGEST_SHOWN)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
 
@@ -143,7 +142,7 @@ def _recorder(
         metrics=Metrics(run, step) if processes.main else None,
         sequences=Sequences(texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences),
         step_sequences=plan.step_sequences,
-        token_bytes=token_lengths(plan),
+        token_bytes=plan.tokenizer.byte_lengths(plan.checkpoint.input.rows),
         progress=progress,
         advance=advance,
         watch=_watch(plan, texts, progress),
@@ -160,14 +159,6 @@ def _trained(plan: TrainPlan, sequences: Sequences, steps: int) -> Trained:
     size = plan.step_sequences
     labels = (sequences.labels(range(step * size, (step + 1) * size)) for step in range(steps))
     return Trained(count_labels(labels, plan.checkpoint.input.rows), plan.first_id)
-
-
-def token_lengths(plan: TrainPlan) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Bytes of text per id, (rows,) int64; 0 for special tokens."""
-    lengths = np.zeros(plan.checkpoint.input.rows, dtype=np.int64)
-    for index, data in plan.tokenizer.token_bytes.items():
-        lengths[index] = len(data)
-    return lengths
 
 
 def check_targets(plan: TrainPlan, prepared: Prepared) -> None:

@@ -33,7 +33,7 @@ from vocabx.training.metrics import counts_until, read_metrics
 from vocabx.training.processes import Processes
 from vocabx.training.record import RECORD, TrainingRecord, read_record
 from vocabx.training.run_checkpoints import resumable_checkpoints
-from vocabx.training.speed import operations_a_second
+from vocabx.training.speed import speeds
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,7 @@ def _train(
     if source is not None:
         refuse_other_model(source, plan.options, plan.method.name, tables)
     if processes.main:
-        dtype = plan.method.dtype
-        rates = [operations_a_second(processes.device, dtype, training) for training in (True, False)]
-        note = duration_note(plan.describe(*rates))
+        note = duration_note(plan.describe(*speeds(processes.device, plan.method.dtype)))
         if note:
             timed.note(note)
     texts = gather_texts(plan, run, processes, timed)
