@@ -39,7 +39,7 @@ class BaseModel:
     @property
     def tokens(self) -> int:
         """V, one more than the highest id of a token."""
-        return self.tokenizer.size
+        return self.tokenizer.tokens_end
 
     @property
     def rows(self) -> int:
@@ -49,7 +49,7 @@ class BaseModel:
     @property
     def first_id(self) -> int:
         """Id of the first new token: new rows follow the last row, also where that pads the matrix."""
-        return max(self.rows, self.tokens)
+        return max(self.rows, self.tokenizer.size)
 
     @property
     def tied(self) -> bool:

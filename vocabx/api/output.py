@@ -84,7 +84,8 @@ def write_checkpoint(
     check_space(out, needed)
     base_tables = examine_base(base.checkpoint, base.tokens, timed)
     with staged(out, timed.note) as directory:
-        write_tokenizer(extension.tokenizer, base.directory, directory)
+        kind = str(base.checkpoint.config.get("model_type") or "")
+        write_tokenizer(extension.tokenizer.padded(rows), base.directory, directory, beside=kind)
         rowless = base.first_id - base.rows
         padded = initialization.preceded_by_means(rowless).followed_by_means(len(pad))
         with timed.stage("Writing the checkpoint", needed, "B") as advance:

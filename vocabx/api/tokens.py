@@ -107,7 +107,7 @@ def tokenize_text(extension: Extension, texts: Sequence[str]) -> NDArray[np.int6
         CorpusError: they are no lines.
     """
     lines = checked_lines(texts, "texts")
-    return tokenize_lines(extension.tokenizer, extension.new_ids, extension.base.size, lines)
+    return tokenize_lines(extension.tokenizer, extension.new_ids, extension.base.tokens_end, lines)
 
 
 def _with_learned(tokenizer: FastTokenizer, selection: Selection, first_id: int) -> Extension:

@@ -168,7 +168,7 @@ class EmbeddingInitializer:
     @property
     def _old_rows(self) -> int:
         """Rows of old tokens; the matrix may have more, or lack those of the last added tokens."""
-        return min(self.tokens.base.size, self.checkpoint.input.rows)
+        return min(self.tokens.base.tokens_end, self.checkpoint.input.rows)
 
     def _tables(self) -> Tables:
         table = self.checkpoint.input.map()

@@ -37,10 +37,13 @@ class Alphabet:
     def _own_class(self) -> str:
         return _class("scx", self.scripts, self.blocks)
 
-    def word_class(self) -> str:
-        """A character class of the scripts' letters and marks, for Oniguruma and `regex` (V1)."""
-        inside = "".join(rf"\p{{{script}}}" for script in self.scripts)
-        return rf"[[{inside}]&&[\p{{L}}\p{{M}}]]"
+    def word_class(self, further: str = "") -> str:
+        """A character class of the scripts' letters and marks, and of `further` characters.
+
+        It is written as ranges of characters, which every reader of a pattern knows: five read the
+        intersection of two classes otherwise, without a word.
+        """
+        return f"[{_letters(self.scripts)}{further}]"
 
     def allows(self, character: str) -> bool:
         """Whether a token may contain `character`."""
@@ -96,6 +99,15 @@ def _only_continued_by(alphabet: Alphabet, prefix: bytes) -> bool:
     own = "".join(alphabet._own.findall(assigned))
     scripted = len(regex.findall(_class("Script", alphabet.scripts), own))
     return scripted >= _MOST * len(assigned) and _NO_SCRIPT.fullmatch(others) is not None
+
+
+@lru_cache(maxsize=16)
+def _letters(scripts: tuple[str, ...]) -> str:
+    """The letters and marks of scripts, as the inside of a character class."""
+    inside = "".join(rf"\p{{{script}}}" for script in scripts)
+    every = "".join(chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    runs = regex.findall(rf"[[{inside}]&&[\p{{L}}\p{{M}}]]+", every, regex.V1)
+    return "".join(run if len(run) < 3 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 _MOST = 0.75

@@ -4,10 +4,11 @@ Tokens are identified by the bytes they stand for in running text: "Ġ中" in on
 are both the bytes of " 中".
 """
 
+import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -19,7 +20,7 @@ from tokenizers import Tokenizer
 from vocabx.progress import Advance
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.merges import Merge
-from vocabx.tokenizer.sentencepiece_model import SPACE, unused_piece
+from vocabx.tokenizer.sentencepiece_model import SPACE, is_unused, unused_piece
 
 Ids = NDArray[np.int64]
 # The name of a SentencePiece model's file that llama.cpp and slow tokenizers expect.
@@ -48,14 +49,15 @@ def as_measured(spec: dict[str, Any]) -> dict[str, Any]:
     return {**spec, "truncation": None, "padding": None, "model": model}
 
 
-def without_holes(vocabulary: Mapping[str, int]) -> dict[str, int]:
-    """`vocabulary` in id order, with a placeholder at each id that has no piece.
+def without_holes(vocabulary: Mapping[str, int], size: int = 0) -> dict[str, int]:
+    """`vocabulary` in id order, with a placeholder at each id without a piece, up to the last or to `size`.
 
     No text contains a placeholder. Without them there would be fewer pieces than ids, and a token that a user
     adds, whose id follows from their number, would get the id of another.
     """
     pieces = {index: piece for piece, index in vocabulary.items()}
-    return {pieces.get(index) or unused_piece(index): index for index in range(max(pieces, default=-1) + 1)}
+    size = max(size, *(index + 1 for index in pieces)) if pieces else size
+    return {pieces.get(index) or unused_piece(index): index for index in range(size)}
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,16 @@ class FastTokenizer(ABC):
             merges: in rank order; each part is a token of the base or of an earlier merge.
             first_id: the id of the first new token, at least `size`.
         """
+
+    def padded(self, rows: int) -> Self:
+        """Return this tokenizer with a placeholder at each id below `rows` that has no token.
+
+        No text contains a placeholder. Readers then count as many tokens as the embedding matrix has rows, and a token that a user adds gets
+        an id behind them instead of that of a padding row, which generation suppresses.
+        """
+        spec = copy.copy(self.spec)
+        spec["model"] = {**self.spec["model"], "vocab": without_holes(self.vocabulary, rows)}
+        return replace(self, spec=spec)
 
     @abstractmethod
     def rules(self) -> list[Any]:
@@ -196,6 +208,21 @@ class FastTokenizer(ABC):
     def size(self) -> int:
         """One more than the highest id: the minimum number of rows of an embedding matrix."""
         return max(self.vocabulary.values()) + 1
+
+    @cached_property
+    def unused_ids(self) -> tuple[int, ...]:
+        """The ids that only a placeholder names, ascending; see `padded`."""
+        return tuple(sorted(index for piece, index in self.vocabulary.items() if is_unused(piece)))
+
+    @property
+    def named(self) -> int:
+        """One more than the highest id of a placeholder, 0 without any."""
+        return self.unused_ids[-1] + 1 if self.unused_ids else 0
+
+    @cached_property
+    def tokens_end(self) -> int:
+        """One more than the highest id of a token; the ids after it, if any, are those of padding rows."""
+        return max(index for piece, index in self.vocabulary.items() if not is_unused(piece)) + 1
 
     @cached_property
     def reached_ids(self) -> tuple[int, ...]:

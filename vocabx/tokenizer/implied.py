@@ -9,17 +9,19 @@ from typing import Any
 _PLAIN = ("", "PreTrainedTokenizer", "TokenizersBackend")
 
 
-def implied_by(class_name: str, vocabulary: Container[str]) -> dict[str, Any]:
+def implied_by(class_name: str, vocabulary: Container[str] | None = None) -> dict[str, Any]:
     """Settings of tokenizer_config.json that a class of transformers stands for.
 
     Args:
         class_name: as the base's configuration states it, "" if it does not.
-        vocabulary: the existing tokens; settings that name others are left out.
+        vocabulary: the existing tokens; settings that name others are left out. None to leave out none.
     """
     text = (files("vocabx.assets") / "tokenizer_classes.toml").read_text(encoding="utf-8")
     settings: dict[str, Any] = tomllib.loads(text).get(_short(class_name).removesuffix("Tokenizer"), {})
     return {
-        key: value for key, value in settings.items() if not key.endswith("_token") or value in vocabulary
+        key: value
+        for key, value in settings.items()
+        if vocabulary is None or not key.endswith("_token") or value in vocabulary
     }
 
 

@@ -104,13 +104,17 @@ def is_unused(piece: str) -> bool:
 
 
 def with_pieces(
-    model: "ModelProto", added: Iterable[tuple[str, int, float]], tokens: Iterable[Mapping[str, Any]] = ()
+    model: "ModelProto",
+    added: Iterable[tuple[str, int, float]],
+    size: int = 0,
+    tokens: Iterable[Mapping[str, Any]] = (),
 ) -> "ModelProto":
-    """A copy of `model` with new pieces after its own; added tokens and placeholders fill the ids in between.
+    """A copy of `model` with new pieces after its own; added tokens and placeholders fill all other ids.
 
     Args:
         model: the base's.
         added: (piece, id, score) of each new piece; ids are at least the number of old pieces.
+        size: the number of pieces that the copy shall have at least.
         tokens: the added tokens of tokenizer.json; of interest are those that the model lacks.
     """
     longer = _empty()
@@ -120,6 +124,7 @@ def with_pieces(
     for text, index, score in sorted(added, key=lambda piece: piece[1]):
         _add_placeholders(longer, index, between)
         longer.pieces.add(piece=text, score=score, type=Kind.NORMAL)
+    _add_placeholders(longer, size, between)
     longer.trainer_spec.vocab_size = len(longer.pieces)
     return longer
 

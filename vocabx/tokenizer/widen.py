@@ -15,6 +15,7 @@ from vocabx.tokenizer.alphabet import Alphabet
 # ByteLevel's pattern where the file states none.
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _LETTERS = r"\p{L}+"
+_JOINERS = "\u200c\u200d"
 
 
 def widened(pre_tokenizer: dict[str, Any] | None, alphabet: Alphabet) -> dict[str, Any]:
@@ -59,9 +60,8 @@ def _widened_pattern(pattern: str, alphabet: Alphabet) -> str:
         raise TokenizerError(
             "the base's pre-tokenizer has no alternative for letters that --pretokenizer adapt could widen"
         )
-    letter = alphabet.word_class()
     # The joiners occur inside Indic and Persian words and belong to no script.
-    word = rf"{letter}(?:{letter}|[\x{{200C}}\x{{200D}}])*"
+    word = f"{alphabet.word_class()}{alphabet.word_class(_JOINERS)}*"
     return "|".join([*(part.removesuffix(_LETTERS) + word for part in words), pattern])
 
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.json_file import is_there, read_object
 from vocabx._util.links import copy_folder
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.fast import FastTokenizer, components
 from vocabx.tokenizer.implied import implied_by, is_plain
 from vocabx.tokenizer.settings import read_config
+from vocabx.tokenizer.stated_class import class_named, stated_class
 
 _CARRIED = ("chat_template.jinja", "special_tokens_map.json")
 _TEMPLATES = "additional_chat_templates"
@@ -22,6 +24,7 @@ def write_tokenizer(
     target: Path,
     settings: Mapping[str, Any] | None = None,
     companions: Mapping[str, bytes] | None = None,
+    beside: str = "",
 ) -> None:
     """Write tokenizer.json, its configuration and companion files, and copy the base's chat templates.
 
@@ -32,6 +35,7 @@ def write_tokenizer(
         target: an existing directory.
         settings: override the base's tokenizer_config.json; None removes a setting.
         companions: the files beside tokenizer.json; by default all that the family has.
+        beside: the model type of the config.json that stands beside them, "" for none.
 
     Raises:
         TokenizerError: the base's tokenizer_config.json is damaged, or a chat template is a link that leads
@@ -41,11 +45,15 @@ def write_tokenizer(
     (target / "tokenizer.json").write_text(text + "\n", encoding="utf-8")
     for name, data in (tokenizer.companions() if companions is None else companions).items():
         (target / name).write_bytes(data)
-    config = _complete(read_config(base) if base.is_dir() else {}, tokenizer)
+    given = read_config(base) if base.is_dir() else {}
+    of_base = model_type(base) if base.is_dir() else ""
+    config = _complete(given, tokenizer, class_named(given, of_base))
     if base.is_dir() and not (base / "tokenizer.json").is_file():
         # Those that the base's class makes are in no file.
         config |= _further(tokenizer, config)
     config = _readable_everywhere(config)
+    name, needed = stated_class(tokenizer.spec, tokenizer.vocabulary, config | given, of_base, beside)
+    config |= {"tokenizer_class": name, **needed}
     changed = {**config, **(settings or {})}
     config = {
         key: value for key, value in changed.items() if value is not None or key not in (settings or {})
@@ -58,14 +66,22 @@ def write_tokenizer(
     copy_folder(base, _TEMPLATES, target, TokenizerError)
 
 
-def _complete(config: dict[str, Any], tokenizer: FastTokenizer) -> dict[str, Any]:
+def model_type(directory: Path) -> str:
+    """The model type that the config.json of a directory states, "" without one."""
+    path = directory / "config.json"
+    config = read_object(path, TokenizerError, "download the base again") if is_there(path) else {}
+    return str(config.get("model_type") or "")
+
+
+def _complete(config: dict[str, Any], tokenizer: FastTokenizer, class_name: str) -> dict[str, Any]:
     """The configuration with what the base's class implied; without one, what the tokenizer states itself."""
-    class_name = str(config.get("tokenizer_class") or "")
     inputs = {"model_input_names": list(tokenizer.model_inputs)}
     if not config:
-        return {**inputs, **named_by(tokenizer)}
+        return {**inputs, **named_by(tokenizer), **implied_by(class_name, tokenizer.vocabulary)}
     if is_plain(class_name):
-        return config
+        # transformers 4 gives every tokenizer token_type_ids that says nothing, and Llama refuses them. In
+        # transformers 5 the plain class gives none, so those of BERT are left to the version.
+        return config if "token_type_ids" in tokenizer.model_inputs else {**inputs, **config}
     return {**inputs, **implied_by(class_name, tokenizer.vocabulary), **config}
 
 
@@ -82,8 +98,6 @@ def _further(tokenizer: FastTokenizer, config: Mapping[str, Any]) -> dict[str, A
 
 def _readable_everywhere(config: dict[str, Any]) -> dict[str, Any]:
     config = dict(config)
-    # With a specific class (GPT2Tokenizer, …), transformers 5 rebuilds the pre-tokenizer in its own way.
-    config["tokenizer_class"] = "PreTrainedTokenizerFast"
     for key in ("backend", "is_local", "local_files_only", "auto_map", "added_tokens_decoder"):
         config.pop(key, None)
     # Version 4 crashes on a list under this name; both versions read it under the other.

@@ -132,7 +132,7 @@ def _table(
         base_language=plan.base_language,
         corpus=plan.source.description,
         new_tokens=plan.new_tokens,
-        old_tokens=plan.tokenizer.size,
+        old_tokens=plan.tokenizer.tokens_end,
         heldout_bytes=measured.sizes,
         seed=options.seed,
         passage_bytes=measured.passage_bytes,

@@ -89,7 +89,8 @@ def _carry(source: Path, target: Path) -> None:
 
 def _write_tokenizer(files: CheckpointFiles, target: Path) -> None:
     assert files.stated is not None
-    write_tokenizer(files.stated, files.directory, target)
+    kind = str(files.config.get("model_type") or "")
+    write_tokenizer(files.stated, files.directory, target, beside=kind)
     if files.model is not None:
         (target / MODEL_NAME).unlink(missing_ok=True)
         (target / files.model_name).write_bytes(files.model)

@@ -10,6 +10,8 @@ from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.stated_class import REPLACED
+from vocabx.tokenizer.write import model_type
 
 
 def check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
@@ -28,11 +30,17 @@ def check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
 
 
 def check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, progress: Progress) -> None:
-    """Refuse --pretokenizer adapt where it would change nothing, and say what it costs elsewhere.
+    """Refuse --pretokenizer adapt where it would change nothing or be lost, and say what it costs elsewhere.
 
     Raises:
-        TokenizerError: the pre-tokenizer splits no words, or is of an unsupported kind.
+        TokenizerError: the pre-tokenizer splits no words, or is of an unsupported kind; or transformers 5
+            would replace it.
     """
+    if (kind := model_type(base.directory)) in REPLACED:
+        raise TokenizerError(
+            f"transformers 5 replaces the pre-tokenizer of {kind} models, whatever the files state, so "
+            "--pretokenizer adapt would not be read: leave the option out"
+        )
     adapted = tokenizer.adapted(alphabet)
     if adapted.spec.get("pre_tokenizer") == tokenizer.spec.get("pre_tokenizer"):
         raise TokenizerError(

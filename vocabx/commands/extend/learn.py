@@ -1,7 +1,7 @@
 """The first stages of an extension, shared by `extend` and `compare`: text, new tokens, initialization."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from vocabx.commands.extend.plan import Plan, VocabularyPlan
@@ -15,6 +15,8 @@ from vocabx.initializers.word_vectors import Texts
 from vocabx.progress import Progress
 from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
 from vocabx.tokenizer.pretokenized import NOTABLE, Boundaries, boundaries_of
+from vocabx.tokenizer.stated_class import REPLACED
+from vocabx.tokenizer.write import model_type
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def _boundaries(plan: VocabularyPlan, target: Corpus, progress: Progress) -> Bou
     if plan.options.pretokenizer == "adapt":
         tokenizer = tokenizer.adapted(plan.alphabet)
     found = boundaries_of(tokenizer, target.heldout, plan.alphabet)
+    if model_type(plan.base.directory) in REPLACED:
+        found = replace(found, least_adapted=None, split_share_adapted=None)
     tokens = count_tokens(plan.tokenizer, target.heldout)
     if sentence := found.sentence(plan.language.name, tokens):
         progress.note(sentence)

@@ -94,6 +94,11 @@ class VocabularyPlan:
         return range(self.first_id, self.first_id + self.new_tokens)
 
     @property
+    def ids(self) -> int:
+        """One more than the last id that the result's tokenizer names."""
+        return self.new_ids.stop
+
+    @property
     def evaluate(self) -> bool:
         """Whether bits per byte will be measured."""
         return False
@@ -130,7 +135,7 @@ class VocabularyPlan:
             "corpus_unread": self.source.unread or None,
             "learn_bytes": self.options.learn_bytes,
             "donor": self.options.donor or None,
-            "old_tokens": self.tokenizer.size,
+            "old_tokens": self.tokenizer.tokens_end,
             "new_tokens": self.new_tokens,
             "first_id": self.first_id,
             "disk_bytes": self.disk_bytes,
@@ -172,14 +177,19 @@ class Plan(VocabularyPlan):
         return -(-self.new_ids.stop // multiple) * multiple
 
     @property
+    def ids(self) -> int:
+        """One more than the last id that the result's tokenizer names: padding rows have names, too."""
+        return self.rows
+
+    @property
     def old_rows(self) -> int:
         """Number of the base's rows that belong to tokens."""
-        return min(self.tokenizer.size, self.checkpoint.input.rows)
+        return min(self.tokenizer.tokens_end, self.checkpoint.input.rows)
 
     @property
     def rowless(self) -> int:
         """Number of the base's ids, all of added tokens, for which its matrices have no row."""
-        return self.tokenizer.size - self.old_rows
+        return max(0, self.tokenizer.size - self.checkpoint.input.rows)
 
     @property
     def rowless_note(self) -> str:
@@ -272,7 +282,7 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     checkpoint = read_checkpoint(base.directory)
     if checkpoint.note:
         progress.note(checkpoint.note)
-    check_base(options, checkpoint, min(tokenizer.size, checkpoint.input.rows))
+    check_base(options, checkpoint, min(tokenizer.tokens_end, checkpoint.input.rows))
     check_base_model(options.initializers, checkpoint)
     check_tied(options.initializers, checkpoint.tied and not options.untie)
     if options.untie:

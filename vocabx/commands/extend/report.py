@@ -67,7 +67,7 @@ def compose_report(
         origin=origin,
         initializer=options.init if checkpoint else "",
         seed=options.seed,
-        old_tokens=plan.tokenizer.size,
+        old_tokens=plan.tokenizer.tokens_end,
         new_tokens=plan.new_tokens,
         target=numbers[0],
         base_language=numbers[1],
@@ -179,7 +179,7 @@ def _curve(
 
 def _norms(plan: Plan, directory: Path) -> tuple[Norms, ...]:
     written = read_checkpoint(directory)
-    norms = [row_norms("input", written.input, plan.tokenizer.size, plan.new_ids)]
+    norms = [row_norms("input", written.input, plan.tokenizer.tokens_end, plan.new_ids)]
     if written.output is not None and not written.tied:
-        norms.append(row_norms("output", written.output, plan.tokenizer.size, plan.new_ids))
+        norms.append(row_norms("output", written.output, plan.tokenizer.tokens_end, plan.new_ids))
     return tuple(norms)

@@ -2,9 +2,10 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from vocabx._util.version import VERSION
-from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
+from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes, side_files_of, write_config
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.manifest import (
     Manifest,
@@ -36,6 +37,8 @@ from vocabx.report.extension_report import Report
 from vocabx.tokenizer.certificate import Certificate
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
+
+_Plan = TypeVar("_Plan", bound=VocabularyPlan)
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,13 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
-    base_tables = examine_base(plan.checkpoint, plan.tokenizer.size, timed)
+    base_tables = examine_base(plan.checkpoint, plan.tokenizer.tokens_end, timed)
     with resumable(options.out, options.resume, options.force) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
+        plan, learned = _named(plan, learned)
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)
-        plan = plan.with_tokens(len(extension.pieces))
         initialized = embedding_initializer(plan, learned, timed).initialize(options.init)
         _write_rows(plan, initialized.initialization, journal, timed)
         if options.factorised:
@@ -128,9 +131,9 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
     prepare_output(options, plan.disk_bytes)
     with staged(options.out, timed.note, options.force) as directory:
         learned = learn(plan, timed)
+        plan, learned = _named(plan, learned)
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)
-        plan = plan.with_tokens(len(extension.pieces))
         numbers = measure_both(plan, extension, *texts)
         report = compose_report(plan, certificate, learned, numbers, timed)
         _write_report(plan, report, directory)
@@ -138,10 +141,24 @@ def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
     return ExtendResult(options.out, report, certificate, publish(options, timed))
 
 
+def _named(plan: _Plan, learned: Learned) -> tuple[_Plan, Learned]:
+    """The plan with as many tokens as were found, and a tokenizer that names its padding rows, too."""
+    plan = plan.with_tokens(len(learned.extension.pieces))
+    tokenizer = learned.extension.tokenizer.padded(plan.ids)
+    return plan, replace(learned, extension=replace(learned.extension, tokenizer=tokenizer))
+
+
 def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed) -> Certificate:
-    """Write the extended tokenizer, and certify from its files what stayed the same."""
+    """Write the extended tokenizer, and certify from its files what stayed the same.
+
+    The model type in config.json has a say in how transformers reads them, so that is written first.
+    """
     options, extension = plan.options, learned.extension
-    write_tokenizer(extension.tokenizer, plan.base.directory, directory)
+    if isinstance(plan, Plan):
+        config = side_files_of(plan.checkpoint).settings("config.json", plan.checkpoint.config)
+        write_config(plan.checkpoint, config, plan.rows, plan.tied, directory)
+    kind = str(plan.checkpoint.config.get("model_type") or "") if isinstance(plan, Plan) else ""
+    write_tokenizer(extension.tokenizer, plan.base.directory, directory, beside=kind)
     texts = Texts(
         target=[*learned.target.heldout, *learned.target.learning],
         base=[*learned.base_language.heldout, *learned.base_language.learning],
@@ -194,7 +211,7 @@ def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: T
     source: Source = "donor" if plan.donor else "learned"
     return Manifest(
         version=VERSION,
-        base=RecordedBase(plan.base.name, plan.base.origin, plan.tokenizer.size),
+        base=RecordedBase(plan.base.name, plan.base.origin, plan.tokenizer.tokens_end),
         sizes=Sizes(plan.new_ids.stop, plan.new_tokens),
         tied=None,
         ranges=(TokenRange(plan.first_id, plan.new_tokens, source),),

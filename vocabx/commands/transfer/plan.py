@@ -93,7 +93,8 @@ class TransferPlan:
     @property
     def unreached(self) -> tuple[int, ...]:
         """Ids without a token: gaps, and those after the last token."""
-        return tuple(index for index in range(self.rows) if index not in self.new.id_to_piece)
+        named = self.new.id_to_piece.keys() - set(self.new.unused_ids)
+        return tuple(index for index in range(self.rows) if index not in named)
 
     @property
     def left_out(self) -> str:
@@ -131,7 +132,7 @@ class TransferPlan:
             "corpus": self.source.description,
             "corpus_bytes": self.source.bytes,
             "corpus_unread": self.source.unread or None,
-            "old_tokens": self.old.size,
+            "old_tokens": self.old.tokens_end,
             "tokens": self.new.size,
             "old_rows": table.rows,
             "rows": self.rows,

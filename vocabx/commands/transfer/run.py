@@ -43,7 +43,7 @@ from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.card import write_card
 from vocabx.report.transfer_report import RowCounts, TransferReport
 from vocabx.tokenizer.certificate import Claim
-from vocabx.tokenizer.fast import MODEL_NAME
+from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.roles import ROLES
 from vocabx.tokenizer.settings import read_config
 from vocabx.tokenizer.vocabulary_map import VocabularyMap, map_vocabulary
@@ -84,7 +84,7 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
-    base_tables = examine_base(plan.checkpoint, plan.old.size, timed)
+    base_tables = examine_base(plan.checkpoint, plan.old.tokens_end, timed)
     with resumable(options.out, options.resume, options.force) as journal:
         directory = journal.directory
         corpus = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", timed)
@@ -153,7 +153,10 @@ def _write(
         )
     if dropped:
         progress.note(f"Dropped settings whose tokens the new tokenizer lacks: {', '.join(dropped)}.")
-    write_tokenizer(plan.new, plan.donor, journal.directory, _settings(plan), _companions(plan, progress))
+    padded = plan.new.padded(plan.rows)
+    kind = str(plan.checkpoint.config.get("model_type") or "")
+    companions = _companions(padded, progress)
+    write_tokenizer(padded, plan.donor, journal.directory, _settings(plan), companions, kind)
 
 
 def _settings(plan: TransferPlan) -> dict[str, object]:
@@ -165,10 +168,10 @@ def _settings(plan: TransferPlan) -> dict[str, object]:
     return {"model_input_names": inputs, "model_max_length": context, **names}
 
 
-def _companions(plan: TransferPlan, progress: Progress) -> dict[str, bytes]:
+def _companions(tokenizer: FastTokenizer, progress: Progress) -> dict[str, bytes]:
     """The files next to tokenizer.json; no .model if none can represent the tokenizer."""
     try:
-        return plan.new.companions()
+        return tokenizer.companions()
     except TokenizerError as error:
         progress.note(f"No {MODEL_NAME} is written: {error}.")
         return {}
@@ -228,7 +231,7 @@ def _report(
         family=plan.new.family,
         initializer=options.init,
         seed=options.seed,
-        old_tokens=plan.old.size,
+        old_tokens=plan.old.tokens_end,
         tokens=plan.new.size,
         old_rows=plan.checkpoint.input.rows,
         rows=plan.rows,
@@ -264,7 +267,9 @@ def _manifest(
     base = plan.base
     return Manifest(
         version=VERSION,
-        base=RecordedBase(base.name, base.origin, plan.old.size, plan.checkpoint.input.rows, base_tables),
+        base=RecordedBase(
+            base.name, base.origin, plan.old.tokens_end, plan.checkpoint.input.rows, base_tables
+        ),
         sizes=Sizes(plan.new.size, len(plan.new.id_to_piece), plan.rows, len(plan.unreached)),
         tied=plan.checkpoint.tied,
         ranges=_ranges(plan),

@@ -89,7 +89,7 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     new = new_tokens(tokenizer, extended)
     language = _language(options.lang or (manifest.language if manifest else ""), new)
     if manifest is not None and not options.lang:
-        language = _with_earlier(language, manifest, tokenizer.size, extended)
+        language = _with_earlier(language, manifest, tokenizer.tokens_end, extended)
     with progress.stage("Reading text"):
         target = _sample(_target_source(options, language), language.scripts, options, progress)
         source = _user(options.base_text, options) or default_source(find_language(base.language))

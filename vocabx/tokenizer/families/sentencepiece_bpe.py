@@ -137,7 +137,7 @@ class SentencePieceTokenizer(FastTokenizer):
         proto = (
             model_of(self.spec, self.scores)
             if base is None
-            else with_pieces(base, self.added, self.spec["added_tokens"])
+            else with_pieces(base, self.added, self.named, self.spec["added_tokens"])
         )
         data: bytes = proto.SerializeToString()
         return data

@@ -11,7 +11,7 @@ import copy
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -107,16 +107,27 @@ class UnigramTokenizer(FastTokenizer):
                 counts[piece] = counts.get(piece, 0) + merge.count
         scores = self._scores(counts)
         added = [(piece, first_id + n, scores[piece]) for n, piece in enumerate(counts)]
-        vocabulary = list(self.spec["model"]["vocab"])
-        lowest = min(self._real.values(), default=0.0)
-        # Ids are positions in the list: ids without a token are filled with a piece that no text contains.
-        # An added token outside the list would get its id from the length of the list when it is read again.
-        names = {token["id"]: token["content"] for token in self.spec["added_tokens"]}
-        vocabulary += [[names.get(n) or unused_piece(n), lowest] for n in range(len(vocabulary), first_id)]
-        vocabulary += [[piece, score] for piece, _, score in added]
         spec = copy.copy(self.spec)
+        vocabulary = [*self._filled(first_id), *([piece, score] for piece, _, score in added)]
         spec["model"] = {**self.spec["model"], "vocab": vocabulary}
         return type(self)(spec, self.model, (*self.added, *added))
+
+    def padded(self, rows: int) -> Self:  # noqa: D102
+        spec = copy.copy(self.spec)
+        spec["model"] = {**self.spec["model"], "vocab": self._filled(max(rows, self.size))}
+        return replace(self, spec=spec)
+
+    def _filled(self, size: int) -> list[Any]:
+        """The pieces with their scores, up to the id `size`.
+
+        Ids are positions in the list: ids without a token are filled with a piece that no text contains. An
+        added token outside the list would get its id from the length of the list when it is read again.
+        """
+        vocabulary = list(self.spec["model"]["vocab"])
+        lowest = min(self._real.values(), default=0.0)
+        names = {token["id"]: token["content"] for token in self.spec["added_tokens"]}
+        gaps = range(len(vocabulary), size)
+        return [*vocabulary, *([names.get(n) or unused_piece(n), lowest] for n in gaps)]
 
     @cached_property
     def _real(self) -> dict[str, float]:
@@ -180,7 +191,9 @@ class UnigramTokenizer(FastTokenizer):
             return None
         base = parse_model(self.model) if self.model else None
         proto = (
-            model_of(self.spec) if base is None else with_pieces(base, self.added, self.spec["added_tokens"])
+            model_of(self.spec)
+            if base is None
+            else with_pieces(base, self.added, self.named, self.spec["added_tokens"])
         )
         data: bytes = proto.SerializeToString()
         return data

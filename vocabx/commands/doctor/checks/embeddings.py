@@ -48,7 +48,7 @@ def _broken(table: Table, files: CheckpointFiles) -> list[Finding]:
 def _alike(table: Table, files: CheckpointFiles) -> list[Finding]:
     mapped, tokenizer = table.map(), files.tokenizer
     new = [index for index in files.new.ids if index < len(mapped)]
-    last = len(mapped) if tokenizer is None else min(len(mapped), tokenizer.size)
+    last = len(mapped) if tokenizer is None else min(len(mapped), tokenizer.tokens_end)
     looked_at: Iterable[int] = new if len(new) > 1 else range(max(0, last - _LAST), last)
     old = range(max(1, min(looked_at, default=1)))
     here, there = mean_cosine(mapped, list(looked_at)), mean_cosine(mapped, list(old))
