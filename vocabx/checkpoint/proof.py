@@ -84,14 +84,14 @@ def prove_tokenizer(
     """
     tokens = Tally("tokens", "Every text is tokenized as by the given tokenizer.")
     written = read_tokenizer(directory)
-    reader = TransformersReader(directory) if installed("transformers") else None
+    reader = TransformersReader(directory, written) if installed("transformers") else None
     for start in range(0, len(texts), _BATCH):
         batch = list(texts[start : start + _BATCH])
         before, after = (one.rust.encode_batch(batch) for one in (given, written))
         for text, old, now in zip(batch, before, after, strict=True):
             tokens.add(text, old.tokens == now.tokens)
         if reader is not None:
-            reader.add(batch, [], new.encode(batch))
+            reader.add(batch, (), new.encode(batch))
         advance(len(batch))
     return (tokens.claim(), *(reader.claims() if reader is not None else ()))
 

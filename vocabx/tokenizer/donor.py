@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vocabx.progress import Advance
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, is_mixed
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.tiktoken_file import is_tiktoken, read_tiktoken
@@ -108,8 +108,8 @@ def _in_base_form(base: FastTokenizer, token: bytes) -> bytes:
 
 
 def _can_take(base: FastTokenizer, token: bytes) -> bool:
-    """Whether `token` can occur in tokenized text, and no added token has the same content."""
-    piece = base.bytes_to_piece(token)
+    """Whether the base may have `token`, it can occur in tokenized text, and no added token is the same."""
+    piece = None if is_mixed(token) and not base.mixes else base.bytes_to_piece(token)
     return piece is not None and piece not in base.vocabulary and base.keeps(token.decode())
 
 

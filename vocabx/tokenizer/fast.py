@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
+from unicodedata import category
 
 import msgspec
 import numpy as np
@@ -23,6 +24,7 @@ from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.sentencepiece_model import SPACE, is_unused, unused_piece
 
 Ids = NDArray[np.int64]
+_JOINERS = "\u200c\u200d"
 # The name of a SentencePiece model's file that llama.cpp and slow tokenizers expect.
 MODEL_NAME = "tokenizer.model"
 
@@ -60,6 +62,26 @@ def without_holes(vocabulary: Mapping[str, int], size: int = 0) -> dict[str, int
     return {pieces.get(index) or unused_piece(index): index for index in range(size)}
 
 
+def is_mixed(token: bytes) -> bool:
+    """Whether a token holds letters or marks and also other characters, a leading space aside.
+
+    SentencePiece's trainer makes no such pieces, so some readers of its models (onnxruntime's) split text
+    there before they look for pieces.
+    """
+    return len(kinds_of(token)) > 1
+
+
+def kinds_of(token: bytes) -> frozenset[bool]:
+    """Whether the characters of a token are letters, marks or joiners: True, False, or both.
+
+    Spaces and incomplete characters count as neither.
+    """
+    text = token.decode("utf-8", "ignore")
+    return frozenset(
+        category(character)[0] in "LM" or character in _JOINERS for character in text if character != " "
+    )
+
+
 @dataclass(frozen=True)
 class FastTokenizer(ABC):
     """A tokenizer as its tokenizer.json states it.
@@ -75,6 +97,8 @@ class FastTokenizer(ABC):
     """Whether a token is reachable only if its parts are tokens too, as in BPE."""
     appends_rules: ClassVar[bool]
     """Whether an extension's rules all come after the base's, rather than in between."""
+    mixes: ClassVar[bool] = True
+    """Whether a token may hold letters beside punctuation, symbols or digits; see `is_mixed`."""
     model_inputs: ClassVar[tuple[str, ...]] = ("input_ids", "attention_mask")
     """The inputs of the family's models, where the base's configuration does not state them."""
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, is_mixed
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.units import Units
 
@@ -56,6 +56,8 @@ def learn_merges(
         # A character that becomes a token in one step has no parts.
         parts = {merge.left, merge.right} if merge.left else set()
         if merge.count < min_count or not parts <= known or not allows_token(merge.token):
+            continue
+        if not tokenizer.mixes and is_mixed(merge.token):
             continue
         if (piece := tokenizer.bytes_to_piece(merge.token)) is not None and piece not in added:
             known.add(merge.token)

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.progress import Advance
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, kinds_of
 
 _BATCH = 1024
+# Letters, and other characters: a product below zero where one follows the other.
+_KINDS = {frozenset((True,)): 1, frozenset((False,)): -1}
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def tokenize_units(
     numbers: dict[tuple[int, ...], int] = {}
     parts: list[tuple[bytes, ...]] = []
     allowed: list[bool] = []
+    kinds: list[int] = []
     words: list[NDArray[np.int32]] = []
     starts: list[NDArray[np.int64]] = []
     total = kept = 0
@@ -76,11 +79,16 @@ def tokenize_units(
         units = _number_units(ids, first, numbers)
         for atoms in list(numbers)[len(allowed) :]:
             parts.append(_parts(tokenizer, atoms))
-            allowed.append(bool(parts[-1][0]) and allows_token(b"".join(parts[-1])))
+            found = frozenset() if tokenizer.mixes else kinds_of(b"".join(parts[-1]))
+            kinds.append(_KINDS.get(found, 0))
+            allowed.append(bool(parts[-1][0]) and len(found) < 2 and allows_token(b"".join(parts[-1])))
         admitted = np.array(allowed, dtype=bool)[units]
         # A word starts at an admitted unit that begins a pre-token or follows a refused unit.
         opens = new_word[first]
         opens[1:] |= ~admitted[:-1]
+        # So it does where letters end, or begin, if no token may hold both.
+        kind = np.array(kinds, dtype=np.int8)[units]
+        opens[1:] |= kind[1:] * kind[:-1] < 0
         words.append(units[admitted])
         starts.append(np.flatnonzero(opens[admitted]) + kept)
         kept += int(admitted.sum())

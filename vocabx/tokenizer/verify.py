@@ -19,7 +19,7 @@ from vocabx.tokenizer.agreement import readers_of, special_token_claims
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate, Claim, Tally, claim
 from vocabx.tokenizer.fast import FastTokenizer, Ids
-from vocabx.tokenizer.sentencepiece_model import is_unused
+from vocabx.tokenizer.sentencepiece_model import SPACE, is_unused
 
 _Pair = tuple[FastTokenizer, FastTokenizer]
 _BATCH = 1024
@@ -84,6 +84,7 @@ def verify(
             *counted,
             _added_tokens(pair),
             _no_added_tokens(pair),
+            *_unused(pair),
             _reachable(pair),
             _used(pair, used),
             *special_token_claims(directories),
@@ -292,6 +293,25 @@ def _no_added_tokens(pair: _Pair) -> Claim:
     new = [token for token in pair[1].spec["added_tokens"] if token["content"] not in before]
     cases = ((token["content"], bool(token.get("special"))) for token in new)
     return claim("added-tokens", "No new token is matched as a whole string before tokenization.", cases)
+
+
+def _unused(pair: _Pair) -> list[Claim]:
+    """No text gives an unused entry, not even its own name; no claim where there are none."""
+    extended = pair[1]
+
+    def texts(index: int) -> list[str]:
+        name = extended.id_to_piece[index]
+        return [name, f" {name}", f"a{name}a", name.replace(" ", SPACE), name.replace(" ", "\u0120")]
+
+    cases = (
+        (
+            f"{extended.id_to_piece[index]} (id {index})",
+            all(index not in ids for ids in extended.encode(texts(index))),
+        )
+        for index in extended.unused_ids
+    )
+    sentence = "No text is tokenized into an unused entry, not even the text of its name."
+    return [claim("unused", sentence, cases)] if extended.unused_ids else []
 
 
 def _new_ids(pair: _Pair) -> list[int]:

@@ -53,6 +53,7 @@ class SentencePieceTokenizer(FastTokenizer):
     family: ClassVar[str] = "SentencePiece BPE"
     needs_parts: ClassVar[bool] = True
     appends_rules: ClassVar[bool] = False
+    mixes: ClassVar[bool] = False
 
     def pieces(self) -> Mapping[str, int]:  # noqa: D102
         vocabulary: dict[str, int] = self.spec["model"]["vocab"]

@@ -52,6 +52,7 @@ class UnigramTokenizer(FastTokenizer):
     family: ClassVar[str] = "Unigram"
     needs_parts: ClassVar[bool] = False
     appends_rules: ClassVar[bool] = True
+    mixes: ClassVar[bool] = False
 
     def pieces(self) -> Mapping[str, int]:  # noqa: D102
         return {piece: index for index, (piece, _) in enumerate(self.spec["model"]["vocab"])}
