@@ -137,10 +137,9 @@ class TransformersReader:
         return [self.tally.claim(), *([self.base_tally.claim()] if self.base_tally.failed else [])]
 
     def _base_ids(self, text: str) -> list[int] | None:
-        loaded = self._loaded_base
-        ids: list[int] | None = (
-            None if loaded is None else loaded(text, add_special_tokens=False)["input_ids"]
-        )
+        if self._loaded_base is None:
+            return None
+        ids: list[int] = self._loaded_base(text, add_special_tokens=False)["input_ids"]
         return ids
 
     @cached_property

@@ -133,8 +133,9 @@ class FastTokenizer(ABC):
     def padded(self, rows: int) -> Self:
         """Return this tokenizer with a placeholder at each id below `rows` that has no token.
 
-        No text contains a placeholder. Readers then count as many tokens as the embedding matrix has rows, and a token that a user adds gets
-        an id behind them instead of that of a padding row, which generation suppresses.
+        No text contains a placeholder. Readers then count as many tokens as the embedding matrix has rows,
+        and a token that a user adds gets an id behind them, not that of a padding row, which generation
+        suppresses.
         """
         spec = copy.copy(self.spec)
         spec["model"] = {**self.spec["model"], "vocab": without_holes(self.vocabulary, rows)}

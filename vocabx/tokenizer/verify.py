@@ -299,16 +299,13 @@ def _unused(pair: _Pair) -> list[Claim]:
     """No text gives an unused entry, not even its own name; no claim where there are none."""
     extended = pair[1]
 
-    def texts(index: int) -> list[str]:
+    def is_missed(index: int) -> bool:
         name = extended.id_to_piece[index]
-        return [name, f" {name}", f"a{name}a", name.replace(" ", SPACE), name.replace(" ", "\u0120")]
+        texts = [name, f" {name}", f"a{name}a", name.replace(" ", SPACE), name.replace(" ", "\u0120")]
+        return all(index not in ids for ids in extended.encode(texts))
 
     cases = (
-        (
-            f"{extended.id_to_piece[index]} (id {index})",
-            all(index not in ids for ids in extended.encode(texts(index))),
-        )
-        for index in extended.unused_ids
+        (f"{extended.id_to_piece[index]} (id {index})", is_missed(index)) for index in extended.unused_ids
     )
     sentence = "No text is tokenized into an unused entry, not even the text of its name."
     return [claim("unused", sentence, cases)] if extended.unused_ids else []
