@@ -125,15 +125,26 @@ class Initialization:
         """Return this initialization with `count` further rows that are the mean of the old rows."""
         return self._changed(lambda mixture: mixture.followed_by_means(count))
 
+    def shifting_last_outputs(self, count: int, shift: NDArray[np.float32]) -> "Initialization":
+        """Return this initialization with `shift` (D,) added to the last `count` rows of the lm_head.
+
+        Where input and output share a mixture, input rows are shifted, too; those of ids without a token are
+        never read.
+        """
+        return self._changed(lambda mixture: mixture.shifting_last(count, shift), outputs=True)
+
     def _mixture(self, which: Which) -> Mixture:
         if which == "bias":
             return self.output.shifting(None)
         return self.input if which == "input" else self.output
 
-    def _changed(self, change: Callable[[Mixture], Mixture]) -> "Initialization":
-        changed = change(self.input)
+    def _changed(self, change: Callable[[Mixture], Mixture], outputs: bool = False) -> "Initialization":
+        """This initialization with changed mixtures; where there are two and `outputs`, only that one."""
         # A shared mixture stays shared, so that nothing is computed or stored twice.
         same = self.output is self.input
+        if outputs and not same:
+            return replace(self, output=change(self.output))
+        changed = change(self.input)
         return replace(self, input=changed, output=changed if same else change(self.output))
 
 

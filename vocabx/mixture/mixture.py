@@ -315,6 +315,15 @@ class Mixture:
         draws = None if self.draws is None else replace(self.draws, rows=self.draws.rows + count)
         return Mixture(weights, np.append(np.ones(count), self.uniform), draws, shift)
 
+    def shifting_last(self, count: int, shift: NDArray[np.float32]) -> "Mixture":
+        """Return this mixture with `shift` (D,) added to its last `count` rows."""
+        if not count:
+            return self
+        # Zeros that are never written take no memory.
+        whole = np.zeros((self.rows, len(shift)), np.float32) if self.shift is None else self.shift.copy()
+        whole[-count:] += shift
+        return self.shifting(whole)
+
     def followed_by_means(self, count: int) -> "Mixture":
         """Return this mixture with `count` further rows that are the mean of the old rows."""
         padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)

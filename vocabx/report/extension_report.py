@@ -134,7 +134,7 @@ class Report(ClaimsReport):
         tied: whether input embeddings and lm_head share one matrix.
         target, base_language: held-out comparisons.
         claims: the certificate.
-        hull_bound: upper bound in nats on KL(old ‖ new) after old tokens, padding rows included; None if
+        hull_bound: upper bound in nats on KL(old ‖ new) after old tokens, padding rows aside; None if
             embeddings were drawn at random, are no weighted means of old ones, or there are none.
         collisions: new input embeddings equal to another new one.
         unused: new tokens that do not occur in the learning text.

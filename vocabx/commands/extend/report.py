@@ -113,7 +113,7 @@ def _rows(plan: Plan, initialized: Initialized, directory: Path) -> _Rows:
         tied=plan.tied,
         untied=plan.options.untie,
         rule=plan.rule,
-        hull_bound=initialization.followed_by_means(plan.pad_rows).hull_bound(),
+        hull_bound=initialization.hull_bound(),
         collisions=initialization.collisions(),
         norms=_norms(plan, directory),
         kinds=rows_by_kind(initialization),

@@ -27,6 +27,7 @@ from vocabx.commands.extend.form import bring_to_form
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
 from vocabx.commands.extend.measure import measure_both, score_both
 from vocabx.commands.extend.options import ExtendOptions
+from vocabx.commands.extend.padding import with_padding_that_never_wins
 from vocabx.commands.extend.plan import Plan, VocabularyPlan, make_plan, make_vocabulary_plan
 from vocabx.commands.extend.report import compose_report
 from vocabx.mixture.initialization import Initialization
@@ -91,7 +92,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)
         initialized = embedding_initializer(plan, learned, timed).initialize(options.init)
-        _write_rows(plan, initialized.initialization, journal, timed)
+        _write_rows(plan, initialized.initialization, learned, journal, timed)
         if options.factorised:
             # The files are rewritten in place, so the journal's entries no longer describe them.
             journal.forget()
@@ -183,10 +184,13 @@ def _note(plan: VocabularyPlan, certificate: Certificate, progress: Progress) ->
             )
 
 
-def _write_rows(plan: Plan, initialization: Initialization, journal: Journal, progress: Progress) -> None:
+def _write_rows(
+    plan: Plan, initialization: Initialization, learned: Learned, journal: Journal, progress: Progress
+) -> None:
     untie = plan.options.untie
     total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows, untie=untie)
     padded = initialization.preceded_by_means(plan.rowless).followed_by_means(plan.pad_rows)
+    padded = with_padding_that_never_wins(plan, padded, learned, progress)
     with progress.stage("Writing the checkpoint", total, "B") as advance:
         grow_checkpoint(
             plan.checkpoint,
