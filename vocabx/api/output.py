@@ -18,6 +18,7 @@ from vocabx.checkpoint.manifest import (
 )
 from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.staging import check_free, check_space, staged
+from vocabx.checkpoint.suppressed import named_padding
 from vocabx.checkpoint.untie import check_untiable
 from vocabx.corpus.languages import find_language
 from vocabx.errors import InitializerError, OutputError, TokenizerError
@@ -89,7 +90,8 @@ def write_checkpoint(
         rowless = base.first_id - base.rows
         padded = initialization.preceded_by_means(rowless).followed_by_means(len(pad))
         with timed.stage("Writing the checkpoint", needed, "B") as advance:
-            grow_checkpoint(base.checkpoint, padded, directory, pad, advance, untie=untie)
+            produced = named_padding(base.directory, base.tokenizer)
+            grow_checkpoint(base.checkpoint, padded, directory, pad, advance, untie=untie, produced=produced)
         tables, shards = record_weights(base.checkpoint, directory, False, timed, base_tables)
         _manifest(base, extension, tag, certificate, directory, timed).with_tables(
             rows=rows,

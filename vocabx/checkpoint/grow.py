@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def grow_checkpoint(
     link: bool = False,
     journal: Journal | None = None,
     untie: bool = False,
+    produced: Collection[int] = (),
 ) -> None:
     """Write the weights and configuration of `checkpoint` with the rows of `initialization` after its own.
 
@@ -53,11 +54,13 @@ def grow_checkpoint(
         target: an existing directory.
         suppressed: ids of padding rows, which generation must never produce.
         advance, link, journal, untie: see `write_weights`.
+        produced: ids that the base suppresses and the result must not; see `named_padding`.
     """
     rows = checkpoint.input.rows + initialization.rows
     write_weights(checkpoint, initialization, rows, target, advance, link=link, journal=journal, untie=untie)
     tied = checkpoint.tied and not untie
-    write_generation_config(read_generation_config(checkpoint.directory), checkpoint, target, suppressed)
+    generation = read_generation_config(checkpoint.directory)
+    write_generation_config(generation, checkpoint, target, suppressed, produced)
     side = carry_files(checkpoint, target)
     write_config(checkpoint, side.settings("config.json", checkpoint.config), rows, tied, target)
 
@@ -266,14 +269,27 @@ def read_generation_config(directory: Path) -> dict[str, Any] | None:
 
 
 def write_generation_config(
-    config: dict[str, Any] | None, checkpoint: Checkpoint, target: Path, suppressed: Sequence[int]
+    config: dict[str, Any] | None,
+    checkpoint: Checkpoint,
+    target: Path,
+    suppressed: Sequence[int],
+    produced: Collection[int] = (),
 ) -> None:
-    """Write `config` with ids that must never be produced; without a `config`, only if there are such ids."""
+    """Write `config` with ids that must never be produced; without a `config`, only if there are such ids.
+
+    Args:
+        config: the base's generation_config.json, None if there is none.
+        checkpoint: the base.
+        target: an existing directory.
+        suppressed: the ids.
+        produced: ids that `config` suppresses and must not.
+    """
     if config is None and not (suppressed and checkpoint.generates):
         return
     config = dict(config or {})
     # transformers regenerates files that claim to come from the model configuration, which would lose this.
     config.pop("_from_model_config", None)
-    if suppressed:
-        config["suppress_tokens"] = sorted({*(config.get("suppress_tokens") or ()), *suppressed})
+    before = {*(config.get("suppress_tokens") or ())}
+    if suppressed or before.intersection(produced):
+        config["suppress_tokens"] = sorted((before - {*produced}) | {*suppressed})
     write_json(target / "generation_config.json", config)

@@ -14,6 +14,7 @@ from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer, is_mixed
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.tokenizer.sentencepiece_model import lacks_bytes
 from vocabx.tokenizer.tiktoken_file import is_tiktoken, read_tiktoken
 
 # Donors give ranks, not counts; frequency is taken as the inverse of the rank (Zipf).
@@ -49,6 +50,17 @@ def read_donor(path: Path) -> list[bytes]:
         return read_tiktoken(path)
     tokens = read_tokenizer(path).token_bytes
     return list(dict.fromkeys(tokens[index] for index in sorted(tokens)))
+
+
+def donor_lacks_bytes(path: Path) -> bool:
+    """Whether a donor states byte fallback without the tokens that it needs; see `lacks_bytes`.
+
+    Raises:
+        TokenizerError: the path holds no tokenizer.
+    """
+    if path.is_file() and path.suffix != ".json" and is_tiktoken(path):
+        return False
+    return lacks_bytes(read_tokenizer(path).spec)
 
 
 def of_language(tokens: Iterable[bytes], allows_token: Callable[[bytes], bool]) -> list[bytes]:

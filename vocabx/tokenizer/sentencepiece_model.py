@@ -103,6 +103,19 @@ def is_unused(piece: str) -> bool:
     return piece[:1] == "<" and _UNUSED.fullmatch(piece) is not None
 
 
+def lacks_bytes(spec: Mapping[str, Any]) -> bool:
+    """Whether a tokenizer.json states byte fallback and lacks the pieces of bytes, as after a new training.
+
+    `train_new_from_iterator` of transformers keeps the setting and loses them: a character that is no piece
+    becomes the unknown token, or disappears.
+    """
+    model = spec["model"]
+    if not model.get("byte_fallback"):
+        return False
+    ids = _ids(model["vocab"])
+    return not any(piece in ids for piece in BYTES)
+
+
 def with_pieces(
     model: "ModelProto",
     added: Iterable[tuple[str, int, float]],

@@ -39,6 +39,8 @@ class CheckpointFiles:
         tokenizer: the tokenizer that takes precedence if the two files disagree; see `view`.
         base: the tokenizer of the base, None if unknown.
         base_config: the config.json of the base, empty if unknown.
+        base_directory: where that is, None if unknown.
+        generation: the parsed generation_config.json, empty if there is none.
         new: the pieces that the base lacks.
         damage: findings about files that cannot be read.
     """
@@ -53,6 +55,8 @@ class CheckpointFiles:
     tokenizer: FastTokenizer | None
     base: FastTokenizer | None
     base_config: dict[str, Any]
+    base_directory: Path | None
+    generation: dict[str, Any]
     new: NewTokens
     damage: tuple[Finding, ...]
 
@@ -124,6 +128,8 @@ def read_checkpoint_files(
         tokenizer=tokenizer,
         base=before,
         base_config=_base_config(base),
+        base_directory=base,
+        generation=_read_json(directory / "generation_config.json", "wrong", damage),
         new=_new(stated, tokenizer, model, before) if new is None else new,
         damage=tuple(damage),
     )

@@ -19,6 +19,7 @@ from vocabx.commands.doctor.checks.pieces import check_pieces, repair_pieces
 from vocabx.commands.doctor.checks.records import check_records
 from vocabx.commands.doctor.checks.scores import check_scores, repair_scores
 from vocabx.commands.doctor.checks.sizes import check_sizes, repair_sizes
+from vocabx.commands.doctor.checks.suppressed import check_suppressed, repair_suppressed
 from vocabx.commands.doctor.checks.tie import check_tie, repair_tie
 from vocabx.commands.doctor.finding import Finding
 from vocabx.commands.doctor.new_tokens import NewTokens
@@ -30,6 +31,7 @@ _TOKENIZER: tuple[tuple[_Check, _Repair], ...] = (
     (check_scores, repair_scores),
     (check_pieces, repair_pieces),
     (check_added_tokens, repair_added_tokens),
+    (check_suppressed, repair_suppressed),
 )
 _WORST_FIRST = ("fatal", "wrong", "note")
 

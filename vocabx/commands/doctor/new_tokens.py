@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.sentencepiece_model import LAST, SPACE, Family, Kind, parse_model
+from vocabx.tokenizer.sentencepiece_model import LAST, SPACE, Family, Kind, is_unused, parse_model
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,18 @@ def find_new(tokenizer: FastTokenizer | None, model: bytes | None, base: FastTok
     if tokenizer is None:
         return NewTokens(())
     if base is not None:
-        return NewTokens(_ids(tokenizer, (p for p in tokenizer.vocabulary if p not in base.vocabulary)))
+        return NewTokens(
+            _ids(
+                tokenizer, (p for p in tokenizer.vocabulary if p not in base.vocabulary and not is_unused(p))
+            )
+        )
     proto = None if model is None else parse_model(model)
     if proto is not None:
         found, how = _by_score(proto), "pieces from the first whose score jumps above the scores before it"
     else:
         found, how = _by_merges(tokenizer), "pieces after all others that are merged before them"
+        if not found:
+            found, how = _without_merges(tokenizer), "pieces after all others that no merge makes"
     plain = [token["content"] for token in plain_added(tokenizer) if not is_ordinary(tokenizer, token, proto)]
     ways = [how] * bool(found) + ["added tokens that are not special"] * bool(plain)
     return NewTokens(_ids(tokenizer, [*found, *plain]), "; ".join(ways) or "none found without a base")
@@ -133,6 +139,22 @@ def _by_score(proto: Any) -> list[str]:
         while start and normal[start - 1][1] == 0:
             start -= 1
     return [piece for piece, _ in normal[start:]] if start else []
+
+
+def _without_merges(tokenizer: FastTokenizer) -> list[str]:
+    """The last pieces that no merge makes, as after a union of two tokenizers that loses one's merges.
+
+    Single characters and bytes need no merge; they may begin such pieces, but are none.
+    """
+    if not tokenizer.needs_parts:
+        return []
+    products = merge_products(tokenizer)
+    last = max((tokenizer.vocabulary.get(piece, -1) for piece in products), default=-1)
+    return [
+        tokenizer.id_to_piece[index]
+        for index, data in tokenizer.token_bytes.items()
+        if index > last and len(data.decode("utf-8", "replace").strip()) > 1
+    ]
 
 
 def _by_merges(tokenizer: FastTokenizer) -> list[str]:

@@ -60,6 +60,8 @@ def repair(
                 _carry(path, place)
         if after.config != before.config:
             write_json(target / "config.json", after.config)
+        if after.generation != before.generation:
+            write_json(target / "generation_config.json", after.generation)
         if rewritten:
             _write_tokenizer(after, target)
     return repaired

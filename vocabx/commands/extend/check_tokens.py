@@ -7,7 +7,7 @@ from vocabx.commands.extend.options import ExtendOptions
 from vocabx.errors import TokenizerError
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
-from vocabx.tokenizer.donor import of_language, read_donor
+from vocabx.tokenizer.donor import donor_lacks_bytes, of_language, read_donor
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.stated_class import REPLACED
@@ -53,12 +53,17 @@ def check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, pr
     )
 
 
-def donor_tokens(options: ExtendOptions, alphabet: Alphabet) -> tuple[bytes, ...]:
-    """The donor's tokens in the language, most frequent first.
+def donor_tokens(options: ExtendOptions, alphabet: Alphabet, progress: Progress) -> tuple[bytes, ...]:
+    """The donor's tokens in the language, most frequent first; says so where the donor lost its bytes.
 
     Raises:
         TokenizerError: there are none, or it cannot be read.
     """
+    if donor_lacks_bytes(Path(options.donor)):
+        progress.note(
+            f"{options.donor} states byte fallback and has no tokens for bytes, as after "
+            "train_new_from_iterator: its own text has unknown tokens. Its other tokens are taken."
+        )
     tokens = tuple(of_language(read_donor(Path(options.donor)), alphabet.allows_token))
     if not tokens:
         raise TokenizerError(f"{options.donor} has no tokens of the language: pass another --donor or --lang")

@@ -340,7 +340,7 @@ def _vocabulary_plan(
     alphabet = Alphabet(language.scripts, language.blocks)
     if options.pretokenizer == "adapt":
         check_adaptable(base, tokenizer, alphabet, progress)
-    donor = donor_tokens(options, alphabet) if options.donor else None
+    donor = donor_tokens(options, alphabet, progress) if options.donor else None
     return VocabularyPlan(
         options=options,
         base=base,

@@ -22,6 +22,7 @@ from vocabx.checkpoint.manifest import (
 from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.proof import prove_untied
 from vocabx.checkpoint.staging import resumable, staged
+from vocabx.checkpoint.suppressed import named_padding
 from vocabx.commands._output import prepare_output, publish
 from vocabx.commands.extend.form import bring_to_form
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
@@ -201,6 +202,7 @@ def _write_rows(
             link=plan.options.link,
             journal=journal,
             untie=untie,
+            produced=named_padding(plan.base.directory, plan.tokenizer),
         )
 
 

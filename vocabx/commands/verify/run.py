@@ -7,8 +7,10 @@ from typing import Any
 from vocabx._util.extras import left_out, missing, require_all
 from vocabx.checkpoint.base import base_packages, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
+from vocabx.checkpoint.grow import read_generation_config
 from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.recorded import recorded_claims, require_base_directory
+from vocabx.checkpoint.suppressed import suppressed_ids, suppressed_tokens
 from vocabx.commands.verify.options import VerifyOptions
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
@@ -103,7 +105,7 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
         progress.note(without)
     with progress.stage("Verifying", unit="texts") as advance:
         certificate = verify_tokenizers(tokenizer, extended, alphabet, texts, directories, advance)
-    claims = (*certificate.claims, *records, *_fits(directory, extended))
+    claims = (*certificate.claims, *records, *_fits(directory, extended, base.directory))
     return VerifyResult(directory, name, language.tag, len(new), Certificate(claims))
 
 
@@ -181,10 +183,17 @@ def _by_records(directory: Path, manifest: Manifest | None, records: tuple[Claim
     return VerifyResult(directory, manifest.base.name, manifest.language, new, Certificate(records))
 
 
-def _fits(directory: Path, extended: FastTokenizer) -> list[Claim]:
-    """The claim that every id has a row, if config.json records the number of rows."""
+def _fits(directory: Path, extended: FastTokenizer, base: Path) -> list[Claim]:
+    """The claims that every id has a row, if config.json records the number of rows, and may be generated."""
     rows = rows_by_configuration(directory)
     if rows is None:
         return []
-    case = (f"the highest id is {extended.size - 1} and config.json says {rows} rows", extended.size <= rows)
-    return [claim("rows", "Every token has a row in the embedding matrices.", [case])]
+    last = extended.tokens_end
+    case = (f"the highest id is {last - 1} and config.json says {rows} rows", last <= rows)
+    claims = [claim("rows", "Every token has a row in the embedding matrices.", [case])]
+    ids = suppressed_ids(read_generation_config(directory))
+    if ids:
+        tokens = set(suppressed_tokens(directory, extended, base))
+        cases = ((f"{extended.describe(n)} (id {n})", n not in tokens and 0 <= n < rows) for n in ids)
+        claims.append(claim("suppressed", "What generation suppresses as padding is padding.", cases))
+    return claims

@@ -17,7 +17,7 @@ from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer, byte_of
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.from_sentencepiece import spec_of, splits
-from vocabx.tokenizer.sentencepiece_model import LAST, Kind, parse_model
+from vocabx.tokenizer.sentencepiece_model import LAST, Kind, lacks_bytes, parse_model
 
 _STAY = "They stay and waste one row each"
 _NEED = f"{_STAY}: to be reachable they need further tokens, and those need rows."
@@ -51,7 +51,7 @@ def check_pieces(files: CheckpointFiles) -> list[Finding]:
         else:
             by_cause[_cause(tokenizer, index, alive)].append(index)
     findings = [_finding(tokenizer, name, ids) for name, ids in by_cause.items() if ids]
-    return [*findings, *_base_findings(files, tokenizer)]
+    return [*findings, *_base_findings(files, tokenizer), *_lost_bytes(tokenizer)]
 
 
 def repair_pieces(files: CheckpointFiles) -> CheckpointFiles:
@@ -155,6 +155,16 @@ def _base_findings(files: CheckpointFiles, tokenizer: FastTokenizer) -> Iterable
         sentence = f"No longer produced: {counted(len(lost), 'piece')} of the base."
         remedy = "Extend the base again: its merges or scores must come first and stay unchanged."
         yield Finding("base-lost", "wrong", sentence, len(lost), first(map(base.describe, lost)), remedy)
+
+
+def _lost_bytes(tokenizer: FastTokenizer) -> Iterable[Finding]:
+    if lacks_bytes(tokenizer.spec):
+        sentence = "Byte fallback is stated, but there are no tokens for bytes: unknown characters are lost."
+        remedy = (
+            "train_new_from_iterator loses them: train with the pieces <0x00> to <0xFF> among the special "
+            "tokens, and make these ordinary pieces afterwards."
+        )
+        yield Finding("lost-bytes", "wrong", sentence, 256, remedy=remedy)
 
 
 def _still_reached(base: FastTokenizer, tokenizer: FastTokenizer, index: int) -> bool:

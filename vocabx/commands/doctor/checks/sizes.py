@@ -5,6 +5,7 @@ from dataclasses import replace
 from vocabx.checkpoint.configuration import said_rows, with_size
 from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
 from vocabx.commands.doctor.finding import Finding, counted, first
+from vocabx.tokenizer.sentencepiece_model import is_unused
 
 
 def check_sizes(files: CheckpointFiles) -> list[Finding]:
@@ -40,14 +41,18 @@ def _ids(files: CheckpointFiles) -> list[Finding]:
         pieces.update(tokenizer.id_to_piece if tokenizer is not None else {})
     if not pieces:
         return []
-    above = sorted(index for index in pieces if index >= rows)
+    # Names of padding rows need no row.
+    above = sorted(index for index, piece in pieces.items() if index >= rows and not is_unused(piece))
     if above:
         sentence = f"Ids after the last of {rows:,} rows: {len(above):,}, up to {above[-1]:,}."
-        remedy = f"Call resize_token_embeddings({above[-1] + 1}) in the training code, train, and save again."
+        remedy = (
+            "If a tool shortened the embeddings, take the checkpoint before it and keep its rows; if "
+            f"tokens were added, call resize_token_embeddings({above[-1] + 1}), train, and save again."
+        )
         examples = first(f"{pieces[index]} (id {index})" for index in above)
         return [Finding("no-row", "fatal", sentence, len(above), examples, remedy)]
-    padding = rows - max(pieces) - 1
-    if not padding:
+    padding = rows - max((n for n, piece in pieces.items() if not is_unused(piece)), default=-1) - 1
+    if padding <= 0:
         return []
     sentence = f"Padding after the last token: {counted(padding, 'row')}."
     return [Finding("padding", "note", sentence, padding)]
