@@ -13,6 +13,8 @@ def print_evaluation(result: EvaluateResult) -> None:
     """Print the numbers of each model, its continuation of the first prompt, and the path of the page."""
     table, out = result.table, console()
     out.print(_numbers(table))
+    if any(model.written for model in table.models):
+        out.print(_written(table))
     if table.prompts:
         out.print(_continuations(table))
     print_lines(_lines(result))
@@ -58,6 +60,21 @@ def _kl(found: FromBase | None) -> str:
 
 def _speed(generated: Generated | None) -> str:
     return "" if generated is None else f"{generated.characters_per_second:,.1f}"
+
+
+def _written(table: SideBySide) -> Table:
+    shown = Table(title=f"Writing {table.generate_tokens} tokens after each beginning")
+    shown.add_column("model", overflow="fold")
+    for heading in ("decoding", "with new\ntokens", "tok/char", "s/char"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for model in table.models:
+        for written in model.written:
+            adopted = "" if written.adoption is None else f"{written.adoption:.1%}"
+            seconds = f"{written.seconds_per_character:.4f}"
+            shown.add_row(
+                Text(model.name), written.how, adopted, f"{written.tokens_per_character:.3f}", seconds
+            )
+    return shown
 
 
 def _continuations(table: SideBySide) -> Table:

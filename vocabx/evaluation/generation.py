@@ -1,16 +1,18 @@
 """How a model continues the beginning of a text, and how many characters per second it generates.
 
-Greedy decoding, so the text is the same each time; the speed is that of this machine and of transformers'
-`generate`, which respects the ids that generation_config.json suppresses.
+Continuations that are shown are decoded greedily, so the text is the same each time; `write_texts` also
+samples. The speed is that of this machine and of transformers' `generate`, which respects the ids that
+generation_config.json suppresses.
 """
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
 
 from vocabx._util.extras import need
 from vocabx.checkpoint.special_ids import begin_id
-from vocabx.evaluation.side_by_side import Generated, Prompt
+from vocabx.evaluation.adoption import Adoption, adoption_of
+from vocabx.evaluation.side_by_side import Generated, Prompt, Written
 from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 
@@ -78,14 +80,52 @@ def generate(
     return Generated(tuple(continuations), characters, seconds)
 
 
-def _continue(model: Any, ids: list[int], tokens: int) -> list[int]:
-    """The new ids as a list, which waits until a GPU is done."""
+def write_texts(
+    model: Any,
+    tokenizer: FastTokenizer,
+    prompts: Sequence[Prompt],
+    tokens: int,
+    new: Collection[int],
+    seed: int | None = None,
+    advance: Advance = lambda done: None,
+) -> Written:
+    """Let a model continue each prompt by `tokens` tokens, and measure what that took.
+
+    Args:
+        model, tokenizer, prompts, tokens, advance: as for `generate`.
+        new: the ids of its new tokens.
+        seed: of sampling at temperature 1 from the whole distribution; None decodes greedily.
+    """
+    model.eval()
+    begin = begin_id(model.config)
+    encoded = tokenizer.encode([prompt.text for prompt in prompts])
+    _continue(model, [begin, *encoded[0]], min(_WARM_UP, tokens), seed)
+    seconds, characters, adopted = 0.0, 0, Adoption(0, 0)
+    for number, ids in enumerate(encoded):
+        start = time.perf_counter()
+        made = _continue(model, [begin, *ids], tokens, None if seed is None else seed + number)
+        seconds += time.perf_counter() - start
+        text = _text_after(tokenizer, ids, made)
+        characters += len(text) - text.count(_REPLACEMENT)
+        adopted += adoption_of(tokenizer, made, new)
+        advance(1)
+    how: Literal["greedy", "sampled"] = "greedy" if seed is None else "sampled"
+    return Written(how, len(encoded) * tokens, characters, seconds, adopted.possible, adopted.used)
+
+
+def _continue(model: Any, ids: list[int], tokens: int, seed: int | None = None) -> list[int]:
+    """The new ids as a list, which waits until a GPU is done; with a seed they are sampled."""
     torch = need("torch", "evaluate")
     row = torch.tensor([ids], device=model.device)
+    if seed is not None:
+        torch.manual_seed(seed)
+    # The whole distribution: a model's own settings may cut it off.
+    sampling = {} if seed is None else {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
     made = model.generate(
         row,
         attention_mask=torch.ones_like(row),
-        do_sample=False,
+        do_sample=seed is not None,
+        **sampling,
         num_beams=1,
         min_new_tokens=tokens,
         max_new_tokens=tokens,

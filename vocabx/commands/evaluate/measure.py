@@ -4,7 +4,7 @@ Only one model is in memory at a time, plus the base if there is room, since KL 
 """
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,16 @@ from vocabx.errors import BaseModelError
 from vocabx.evaluation.bits_per_byte import Score, score_model
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.fertility import count_tokens
-from vocabx.evaluation.generation import generate
+from vocabx.evaluation.generation import generate, write_texts
 from vocabx.evaluation.load_model import computing_dtype, load_model
-from vocabx.evaluation.side_by_side import FromBase, Generated, ModelNumbers, Prompt, TextNumbers
+from vocabx.evaluation.side_by_side import (
+    FromBase,
+    Generated,
+    ModelNumbers,
+    Prompt,
+    TextNumbers,
+    Written,
+)
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.duration import LOADING_SECONDS, computed_dtype, generating_seconds, scoring_seconds
@@ -35,12 +42,16 @@ class EvaluationTexts:
         target, base_language: passages in each language that fit the context of every model.
         prompts: texts to continue; empty to generate nothing.
         generate_tokens: number of tokens to generate per prompt.
+        written: texts to continue greedily and sampled; empty to measure nothing of that.
+        seed: of the sampling.
     """
 
     target: Sequence[str]
     base_language: Sequence[str]
     prompts: Sequence[Prompt]
     generate_tokens: int
+    written: Sequence[Prompt] = ()
+    seed: int = 0
 
     @property
     def bytes(self) -> int:
@@ -106,7 +117,7 @@ def measuring_seconds(models: Sequence[EvaluatedModel], texts: EvaluationTexts, 
         # KL needs the passages of the base's language under both models once more.
         again = 2 * other if number and device.holds_two else 0
         seconds += scoring_seconds(sizes, target + other + again, rates[dtype], device.name)
-        generated = len(texts.prompts) * texts.generate_tokens
+        generated = (len(texts.prompts) + 2 * len(texts.written)) * texts.generate_tokens
         seconds += generating_seconds(model.weight_bytes, generated, device.name)
     return seconds
 
@@ -132,7 +143,7 @@ def measure_models(
         held = None
         if base is not None:
             held = load_model(base.directory, device.name, device.dtype)
-            measured.append(_measure(base, held, texts, progress, is_base=True))
+            measured.append(_measure(base, held, texts, progress, (), is_base=True))
             if not device.holds_two:
                 progress.note("KL from the base is left out: two models do not fit into memory.")
                 held = None
@@ -142,7 +153,8 @@ def measure_models(
             from_base = None
             if base is not None:
                 from_base = _from_base(base, held, evaluated_model, model, texts.base_language, progress)
-            measured.append(_measure(evaluated_model, model, texts, progress, from_base))
+            new = _new_ids(evaluated_model, base)
+            measured.append(_measure(evaluated_model, model, texts, progress, new, from_base))
             del model
     return tuple(measured)
 
@@ -152,6 +164,7 @@ def _measure(
     model: Any,
     texts: EvaluationTexts,
     progress: Progress,
+    new: Collection[int],
     from_base: FromBase | None = None,
     is_base: bool = False,
 ) -> ModelNumbers:
@@ -168,6 +181,7 @@ def _measure(
         base_language=numbers[1],
         from_base=from_base,
         generated=_generated(evaluated_model, model, texts, progress),
+        written=_written(evaluated_model, model, texts, new, progress),
     )
 
 
@@ -184,6 +198,34 @@ def _generated(
     title = f"Generating with {evaluated_model.name}"
     with progress.stage(title, len(texts.prompts), "samples") as advance:
         return generate(model, evaluated_model.tokenizer, texts.prompts, texts.generate_tokens, advance)
+
+
+def _written(
+    evaluated_model: EvaluatedModel,
+    model: Any,
+    texts: EvaluationTexts,
+    new: Collection[int],
+    progress: Progress,
+) -> tuple[Written, ...]:
+    """What the model writes after each prompt, greedily and sampled."""
+    if not texts.written:
+        return ()
+    tokenizer, tokens = evaluated_model.tokenizer, texts.generate_tokens
+    with progress.stage(f"Writing with {evaluated_model.name}", 2 * len(texts.written), "texts") as advance:
+        return tuple(
+            write_texts(model, tokenizer, texts.written, tokens, new, seed, advance)
+            for seed in (None, texts.seed)
+        )
+
+
+def _new_ids(evaluated_model: EvaluatedModel, base: EvaluatedModel | None) -> frozenset[int]:
+    """The ids of tokens that the base lacks; without a base, those that vocabx.json records as new."""
+    tokenizer, manifest = evaluated_model.tokenizer, evaluated_model.manifest
+    if base is not None:
+        old = base.tokenizer.vocabulary
+        return frozenset(n for n in tokenizer.token_bytes if tokenizer.id_to_piece[n] not in old)
+    ranges = [part for part in manifest.ranges if part.source != "pad"] if manifest is not None else []
+    return frozenset(n for part in ranges for n in range(part.first_id, part.first_id + part.count))
 
 
 def _from_base(

@@ -73,6 +73,14 @@ class EvaluateOptions:
         ge=1,
         most=100_000,
     )
+    generate: int = option(
+        "Number of held-out passages whose beginning each model continues greedily and sampled, to measure "
+        "how much of its text uses new tokens, and the tokens and seconds for each character; 0 for none.",
+        default=0,
+        panel=MEASURING,
+        ge=0,
+        most=10_000,
+    )
     seed: int = seed("the sampling of text")
     out: Path | None = option(
         "Also write evaluation.json and evaluation.html to this directory; must not exist or be empty, "

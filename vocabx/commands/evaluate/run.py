@@ -123,8 +123,16 @@ def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:
     prompts = choose_prompts(passages, options.samples)
     if options.samples and not prompts:
         raise CorpusError(f"{plan.source.description} is too short for prompts: pass --samples 0")
+    written = choose_prompts(passages, options.generate)
+    if len(written) < options.generate:
+        progress.note(f"{plan.source.description} gives only {len(written):,} beginnings for --generate.")
     return EvaluationTexts(
-        passages, split_for_scoring(base_language, plan.context), prompts, options.generate_tokens
+        target=passages,
+        base_language=split_for_scoring(base_language, plan.context),
+        prompts=prompts,
+        generate_tokens=options.generate_tokens,
+        written=written,
+        seed=options.seed,
     )
 
 
