@@ -144,17 +144,14 @@ def _by_score(proto: Any) -> list[str]:
 def _without_merges(tokenizer: FastTokenizer) -> list[str]:
     """The last pieces that no merge makes, as after a union of two tokenizers that loses one's merges.
 
-    Single characters and bytes need no merge; they may begin such pieces, but are none.
+    Single characters, which in a byte-level tokenizer are bytes, need no merge.
     """
     if not tokenizer.needs_parts:
         return []
     products = merge_products(tokenizer)
     last = max((tokenizer.vocabulary.get(piece, -1) for piece in products), default=-1)
-    return [
-        tokenizer.id_to_piece[index]
-        for index, data in tokenizer.token_bytes.items()
-        if index > last and len(data.decode("utf-8", "replace").strip()) > 1
-    ]
+    pieces = (tokenizer.id_to_piece[index] for index in tokenizer.token_bytes if index > last)
+    return [piece for piece in pieces if len(piece) > 1]
 
 
 def _by_merges(tokenizer: FastTokenizer) -> list[str]:

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from vocabx.tokenizer.alphabet import split_unfinished
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
-from vocabx.tokenizer.sentencepiece_model import Kind, parse_model, unused_piece
+from vocabx.tokenizer.sentencepiece_model import Kind, is_unused, parse_model, unused_piece
 
 # There are no counts for these tokens; earlier ones are assumed to be more frequent (Zipf's law).
 _ZIPF = 10**6
@@ -29,7 +30,7 @@ def made_ordinary(start: FastTokenizer, wanted: Mapping[bytes, int]) -> tuple[Fa
         The tokenizer, and the ids of those of `wanted` that it now has.
     """
     # Shorter tokens first, since longer ones may be built from them.
-    pending = sorted((token for token in wanted if _can_be_made(start, token)), key=_length)
+    pending = sorted((token for token in wanted if _can_be_made(start, token)), key=len)
     made: dict[bytes, list[Merge]] = {}
     current = start
     while pending:
@@ -96,10 +97,6 @@ def is_split(tokenizer: FastTokenizer, token: bytes) -> bool:
     return splitter is not None and _is_text(token) and len(splitter.pre_tokenize_str(token.decode())) > 1
 
 
-def _length(token: bytes) -> int:
-    return len(token.decode())
-
-
 def _is_text(token: bytes) -> bool:
     try:
         return bool(token.decode().strip())
@@ -108,8 +105,12 @@ def _is_text(token: bytes) -> bool:
 
 
 def _can_be_made(start: FastTokenizer, token: bytes) -> bool:
-    if token in start.known_bytes or not _is_text(token) or start.bytes_to_piece(token) is None:
+    if token in start.known_bytes or start.bytes_to_piece(token) is None:
         return False
+    if not _is_text(token):
+        # The beginning of a character, from which byte-level tokenizers build whole ones.
+        whole, rest = split_unfinished(token)
+        return bool(rest) and (not whole or _is_text(whole))
     return start.keeps(token.decode()) and not is_split(start, token)
 
 
@@ -135,7 +136,9 @@ def _ways(
 
 def _pairs(current: FastTokenizer, token: bytes, made: Collection[bytes]) -> list[tuple[bytes, bytes]]:
     # In families without byte merges, a character becomes a token directly.
-    is_character = _length(token) == 1 and current.assemble([token]) == [(b"", token)]
+    is_character = (
+        _is_text(token) and len(token.decode()) == 1 and current.assemble([token]) == [(b"", token)]
+    )
     if is_character or not current.needs_parts:
         return [(b"", token)]
     pieces = (current.rust.id_to_token(index) or "" for index in current.tokenize(token))
@@ -188,7 +191,12 @@ def _renumbered(start: FastTokenizer, extended: FastTokenizer, ids: Mapping[str,
     spec = copy.copy(extended.spec)
     spec["model"] = model = dict(spec["model"])
     if isinstance(model["vocab"], dict):
-        vocabulary = {piece: ids.get(piece, index) for piece, index in model["vocab"].items()}
+        taken = set(ids.values())
+        vocabulary = {
+            piece: ids.get(piece, index)
+            for piece, index in model["vocab"].items()
+            if not (is_unused(piece) and index in taken)
+        }
         model["vocab"] = dict(sorted(vocabulary.items(), key=lambda item: item[1]))
     else:
         model["vocab"] = _listed(start, dict(model["vocab"]), ids)

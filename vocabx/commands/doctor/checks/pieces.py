@@ -17,7 +17,7 @@ from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer, byte_of
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.from_sentencepiece import spec_of, splits
-from vocabx.tokenizer.sentencepiece_model import LAST, Kind, lacks_bytes, parse_model
+from vocabx.tokenizer.sentencepiece_model import LAST, Kind, is_unused, lacks_bytes, parse_model
 
 _STAY = "They stay and waste one row each"
 _NEED = f"{_STAY}: to be reachable they need further tokens, and those need rows."
@@ -110,7 +110,10 @@ def _unmerged(files: CheckpointFiles) -> tuple[FastTokenizer | None, frozenset[i
         return tokenizer, frozenset()
     wanted = {tokenizer.token_bytes[index]: index for index in ids}
     made, repaired = made_ordinary(without(tokenizer, ids), wanted)
-    vocabulary = {**made.spec["model"]["vocab"], **{tokenizer.id_to_piece[index]: index for index in ids}}
+    kept = {piece: index for piece, index in made.spec["model"]["vocab"].items() if not is_unused(piece)} | {
+        tokenizer.id_to_piece[index]: index for index in (*ids, *tokenizer.unused_ids)
+    }
+    vocabulary = dict(sorted(kept.items(), key=lambda item: item[1]))
     return replace(made, spec={**made.spec, "model": {**made.spec["model"], "vocab": vocabulary}}), repaired
 
 
