@@ -2,8 +2,8 @@
 
     python benchmarks/padding_rows.py DIR [--prompts 100]
 
-DIR is a checkpoint of vocabx with padding rows. Half of the prompts are English, half Chinese. transformers is
-read at the last position of each, in the checkpoint's dtype, once with the rows as they are and once with the
+DIR is a checkpoint of vocabx with padding rows. Half of the prompts are English, half Chinese. transformers
+is read at the last position of each, once with the rows as they are and once with the
 mean of the old rows in their place; llama.cpp, in a .gguf file without suppress_tokens, returns the
 probability of every id. vLLM computes the same product of state and lm_head as transformers, over all
 `vocab_size` rows, and masks none of them.

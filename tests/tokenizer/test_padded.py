@@ -1,4 +1,4 @@
-"""Every id up to the last row has a name, so that tokens added later come behind; no text gives such a name."""
+"""Every id up to the last row has a name that no text gives, so that tokens added later come behind."""
 
 import json
 
@@ -98,9 +98,9 @@ def test_transformers_counts_as_many_tokens_as_there_are_rows(padded, transforme
 
 
 def test_a_second_extension_begins_behind_the_names(padded):
-    _, _, _tokenizer, rows, directory = padded
+    _, _, _, rows, directory = padded
     read = read_tokenizer(directory)
-    base = dict(read.vocabulary.items())
+    base = dict(read.vocabulary)
     token = "靐".encode()
     merges = [Merge(b"", token, 5)]
     if read.family == "byte-level BPE":
@@ -111,7 +111,7 @@ def test_a_second_extension_begins_behind_the_names(padded):
             first += part
     second = read.extended(merges, rows)
     assert all(second.vocabulary[piece] == index for piece, index in base.items())
-    assert min(second.vocabulary.values() - base.values()) == rows
+    assert min(set(second.vocabulary.values()) - set(base.values())) == rows
 
 
 def test_settings_are_those_of_the_file(padded):

@@ -10,7 +10,6 @@ from vocabx.commands.doctor.examine import examine
 from vocabx.commands.doctor.repair import repair
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
-
 NEW = 20
 
 
