@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def worker() -> None:
     from http.client import HTTPConnection
     from urllib.parse import urlsplit
 
-    import xllamacpp
+    xllamacpp: Any = import_module("xllamacpp")
 
     from vocabx import ExportOptions, export
 

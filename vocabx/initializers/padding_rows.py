@@ -6,7 +6,9 @@ The mean of the old rows, as padding is often filled, gets the mean logit, and 6
     w = argmin ‖H w − 1‖² + λ n ‖w‖²
 
 for the model's last hidden states H over a sample of text: h·w is near 1 for every state, so that the logit
-is lower than the mean of all by nearly that multiple. (Inferred; `benchmarks/padding_rows.py` measures it.)
+is lower than the mean of all by nearly that multiple. The multiple is 30, or as much less as keeps every state
+of the sample from giving more than one nat above the mean. (Inferred; `benchmarks/padding_rows.py` measures
+it.)
 """
 
 from collections.abc import Sequence
@@ -44,4 +46,7 @@ def padding_shift(model: Any, lines: Sequence[NDArray[np.int64]]) -> NDArray[np.
     # The dual form: as many equations as states, not as the model is wide.
     gram = states @ states.T + RIDGE * float((states**2).mean()) * count * np.eye(count)
     direction = states.T @ np.linalg.solve(gram, np.ones(count))
-    return np.asarray(-DEPTH / scale * direction, dtype=np.float32).reshape(width)
+    # A state in which the direction is against the others would prefer these rows.
+    against = max(0.0, -float((states @ direction).min()))
+    depth = DEPTH if against * DEPTH <= 1 else 1 / against
+    return np.asarray(-depth / scale * direction, dtype=np.float32).reshape(width)

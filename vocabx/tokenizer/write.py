@@ -69,7 +69,8 @@ def write_tokenizer(
 def model_type(directory: Path) -> str:
     """The model type that the config.json of a directory states, "" without one."""
     path = directory / "config.json"
-    config = read_object(path, TokenizerError, "download the base again") if is_there(path) else {}
+    there = directory.is_dir() and is_there(path)
+    config = read_object(path, TokenizerError, "download the base again") if there else {}
     return str(config.get("model_type") or "")
 
 

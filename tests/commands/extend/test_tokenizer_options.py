@@ -137,6 +137,31 @@ def test_adapting_a_pretokenizer_without_a_pattern_is_refused_before_the_work(
     assert "has no pattern that --pretokenizer adapt could widen" in run.err
 
 
+def test_adapting_is_refused_where_transformers_replaces_the_pretokenizer(
+    vocabx, chinese_file, gpt2_json, tmp_path
+):
+    base = tmp_path / "base"
+    base.mkdir()
+    shutil.copyfile(gpt2_json, base / "tokenizer.json")
+    (base / "config.json").write_text(json.dumps({"model_type": "qwen2"}))
+    options = ("--base", base, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
+    run = vocabx("extend", *options, "--pretokenizer", "adapt")
+    assert (run.code, run.err.count("\n"), run.progress) == (2, 1, ())
+    assert "transformers 5 replaces the pre-tokenizer of qwen2 models" in run.err
+
+
+def test_a_donor_that_lost_its_bytes_is_named(vocabx, chinese_file, mistral3_json, gpt2_json, tmp_path):
+    spec = json.loads(mistral3_json.read_text("utf-8"))
+    vocabulary = {piece: index for piece, index in spec["model"]["vocab"].items() if piece[:3] != "<0x"}
+    spec["model"]["vocab"] = vocabulary
+    donor = tmp_path / "donor.json"
+    donor.write_text(json.dumps(spec), "utf-8")
+    options = ("--base", gpt2_json, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
+    run = vocabx("extend", *options, "--donor", donor, "--dry-run")
+    assert run.code == 0, run.err
+    assert "states byte fallback and has no tokens for bytes" in " ".join(run.err.split())
+
+
 def test_words_that_the_pretokenizer_splits_are_named_and_not_the_text(
     vocabx, gpt2_json, english_file, tmp_path
 ):

@@ -1,6 +1,6 @@
 """The story of `vocabx inspect`: read a tokenizer and a text, count, and sum up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vocabx._util.extras import require_all
@@ -13,6 +13,8 @@ from vocabx.corpus.sample import sample_corpus
 from vocabx.corpus.source import default_source, note_left_out, peek, user_source
 from vocabx.progress import Progress, Quiet
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.tokenizer.stated_class import REPLACED
+from vocabx.tokenizer.write import model_type
 
 _FEW_LETTERS = 0.5
 
@@ -85,6 +87,9 @@ def inspect(options: InspectOptions, progress: Progress | None = None) -> Inspec
         )
     with progress.stage("Inspecting", len(sample.learning) + len(tokenizer.token_bytes)) as advance:
         inspection = inspect_tokenizer(tokenizer, sample.learning, language, advance)
+    if model_type(found.directory) in REPLACED:
+        # A widened pre-tokenizer would not be read.
+        inspection = replace(inspection, words=replace(inspection.words, split_adapted=None))
     return InspectResult(
         base=options.base,
         base_origin=found.origin,
