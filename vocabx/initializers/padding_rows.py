@@ -6,9 +6,9 @@ The mean of the old rows, as padding is often filled, gets the mean logit, and 6
     w = argmin ‖H w − 1‖² + λ n ‖w‖²
 
 for the model's last hidden states H over a sample of text: h·w is near 1 for every state, so that the logit
-is lower than the mean of all by nearly that multiple. The multiple is 30, or as much less as keeps every state
-of the sample from giving more than one nat above the mean. (Inferred; `benchmarks/padding_rows.py` measures
-it.)
+is lower than the mean of all by nearly that multiple. The multiple is 30, or as much less as keeps every
+state of the sample from giving more than one nat above the mean. (Inferred; `benchmarks/padding_rows.py`
+measures it.)
 """
 
 from collections.abc import Sequence
