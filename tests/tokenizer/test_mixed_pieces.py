@@ -29,7 +29,7 @@ def test_no_learned_piece_is_mixed(request, fixture, verses, chinese):
     lines = [f"，我{verse}。" for verse in verses[:300]]
     found = extend_tokenizer(base, lines, chinese, TokenRequest(150, strict=False), base.size, Quiet())
     assert found.pieces and not any(map(is_mixed, found.pieces))
-    assert any("，" in token.decode("utf-8", "ignore") for token in found.pieces)
+    assert any("。" in token.decode("utf-8", "ignore") for token in found.pieces)
 
 
 def test_a_donor_s_mixed_tokens_are_taken_by_byte_level_bases_alone(mistral_model, base, chinese):
