@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+from vocabx.commands.doctor.ordinary import is_split
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.sentencepiece_model import LAST, SPACE, Family, Kind, is_unused, parse_model
 
@@ -150,8 +151,12 @@ def _without_merges(tokenizer: FastTokenizer) -> list[str]:
         return []
     products = merge_products(tokenizer)
     last = max((tokenizer.vocabulary.get(piece, -1) for piece in products), default=-1)
-    pieces = (tokenizer.id_to_piece[index] for index in tokenizer.token_bytes if index > last)
-    return [piece for piece in pieces if len(piece) > 1]
+    # RoBERTa ends in words that were made up to fill its vocabulary; its pre-tokenizer splits them.
+    return [
+        piece
+        for index, token in tokenizer.token_bytes.items()
+        if index > last and len(piece := tokenizer.id_to_piece[index]) > 1 and not is_split(tokenizer, token)
+    ]
 
 
 def _by_merges(tokenizer: FastTokenizer) -> list[str]:
