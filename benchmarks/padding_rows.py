@@ -10,6 +10,7 @@ probability of every id. vLLM computes the same product of state and lm_head as 
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -92,6 +93,9 @@ def worker() -> None:
     from vocabx import ExportOptions, export
 
     asked: dict[str, Any] = json.loads(sys.stdin.read())
+    # Keep what the library prints out of the answer.
+    out = os.dup(1)
+    os.dup2(2, 1)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(shutil.copytree(asked["directory"], Path(folder) / "model"))
         (plain / "generation_config.json").unlink(missing_ok=True)
@@ -106,14 +110,16 @@ def worker() -> None:
         found = []
         rows = asked["pad"][-1] + 1
         for ids in asked["prompts"]:
-            body = {"prompt": ids, "n_predict": 1, "n_probs": rows, "temperature": 1.0, "cache_prompt": False}
-            body |= {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "samplers": []}
+            # A token that ends inside a character is answered only with those that complete it.
+            body = {"prompt": ids, "n_predict": 4, "n_probs": rows, "temperature": 0, "ignore_eos": True}
+            body["cache_prompt"] = False
             connection.request("POST", "/completion", json.dumps(body), {"Content-Type": "application/json"})
             answer = json.loads(connection.getresponse().read())
             every = answer["completion_probabilities"][0]["top_logprobs"]
             logprobs = {entry["id"]: entry["logprob"] for entry in every}
             found.append(sum(float(np.exp(logprobs[index])) for index in asked["pad"]))
-    print(json.dumps({"largest": max(found), "mean": float(np.mean(found))}))
+    with os.fdopen(out, "w") as stream:
+        stream.write(json.dumps({"largest": max(found), "mean": float(np.mean(found))}) + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> Result:

@@ -12,8 +12,7 @@ from typing import Any
 from vocabx.tokenizer.fast import FastTokenizer, components
 from vocabx.tokenizer.implied import implied_by
 from vocabx.tokenizer.settings import read_config, read_settings
-from vocabx.tokenizer.stated_class import class_named
-from vocabx.tokenizer.write import model_type, named_by
+from vocabx.tokenizer.write import named_by
 
 ROLES = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")
 # Substitutes for roles that a tokenizer lacks: BERT begins a text with its class token.
@@ -62,7 +61,7 @@ def _sources(tokenizer: FastTokenizer, path: Path) -> Iterator[Mapping[str, Any]
         config = read_config(path)
         yield config
         yield read_settings(path / "special_tokens_map.json")
-        yield implied_by(class_named(config, model_type(path)), tokenizer.vocabulary)
+        yield implied_by(str(config.get("tokenizer_class") or ""), tokenizer.vocabulary)
     yield named_by(tokenizer)
     yield _around(tokenizer)
     special = {token["content"] for token in tokenizer.spec["added_tokens"] if token["special"]}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vocabx._util.quiet import quiet_transformers
 from vocabx.commands.extend.learn import Learned
 from vocabx.commands.extend.plan import Plan
 from vocabx.evaluation.load_model import load_model
@@ -37,7 +38,8 @@ def with_padding_that_never_wins(
     texts = [*learned.target.learning[:_LINES], *learned.base_language.learning[:_LINES]]
     lines = [np.array(ids, np.int64) for ids in plan.tokenizer.encode(texts) if ids]
     with progress.stage("Making padding rows that never win"):
-        model = load_model(plan.base.directory)
+        with quiet_transformers("evaluate"):
+            model = load_model(plan.base.directory)
         shift = padding_shift(model, [line[line < plan.checkpoint.input.rows] for line in lines])
     # A tied matrix gets the rows of the input.
     tied = initialization.tied() if plan.tied else initialization
