@@ -106,13 +106,14 @@ def worker() -> None:
         parameters.n_ctx, parameters.n_parallel = 1024, 1
         server = xllamacpp.Server(parameters)
         address = urlsplit(server.listening_address)
-        connection = HTTPConnection(address.hostname or "", address.port)
         found = []
         rows = asked["pad"][-1] + 1
         for ids in asked["prompts"]:
             # A token that ends inside a character is answered only with those that complete it.
             body = {"prompt": ids, "n_predict": 4, "n_probs": rows, "temperature": 0, "ignore_eos": True}
             body["cache_prompt"] = False
+            # The server closes a connection after some requests.
+            connection = HTTPConnection(address.hostname or "", address.port)
             connection.request("POST", "/completion", json.dumps(body), {"Content-Type": "application/json"})
             answer = json.loads(connection.getresponse().read())
             every = answer["completion_probabilities"][0]["top_logprobs"]

@@ -40,6 +40,9 @@ def padding_shift(model: Any, lines: Sequence[NDArray[np.int64]]) -> NDArray[np.
     if not len(states) or not np.isfinite(states).all():
         raise InitializerError("the base's last hidden states hold NaN or infinity: the base is damaged")
     plain, logits = (np.concatenate([getattr(part, name) for part in found]) for name in ("plain", "logits"))
+    # Padding rows of the base may hold NaN, and take no part.
+    whole = np.isfinite(plain) & np.isfinite(logits)
+    plain, logits = plain[whole], logits[whole]
     # Some models multiply the product by a number; a soft cap bends it, and is near 1 for small logits.
     scale = float(plain @ logits) / float(plain @ plain) if plain.any() else 1.0
     count, width = states.shape
