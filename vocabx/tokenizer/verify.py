@@ -147,6 +147,11 @@ class _Counts:
         self.other = Tally(
             "other-text", "Adversarial strings without the new language are tokenized exactly as before."
         )
+        self.dropped = Tally(
+            "base-drops",
+            "Text of which the base drops bytes is tokenized exactly as before.",
+            required=False,
+        )
         self.protected = Tally("protected", "The protected text is tokenized exactly as before.")
         self.words = Tally(
             "pre-tokenizer",
@@ -173,7 +178,7 @@ class _Counts:
     def claims(self) -> list[Claim]:
         """The claims; optional ones only where they had cases."""
         tallies = [self.base_text, self.other, self.round_trip, self.base_round_trip]
-        optional = (self.protected, self.words, self.known)
+        optional = (self.protected, self.words, self.known, self.dropped)
         return [tally.claim() for tally in (*tallies, *(tally for tally in optional if tally.checked))]
 
     def _count_tokenization(self, kind: str, text: str, same: bool) -> None:
@@ -181,6 +186,10 @@ class _Counts:
             self.protected.add(text, same)
             return
         foreign = kind != "target" and self._is_foreign(text)
+        if foreign and self.pair[0].lost_tokens(text):
+            # What it has no tokens for may have some now.
+            self.dropped.add(text, same)
+            return
         if kind == "base" and (foreign or self.shares_script):
             self.base_text.add(text, same)
         if kind == "adversarial" and foreign:

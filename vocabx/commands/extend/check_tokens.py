@@ -8,22 +8,17 @@ from vocabx.errors import TokenizerError
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
-from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.fast import FastTokenizer
 
 
-def check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
-    """Refuse a byte-level base that has no tokens for some bytes of the text.
-
-    Raises:
-        TokenizerError: it drops them.
-    """
-    lost = tokenizer.lost_bytes(sample) if isinstance(tokenizer, ByteLevelTokenizer) else b""
-    if lost:
-        raise TokenizerError(
-            f"the base's tokenizer drops {len(lost)} bytes of the text, such as 0x{lost[0]:02X}, for which "
-            "it has no token: with tokens for them other languages would be tokenized differently too; pass "
-            "a base whose tokenizer has all 256 bytes"
+def note_lost(tokenizer: FastTokenizer, alphabet: Alphabet, sample: str, progress: Progress) -> None:
+    """Say so where a base has no tokens for some bytes of the language, which it drops."""
+    own = "".join(filter(alphabet.allows, set(sample)))
+    if lost := tokenizer.lost_tokens(own):
+        shown = f"0x{lost[0].strip()[0]:02X}"
+        progress.note(
+            f"The base's tokenizer drops bytes of the text, such as {shown}: tokens for them come first. Text of "
+            "other languages that holds them is tokenized differently, and no claim is made about it."
         )
 
 
