@@ -11,6 +11,7 @@ from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
 from vocabx.tokenizer.families.unigram import UnigramTokenizer
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer, as_measured, build_rust
 from vocabx.tokenizer.from_sentencepiece import spec_of
+from vocabx.tokenizer.language_codes import with_codes
 from vocabx.tokenizer.sentencepiece_model import SPACE, read_model
 from vocabx.tokenizer.settings import read_config, read_settings
 from vocabx.tokenizer.slow_files import class_of, converted, files_of, with_sentinels
@@ -58,11 +59,13 @@ def _read_directory(directory: Path) -> FastTokenizer:
 
 
 def _completed(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """`spec` with the added tokens that the files beside it name."""
+    """`spec` with the added tokens and the template that the files beside it name."""
+    config = read_config(directory)
     special = read_settings(directory / "special_tokens_map.json")
     listed = read_settings(directory / "added_tokens.json")
+    name = class_of(config, read_settings(directory / "config.json"))
     try:
-        return with_added_tokens(spec, read_config(directory), special, listed)
+        return with_codes(with_added_tokens(spec, config, special, listed), name, config)
     except (AttributeError, TypeError, ValueError):
         raise TokenizerError(
             f"the added tokens in the files of {directory} are damaged: download the base again"

@@ -82,7 +82,7 @@ def verify(
             _base_reachable(pair),
             _settings(pair),
             *counted,
-            _added_tokens(pair),
+            added_tokens_claim(pair),
             _no_added_tokens(pair),
             _reachable(pair),
             _used(pair, used),
@@ -274,8 +274,8 @@ def _settings(pair: _Pair) -> Claim:
     return claim("settings", "Everything except the vocabulary and merges is unchanged.", cases)
 
 
-def _added_tokens(pair: _Pair) -> Claim:
-    """Each is stated as before, has its id in a tokenizer built from the files, and is found where it was."""
+def added_tokens_claim(pair: tuple[FastTokenizer, FastTokenizer]) -> Claim:
+    """Each added token of a base is stated as before, has its id in a tokenizer built from the files, and is found where it was."""
     base, extended = pair
     known = {token["content"]: token for token in extended.spec["added_tokens"]}
     new = set(_new_ids(pair))

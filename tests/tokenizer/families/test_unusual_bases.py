@@ -152,3 +152,28 @@ class Said(Quiet):
 
     def note(self, text):
         self.notes.append(text)
+
+
+@pytest.mark.parametrize("added", [{"normalized": True}, {"normalized": False, "single_word": True}], ids=str)
+def test_added_words_that_an_extension_would_find_elsewhere_are_refused_before_the_work(
+    tmp_path, english, added
+):
+    normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    directory = unigram(tmp_path / "base", english[:600], normalizer)
+    spec = read_json(directory / "tokenizer.json")
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "special": False}
+    token = {"id": len(spec["model"]["vocab"]), "content": "assert", **flags, **added}
+    spec["added_tokens"].append(token)
+    write_json(directory / "tokenizer.json", spec)
+    (tmp_path / "ru.txt").write_text("\n".join(RUSSIAN), "utf-8")
+    options = ExtendOptions(
+        base=str(directory), lang="ru", corpus=(str(tmp_path / "ru.txt"),), out=tmp_path / "out",
+        tokenizer_only=True, adversarial=100,
+    )  # fmt: skip
+    with pytest.raises(TokenizerError, match="assert .* only in some places"):
+        extend(options)
+    assert not (tmp_path / "out").exists()
+    # Matched wherever it stands, it does not reach the model.
+    spec["added_tokens"][-1] |= {"normalized": False, "single_word": False}
+    write_json(directory / "tokenizer.json", spec)
+    assert extend(options).certificate.passed

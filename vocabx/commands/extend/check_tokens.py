@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from vocabx._util.shorten import shortened
 from vocabx.checkpoint.base import Base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.errors import TokenizerError
@@ -9,6 +10,7 @@ from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.verify import added_tokens_claim
 
 
 def note_lost(tokenizer: FastTokenizer, alphabet: Alphabet, sample: str, progress: Progress) -> None:
@@ -20,6 +22,34 @@ def note_lost(tokenizer: FastTokenizer, alphabet: Alphabet, sample: str, progres
             f"The base's tokenizer drops bytes of the text, such as {shown}: tokens for them come first. Text of "
             "other languages that holds them is tokenized differently, and no claim is made about it."
         )
+
+
+def check_added(tokenizer: FastTokenizer) -> None:
+    """Refuse a base with an added token that an extension would also find where the base does not.
+
+    An extended model lists every token, so it may find the text of one that the base matches only as a word of
+    its own, or only after a space that its normalizer adds.
+
+    Raises:
+        TokenizerError: there is one.
+    """
+    known = tokenizer.pieces()
+    partly = [
+        token
+        for token in tokenizer.spec["added_tokens"]
+        if token["content"] not in known
+        and (token["single_word"] or (token["normalized"] and not _is_normal(tokenizer, token["content"])))
+    ]
+    if partly and (claim := added_tokens_claim((tokenizer, tokenizer.extended((), tokenizer.size)))).failed:
+        raise TokenizerError(
+            f"the base matches its added token {shortened(claim.examples[0], 60)} only in some places, and an "
+            f"extended {tokenizer.family} tokenizer would find it in all: state it with normalized and "
+            "single_word false in tokenizer.json, or remove it"
+        )
+
+
+def _is_normal(tokenizer: FastTokenizer, text: str) -> bool:
+    return tokenizer.normal(text) == text
 
 
 def check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, progress: Progress) -> None:

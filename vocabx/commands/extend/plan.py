@@ -12,7 +12,7 @@ from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
 from vocabx.commands._output import inputs_of
-from vocabx.commands.extend.check_tokens import check_adaptable, check_donor, donor_tokens, note_lost
+from vocabx.commands.extend.check_tokens import check_adaptable, check_added, check_donor, donor_tokens, note_lost
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
@@ -327,6 +327,7 @@ def _vocabulary_plan(
         progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
+    check_added(tokenizer)
     note_lost(tokenizer, alphabet, sample, progress)
     if options.pretokenizer == "adapt":
         check_adaptable(base, tokenizer, alphabet, progress)

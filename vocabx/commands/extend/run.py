@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from vocabx._util.version import VERSION
-from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
+from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes, write_grown_config
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.manifest import (
     Manifest,
@@ -84,9 +84,11 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
     with resumable(options.out, options.resume, options.force) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
-        certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)
         plan = plan.with_tokens(len(extension.pieces))
+        # By the model type that it states, transformers chooses the class that reads the tokenizer.
+        write_grown_config(plan.checkpoint, plan.rows, plan.tied, directory)
+        certificate = _prove(plan, learned, directory, timed)
         initialized = embedding_initializer(plan, learned, timed).initialize(options.init)
         _write_rows(plan, initialized.initialization, journal, timed)
         if options.factorised:

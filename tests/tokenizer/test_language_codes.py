@@ -1,0 +1,45 @@
+"""Classes for translation put the code of the source language around a text: so does the extension."""
+
+import pytest
+from small_tokenizers import character_bpe, read_json, write_json
+from transformers import AutoTokenizer
+
+from vocabx.progress import Quiet
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.tokenizer.verify import Texts, verify
+from vocabx.tokenizer.write import write_tokenizer
+
+RUSSIAN = ["Старый привратник приветствовал прибывших при свете лампы."] * 8
+CODES = ["eng_Latn", "rus_Cyrl"]
+SETTINGS = {
+    "the default": {"tokenizer_class": "NllbTokenizer"},
+    "another source": {"tokenizer_class": "NllbTokenizerFast", "src_lang": "rus_Cyrl"},
+    "legacy": {"tokenizer_class": "NllbTokenizer", "legacy_behaviour": True},
+    "none": {"tokenizer_class": "PreTrainedTokenizerFast", "src_lang": "rus_Cyrl", "unk_token": "<unk>"},
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_the_template_is_that_of_the_class(tmp_path, english, transformers4, case):
+    directory = character_bpe(tmp_path / "base", english[:600])
+    spec = read_json(directory / "tokenizer.json")
+    # A template for pairs that puts nothing around them, as one that is not stated.
+    spec["post_processor"]["pair"] = [{"Sequence": {"id": name, "type_id": 0}} for name in "AB"]
+    spec["added_tokens"].append({**spec["added_tokens"][-1], "id": 402, "content": "<mask>", "lstrip": True})
+    spec["added_tokens"][-1]["normalized"] = True
+    write_json(directory / "tokenizer.json", spec)
+    settings = {"additional_special_tokens": CODES, "mask_token": "<mask>", "eos_token": "</s>", **SETTINGS[case]}
+    write_json(directory / "tokenizer_config.json", settings)
+    base, loaded = read_tokenizer(directory), AutoTokenizer.from_pretrained(directory)
+    assert base.rust.encode("the word").ids == loaded("the word")["input_ids"]
+    assert base.rust.encode("a", "b").ids == loaded("a", "b")["input_ids"]
+    assert base.rust.encode("the word").ids == transformers4(directory, ["the word"], special=True)["ids"][0]
+    cyrillic = Alphabet(("Cyrillic",))
+    made = extend_tokenizer(base, RUSSIAN, cyrillic, TokenRequest(None), base.size, Quiet()).tokenizer
+    (tmp_path / "out").mkdir()
+    write_tokenizer(made, directory, tmp_path / "out")
+    texts = Texts(RUSSIAN, english[:100], adversarial=100)
+    claims = verify(base, made, cyrillic, texts, (directory, tmp_path / "out")).claims
+    assert [claim for claim in claims if claim.required and claim.failed] == []
