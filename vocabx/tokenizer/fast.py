@@ -7,7 +7,7 @@ are both the bytes of " 中".
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -316,6 +316,20 @@ def needed_rows(tokenizer: FastTokenizer) -> int:
     """
     last = max((i for i in tokenizer.vocabulary.values() if i not in tokenizer.added_ids), default=-1)
     return last + 1
+
+
+def with_rows_only(tokenizer: FastTokenizer, rows: int) -> FastTokenizer:
+    """`tokenizer` without the added tokens whose ids have no row in a matrix of `rows`; see `needed_rows`."""
+    rowless = {token["content"] for token in tokenizer.spec["added_tokens"] if token["id"] >= rows}
+    if not rowless:
+        return tokenizer
+    added = [token for token in tokenizer.spec["added_tokens"] if token["content"] not in rowless]
+    model = dict(tokenizer.spec["model"])
+    if isinstance(model["vocab"], dict):
+        model["vocab"] = {piece: index for piece, index in model["vocab"].items() if piece not in rowless}
+    else:
+        model["vocab"] = [entry for entry in model["vocab"] if entry[0] not in rowless]
+    return replace(tokenizer, spec={**tokenizer.spec, "added_tokens": added, "model": model})
 
 
 def components(component: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
