@@ -19,6 +19,7 @@ from vocabx.commands.push.plan import check_repository
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.sketch import Sketch
 from vocabx.corpus.source import (
     TextSource,
     base_source,
@@ -40,6 +41,7 @@ from vocabx.initializers.check import (
     rule_taken,
 )
 from vocabx.progress import Progress
+from vocabx.report.recorded_report import recorded_sketch
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
@@ -72,6 +74,7 @@ class VocabularyPlan:
         first_id: id of the first new token: after the last row of the base's embedding matrix if its size is
             known, so that padding rows keep their meaning; else after the last token.
         new_tokens: how many tokens will be added; an estimate until they are selected.
+        learned_before: the sketch of the text that the base's own new tokens were learned from, or None.
     """
 
     options: ExtendOptions
@@ -87,6 +90,7 @@ class VocabularyPlan:
     donor: tuple[bytes, ...] | None
     first_id: int
     new_tokens: int
+    learned_before: Sketch | None
 
     @property
     def new_ids(self) -> range:
@@ -346,6 +350,7 @@ def _vocabulary_plan(
         donor=donor,
         first_id=max(rows, tokenizer.size),
         new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
+        learned_before=recorded_sketch(base.directory),
     )
 
 
