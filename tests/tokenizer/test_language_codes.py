@@ -30,7 +30,12 @@ def test_the_template_is_that_of_the_class(tmp_path, english, transformers4, cas
     spec["added_tokens"].append({**spec["added_tokens"][-1], "id": 402, "content": "<mask>", "lstrip": True})
     spec["added_tokens"][-1]["normalized"] = True
     write_json(directory / "tokenizer.json", spec)
-    settings = {"additional_special_tokens": CODES, "mask_token": "<mask>", "eos_token": "</s>", **SETTINGS[case]}
+    settings = {
+        "additional_special_tokens": CODES,
+        "mask_token": "<mask>",
+        "eos_token": "</s>",
+        **SETTINGS[case],
+    }
     write_json(directory / "tokenizer_config.json", settings)
     base, loaded = read_tokenizer(directory), AutoTokenizer.from_pretrained(directory)
     assert base.rust.encode("the word").ids == loaded("the word")["input_ids"]

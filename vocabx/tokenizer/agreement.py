@@ -127,7 +127,9 @@ class TransformersReader:
             with_base = dict(zip(differ, _ids(self.base, [batch[n] for n in differ]), strict=True))
         for n, text in enumerate(batch):
             # Where the base's own files disagree, so must its extension.
-            excused = n in with_base and with_base[n] != old[n] and (old[n] != new[n] or with_base[n] == theirs[n])
+            excused = (
+                n in with_base and with_base[n] != old[n] and (old[n] != new[n] or with_base[n] == theirs[n])
+            )
             self.base_tally.add(text, not excused)
             if not excused:
                 self.tally.add(text, theirs[n] == new[n])

@@ -164,13 +164,13 @@ def _lost_letters(
         return ()
     if not set(lost).isdisjoint(start.lost_tokens("\n".join(request.protected))):
         raise TokenizerError(
-            "the base's tokenizer drops bytes of the protected text that the language needs tokens for: leave "
-            "text in the language out of --protect"
+            "the base's tokenizer drops bytes of the protected text that the language needs tokens for: "
+            "leave text in the language out of --protect"
         )
     if request.new_tokens is not None and request.new_tokens <= len(lost):
         raise TokenizerError(
-            f"the base's tokenizer has no tokens for {len(lost)} bytes of the language, which come first: pass "
-            f"--new-tokens of more than {len(lost)}"
+            f"the base's tokenizer has no tokens for {len(lost)} bytes of the language, which come first: "
+            f"pass --new-tokens of more than {len(lost)}"
         )
     occurring = Counter[int]()
     for character, count in characters.items():
@@ -308,7 +308,12 @@ def _donor_merges(
         return None
     with progress.stage("Building the donor's tokens", unit="tokens") as advance:
         return build_donor_merges(
-            base, request.donor, partial(base.allows, alphabet), request.add_intermediates, request.new_tokens, advance
+            base,
+            request.donor,
+            partial(base.allows, alphabet),
+            request.add_intermediates,
+            request.new_tokens,
+            advance,
         )
 
 

@@ -35,7 +35,7 @@ def with_codes(spec: dict[str, Any], name: str, config: Mapping[str, Any]) -> di
     if kind in _UNDERSCORED and "__" not in code:
         code = f"__{code}__"
     end = config.get("eos_token") or "</s>"
-    end = end.get("content") if isinstance(end, dict) else end
+    end = str(end.get("content") if isinstance(end, dict) else end)
     if code not in ids or end not in ids:
         return spec
     if kind == "nllb" and config.get("legacy_behaviour"):

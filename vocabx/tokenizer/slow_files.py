@@ -103,8 +103,8 @@ def _of_m2m100(loaded: Any, directory: Path) -> dict[str, Any]:
     lost = [piece for piece in spec["model"]["vocab"] if piece not in ids and piece not in stated]
     if lost or spec["model"]["type"] != "BPE":
         raise TokenizerError(
-            f"{directory / 'vocab.json'} has no id for {lost[0] if lost else 'BPE'!r} of the SentencePiece model: "
-            "download the base again"
+            f"{directory / 'vocab.json'} has no id for {lost[0] if lost else 'BPE'!r} of the SentencePiece "
+            "model: download the base again"
         )
     special = {str(token): loaded.convert_tokens_to_ids(str(token)) for token in loaded.all_special_tokens}
     special |= loaded.lang_token_to_id

@@ -275,7 +275,11 @@ def _settings(pair: _Pair) -> Claim:
 
 
 def added_tokens_claim(pair: tuple[FastTokenizer, FastTokenizer]) -> Claim:
-    """Each added token of a base is stated as before, has its id in a tokenizer built from the files, and is found where it was."""
+    """Whether each added token of a base is stated, numbered and found in an extension as before.
+
+    Args:
+        pair: the base and the extension.
+    """
     base, extended = pair
     known = {token["content"]: token for token in extended.spec["added_tokens"]}
     new = set(_new_ids(pair))

@@ -80,9 +80,7 @@ MARKS = [{"end_of_word_suffix": "</w>"}, {"continuing_subword_prefix": "@@"}]
 
 @pytest.mark.parametrize("mark", MARKS, ids=str)
 @pytest.mark.parametrize("byte", [False, True], ids=["characters", "bytes"])
-def test_pieces_that_mark_the_edges_of_words_are_extended(
-    tmp_path, english, transformers4, mark, byte
-):
+def test_pieces_that_mark_the_edges_of_words_are_extended(tmp_path, english, transformers4, mark, byte):
     directory = marked_bpe(tmp_path / "base", english[:600], byte, **mark)
     base, made = certified(directory, tmp_path / "out", english, transformers4)
     new = [made.id_to_piece[index] for index in made.token_bytes if index >= base.size]
@@ -170,7 +168,7 @@ def test_added_words_that_an_extension_would_find_elsewhere_are_refused_before_t
         base=str(directory), lang="ru", corpus=(str(tmp_path / "ru.txt"),), out=tmp_path / "out",
         tokenizer_only=True, adversarial=100,
     )  # fmt: skip
-    with pytest.raises(TokenizerError, match="assert .* only in some places"):
+    with pytest.raises(TokenizerError, match="only in some places"):
         extend(options)
     assert not (tmp_path / "out").exists()
     # Matched wherever it stands, it does not reach the model.

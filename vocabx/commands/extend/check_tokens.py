@@ -19,16 +19,16 @@ def note_lost(tokenizer: FastTokenizer, alphabet: Alphabet, sample: str, progres
     if lost := tokenizer.lost_tokens(own):
         shown = f"0x{lost[0].strip()[0]:02X}"
         progress.note(
-            f"The base's tokenizer drops bytes of the text, such as {shown}: tokens for them come first. Text of "
-            "other languages that holds them is tokenized differently, and no claim is made about it."
+            f"The base's tokenizer drops bytes of the text, such as {shown}: tokens for them come first. "
+            "Text of other languages that holds them is tokenized differently, and no claim is made about it."
         )
 
 
 def check_added(tokenizer: FastTokenizer) -> None:
     """Refuse a base with an added token that an extension would also find where the base does not.
 
-    An extended model lists every token, so it may find the text of one that the base matches only as a word of
-    its own, or only after a space that its normalizer adds.
+    An extended model lists every token, so it may find the text of one that the base matches only as a word
+    of its own, or only after a space that its normalizer adds.
 
     Raises:
         TokenizerError: there is one.
@@ -42,8 +42,8 @@ def check_added(tokenizer: FastTokenizer) -> None:
     ]
     if partly and (claim := added_tokens_claim((tokenizer, tokenizer.extended((), tokenizer.size)))).failed:
         raise TokenizerError(
-            f"the base matches its added token {shortened(claim.examples[0], 60)} only in some places, and an "
-            f"extended {tokenizer.family} tokenizer would find it in all: state it with normalized and "
+            f"the base matches its added token {shortened(claim.examples[0], 60)} only in some places, and "
+            f"an extended {tokenizer.family} tokenizer would find it in all: state it with normalized and "
             "single_word false in tokenizer.json, or remove it"
         )
 

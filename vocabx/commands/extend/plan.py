@@ -12,7 +12,13 @@ from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
 from vocabx.commands._output import inputs_of
-from vocabx.commands.extend.check_tokens import check_adaptable, check_added, check_donor, donor_tokens, note_lost
+from vocabx.commands.extend.check_tokens import (
+    check_adaptable,
+    check_added,
+    check_donor,
+    donor_tokens,
+    note_lost,
+)
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository

@@ -21,7 +21,7 @@ from vocabx.checkpoint.manifest import (
 from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.proof import prove_untied
 from vocabx.checkpoint.staging import resumable, staged
-from vocabx.commands._output import prepare_output, publish
+from vocabx.commands._output import check_resumed, deciding, prepare_output, publish
 from vocabx.commands.extend.form import bring_to_form
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
 from vocabx.commands.extend.measure import measure_both, score_both
@@ -75,13 +75,14 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendRe
 
 
 def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
+    check_resumed(options)
     plan = make_plan(options, timed)
     for note in (plan.left_out, plan.rule, plan.rowless_note):
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, plan.tokenizer.size, timed)
-    with resumable(options.out, options.resume, options.force) as journal:
+    with resumable(options.out, options.resume, options.force, deciding(options)) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)

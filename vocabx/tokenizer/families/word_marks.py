@@ -41,7 +41,7 @@ class _WordMarks(FastTokenizer):
         """What begins all pieces of a word but the first, or ""."""
         return str(self.spec["model"].get(PREFIX) or "")
 
-    def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
+    def piece_to_bytes(self, piece: str) -> bytes | None:
         body, edge = self._unmarked(piece)
         data = super().piece_to_bytes(body) if body else None  # type: ignore[safe-super]
         if not data:
@@ -53,7 +53,7 @@ class _WordMarks(FastTokenizer):
             return data
         return _SPACE + data if edge and not self._spaced else None
 
-    def bytes_to_piece(self, token: bytes) -> str | None:  # noqa: D102
+    def bytes_to_piece(self, token: bytes) -> str | None:
         whole = super().bytes_to_piece  # type: ignore[safe-super]
         if self.suffix:
             body = token.removesuffix(_SPACE)
@@ -66,7 +66,7 @@ class _WordMarks(FastTokenizer):
         piece = whole(token)
         return None if piece is None else self.prefix + piece
 
-    def allows(self, alphabet: Alphabet, token: bytes) -> bool:  # noqa: D102
+    def allows(self, alphabet: Alphabet, token: bytes) -> bool:
         body = token.removesuffix(_SPACE) if self.suffix else token
         return alphabet.allows_token(body or token)
 
@@ -74,14 +74,14 @@ class _WordMarks(FastTokenizer):
         """`text` normalized, without white space, of which the pieces say only where words end."""
         return "".join(self.normal(text).split())
 
-    def tokenize(self, token: bytes) -> tuple[int, ...]:  # noqa: D102
+    def tokenize(self, token: bytes) -> tuple[int, ...]:
         piece = self.bytes_to_piece(token)
         return () if piece is None else self._alone(piece)
 
-    def reaches(self, index: int) -> bool:  # noqa: D102
+    def reaches(self, index: int) -> bool:
         return self._alone(self.id_to_piece[index]) == (index,)
 
-    def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
+    def extended(self, merges: Iterable[Merge], first_id: int) -> Self:
         return type(self)(self.with_appended(merges, first_id))
 
     @cached_property
