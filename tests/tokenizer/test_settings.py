@@ -17,6 +17,8 @@ CONFIG, SPECIAL, ADDED = "tokenizer_config.json", "special_tokens_map.json", "ad
         (CONFIG, {"pad_token": 5}, "pad_token"),
         (CONFIG, {"pad_token": float("nan")}, "pad_token"),
         (CONFIG, {"eos_token": ["</s>"]}, "eos_token"),
+        (CONFIG, {"\ud800": 1}, "half of a surrogate pair"),
+        (SPECIAL, {"\ud800": 1}, "half of a surrogate pair"),
         (CONFIG, {"eos_token": {"content": None}}, "eos_token.content"),
         (CONFIG, {"eos_token": {"content": "a", "lstrip": "no"}}, "eos_token.lstrip"),
         (CONFIG, {"tokenizer_class": ["LlamaTokenizer"]}, "tokenizer_class"),

@@ -149,6 +149,10 @@ def check_same(directory: Path, options: Mapping[str, str]) -> None:
     if not read_journal(directory)[1]:
         return
     before: dict[str, str] = next((line.options for line in _lines(directory) if isinstance(line, _Job)), {})
+    if not before:
+        raise OutputError(
+            f"{directory} was begun by another command or version: remove it, or choose another --out"
+        )
     for name in (name for name in options if name in before):
         if before[name] != options[name]:
             was, now = (_given(name, each[name]) for each in (before, options))

@@ -206,6 +206,9 @@ def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseExcept
         if reason:
             raise failed(target, reason, NOTHING_LEFT) from None
         return
+    if isinstance(error, OutputError):
+        # Of the files that are not finished, some may be of a run that was refused.
+        journal.clear()
     advice = f"{journal.directory} holds the finished files; the same command with --resume continues it"
     if reason:
         raise failed(target, reason, f"make room: {advice}") from None

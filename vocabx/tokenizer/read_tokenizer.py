@@ -65,7 +65,12 @@ def _completed(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
     listed = read_settings(directory / "added_tokens.json")
     name = class_of(config, read_settings(directory / "config.json"))
     try:
-        return with_codes(with_added_tokens(spec, config, special, listed), name, config)
+        completed = with_codes(with_added_tokens(spec, config, special, listed), name, config)
+        for token in completed["added_tokens"]:
+            if token not in spec["added_tokens"]:
+                # Half of a surrogate pair is no text.
+                token["content"].encode()
+        return completed
     except (AttributeError, TypeError, ValueError):
         raise TokenizerError(
             f"the added tokens in the files of {directory} are damaged: download the base again"
