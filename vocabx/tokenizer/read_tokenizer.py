@@ -6,12 +6,12 @@ from typing import Any
 from vocabx._util.json_file import read_object
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.added_tokens import with_added_tokens
+from vocabx.tokenizer.class_templates import with_template
 from vocabx.tokenizer.families import family_of
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
 from vocabx.tokenizer.families.unigram import UnigramTokenizer
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer, as_measured, build_rust
 from vocabx.tokenizer.from_sentencepiece import spec_of
-from vocabx.tokenizer.language_codes import with_codes
 from vocabx.tokenizer.sentencepiece_model import SPACE, read_model
 from vocabx.tokenizer.settings import read_config, read_settings
 from vocabx.tokenizer.slow_files import class_of, converted, files_of, with_sentinels
@@ -65,7 +65,7 @@ def _completed(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
     listed = read_settings(directory / "added_tokens.json")
     name = class_of(config, read_settings(directory / "config.json"))
     try:
-        completed = with_codes(with_added_tokens(spec, config, special, listed), name, config)
+        completed = with_template(with_added_tokens(spec, config, special, listed), name, config)
         for token in completed["added_tokens"]:
             if token not in spec["added_tokens"]:
                 # Half of a surrogate pair is no text.

@@ -1,15 +1,16 @@
-"""The codes that classes for translation put around a text, whatever template tokenizer.json states.
+"""The templates that some classes put around a text, whatever template tokenizer.json states.
 
 NllbTokenizer and its like replace the template when they load it, by the code of the source language and the
-end of the text. The generic class that vocabx states does not, so the template is stated as the base's class
-makes it, for the source language that its configuration names.
+end of the text; CLIPTokenizer by beginning and end. The generic class that vocabx states does not, so the
+template is stated as the base's class makes it, for the source language that its configuration names.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-# For each class: the source language where the configuration states none, and whether its code comes first.
-_CLASSES = {
+# For each class with codes: the source language where the configuration states none, and whether its code
+# comes first.
+_CODES = {
     "nllb": ("eng_Latn", True), "mbart": ("en_XX", False), "mbart50": ("en_XX", True),
     "m2m100": ("en", True), "seamlessm4t": ("eng", True),
 }  # fmt: skip
@@ -17,7 +18,7 @@ _CLASSES = {
 _UNDERSCORED = ("m2m100", "seamlessm4t")
 
 
-def with_codes(spec: dict[str, Any], name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def with_template(spec: dict[str, Any], name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """A tokenizer with the template of the class `name`; `spec` itself for classes that make none.
 
     Args:
@@ -25,17 +26,18 @@ def with_codes(spec: dict[str, Any], name: str, config: Mapping[str, Any]) -> di
         name: of the class without its suffix, see `class_of`.
         config: tokenizer_config.json.
     """
-    kind = name.lower().replace("_", "")
-    if kind not in _CLASSES:
-        return spec
     ids = {token["content"]: token["id"] for token in spec["added_tokens"]}
-    default, first = _CLASSES[kind]
+    kind = name.lower().replace("_", "")
+    if kind == "clip":
+        return _of_clip(spec, config, ids)
+    if kind not in _CODES:
+        return spec
+    default, first = _CODES[kind]
     stated = config.get("src_lang")
     code = stated if isinstance(stated, str) and stated else default
     if kind in _UNDERSCORED and "__" not in code:
         code = f"__{code}__"
-    end = config.get("eos_token") or "</s>"
-    end = str(end.get("content") if isinstance(end, dict) else end)
+    end = _named(config, "eos_token", "</s>")
     if code not in ids or end not in ids:
         return spec
     if kind == "nllb" and config.get("legacy_behaviour"):
@@ -50,6 +52,26 @@ def with_codes(spec: dict[str, Any], name: str, config: Mapping[str, Any]) -> di
         },
     }
     return {**spec, "post_processor": template}
+
+
+def _of_clip(spec: dict[str, Any], config: Mapping[str, Any], ids: Mapping[str, int]) -> dict[str, Any]:
+    begin = _named(config, "bos_token", "<|startoftext|>")
+    end = _named(config, "eos_token", "<|endoftext|>")
+    if begin not in ids or end not in ids:
+        return spec
+    template = {
+        "type": "RobertaProcessing",
+        "sep": [end, ids[end]],
+        "cls": [begin, ids[begin]],
+        "trim_offsets": False,
+        "add_prefix_space": False,
+    }
+    return {**spec, "post_processor": template}
+
+
+def _named(config: Mapping[str, Any], role: str, default: str) -> str:
+    token = config.get(role) or default
+    return str(token.get("content") if isinstance(token, dict) else token)
 
 
 def _special(token: str) -> dict[str, Any]:

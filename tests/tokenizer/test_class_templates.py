@@ -1,7 +1,7 @@
-"""Classes for translation put the code of the source language around a text: so does the extension."""
+"""Some classes put tokens of their own around a text, such as codes of languages: so does the extension."""
 
 import pytest
-from small_tokenizers import character_bpe, read_json, write_json
+from small_tokenizers import character_bpe, marked_bpe, read_json, write_json
 from transformers import AutoTokenizer
 
 from vocabx.progress import Quiet
@@ -48,3 +48,19 @@ def test_the_template_is_that_of_the_class(tmp_path, english, transformers4, cas
     texts = Texts(RUSSIAN, english[:100], adversarial=100)
     claims = verify(base, made, cyrillic, texts, (directory, tmp_path / "out")).claims
     assert [claim for claim in claims if claim.required and claim.failed] == []
+
+
+def test_the_template_of_clip_is_that_of_its_class(tmp_path, english):
+    directory = marked_bpe(tmp_path / "base", english[:600], byte=True, end_of_word_suffix="</w>")
+    spec = read_json(directory / "tokenizer.json")
+    flags = {**spec["added_tokens"][0], "special": True}
+    size = len(spec["model"]["vocab"])
+    for number, name in enumerate(("<|startoftext|>", "<|endoftext|>")):
+        spec["added_tokens"].append({**flags, "id": size + number, "content": name})
+    write_json(directory / "tokenizer.json", spec)
+    write_json(directory / "tokenizer_config.json", {"tokenizer_class": "CLIPTokenizer"})
+    base, loaded = read_tokenizer(directory), AutoTokenizer.from_pretrained(directory)
+    for text in ("", "the words"):
+        ids = base.rust.encode(text).ids
+        around = loaded(text)["input_ids"]
+        assert (ids[0], ids[-1]) == (around[0], around[-1]) == (size, size + 1)
