@@ -1,16 +1,18 @@
 """What `compare`, `train` and `evaluate` say beforehand that they take, beside what they took.
 
-    taskset -c 0 python benchmarks/durations.py [--base smollm2]
+    taskset -c 0 env OMP_NUM_THREADS=1 python benchmarks/durations.py [--base smollm2]
 
 Extends the base, and a tiny random model with its tokenizer, by a few tokens, and runs each command on both
 with small settings, each in a process of its own. Time is counted from the sentence that says how long it
-takes to the end of the command; `compare` says nothing of what the initializers themselves take, so its time
-is counted from the end of the last of them.
+takes to the end of the command: by the clock, and of the processor, which is the same on one core that does no
+other work. `compare` says nothing of what the initializers themselves take, so its time is counted from the
+end of the last of them.
 """
 
 import json
 import re
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -51,8 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> Result:
             run_worker(__file__, {"command": "extend", **common})
             for command in COMMANDS:
                 said = run_worker(__file__, {"command": command, **common})
-                ratio = said["took"] / max(said["said"], 1e-9)
-                found[f"{command} {name}"] = {**said, "took over said": round(ratio, 2)}
+                ratio = said["processor"] / max(said["said"], 1e-9)
+                found[f"{command} {name}"] = {**said, "processor over said": round(ratio, 2)}
+                print(command, name, found[f"{command} {name}"], file=sys.stderr, flush=True)
     return finish(options.out, "durations", found)
 
 
@@ -103,15 +106,14 @@ class _Watch(Quiet):
     """Notes what a command says, and when."""
 
     def __init__(self) -> None:
-        self.said = 0.0
-        self.begun = time.perf_counter()
+        self.said, self.begun = 0.0, _clocks()
         self._beside = False
 
     def note(self, text: str) -> None:
         found = _SAID.search(text)
         if found and not self.said:
             self.said = float(found[1]) * _UNITS[found[2]]
-            self.begun = time.perf_counter()
+            self.begun = _clocks()
             self._beside = "initializers" in text
 
     @contextmanager
@@ -119,10 +121,15 @@ class _Watch(Quiet):
         yield lambda amount: None
         # What is counted apart ends where scoring begins.
         if self._beside and not title.startswith(("Scoring", "Training")):
-            self.begun = time.perf_counter()
+            self.begun = _clocks()
 
     def result(self) -> Result:
-        return {"said": self.said, "took": round(time.perf_counter() - self.begun, 2)}
+        took, processor = (now - begun for now, begun in zip(_clocks(), self.begun, strict=True))
+        return {"said": self.said, "took": round(took, 1), "processor": round(processor, 1)}
+
+
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
 
 
 def _tiny(base: Path, target: Path) -> Path:

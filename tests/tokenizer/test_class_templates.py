@@ -4,6 +4,8 @@ import pytest
 from small_tokenizers import character_bpe, marked_bpe, read_json, write_json
 from transformers import AutoTokenizer
 
+from vocabx import ExtendOptions
+from vocabx.commands.extend.plan import make_vocabulary_plan
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
@@ -64,3 +66,18 @@ def test_the_template_of_clip_is_that_of_its_class(tmp_path, english):
         ids = base.rust.encode(text).ids
         around = loaded(text)["input_ids"]
         assert (ids[0], ids[-1]) == (around[0], around[-1]) == (size, size + 1)
+
+
+def test_a_class_that_switches_codes_is_told_before_the_work(tmp_path, english):
+    directory = character_bpe(tmp_path / "base", english[:200])
+    write_json(directory / "tokenizer_config.json", {"tokenizer_class": "NllbTokenizer"})
+    (tmp_path / "ru.txt").write_text("\n".join(RUSSIAN), "utf-8")
+    notes = []
+    told = Quiet()
+    told.note = notes.append
+    options = ExtendOptions(
+        base=str(directory), lang="ru", corpus=(str(tmp_path / "ru.txt"),), out=tmp_path / "out",
+        tokenizer_only=True,
+    )  # fmt: skip
+    make_vocabulary_plan(options, told)
+    assert any("NllbTokenizer switches the code of the source language" in note for note in notes)

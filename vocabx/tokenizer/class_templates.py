@@ -54,6 +54,11 @@ def with_template(spec: dict[str, Any], name: str, config: Mapping[str, Any]) ->
     return {**spec, "post_processor": template}
 
 
+def has_codes(name: str) -> bool:
+    """Whether the class `name` puts the code of a language around a text, which its users can switch."""
+    return name.lower().replace("_", "") in _CODES
+
+
 def _of_clip(spec: dict[str, Any], config: Mapping[str, Any], ids: Mapping[str, int]) -> dict[str, Any]:
     begin = _named(config, "bos_token", "<|startoftext|>")
     end = _named(config, "eos_token", "<|endoftext|>")

@@ -8,8 +8,11 @@ from vocabx.commands.extend.options import ExtendOptions
 from vocabx.errors import TokenizerError
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.class_templates import has_codes
 from vocabx.tokenizer.donor import of_language, read_donor
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.settings import read_config, read_settings
+from vocabx.tokenizer.slow_files import class_of
 from vocabx.tokenizer.verify import added_tokens_claim
 
 
@@ -21,6 +24,17 @@ def note_lost(tokenizer: FastTokenizer, alphabet: Alphabet, sample: str, progres
         progress.note(
             f"The base's tokenizer drops bytes of the text, such as {shown}: tokens for them come first. "
             "Text of other languages that holds them is tokenized differently, and no claim is made about it."
+        )
+
+
+def note_codes(base: Base, progress: Progress) -> None:
+    """Say so where the base's class lets users switch the language's code around a text, as no file can."""
+    config = read_config(base.directory)
+    name = class_of(config, read_settings(base.directory / "config.json"))
+    if has_codes(name):
+        progress.note(
+            f"{name}Tokenizer switches the code of the source language around a text. The result states the "
+            "generic class, which keeps one code: put others there in your own script."
         )
 
 

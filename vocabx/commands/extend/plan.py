@@ -17,6 +17,7 @@ from vocabx.commands.extend.check_tokens import (
     check_added,
     check_donor,
     donor_tokens,
+    note_codes,
     note_lost,
 )
 from vocabx.commands.extend.form import check_base
@@ -338,6 +339,7 @@ def _vocabulary_plan(
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
     check_added(tokenizer)
+    note_codes(base, progress)
     note_lost(tokenizer, alphabet, sample, progress)
     if options.pretokenizer == "adapt":
         check_adaptable(base, tokenizer, alphabet, progress)
