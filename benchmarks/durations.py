@@ -4,7 +4,7 @@
 
 Extends the base, and a tiny random model with its tokenizer, by a few tokens, and runs each command on both
 with small settings, each in a process of its own. Time is counted from the sentence that says how long it
-takes to the end of the command: by the clock, and of the processor, which is the same on one core that does no
+takes to the end of the command: by the clock, and of the processor, which is the same on one core without
 other work. `compare` says nothing of what the initializers themselves take, so its time is counted from the
 end of the last of them.
 """
