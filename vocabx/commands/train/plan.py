@@ -1,7 +1,6 @@
 """The plan of a training run, made without loading the model: the content of `--dry-run`."""
 
 import math
-import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +15,8 @@ from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.options import TrainOptions
-from vocabx.corpus.clean import clean
+from vocabx.commands.train.sampled import SampledText, sample_beginning
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
-from vocabx.corpus.sketch import sketch_of
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.report.svg import PACKAGES as PLOTS
@@ -30,7 +28,6 @@ from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
 from vocabx.training.pace import every
 from vocabx.training.record import RECORD
 
-_SAMPLE = 200_000
 _TRACKERS = ("trackio", "wandb", "tensorboard")
 _DEFAULTS = {"sequence_length": (2048, 256), "step_sequences": (64, 4)}
 
@@ -117,8 +114,8 @@ class TrainPlan:
         return [self.source, *([self.base_source] if self.base_source else [])]
 
     @cached_property
-    def _sampled(self) -> list["_Sampled"]:
-        return [_sample(source, self.tokenizer) for source in self._sources]
+    def _sampled(self) -> list[SampledText]:
+        return [sample_beginning(source, self.tokenizer) for source in self._sources]
 
     def _scores(self, steps: int) -> int:
         """How often the held-out texts are scored: at both ends and in between."""
@@ -185,32 +182,6 @@ class TrainPlan:
             "contest": self.options.contest,
             "contest_seconds": None if seconds is None else round(seconds * self.options.contest, 3),
         }
-
-
-@dataclass(frozen=True)
-class _Sampled:
-    """The beginning of a text: its tokens and bytes, the bytes of the source read for it, and the seconds."""
-
-    tokens: int
-    size: int
-    read: int
-    seconds: float
-
-
-def _sample(source: TextSource, tokenizer: FastTokenizer) -> _Sampled:
-    texts: list[str] = []
-    read = size = 0
-    tokenizer.encode([""])
-    start = time.perf_counter()
-    for document in source.open():
-        texts.append(clean(document.text))
-        # The source may be compressed, so bytes read and bytes of text differ.
-        read, size = document.bytes_read, size + len(document.text.encode())
-        if size >= _SAMPLE:
-            break
-    tokens = sum(map(len, tokenizer.encode(texts)))
-    sketch_of(texts)
-    return _Sampled(tokens, size, read, time.perf_counter() - start)
 
 
 def duration_note(plan: dict[str, Any]) -> str:
