@@ -7,6 +7,7 @@ was trained on.
 
 import logging
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,7 +43,7 @@ def readers_of(
     if MODEL_NAME in extended.companions():
         readers.append(_SentencePiece(base, extended))
     if directories is not None and installed("transformers"):
-        readers.append(TransformersReader(directories[1]))
+        readers.append(TransformersReader(directories[1], directories[0]))
     return readers
 
 
@@ -100,22 +101,58 @@ def _plain(normal: str) -> str:
 
 
 class TransformersReader:
-    """The directory as AutoTokenizer loads it."""
+    """The directory as AutoTokenizer loads it.
 
-    def __init__(self, directory: Path) -> None:
-        self.loaded = _load(directory)
+    For some model types, transformers replaces the pre-tokenizer of tokenizer.json with that of a class. A
+    text that it therefore tokenizes otherwise in the base's directory too is excused, as long as an extension
+    that leaves it alone in tokenizer.json leaves it alone there, too.
+    """
+
+    def __init__(self, directory: Path, base: Path | None = None) -> None:
+        self.loaded, self.directory = _load(directory), base
         sentence = f"transformers {_version()} tokenizes every text into the same ids as tokenizer.json."
         self.tally = Tally("transformers", sentence)
+        self.base_tally = Tally(
+            "base-transformers",
+            "transformers tokenizes every text with the base's files as the base's tokenizer.json does.",
+            required=False,
+        )
 
     def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
-        """Compare a batch of texts with the ids in `new`; `old` is not used."""
-        theirs = self.loaded(list(batch), add_special_tokens=False)["input_ids"]
-        for text, ids, after in zip(batch, theirs, new, strict=True):
-            self.tally.add(text, ids == after)
+        """Compare a batch of texts with the ids in `new`; with those in `old` where a base is known."""
+        theirs = _ids(self.loaded, batch)
+        differ = [n for n, ids in enumerate(theirs) if ids != new[n]]
+        with_base = {}
+        if differ and self.base is not None:
+            with_base = dict(zip(differ, _ids(self.base, [batch[n] for n in differ]), strict=True))
+        for n, text in enumerate(batch):
+            # Where the base's own files disagree, so must its extension.
+            excused = (
+                n in with_base and with_base[n] != old[n] and (old[n] != new[n] or with_base[n] == theirs[n])
+            )
+            self.base_tally.add(text, not excused)
+            if not excused:
+                self.tally.add(text, theirs[n] == new[n])
+
+    @cached_property
+    def base(self) -> Any:
+        """The base as AutoTokenizer loads it; None where it is unknown or cannot be loaded."""
+        if self.directory is None:
+            return None
+        try:
+            return _load(self.directory)
+        except Exception:  # For a bare tokenizer.json, transformers has no class to choose.
+            return None
 
     def claims(self) -> list[Claim]:
-        """Whether transformers agrees with the tokenizers library."""
-        return [self.tally.claim()]
+        """Whether transformers agrees with the tokenizers library, and where it does not with the base."""
+        excused = [self.base_tally.claim()] if self.base_tally.failed else []
+        return [self.tally.claim(), *excused]
+
+
+def _ids(loaded: Any, texts: Sequence[str]) -> list[list[int]]:
+    found: list[list[int]] = loaded(list(texts), add_special_tokens=False)["input_ids"]
+    return found
 
 
 def special_token_claims(directories: tuple[Path, Path] | None) -> list[Claim]:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from vocabx._util.version import VERSION
-from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
+from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes, write_grown_config
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.manifest import (
     Manifest,
@@ -21,7 +21,7 @@ from vocabx.checkpoint.manifest import (
 from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.proof import prove_untied
 from vocabx.checkpoint.staging import resumable, staged
-from vocabx.commands._output import prepare_output, publish
+from vocabx.commands._output import check_resumed, deciding, prepare_output, publish
 from vocabx.commands.extend.form import bring_to_form
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
 from vocabx.commands.extend.measure import measure_both, score_both
@@ -75,18 +75,21 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendRe
 
 
 def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
+    check_resumed(options)
     plan = make_plan(options, timed)
     for note in (plan.left_out, plan.rule, plan.rowless_note):
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, plan.tokenizer.size, timed)
-    with resumable(options.out, options.resume, options.force) as journal:
+    with resumable(options.out, options.resume, options.force, deciding(options)) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
-        certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)
         plan = plan.with_tokens(len(extension.pieces))
+        # By the model type that it states, transformers chooses the class that reads the tokenizer.
+        write_grown_config(plan.checkpoint, plan.rows, plan.tied, directory)
+        certificate = _prove(plan, learned, directory, timed)
         initialized = embedding_initializer(plan, learned, timed).initialize(options.init)
         _write_rows(plan, initialized.initialization, journal, timed)
         if options.factorised:
