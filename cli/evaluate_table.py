@@ -103,6 +103,7 @@ def _lines(result: EvaluateResult) -> list[str]:
                 "from the base; they are left out"
             )
     lines += [f"trained on {trained.sentence}" for trained in table.trained_on]
+    lines += [f"learned    {learned.sentence}" for learned in table.learned_from]
     for contested in table.contests:
         lines.append(f"contest    {contested.name} was trained beside its base left alone:")
         lines += [f"           {sentence}" for sentence in contested.sentences]

@@ -89,7 +89,8 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         rows["length"] = f"{plan['steps']:,} steps, {plan['tokens'] / 1e6:,.2f} M tokens"
         rows["time"] = (
             f"{described(plan['estimated_seconds'])}, at {plan['tokens_per_second']:,.0f} tokens/s, with "
-            f"{described(plan['scoring_seconds'])} of scoring"
+            f"{described(plan['scoring_seconds'])} of scoring and {described(plan['reading_seconds'])} to "
+            "load the model and read the text"
         )
         if plan["max_minutes"] is not None:
             rows["time"] += "; measured and fitted in the first steps"

@@ -3,7 +3,6 @@
 A small base, its extension, runs that trained it, tokenizers of each family and texts: made once.
 """
 
-import contextlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -11,19 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import small_tokenizers
+from left_runs import leave_runs
 from tiny_models import tiny_model
 
-from vocabx.commands.train.options import TrainOptions
-from vocabx.commands.train.run import train
-from vocabx.progress import Quiet
-
 TOKENIZERS = ("byte-level", "wordpiece", "unigram", "characters", "sentencepiece", "t5")
-
-
-class _Broken(Quiet):
-    def status(self, text: str) -> None:
-        if text.startswith("step 5:"):
-            raise RuntimeError("the machine is gone")
 
 
 def make_world(directory: Path, extended: Path, texts: Path, english: list[str]) -> None:
@@ -64,7 +54,7 @@ def make_world(directory: Path, extended: Path, texts: Path, english: list[str])
     (directory / "texts" / "dictionary.txt").write_text("the\t的\nof\t在\n", "utf-8")
     rows = ("4 4", "the 1 2 3 4", "的 1 2 3 4", "of 2 1 0 1", "在 2 1 1 1")
     (directory / "texts" / "vectors.vec").write_text("".join(f"{row}\n" for row in rows), "utf-8")
-    _train(directory)
+    leave_runs(directory, directory / "texts")
 
 
 def _records(path: Path) -> list[str]:
@@ -85,25 +75,6 @@ def _shard(base: Path, target: Path) -> None:
     small_tokenizers.write_json(
         target / "model.safetensors.index.json", {"metadata": {"total_size": 1}, "weight_map": where}
     )
-
-
-def _train(directory: Path) -> None:
-    """A finished and an unfinished run, and an unfinished extension."""
-    texts = directory / "texts"
-    options: dict[str, Any] = {
-        "directory": directory / "model", "method": "lora", "dtype": "float32",
-        "corpus": (str(texts / "zh.jsonl"),), "replay": (str(texts / "en.txt"),), "sequence_length": 48,
-        "step_sequences": 4, "max_steps": 6, "heldout_bytes": 1000, "lora_rank": 4, "save_every": 3,
-        "evaluate_every": 4,
-    }  # fmt: skip
-    train(TrainOptions(**options, out=directory / "run"))
-    with contextlib.suppress(RuntimeError):
-        train(TrainOptions(**options, out=directory / "broken"), _Broken())
-    other = directory / "other.unfinished"
-    other.mkdir()
-    (other / "model.safetensors").write_bytes(b"12345678")
-    lines = ({"job": "0"}, {"file": "model.safetensors", "bytes": 8})
-    (other / "unfinished.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
 def command_line(name: str, at: Mapping[str, Path], out: Path) -> list[str]:

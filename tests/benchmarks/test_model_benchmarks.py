@@ -209,3 +209,14 @@ def test_a_cell_with_minutes_holds_what_training_ended_with(tmp_path, small_mode
         assert cell["after training"]["target"] < cell["before"]["target"]
     trained = [cell["after training"]["target"] for cell in found.values()]
     assert len(set(trained)) == 2
+
+
+@pytest.mark.slow
+def test_what_commands_say_and_take_is_recorded_of_both_models(toy, small_model, some_verses, english_file):
+    found = toy(
+        "durations", "--base", small_model(), "--new-tokens", 20, "--heldout-bytes", 2000, "--steps", 1,
+        "--corpus", some_verses, "--base-text", english_file,
+    )  # fmt: skip
+    runs = {name: figures for name, figures in found.items() if isinstance(figures, dict)}
+    assert len(runs) == 6
+    assert all(figures["said"] > 0 and figures["took"] > 0 for figures in runs.values())

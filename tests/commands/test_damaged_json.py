@@ -10,16 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from vocabx.commands.train.options import TrainOptions
-from vocabx.commands.train.run import train
-from vocabx.progress import Quiet
-
-
-class _Broken(Quiet):
-    def status(self, text):
-        if text.startswith("step 5:"):
-            raise RuntimeError("the machine is gone")
+from left_runs import leave_runs
 
 
 @pytest.fixture(scope="session")
@@ -29,20 +20,7 @@ def whole(small_extended, tmp_path_factory):
     extended, texts = small_extended(), small_extended.texts
     shutil.copytree(extended, directory / "model")
     shutil.copytree(extended.with_name(extended.name.removesuffix("-extended")), directory / "base")
-    options = {
-        "directory": directory / "model", "method": "lora", "dtype": "float32",
-        "corpus": (str(texts / "zh.jsonl"),), "replay": (str(texts / "en.txt"),), "sequence_length": 48,
-        "step_sequences": 4, "max_steps": 6, "heldout_bytes": 1000, "lora_rank": 4, "save_every": 3,
-        "evaluate_every": 4,
-    }  # fmt: skip
-    train(TrainOptions(**options, out=directory / "run"))
-    with pytest.raises(RuntimeError):
-        train(TrainOptions(**options, out=directory / "broken"), _Broken())
-    (directory / "other.unfinished").mkdir()
-    (directory / "other.unfinished" / "model.safetensors").write_bytes(b"12345678")
-    lines = ({"job": "0"}, {"file": "model.safetensors", "bytes": 8})
-    journal = "".join(f"{json.dumps(line)}\n" for line in lines)
-    (directory / "other.unfinished" / "unfinished.jsonl").write_text(journal)
+    leave_runs(directory, texts)
     return directory
 
 
@@ -132,7 +110,10 @@ FILES = {
             "lacks format": _without("format"),
         },
     ),
-    "model/report.json": (("evaluate",), {"has another hull_bound": _with("hull_bound", value="small")}),
+    "model/report.json": (
+        ("evaluate", "extend"),
+        {"has another hull_bound": _with("hull_bound", value="small")},
+    ),
     "run/training.json": (
         ("merge", "train --branch-from a run"),
         {

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import sentencepiece
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -70,6 +70,39 @@ def character_bpe(directory: Path, lines: list[str], size: int = 400, **model: A
     return _written(
         directory, tokenizer, {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>"}
     )
+
+
+def marked_bpe(directory: Path, lines: list[str], byte: bool, size: int = 500, **mark: str) -> Path:
+    """Whose pieces mark the end of a word (CLIP, XLM) or what is inside one, over bytes or characters."""
+    (name,) = mark
+    tokenizer = Tokenizer(models.BPE(**mark, unk_token="<unk>"))
+    alphabet = pre_tokenizers.ByteLevel.alphabet() if byte else []
+    if byte and name == "end_of_word_suffix":
+        words = pre_tokenizers.Split(Regex(r"\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"), "removed", invert=True)
+        bytes_ = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, bytes_])
+    elif byte:
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    else:
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    ends = decoders.BPEDecoder(suffix="</w>")
+    plain = ends if name == "end_of_word_suffix" else decoders.WordPiece(prefix=mark[name])
+    tokenizer.decoder = decoders.ByteLevel() if byte else plain
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=["<unk>"], initial_alphabet=alphabet, show_progress=False, **mark
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    spec = json.loads(tokenizer.to_str())
+    vocabulary = spec["model"]["vocab"]
+    for letter in sorted(alphabet):
+        edge = letter + mark[name] if name == "end_of_word_suffix" else mark[name] + letter
+        vocabulary.setdefault(edge, len(vocabulary))
+    directory.mkdir(parents=True)
+    write_json(directory / "tokenizer.json", spec)
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>"}
+    write_json(directory / "tokenizer_config.json", settings)
+    return directory
 
 
 def unigram(directory: Path, lines: list[str], normalizer: Any, size: int = 400) -> Path:

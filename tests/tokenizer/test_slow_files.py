@@ -13,6 +13,7 @@ from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.tokenizer.sentencepiece_model import parse_model
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -21,7 +22,7 @@ RUSSIAN = [
     "Прохожие кланялись привратнику.",
 ] * 8
 T5 = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
-CASES = ("GPT2", "Bert", "XLMRoberta", "DebertaV2", "Camembert", "T5")
+CASES = ("GPT2", "Bert", "XLMRoberta", "DebertaV2", "Camembert", "T5", "MBart50", "Nllb", "M2M100")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,8 @@ def slow(tmp_path_factory, english):
     root, lines = tmp_path_factory.mktemp("slow"), english[:600]
     names = {
         "XLMRoberta": "sentencepiece.bpe.model", "Camembert": "sentencepiece.bpe.model", 
-        "DebertaV2": "spm.model", "T5": "spiece.model",
+        "DebertaV2": "spm.model", "T5": "spiece.model", "MBart50": "sentencepiece.bpe.model",
+        "Nllb": "sentencepiece.bpe.model", "M2M100": "sentencepiece.bpe.model",
     }  # fmt: skip
 
     def make(kind):
@@ -39,7 +41,14 @@ def slow(tmp_path_factory, english):
             return directory
         if kind in names:
             settings = T5 if kind == "T5" else {}
-            sentencepiece_model(directory / names[kind], lines, "unigram", **settings)
+            family = "bpe" if kind in ("Nllb", "M2M100") else "unigram"
+            model = sentencepiece_model(directory / names[kind], lines, family, **settings)
+            if kind == "M2M100":
+                pieces = parse_model(model.read_bytes()).pieces
+                first = ("<s>", "<pad>", "</s>", "<unk>")
+                rest = reversed([piece.piece for piece in pieces if piece.piece not in first])
+                ids = {piece: index for index, piece in enumerate((*first, *rest))}
+                write_json(directory / "vocab.json", ids)
         else:
             whole = (byte_level if kind == "GPT2" else wordpiece)(root / f"{kind}-whole", lines)
             directory.mkdir()
@@ -93,3 +102,9 @@ def test_a_directory_that_holds_no_readable_tokenizer_is_refused_with_the_way_ou
     with pytest.raises(TokenizerError, match="save_pretrained") as refusal:
         read_tokenizer(tmp_path)
     assert "\n" not in str(refusal.value)
+
+
+def test_the_codes_of_m2m100_have_the_ids_that_its_class_makes(slow):
+    base, loaded = read_tokenizer(slow("M2M100")), AutoTokenizer.from_pretrained(slow("M2M100"))
+    assert base.vocabulary["__ru__"] == loaded.get_lang_id("ru") > max(loaded.encoder.values())
+    assert base.rust.encode("a __ru__ b").tokens.count("__ru__") == 1

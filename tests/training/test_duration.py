@@ -34,3 +34,13 @@ def test_where_products_are_slow_they_are_all_that_matters():
 )
 def test_a_duration_is_said_as_precisely_as_an_estimate_is(seconds, said):
     assert described(seconds) == said
+
+
+def test_a_large_vocabulary_takes_time_however_narrow_the_model_is():
+    narrow = ModelSizes(10_000, 49_152 * 32, 32, 100, 400, 2, 32, 64, 49_152)
+    few = ModelSizes(10_000, 512 * 32, 32, 100, 400, 2, 32, 64, 512)
+    for seconds in (
+        lambda sizes: scoring_seconds(sizes, 1000, RATE, "cpu"),
+        lambda sizes: training_seconds(sizes, LORA, {"rows": 100}, 1000, RATE, "cpu"),
+    ):
+        assert seconds(narrow) > 10 * seconds(few)

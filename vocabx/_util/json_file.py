@@ -151,6 +151,8 @@ def fit(
         raise refusal(path, error, says, remedy) from None
     except RecursionError:
         raise refusal(path, error, "is damaged: it is nested too deeply", remedy) from None
+    except UnicodeEncodeError:
+        raise refusal(path, error, "is damaged: it holds half of a surrogate pair", remedy) from None
 
 
 def is_json(line: bytes) -> bool:

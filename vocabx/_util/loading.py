@@ -58,7 +58,8 @@ def _refusing(path: Path) -> Iterator[None]:
         if isinstance(error, ValueError) and "trust_remote_code" in str(error):
             raise BaseModelError(
                 f"transformers can only load {path} by running its own code, which vocabx never does: "
-                "remove auto_map from its configuration, or pass a model of a known type"
+                "pass a model of a type that transformers knows, or load this one in your own script and "
+                "save it as such"
             ) from error
         reason = shortened(" ".join(str(error).split()), _SHOWN) or type(error).__name__
         raise BaseModelError(

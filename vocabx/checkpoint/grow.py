@@ -61,8 +61,14 @@ def grow_checkpoint(
     tied = checkpoint.tied and not untie
     generation = read_generation_config(checkpoint.directory)
     write_generation_config(generation, checkpoint, target, suppressed, produced)
-    side = carry_files(checkpoint, target)
-    write_config(checkpoint, side.settings("config.json", checkpoint.config), rows, tied, target)
+    carry_files(checkpoint, target)
+    write_grown_config(checkpoint, rows, tied, target)
+
+
+def write_grown_config(checkpoint: Checkpoint, rows: int, tied: bool, target: Path) -> None:
+    """Write the config.json of `checkpoint` with `rows` rows."""
+    settings = side_files_of(checkpoint).settings("config.json", checkpoint.config)
+    write_config(checkpoint, settings, rows, tied, target)
 
 
 def write_weights(

@@ -7,7 +7,7 @@ that was truncated by a crash is ignored.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,16 +15,20 @@ from typing import Annotated, Any
 import msgspec
 
 from vocabx._util.json_file import Count, Written, is_json, is_there, read_lines
+from vocabx._util.shorten import shortened
 from vocabx.errors import OutputError
 
 NAME = "unfinished.jsonl"
+# In place of a value, of an option that has none.
+SWITCHED_ON = "true"
 _REMEDY = "remove the directory it is in and run the same command again"
 
 
-class _Job(Written, frozen=True):
-    """The first line."""
+class _Job(Written, frozen=True, omit_defaults=True):
+    """The first line; `options` are those of the command, in words, where it has any."""
 
     job: str
+    options: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class _File(Written, frozen=True):
@@ -40,16 +44,17 @@ class Journal:
     Attributes:
         directory: the directory being written.
         whole: size in bytes of each complete weight file.
+        options: of the command that writes it, in words, for `check_same`.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, options: Mapping[str, str] | None = None) -> None:
         """Open the journal of an existing directory, or create one.
 
         Raises:
             OutputError: if another process holds it, or it is damaged.
             OSError: if it cannot be read or written.
         """
-        self.directory = directory
+        self.directory, self.options = directory, dict(options or {})
         self._stream = (directory / NAME).open("a+", encoding="utf-8")
         if not lock(self._stream):
             self._stream.close()
@@ -74,7 +79,7 @@ class Journal:
             )
         if not self.whole:
             self.forget()
-            self._add({"job": job})
+            self._add({"job": job, **({"options": self.options} if self.options else {})})
         self._job = job
 
     def add(self, name: str) -> None:
@@ -122,16 +127,50 @@ def read_journal(directory: Path) -> tuple[str, dict[str, int]]:
     Raises:
         OutputError: if the journal is damaged.
     """
-    path = directory / NAME
-    if not is_there(path):
-        return "", {}
     job, sizes = "", {}
-    for line in read_lines(path, _kind_of, OutputError, _REMEDY):
+    for line in _lines(directory):
         if isinstance(line, _Job):
             job = line.job
         else:
             sizes[line.file] = line.bytes
     return job, {name: size for name, size in sizes.items() if _size(directory / name) == size}
+
+
+def check_same(directory: Path, options: Mapping[str, str]) -> None:
+    """Refuse to resume an unfinished directory with other options than it was begun with.
+
+    Args:
+        directory: the directory; nothing is refused where it holds no complete file.
+        options: of the command, in words, "" for those that are not given.
+
+    Raises:
+        OutputError: an option differs, or the journal is damaged.
+    """
+    if not read_journal(directory)[1]:
+        return
+    before: dict[str, str] = next((line.options for line in _lines(directory) if isinstance(line, _Job)), {})
+    if not before:
+        raise OutputError(
+            f"{directory} was begun by another command or version: remove it, or choose another --out"
+        )
+    for name in (name for name in options if name in before):
+        if before[name] != options[name]:
+            was, now = (_given(name, each[name]) for each in (before, options))
+            raise OutputError(
+                f"{directory} was begun {was}, and this command is {now}: pass the same as before, or "
+                "remove it"
+            )
+
+
+def _given(name: str, value: str) -> str:
+    if not value or value == SWITCHED_ON:
+        return f"{'with' if value else 'without'} {name}"
+    return f"with {name} {shortened(value, 40)}"
+
+
+def _lines(directory: Path) -> list[Any]:
+    path = directory / NAME
+    return list(read_lines(path, _kind_of, OutputError, _REMEDY)) if is_there(path) else []
 
 
 def _kind_of(line: dict[str, Any]) -> type[_Job | _File]:

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -165,12 +165,14 @@ def make_once(target: Path, make: Callable[[Path], None], progress: Progress) ->
 
 
 @contextmanager
-def resumable(target: Path, resume: bool = False, force: bool = False) -> Iterator[Journal]:
+def resumable(
+    target: Path, resume: bool = False, force: bool = False, options: Mapping[str, str] | None = None
+) -> Iterator[Journal]:
     """Yield the journal of a directory next to `target` that is renamed to `target` when the block succeeds.
 
     Its name ends in .unfinished. Once it holds a complete weight file, an error, Ctrl-C or a crash leaves it
     for a run with `resume`; before that, and if the base or a tokenizer is refused, it is removed. With
-    `force`, a target that vocabx wrote is replaced.
+    `force`, a target that vocabx wrote is replaced. The journal records `options`, see `check_same`.
 
     Raises:
         OutputError: if the disk is full, the target cannot be created, another run is writing it, or an
@@ -181,7 +183,7 @@ def resumable(target: Path, resume: bool = False, force: bool = False) -> Iterat
     scratch = unfinished_of(target)
     with _parents(target) as made:
         scratch.mkdir(exist_ok=True)
-        journal = Journal(scratch)
+        journal = Journal(scratch, options)
     try:
         journal.clear()
         yield journal
@@ -204,6 +206,9 @@ def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseExcept
         if reason:
             raise failed(target, reason, NOTHING_LEFT) from None
         return
+    if isinstance(error, OutputError):
+        # Of the files that are not finished, some may be of a run that was refused.
+        journal.clear()
     advice = f"{journal.directory} holds the finished files; the same command with --resume continues it"
     if reason:
         raise failed(target, reason, f"make room: {advice}") from None

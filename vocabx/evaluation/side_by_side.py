@@ -171,6 +171,19 @@ class TrainedOn:
 
 
 @dataclass(frozen=True)
+class LearnedFrom(TrainedOn):
+    """A model whose new tokens were learned from some of a text, on which its weights were not trained."""
+
+    @property
+    def sentence(self) -> str:
+        """What that means for the numbers, in one sentence."""
+        return (
+            f"The tokens of {self.model} were learned from {self.share:.0%} of the text in {self.language} "
+            f"({self.sentences:,} sentences compared): its number of tokens there is not of held-out text."
+        )
+
+
+@dataclass(frozen=True)
 class Prompt:
     """The beginning of a held-out passage, and the rest of the passage."""
 
@@ -203,6 +216,7 @@ class SideBySide:
         seconds: wall time of each stage.
         contests: of the models that were trained with a contest.
         trained_on: the models that were trained on some of these texts, as far as their records tell.
+        learned_from: the models whose new tokens were learned from some of these texts, likewise.
     """
 
     version: str
@@ -219,6 +233,7 @@ class SideBySide:
     seconds: dict[str, float]
     contests: tuple[Contested, ...] = ()
     trained_on: tuple[TrainedOn, ...] = ()
+    learned_from: tuple[LearnedFrom, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as plain data, ready for JSON."""

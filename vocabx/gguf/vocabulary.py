@@ -17,6 +17,7 @@ from vocabx.errors import BaseModelError, TokenizerError
 from vocabx.gguf.pretokenizers import name_of
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
+from vocabx.tokenizer.families.word_marks import MarkedByteLevelTokenizer
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.roles import roles_of
 from vocabx.tokenizer.sentencepiece_model import SPACE, Kind, is_unused, parse_model
@@ -147,7 +148,8 @@ def vocabulary_of(
 
 
 def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Listed:
-    if isinstance(tokenizer, ByteLevelTokenizer):
+    marked = isinstance(tokenizer, MarkedByteLevelTokenizer)
+    if isinstance(tokenizer, ByteLevelTokenizer) and not marked:
         merges = tuple(rule if isinstance(rule, str) else " ".join(rule) for rule in tokenizer.rules())
         name = pretokenizer or name_of(tokenizer.spec)
         tokens = {index: piece for index, piece in tokenizer.id_to_piece.items() if not is_unused(piece)}

@@ -3,12 +3,6 @@
 import shlex
 from collections.abc import Collection, Mapping
 
-# Options without a value.
-_SWITCHES = {
-    "--contest", "--factorised", "--force", "--json", "--private", "--quiet", "--resume", "--tokenizer-only",
-    "--untie",
-}  # fmt: skip
-
 
 def option_of(command: str, name: str) -> str:
     """The value of an option in a recorded command line, "" where it is not given."""
@@ -21,15 +15,22 @@ def option_of(command: str, name: str) -> str:
     return ""
 
 
-def changed_command(command: str, changes: Mapping[str, str | None], without: Collection[str] = ()) -> str:
+def changed_command(
+    command: str,
+    changes: Mapping[str, str | None],
+    without: Collection[str] = (),
+    switches: Collection[str] = (),
+) -> str:
     """A recorded command line with some options changed.
 
     Args:
         command: as `shlex.join` wrote it.
-        changes: values by option, such as {"--init": "distill"}; None for a switch without a value.
+        changes: values by option, such as {"--init": "distill"}; None for a switch, which has no value.
         without: options to leave out, with their values.
+        switches: switches to leave out.
     """
-    dropped = {*changes, *without}
+    alone = {*switches, *(name for name, value in changes.items() if value is None)}
+    dropped = {*changes, *without, *switches}
     words, kept = _words(command), []
     position = 0
     while position < len(words):
@@ -37,7 +38,7 @@ def changed_command(command: str, changes: Mapping[str, str | None], without: Co
         position += 1
         if word.partition("=")[0] not in dropped:
             kept.append(word)
-        elif "=" not in word and word not in _SWITCHES:
+        elif "=" not in word and word not in alone:
             position += 1
     for name, value in changes.items():
         kept += [name] if value is None else [name, value]

@@ -158,6 +158,7 @@ class Report(ClaimsReport):
         boundaries: what the pre-tokenizer does to the held-out text; None if unknown.
         weight: sizes of the weights; None for a tokenizer alone.
         trainable: whether `vocabx train` can go on with it.
+        sketch: of the text that tokens were learned from, here and in the base, see `vocabx.corpus.sketch`.
     """
 
     version: str
@@ -200,6 +201,7 @@ class Report(ClaimsReport):
     boundaries: Boundaries | None = None
     weight: Weight | None = None
     trainable: bool = False
+    sketch: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""

@@ -1,6 +1,7 @@
 """What an extension brought, in plain words: what got better, what it costs, how many tokens, what next."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vocabx._util.options import flag
@@ -20,13 +21,10 @@ _EVEN = 0.0005
 # A recommended number within this share of the number of tokens added is not worth another run.
 _ANOTHER = 0.25
 # What only the first of two runs needs, or what a better start has no use for.
-_OF_ONE_RUN = ("--resume", "--force", "--quiet", "--json", "--push-to-hub", "--private")
-_OF_INITIALIZERS = (
-    "--factorised",
-    "--balance",
-    "--dictionary",
-    *(flag(name) for name in (*VECTOR_FILES, *SETTINGS)),
-)
+_OF_ONE_RUN = ("--push-to-hub",)
+_SWITCHES_OF_ONE_RUN = ("--resume", "--force", "--quiet", "--json", "--private")
+_OF_INITIALIZERS = ("--balance", "--dictionary", *(flag(name) for name in (*VECTOR_FILES, *SETTINGS)))
+_SWITCHES_OF_INITIALIZERS = ("--factorised",)
 DEMONSTRATION = (
     "On the demonstration (SmolLM2-135M, Traditional Chinese), the base has 2.34 bits per byte, the default "
     "start 2.63, and this one 2.13; after ten minutes of training each, it was 1.7 % behind the base left "
@@ -249,24 +247,33 @@ def _steps(report: Report, recommended: Recommended | None) -> tuple[Step, ...]:
         steps.append(
             Step(
                 "Or begin better: new embeddings learned with the model itself, in minutes",
-                changed_command(again, changes, (*_OF_ONE_RUN, *_OF_INITIALIZERS)),
+                changed_command(
+                    again,
+                    changes,
+                    (*_OF_ONE_RUN, *_OF_INITIALIZERS),
+                    (*_SWITCHES_OF_ONE_RUN, *_SWITCHES_OF_INITIALIZERS),
+                ),
                 f"{_untying(report) if untie else ''}{DEMONSTRATION}",
             )
         )
     if again and _adapting_helps(report):
         changes = {"--pretokenizer": "adapt", "--out": f"{out}-adapted"}
-        steps.append(Step("Let tokens cross the boundaries", changed_command(again, changes, _OF_ONE_RUN)))
+        steps.append(Step("Let tokens cross the boundaries", _anew(again, changes)))
     if again and not report.origin.donor and recommended is not None and _differs(report, recommended):
         changes = {"--new-tokens": str(recommended.tokens), "--out": f"{out}-{recommended.tokens}"}
-        steps.append(Step("With the recommended number", changed_command(again, changes, _OF_ONE_RUN)))
+        steps.append(Step("With the recommended number", _anew(again, changes)))
     if not report.initializer and again:
         steps.append(
             Step(
                 "Write the checkpoint",
-                changed_command(again, {"--out": f"{out}-checkpoint"}, ("--tokenizer-only", *_OF_ONE_RUN)),
+                _anew(again, {"--out": f"{out}-checkpoint"}, "--tokenizer-only"),
             )
         )
     return tuple(steps)
+
+
+def _anew(command: str, changes: Mapping[str, str | None], *switches: str) -> str:
+    return changed_command(command, changes, _OF_ONE_RUN, (*switches, *_SWITCHES_OF_ONE_RUN))
 
 
 def _untying(report: Report) -> str:

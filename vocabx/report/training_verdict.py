@@ -73,7 +73,9 @@ def _steps(record: TrainingRecord) -> tuple[Step, ...]:
             Step(
                 "Train the base left alone for as long, and compare both",
                 changed_command(
-                    command, {"--resume": None, "--contest": None}, ("--force", "--quiet", "--json")
+                    command,
+                    {"--resume": None, "--contest": None},
+                    switches=("--force", "--quiet", "--json"),
                 ),
             ),
         )

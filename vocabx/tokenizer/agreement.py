@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from vocabx._util.extras import Packages, installed, need
 from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
-from vocabx.errors import BaseModelError
 from vocabx.tokenizer.certificate import Claim, Tally, claim
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.sentencepiece_model import SPACE
@@ -105,50 +104,57 @@ def _plain(normal: str) -> str:
 class TransformersReader:
     """The directory as AutoTokenizer loads it.
 
-    Args:
-        directory: the result.
-        extended: its tokenizer.
-        base: the directory of what it extends, None where it extends nothing.
+    For some model types, transformers replaces the pre-tokenizer of tokenizer.json with that of a class. A
+    text that it therefore tokenizes otherwise in the base's directory too is excused, as long as an extension
+    that leaves it alone in tokenizer.json leaves it alone there, too.
     """
 
     def __init__(self, directory: Path, extended: FastTokenizer, base: Path | None = None) -> None:
-        self.loaded, self.extended, self.base = _load(directory), extended, base
+        self.loaded, self.extended, self.directory = _load(directory), extended, base
         sentence = f"transformers {_version()} tokenizes every text into the same ids as tokenizer.json."
         self.tally = Tally("transformers", sentence)
         self.base_tally = Tally(
             "base-transformers",
-            f"transformers {_version()} tokenizes every text with the base as its tokenizer.json states.",
+            "transformers tokenizes every text with the base's files as the base's tokenizer.json does.",
             required=False,
         )
 
     def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
-        """Compare a batch of texts with the ids in `new`; those in `old` are the base's."""
-        theirs = self.loaded(list(batch), add_special_tokens=False)["input_ids"]
-        for number, (text, ids, after) in enumerate(zip(batch, theirs, new, strict=True)):
-            same = ids == after or self.extended.tied(ids, after)
-            # Where transformers reads the base itself otherwise, so it must its extension.
-            excused = not same and self.base is not None and self._base_ids(text) != old[number]
+        """Compare a batch of texts with the ids in `new`; with those in `old` where a base is known."""
+        theirs = _ids(self.loaded, batch)
+        # In Unigram, rounding decides between segmentations of the same score.
+        differ = [n for n, ids in enumerate(theirs) if ids != new[n] and not self.extended.tied(ids, new[n])]
+        with_base = {}
+        if differ and self.base is not None:
+            with_base = dict(zip(differ, _ids(self.base, [batch[n] for n in differ]), strict=True))
+        for n, text in enumerate(batch):
+            # Where the base's own files disagree, so must its extension.
+            excused = (
+                n in with_base and with_base[n] != old[n] and (old[n] != new[n] or with_base[n] == theirs[n])
+            )
             self.base_tally.add(text, not excused)
             if not excused:
-                self.tally.add(text, same)
-
-    def claims(self) -> list[Claim]:
-        """Whether transformers agrees with the tokenizers library."""
-        return [self.tally.claim(), *([self.base_tally.claim()] if self.base_tally.failed else [])]
-
-    def _base_ids(self, text: str) -> list[int] | None:
-        if self._loaded_base is None:
-            return None
-        ids: list[int] = self._loaded_base(text, add_special_tokens=False)["input_ids"]
-        return ids
+                self.tally.add(text, n not in differ)
 
     @cached_property
-    def _loaded_base(self) -> Any:
-        """The base as AutoTokenizer loads it, None where it has no class for it."""
-        try:
-            return None if self.base is None else _load(self.base)
-        except BaseModelError:
+    def base(self) -> Any:
+        """The base as AutoTokenizer loads it; None where it is unknown or cannot be loaded."""
+        if self.directory is None:
             return None
+        try:
+            return _load(self.directory)
+        except Exception:  # For a bare tokenizer.json, transformers has no class to choose.
+            return None
+
+    def claims(self) -> list[Claim]:
+        """Whether transformers agrees with the tokenizers library, and where it does not with the base."""
+        excused = [self.base_tally.claim()] if self.base_tally.failed else []
+        return [self.tally.claim(), *excused]
+
+
+def _ids(loaded: Any, texts: Sequence[str]) -> list[list[int]]:
+    found: list[list[int]] = loaded(list(texts), add_special_tokens=False)["input_ids"]
+    return found
 
 
 def special_token_claims(directories: tuple[Path, Path] | None) -> list[Claim]:

@@ -1,7 +1,11 @@
 """From text or a donor to an extended tokenizer in one call: find tokens, select, extend."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
 
 from vocabx.errors import TokenizerError
 from vocabx.progress import Advance, Progress
@@ -105,6 +109,85 @@ def extend_tokenizer(
             adapted.
     """
     start = base.adapted(alphabet) if request.adapt else base
+    letters = _lost_letters(start, lines, alphabet, request)
+    if not letters:
+        return _extended(base, start, lines, alphabet, request, first_id, progress)
+    return _with_letters(base, start, letters, lines, alphabet, request, first_id, progress)
+
+
+def _with_letters(
+    base: FastTokenizer,
+    start: FastTokenizer,
+    letters: tuple[Merge, ...],
+    lines: Sequence[str],
+    alphabet: Alphabet,
+    request: TokenRequest,
+    first_id: int,
+    progress: Progress,
+) -> Extension:
+    """The extension whose first new tokens are `letters`, without which `start` drops parts of the text."""
+    whole = start.extended(letters, first_id)
+    if request.new_tokens is not None:
+        request = replace(request, new_tokens=request.new_tokens - len(letters))
+    made = _extended(whole, whole, lines, alphabet, request, first_id + len(letters), progress)
+    usage = made.tokenizer.usage(lines)[first_id : first_id + len(letters)]
+    selection = replace(
+        made.selection,
+        merges=(*letters, *made.selection.merges),
+        usage=np.concatenate([usage, made.selection.usage]),
+    )
+    return replace(
+        made,
+        base=base,
+        start=start,
+        first_id=first_id,
+        selection=selection,
+        pieces=pieces_of(base, selection),
+        unprotected=None if made.unprotected is None else (*letters, *made.unprotected),
+    )
+
+
+def _lost_letters(
+    start: FastTokenizer, lines: Sequence[str], alphabet: Alphabet, request: TokenRequest
+) -> tuple[Merge, ...]:
+    """The tokens that `start` lacks for characters of the language: bytes, which it drops.
+
+    Raises:
+        TokenizerError: they are in protected text, or more than the tokens asked for.
+    """
+    counts = Counter[str]()
+    for line in lines:
+        counts.update(line)
+    characters = {character: count for character, count in counts.items() if alphabet.allows(character)}
+    lost = start.lost_tokens("".join(characters))
+    if not lost:
+        return ()
+    if not set(lost).isdisjoint(start.lost_tokens("\n".join(request.protected))):
+        raise TokenizerError(
+            "the base's tokenizer drops bytes of the protected text that the language needs tokens for: "
+            "leave text in the language out of --protect"
+        )
+    if request.new_tokens is not None and request.new_tokens <= len(lost):
+        raise TokenizerError(
+            f"the base's tokenizer has no tokens for {len(lost)} bytes of the language, which come first: "
+            f"pass --new-tokens of more than {len(lost)}"
+        )
+    occurring = Counter[int]()
+    for character, count in characters.items():
+        occurring.update(dict.fromkeys(start.normal(character).encode(), count))
+    return tuple(Merge(b"", token, max(occurring[byte] for byte in token)) for token in lost)
+
+
+def _extended(
+    base: FastTokenizer,
+    start: FastTokenizer,
+    lines: Sequence[str],
+    alphabet: Alphabet,
+    request: TokenRequest,
+    first_id: int,
+    progress: Progress,
+) -> Extension:
+    """The extension of a `start` that drops nothing of the language; see `extend_tokenizer`."""
     donor_merges = _donor_merges(start, alphabet, request, progress)
     if donor_merges is None:
         units = _units(start, lines, alphabet, progress)
@@ -225,13 +308,18 @@ def _donor_merges(
         return None
     with progress.stage("Building the donor's tokens", unit="tokens") as advance:
         return build_donor_merges(
-            base, request.donor, alphabet.allows_token, request.add_intermediates, request.new_tokens, advance
+            base,
+            request.donor,
+            partial(base.allows, alphabet),
+            request.add_intermediates,
+            request.new_tokens,
+            advance,
         )
 
 
 def _units(base: FastTokenizer, lines: Sequence[str], alphabet: Alphabet, progress: Progress) -> Units:
     with progress.stage("Tokenizing the text with the base", len(lines), "lines") as advance:
-        return tokenize_units(base, lines, alphabet.allows_token, advance)
+        return tokenize_units(base, lines, partial(base.allows, alphabet), advance)
 
 
 def _learn(
@@ -243,13 +331,21 @@ def _learn(
     progress: Progress,
 ) -> Sequence[Merge]:
     with progress.stage("Learning tokens", unit="B") as advance:
-        candidates = learn_merges(base, units, limit, alphabet.allows_token)
+        candidates = learn_merges(base, units, limit, partial(base.allows, alphabet))
         # The trainer reports no progress.
         advance(sum(len(line.encode()) for line in lines))
     return candidates
 
 
 def pieces_of(base: FastTokenizer, selection: Selection) -> dict[bytes, tuple[int, ...]]:
-    """The pieces of each new token by its bytes: the old ids of `base`, in the order of the new ids."""
+    """The pieces of each new token by its bytes: the old ids of `base`, in the order of the new ids.
+
+    A byte for which the base has no token has those of other bytes, all together.
+    """
     tokens = dict.fromkeys(m.token for m in selection.merges if m.token not in base.known_bytes)
-    return {token: base.tokenize(token) for token in tokens}
+    found = {token: base.tokenize(token) for token in tokens}
+    if all(found.values()):
+        return found
+    single = {index: data.strip() for index, data in base.token_bytes.items() if len(data.strip()) == 1}
+    others = tuple(index for index, data in single.items() if data[0] >= 0x80) or tuple(single)
+    return {token: pieces or others or base.reached_ids[:1] for token, pieces in found.items()}

@@ -145,6 +145,37 @@ class FastTokenizer(ABC):
     def rules(self) -> list[Any]:
         """The rules of segmentation in file order: merges, or pieces with their scores."""
 
+    def lost_tokens(self, text: str) -> list[bytes]:
+        """What the tokens lack for `text`, and drop without a trace: bytes, each as a token without parts."""
+        return []
+
+    def allows(self, alphabet: Alphabet, token: bytes) -> bool:
+        """Whether the language of `alphabet` may have `token`; see `Alphabet.allows_token`."""
+        return alphabet.allows_token(token)
+
+    def with_appended(self, merges: Iterable[Merge], first_id: int) -> dict[str, Any]:
+        """The tokenizer.json of a BPE tokenizer with `merges` after its own; see `extended`."""
+        model = dict(self.spec["model"])
+        # When the file is read again, an added token outside the model's vocabulary gets its id from the
+        # model's size: entered in the vocabulary, it keeps its id however many tokens follow.
+        vocabulary = dict(self.vocabulary)
+        rules = list(model["merges"])
+        as_text = bool(rules) and isinstance(rules[0], str)
+        next_id = first_id
+        for merge in merges:
+            left, right, token = map(self.bytes_to_piece, (merge.left, merge.right, merge.token))
+            if right is None or token is None:
+                continue
+            if token not in vocabulary:
+                vocabulary[token] = next_id
+                next_id += 1
+            # A token without parts has no rule.
+            if merge.left:
+                rules.append(f"{left} {right}" if as_text else [left, right])
+        model["vocab"] = without_holes(vocabulary)
+        model["merges"] = rules
+        return {**self.spec, "model": model}
+
     @property
     def loses_text(self) -> bool:
         """Whether a character without a piece becomes the unknown token and cannot be decoded."""
@@ -337,6 +368,20 @@ def needed_rows(tokenizer: FastTokenizer) -> int:
     """
     last = max((i for i in tokenizer.vocabulary.values() if i not in tokenizer.added_ids), default=-1)
     return last + 1
+
+
+def with_rows_only(tokenizer: FastTokenizer, rows: int) -> FastTokenizer:
+    """`tokenizer` without the added tokens whose ids have no row in a matrix of `rows`; see `needed_rows`."""
+    rowless = {token["content"] for token in tokenizer.spec["added_tokens"] if token["id"] >= rows}
+    if not rowless:
+        return tokenizer
+    added = [token for token in tokenizer.spec["added_tokens"] if token["content"] not in rowless]
+    model = dict(tokenizer.spec["model"])
+    if isinstance(model["vocab"], dict):
+        model["vocab"] = {piece: index for piece, index in model["vocab"].items() if piece not in rowless}
+    else:
+        model["vocab"] = [entry for entry in model["vocab"] if entry[0] not in rowless]
+    return replace(tokenizer, spec={**tokenizer.spec, "added_tokens": added, "model": model})
 
 
 def components(component: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from vocabx._util.json_file import read_object
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.added_tokens import with_added_tokens
+from vocabx.tokenizer.class_templates import with_template
 from vocabx.tokenizer.families import family_of
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
 from vocabx.tokenizer.families.unigram import UnigramTokenizer
@@ -58,11 +59,18 @@ def _read_directory(directory: Path) -> FastTokenizer:
 
 
 def _completed(spec: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """`spec` with the added tokens that the files beside it name."""
+    """`spec` with the added tokens and the template that the files beside it name."""
+    config = read_config(directory)
     special = read_settings(directory / "special_tokens_map.json")
     listed = read_settings(directory / "added_tokens.json")
+    name = class_of(config, read_settings(directory / "config.json"))
     try:
-        return with_added_tokens(spec, read_config(directory), special, listed)
+        completed = with_template(with_added_tokens(spec, config, special, listed), name, config)
+        for token in completed["added_tokens"]:
+            if token not in spec["added_tokens"]:
+                # Half of a surrogate pair is no text.
+                token["content"].encode()
+        return completed
     except (AttributeError, TypeError, ValueError):
         raise TokenizerError(
             f"the added tokens in the files of {directory} are damaged: download the base again"

@@ -14,6 +14,8 @@ from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 from vocabx._util.shorten import shortened
 from vocabx.errors import BaseModelError, TokenizerError
+from vocabx.tokenizer.from_sentencepiece import spec_of
+from vocabx.tokenizer.sentencepiece_model import parse_model
 
 # Files that hold a whole tokenizer, for those classes that read them.
 _FILES = (
@@ -21,6 +23,7 @@ _FILES = (
     ("spiece.model",), ("source.spm", "vocab.json"), ("tekken.json",),
 )  # fmt: skip
 _SENTINELS, _MOST_SENTINELS = 100, 100_000
+_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 _T5 = ("t5", "mt5", "umt5", "longt5", "switch_transformers", "pix2struct", "udop")
 
 
@@ -73,6 +76,8 @@ def converted(directory: Path) -> dict[str, Any]:
             "save the tokenizer with AutoTokenizer…save_pretrained and pass that directory"
         ) from None
     backend = getattr(loaded, "backend_tokenizer", None)
+    if backend is None and type(loaded).__name__ == "M2M100Tokenizer":
+        return _of_m2m100(loaded, directory)
     if backend is None:
         raise TokenizerError(
             f"{directory} has no tokenizer.json, and {type(loaded).__name__} cannot save one: its class does "
@@ -80,3 +85,33 @@ def converted(directory: Path) -> dict[str, Any]:
         )
     spec: dict[str, Any] = json.loads(backend.to_str())
     return spec
+
+
+def _of_m2m100(loaded: Any, directory: Path) -> dict[str, Any]:
+    """The tokenizer.json of an M2M100 tokenizer, which transformers has no fast class for.
+
+    Its pieces are those of a SentencePiece model, with the ids of vocab.json. The class gives codes of
+    languages the ids after them.
+
+    Raises:
+        TokenizerError: a piece of the model has no id, so that its text is lost in a way that no
+            tokenizer.json can state.
+    """
+    spec = spec_of(parse_model(loaded.sp_model.serialized_model_proto()), add_bos=False, add_eos=False)
+    ids: dict[str, int] = dict(loaded.encoder)
+    stated = {token["content"] for token in spec["added_tokens"]}
+    lost = [piece for piece in spec["model"]["vocab"] if piece not in ids and piece not in stated]
+    if lost or spec["model"]["type"] != "BPE":
+        raise TokenizerError(
+            f"{directory / 'vocab.json'} has no id for {lost[0] if lost else 'BPE'!r} of the SentencePiece "
+            "model: download the base again"
+        )
+    special = {str(token): loaded.convert_tokens_to_ids(str(token)) for token in loaded.all_special_tokens}
+    special |= loaded.lang_token_to_id
+    added = [
+        {"id": index, "content": content, **dict.fromkeys(_FLAGS, False), "special": True}
+        for content, index in sorted(special.items(), key=lambda item: item[1])
+    ]
+    vocabulary = dict(sorted({**ids, **special}.items(), key=lambda item: item[1]))
+    model = {**spec["model"], "vocab": vocabulary, "unk_token": str(loaded.unk_token)}
+    return {**spec, "model": model, "added_tokens": added}

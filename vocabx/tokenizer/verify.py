@@ -82,7 +82,7 @@ def verify(
             _base_reachable(pair),
             _settings(pair),
             *counted,
-            _added_tokens(pair),
+            added_tokens_claim(pair),
             _no_added_tokens(pair),
             *_unused(pair),
             _reachable(pair),
@@ -148,6 +148,11 @@ class _Counts:
         self.other = Tally(
             "other-text", "Adversarial strings without the new language are tokenized exactly as before."
         )
+        self.dropped = Tally(
+            "base-drops",
+            "Text of which the base drops bytes is tokenized exactly as before.",
+            required=False,
+        )
         self.protected = Tally("protected", "The protected text is tokenized exactly as before.")
         self.words = Tally(
             "pre-tokenizer",
@@ -174,7 +179,7 @@ class _Counts:
     def claims(self) -> list[Claim]:
         """The claims; optional ones only where they had cases."""
         tallies = [self.base_text, self.other, self.round_trip, self.base_round_trip]
-        optional = (self.protected, self.words, self.known)
+        optional = (self.protected, self.words, self.known, self.dropped)
         return [tally.claim() for tally in (*tallies, *(tally for tally in optional if tally.checked))]
 
     def _count_tokenization(self, kind: str, text: str, same: bool) -> None:
@@ -182,6 +187,10 @@ class _Counts:
             self.protected.add(text, same)
             return
         foreign = kind != "target" and self._is_foreign(text)
+        if foreign and self.pair[0].lost_tokens(text):
+            # What it has no tokens for may have some now.
+            self.dropped.add(text, same)
+            return
         if kind == "base" and (foreign or self.shares_script):
             self.base_text.add(text, same)
         if kind == "adversarial" and foreign:
@@ -266,8 +275,12 @@ def _settings(pair: _Pair) -> Claim:
     return claim("settings", "Everything except the vocabulary and merges is unchanged.", cases)
 
 
-def _added_tokens(pair: _Pair) -> Claim:
-    """Each is stated as before, has its id in a tokenizer built from the files, and is found where it was."""
+def added_tokens_claim(pair: tuple[FastTokenizer, FastTokenizer]) -> Claim:
+    """Whether each added token of a base is stated, numbered and found in an extension as before.
+
+    Args:
+        pair: the base and the extension.
+    """
     base, extended = pair
     known = {token["content"]: token for token in extended.spec["added_tokens"]}
     new = set(_new_ids(pair))

@@ -6,6 +6,7 @@ hardware) is all that matters, and a fast one hardly: measured on SmolLM2. The s
 
 from collections.abc import Mapping
 
+from vocabx._util.extras import need
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.training.methods import Method
 from vocabx.training.model_sizes import ModelSizes, operations
@@ -17,8 +18,13 @@ _GPU_SHARE = 0.4
 # A token generated alone reads all weights once: bytes per second.
 _READING = {"cpu": 5e9, "gpu": 5e11}
 _DTYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
-# Loading torch, transformers and a model.
+# What follows the product with the lm_head, a logit on one thread of a CPU: with the gradient, and alone.
+_LOGIT_TRAINED, _LOGIT = 8e-9, 2.2e-9
+# What else a call of the model takes for one generated token.
+_CALL = 0.01
+# Loading torch, transformers and a model; and the libraries that train it.
 LOADING_SECONDS = 10.0
+STARTING_SECONDS = 12.0
 
 
 def training_seconds(
@@ -34,17 +40,19 @@ def training_seconds(
         rate: operations per second in matrix products, see `operations_a_second`.
         device: torch device.
     """
-    return tokens * operations(sizes, method, trained) / _reached(rate, device)
+    products = operations(sizes, method, trained) / _reached(rate, device)
+    return tokens * (products + sizes.rows * _logit(_LOGIT_TRAINED, device))
 
 
 def scoring_seconds(sizes: ModelSizes, tokens: float, rate: float, device: str) -> float:
     """Estimated seconds to score `tokens` tokens: two operations per weight that a token meets."""
-    return tokens * 2.0 * (sizes.linear + sizes.rows * sizes.width) / _reached(rate, device)
+    products = 2.0 * (sizes.linear + sizes.rows * sizes.width) / _reached(rate, device)
+    return tokens * (products + sizes.rows * _logit(_LOGIT, device))
 
 
 def generating_seconds(weight_bytes: int, tokens: int, device: str) -> float:
     """Estimated seconds to generate `tokens` tokens one after another."""
-    return tokens * weight_bytes / _READING["cpu" if device == "cpu" else "gpu"]
+    return tokens * (_CALL + weight_bytes / _READING["cpu" if device == "cpu" else "gpu"])
 
 
 def computed_dtype(checkpoint: Checkpoint, loaded: str) -> str:
@@ -65,6 +73,11 @@ def described(seconds: float) -> str:
     if seconds < 5400:
         return f"about {round(seconds / 60)} minutes"
     return f"about {seconds / 3600:.1f} hours"
+
+
+def _logit(seconds: float, device: str) -> float:
+    """Seconds for a logit on all threads; a GPU takes no time that would show."""
+    return seconds / need("torch", "evaluate").get_num_threads() if device == "cpu" else 0.0
 
 
 def _reached(rate: float, device: str) -> float:

@@ -18,6 +18,7 @@ from vocabx.commands.evaluate.model import read_evaluated_model
 from vocabx.corpus.sketch import sketch_of
 from vocabx.corpus.source import user_source
 from vocabx.progress import Quiet
+from vocabx.report.recorded_report import recorded_sketch
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 QUICK = ("--heldout-bytes", 2000, "--samples", 2, "--generate-tokens", 8)
@@ -170,6 +171,41 @@ def test_text_that_a_model_was_trained_on_is_told_from_held_out_text(
     assert (one["model"], one["language"], one["share"]) == (str(trained), "zh-Hant", share)
     said = f"{trained} was trained on 100% of the text in zh-Hant ({one['sentences']} sentences compared)"
     assert said in ran.out and said in page
+
+
+def test_text_that_tokens_were_learned_from_is_told_from_text_a_model_was_trained_on(
+    vocabx, small_extended, tmp_path
+):
+    model, zh = small_extended(), small_extended.texts / "zh.jsonl"
+    base = model.with_name(model.name.removesuffix("-extended"))
+    out = tmp_path / "out"
+    line = (model, "--base", base, "--base-text", small_extended.texts / "en.txt", "--corpus", zh)
+    # More than was held out when tokens were learned, which may be the first to be drawn.
+    ran = vocabx("evaluate", *line, "--heldout-bytes", 20_000, "--samples", 0, "--out", out)
+    assert ran.code == 0, ran.err
+    found = json.loads((out / "evaluation.json").read_text("utf-8"))
+    (one,) = found["learned_from"]
+    assert one["language"] == "zh-Hant" and one["share"] > 0.5 and found["trained_on"] == []
+    said = f"The tokens of {model} were learned from {one['share']:.0%} of the text in zh-Hant"
+    page = (out / "evaluation.html").read_text("utf-8")
+    assert said in ran.out and said in page and "was trained on" not in ran.out + page
+
+
+def test_an_extension_of_an_extension_knows_the_text_of_both(small_extended, verses, tmp_path):
+    texts = small_extended.texts
+    (tmp_path / "other.txt").write_text("\n".join(verses[1500:1800]), "utf-8")
+    extend(
+        ExtendOptions(
+            base=str(small_extended()), lang="zh-Hant", out=tmp_path / "two", heldout_bytes=1000,
+            corpus=(str(tmp_path / "other.txt"),), base_text=(str(texts / "en.txt"),), new_tokens=10,
+            adversarial=20, tokenizer_only=True,
+        )
+    )  # fmt: skip
+    sketch = recorded_sketch(tmp_path / "two")
+    first = [json.loads(line)["text"] for line in (texts / "zh.jsonl").read_text("utf-8").splitlines()]
+    assert sketch.holds("\n".join(first)).share > 0.8
+    assert sketch.holds("\n".join(verses[1500:1800])).share > 0.8
+    assert sketch.holds("\n".join(verses[2000:2300])).share < 0.1
 
 
 def options_of(directory, texts, **more):

@@ -11,10 +11,10 @@ from vocabx import ExtendOptions, extend
 from vocabx.checkpoint.configuration import stated_rows
 from vocabx.checkpoint.tables import read_checkpoint
 
-# One of each naming scheme; `make test-slow` covers the others.
-_OFTEN = ("llama", "gemma3", "phi", "gpt_neox", "bert", "t5")
+# One of each naming scheme, and one whose class replaces the pre-tokenizer; `make test-slow` has the others.
+_OFTEN = ("llama", "gemma3", "phi", "gpt_neox", "bert", "t5", "qwen2")
 _KINDS = (
-    *_OFTEN, "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "gpt2", "opt", "bloom", "falcon",
+    *_OFTEN, "mistral", "qwen3", "gemma", "gemma2", "gemma3_text", "gpt2", "opt", "bloom", "falcon",
     "roberta", "xlm-roberta", "mt5", "llava", "qwen2_5_vl",
 )  # fmt: skip
 

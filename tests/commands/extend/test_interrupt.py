@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import time
 from contextlib import contextmanager
@@ -51,6 +52,14 @@ _OFTEN = ("Reading text", "Writing the checkpoint", "Scoring the extended model"
 _KEPT = STAGES[STAGES.index("Writing the checkpoint") + 1 :]
 
 
+# Options of another job, refused before anything is read.
+OTHERS = [
+    ({"new_tokens": 60}, "with --new-tokens 50, and this command is with --new-tokens 60"),
+    ({"untie": True}, "without --untie, and this command is with --untie"),
+    ({"init": "mean"}, "with --init zip-tie, and this command is with --init mean"),
+]
+
+
 @pytest.mark.parametrize(
     "stage", [s if s in _OFTEN else pytest.param(s, marks=pytest.mark.slow) for s in STAGES]
 )
@@ -79,7 +88,12 @@ def test_ctrl_c_leaves_nothing_or_what_resume_finishes(
     assert any("out.unfinished holds the finished files" in note for note in caught.value.__notes__)
     with pytest.raises(OutputError, match="pass --resume to continue it"):
         extend(options)
-    extend(replace(options, resume=True))
+    seen = InterruptedAt("")
+    for other, words in OTHERS:
+        with pytest.raises(OutputError, match=f"was begun {words}: pass the same as before, or remove it"):
+            extend(replace(options, resume=True, **other), seen)
+    assert seen.seen == []
+    extend(replace(options, resume=True, evaluate=False, corpus=(os.path.relpath(chinese_file),)))
     extend(replace(options, out=tmp_path / "undisturbed"))
     assert not out.with_name("out.unfinished").exists()
     assert lasting(out) == lasting(tmp_path / "undisturbed")

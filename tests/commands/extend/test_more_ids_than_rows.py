@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from small_tokenizers import byte_level, read_json, write_json
 
-from vocabx import CompareOptions, ExtendOptions, compare, extend
+from vocabx import CompareOptions, ExtendOptions, TransferOptions, compare, extend, transfer
 from vocabx.errors import BaseModelError
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
@@ -71,6 +72,24 @@ def test_initializers_are_compared_on_such_a_base(base, small_extended, tmp_path
     given = options(base, small_extended, out=tmp_path / "out", init="mean,zip-tie", probe_steps=0)
     found = compare(CompareOptions(**given))
     assert len(found.table.rows) == 2
+
+
+def test_their_tokenizer_is_replaced_without_the_tokens_that_have_no_row(
+    base, small_extended, verses, tmp_path
+):
+    new = byte_level(tmp_path / "new", verses[:200])
+    spec = read_json(new / "tokenizer.json")
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    spec["added_tokens"].append({"id": 400, "content": "<image_1>", "special": True, **flags})
+    write_json(new / "tokenizer.json", spec)
+    given = options(base, small_extended, out=tmp_path / "out", tokenizer=str(new), evaluate=False)
+    del given["new_tokens"]
+    result = transfer(TransferOptions(**{**given, "init": "zip-tie", "learn_bytes": 20_000}))
+    assert result.passed and result.report.old_tokens == 600
+    old, rows = (load_file(path / "model.safetensors")[NAME] for path in (base, tmp_path / "out"))
+    ids = read_tokenizer(tmp_path / "out").vocabulary
+    assert np.array_equal(rows[ids["e"]], old[read_tokenizer(base).vocabulary["e"]])
+    assert ids["<image_1>"] == 400 and len(rows) == 448
 
 
 def test_pieces_of_the_model_without_a_row_are_refused(small_model, small_extended, tmp_path):

@@ -219,7 +219,8 @@ def test_a_dry_run_says_that_a_contest_doubles_the_time(vocabx, small_extended):
     )  # fmt: skip
     assert "this doubles the time" in vocabx(*planned).out
     plan = json.loads(vocabx(*planned, "--json").out)
-    assert plan["contest_seconds"] == plan["estimated_seconds"] > 0
+    assert plan["contest_seconds"] == plan["estimated_seconds"]
+    assert plan["estimated_seconds"] > plan["reading_seconds"] + plan["scoring_seconds"] > 0
 
 
 def test_a_base_that_is_not_found_is_told_before_the_work(contest_of, small_extended, tmp_path):

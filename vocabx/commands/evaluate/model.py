@@ -3,23 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from vocabx._util.json_file import fit, is_there, read_object
+from vocabx._util.json_file import is_there
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import Manifest, RecordedBase, read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.evaluation.measure import context_of
+from vocabx.report.recorded_report import RecordedReport, read_report
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.training.record import RECORD, TrainingRecord, read_record
-
-
-class _Report(msgspec.Struct, frozen=True):
-    """What is read of a report.json; that of a transfer has no bound."""
-
-    hull_bound: float | None = None
 
 
 @dataclass(frozen=True)
@@ -31,7 +24,7 @@ class EvaluatedModel:
         checkpoint: its headers.
         tokenizer: its own.
         manifest: its vocabx.json, None where there is none.
-        reported_bound: the bound of its report.json, None where there is none.
+        report: what its report.json says.
         training: its training.json, None where vocabx.json records no training.
     """
 
@@ -39,7 +32,7 @@ class EvaluatedModel:
     checkpoint: Checkpoint
     tokenizer: FastTokenizer
     manifest: Manifest | None
-    reported_bound: float | None
+    report: RecordedReport
     training: TrainingRecord | None = None
 
     @property
@@ -68,7 +61,7 @@ class EvaluatedModel:
         It applies only to the embeddings as initialized, with the base they were initialized from. A trained
         checkpoint keeps its report, but the bound no longer applies.
         """
-        manifest, bound = self.manifest, self.reported_bound
+        manifest, bound = self.manifest, self.report.hull_bound
         if manifest is None or manifest.training or bound is None:
             return None
         as_made = manifest.tables == table_hashes(self.checkpoint)
@@ -102,15 +95,7 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
             f"{directory} does not predict the next token of a text: only generative models can be evaluated"
         )
     manifest = read_manifest(directory)
-    bound = None if manifest is None else _reported_bound(directory / "report.json")
+    report = RecordedReport() if manifest is None else read_report(directory)
     trained = manifest is not None and manifest.training is not None and is_there(directory / RECORD)
     training = read_record(directory) if trained else None
-    return EvaluatedModel(name, checkpoint, read_tokenizer(directory), manifest, bound, training)
-
-
-def _reported_bound(path: Path) -> float | None:
-    if not is_there(path):
-        return None
-    remedy = "restore it, or remove it"
-    report = read_object(path, BaseModelError, remedy)
-    return fit(path, report, _Report, BaseModelError, remedy).hull_bound
+    return EvaluatedModel(name, checkpoint, read_tokenizer(directory), manifest, report, training)

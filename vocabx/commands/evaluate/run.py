@@ -1,6 +1,6 @@
 """The story of `vocabx evaluate`, in order: models, texts, the numbers of each model, the page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +13,15 @@ from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.heldout import draw_heldout
 from vocabx.corpus.languages import Language, language_name
 from vocabx.corpus.sample_sizes import SampleSizes
-from vocabx.corpus.sketch import Sketch
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.generation import choose_prompts
-from vocabx.evaluation.side_by_side import Contested, MeasuredText, SideBySide, TrainedOn
+from vocabx.evaluation.side_by_side import Contested, LearnedFrom, MeasuredText, SideBySide, TrainedOn
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.contest_words import contest_sentences
 from vocabx.report.evaluation_page import render_evaluation
+from vocabx.report.recorded_report import sketch_or_none
 from vocabx.training.duration import described
 
 # Fewer sentences in common are formulas that many texts share.
@@ -50,7 +50,6 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
     plan = make_evaluate_plan(options, timed)
     device = find_device(plan.base, plan.evaluated_models)
     texts = _texts(plan, timed)
-    trained_on = _trained_on(plan, texts)
     timed.note(f"Measuring takes {described(measuring_seconds(plan.models, texts, device))}.")
     models = measure_models(plan.base, plan.evaluated_models, texts, device, timed)
     table = SideBySide(
@@ -69,7 +68,8 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
         models=models,
         seconds=dict(timed.seconds),
         contests=_contests(plan),
-        trained_on=trained_on,
+        trained_on=_trained_on(plan, texts),
+        learned_from=_learned_from(plan, texts),
     )
     if options.out is not None:
         with staged(options.out, timed.note, options.force) as directory:
@@ -91,22 +91,33 @@ def _contests(plan: EvaluatePlan) -> tuple[Contested, ...]:
 
 def _trained_on(plan: EvaluatePlan, texts: EvaluationTexts) -> tuple[TrainedOn, ...]:
     """The models that were trained on some of the texts, by the sketch in their training.json."""
-    both = ((plan.language, texts.target), (plan.base_language, texts.base_language))
-    found = []
-    for model in plan.evaluated_models:
-        record = model.training
-        if record is None or not record.sketch:
-            continue
-        try:
-            sketch = Sketch.of_text(record.sketch)
-        except ValueError:
-            continue
-        for language, passages in both:
-            held = sketch.holds("\n".join(passages))
-            if held.share >= _TRAINED_SHARE and held.found >= _TRAINED_SENTENCES:
-                tag = language.tag if language.tag != "und" else "the base's language"
-                found.append(TrainedOn(model.name, tag, held.share, held.compared))
-    return tuple(found)
+    return tuple(
+        TrainedOn(model.name, *held)
+        for model in plan.evaluated_models
+        if model.training is not None
+        for held in _held(plan, texts, model.training.sketch)
+    )
+
+
+def _learned_from(plan: EvaluatePlan, texts: EvaluationTexts) -> tuple[LearnedFrom, ...]:
+    """The models whose tokens were learned from some of the texts, by the sketch in their report.json."""
+    return tuple(
+        LearnedFrom(model.name, *held)
+        for model in plan.evaluated_models
+        for held in _held(plan, texts, model.report.sketch)
+    )
+
+
+def _held(plan: EvaluatePlan, texts: EvaluationTexts, recorded: str) -> Iterator[tuple[str, float, int]]:
+    """The language, share and compared sentences of each text of which much is in a recorded sketch."""
+    sketch = sketch_or_none(recorded)
+    if sketch is None:
+        return
+    for language, passages in ((plan.language, texts.target), (plan.base_language, texts.base_language)):
+        held = sketch.holds("\n".join(passages))
+        if held.share >= _TRAINED_SHARE and held.found >= _TRAINED_SENTENCES:
+            tag = language.tag if language.tag != "und" else "the base's language"
+            yield tag, held.share, held.compared
 
 
 def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:

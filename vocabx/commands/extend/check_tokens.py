@@ -2,31 +2,70 @@
 
 from pathlib import Path
 
+from vocabx._util.shorten import shortened
 from vocabx.checkpoint.base import Base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.errors import TokenizerError
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.class_templates import has_codes
 from vocabx.tokenizer.donor import donor_lacks_bytes, of_language, read_donor
-from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.settings import read_config, read_settings
+from vocabx.tokenizer.slow_files import class_of
 from vocabx.tokenizer.stated_class import REPLACED
+from vocabx.tokenizer.verify import added_tokens_claim
 from vocabx.tokenizer.write import model_type
 
 
-def check_bytes(tokenizer: FastTokenizer, sample: str) -> None:
-    """Refuse a byte-level base that has no tokens for some bytes of the text.
+def note_lost(tokenizer: FastTokenizer, alphabet: Alphabet, sample: str, progress: Progress) -> None:
+    """Say so where a base has no tokens for some bytes of the language, which it drops."""
+    own = "".join(filter(alphabet.allows, set(sample)))
+    if lost := tokenizer.lost_tokens(own):
+        shown = f"0x{lost[0].strip()[0]:02X}"
+        progress.note(
+            f"The base's tokenizer drops bytes of the text, such as {shown}: tokens for them come first. "
+            "Text of other languages that holds them is tokenized differently, and no claim is made about it."
+        )
+
+
+def note_codes(base: Base, progress: Progress) -> None:
+    """Say so where the base's class lets users switch the language's code around a text, as no file can."""
+    config = read_config(base.directory)
+    name = class_of(config, read_settings(base.directory / "config.json"))
+    if has_codes(name):
+        progress.note(
+            f"{name}Tokenizer switches the code of the source language around a text. The result states the "
+            "generic class, which keeps one code: put others there in your own script."
+        )
+
+
+def check_added(tokenizer: FastTokenizer) -> None:
+    """Refuse a base with an added token that an extension would also find where the base does not.
+
+    An extended model lists every token, so it may find the text of one that the base matches only as a word
+    of its own, or only after a space that its normalizer adds.
 
     Raises:
-        TokenizerError: it drops them.
+        TokenizerError: there is one.
     """
-    lost = tokenizer.lost_bytes(sample) if isinstance(tokenizer, ByteLevelTokenizer) else b""
-    if lost:
+    known = tokenizer.pieces()
+    partly = [
+        token
+        for token in tokenizer.spec["added_tokens"]
+        if token["content"] not in known
+        and (token["single_word"] or (token["normalized"] and not _is_normal(tokenizer, token["content"])))
+    ]
+    if partly and (claim := added_tokens_claim((tokenizer, tokenizer.extended((), tokenizer.size)))).failed:
         raise TokenizerError(
-            f"the base's tokenizer drops {len(lost)} bytes of the text, such as 0x{lost[0]:02X}, for which "
-            "it has no token: with tokens for them other languages would be tokenized differently too; pass "
-            "a base whose tokenizer has all 256 bytes"
+            f"the base matches its added token {shortened(claim.examples[0], 60)} only in some places, and "
+            f"an extended {tokenizer.family} tokenizer would find it in all: state it with normalized and "
+            "single_word false in tokenizer.json, or remove it"
         )
+
+
+def _is_normal(tokenizer: FastTokenizer, text: str) -> bool:
+    return tokenizer.normal(text) == text
 
 
 def check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, progress: Progress) -> None:

@@ -12,13 +12,21 @@ from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
 from vocabx.commands._output import inputs_of
-from vocabx.commands.extend.check_tokens import check_adaptable, check_bytes, check_donor, donor_tokens
+from vocabx.commands.extend.check_tokens import (
+    check_adaptable,
+    check_added,
+    check_donor,
+    donor_tokens,
+    note_codes,
+    note_lost,
+)
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.sketch import Sketch
 from vocabx.corpus.source import (
     TextSource,
     base_source,
@@ -40,6 +48,7 @@ from vocabx.initializers.check import (
     rule_taken,
 )
 from vocabx.progress import Progress
+from vocabx.report.recorded_report import recorded_sketch
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
@@ -72,6 +81,7 @@ class VocabularyPlan:
         first_id: id of the first new token: after the last row of the base's embedding matrix if its size is
             known, so that padding rows keep their meaning; else after the last token.
         new_tokens: how many tokens will be added; an estimate until they are selected.
+        learned_before: the sketch of the text that the base's own new tokens were learned from, or None.
     """
 
     options: ExtendOptions
@@ -87,6 +97,7 @@ class VocabularyPlan:
     donor: tuple[bytes, ...] | None
     first_id: int
     new_tokens: int
+    learned_before: Sketch | None
 
     @property
     def new_ids(self) -> range:
@@ -332,12 +343,14 @@ def _vocabulary_plan(
     progress: Progress,
 ) -> VocabularyPlan:
     sample = peek(source)
-    check_bytes(tokenizer, sample)
     language = with_scripts_of(language, sample)
     if _may_be_simplified(language, options) and looks_simplified(sample):
         progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
+    check_added(tokenizer)
+    note_codes(base, progress)
+    note_lost(tokenizer, alphabet, sample, progress)
     if options.pretokenizer == "adapt":
         check_adaptable(base, tokenizer, alphabet, progress)
     donor = donor_tokens(options, alphabet, progress) if options.donor else None
@@ -355,6 +368,7 @@ def _vocabulary_plan(
         donor=donor,
         first_id=max(rows, tokenizer.size),
         new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
+        learned_before=recorded_sketch(base.directory),
     )
 
 

@@ -13,6 +13,7 @@ from vocabx.commands.extend.learn import Learned
 from vocabx.commands.extend.plan import Plan, VocabularyPlan
 from vocabx.commands.extend.report_parts import frequent_tokens, row_norms, tokenize_paragraphs
 from vocabx.corpus.sample import Corpus
+from vocabx.corpus.sketch import sketch_of
 from vocabx.evaluation.comparison import Comparison
 from vocabx.evaluation.fertility import count_tokens, token_curve
 from vocabx.initializers.initialize import Initialized, rows_by_kind
@@ -83,6 +84,7 @@ def compose_report(
         out=str(options.out),
         occurrences=_occurrences(extension),
         boundaries=learned.boundaries,
+        sketch=_sketch(plan, target),
         **vars(rows),
     )
 
@@ -135,6 +137,14 @@ def _weight(plan: Plan, directory: Path) -> Weight:
         read=before - (row * base.input.rows if apart else 0),
         head=row,
     )
+
+
+def _sketch(plan: VocabularyPlan, target: Corpus) -> str:
+    """The sketch of the text that was learned from, with that of a base which is an extension itself."""
+    sketch = sketch_of(target.learning)
+    if plan.learned_before is not None:
+        sketch.join(plan.learned_before)
+    return sketch.to_text()
 
 
 def _occurrences(extension: Extension) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vocabx._util.version import VERSION
-from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes, side_files_of, write_config
+from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes, write_grown_config
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.manifest import (
     Manifest,
@@ -23,7 +23,7 @@ from vocabx.checkpoint.output import examine_base, record_weights
 from vocabx.checkpoint.proof import prove_untied
 from vocabx.checkpoint.staging import resumable, staged
 from vocabx.checkpoint.suppressed import named_padding
-from vocabx.commands._output import prepare_output, publish
+from vocabx.commands._output import check_resumed, deciding, prepare_output, publish
 from vocabx.commands.extend.form import bring_to_form
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
 from vocabx.commands.extend.measure import measure_both, score_both
@@ -80,18 +80,21 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendRe
 
 
 def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
+    check_resumed(options)
     plan = make_plan(options, timed)
     for note in (plan.left_out, plan.rule, plan.rowless_note):
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, plan.tokenizer.tokens_end, timed)
-    with resumable(options.out, options.resume, options.force) as journal:
+    with resumable(options.out, options.resume, options.force, deciding(options)) as journal:
         directory = journal.directory
         learned = learn(plan, timed)
         plan, learned = _named(plan, learned)
-        certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)
+        # By the model type that it states, transformers chooses the class that reads the tokenizer.
+        write_grown_config(plan.checkpoint, plan.rows, plan.tied, directory)
+        certificate = _prove(plan, learned, directory, timed)
         initialized = embedding_initializer(plan, learned, timed).initialize(options.init)
         _write_rows(plan, initialized.initialization, learned, journal, timed)
         if options.factorised:
@@ -151,14 +154,8 @@ def _named(plan: _Plan, learned: Learned) -> tuple[_Plan, Learned]:
 
 
 def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed) -> Certificate:
-    """Write the extended tokenizer, and certify from its files what stayed the same.
-
-    The model type in config.json has a say in how transformers reads them, so that is written first.
-    """
+    """Write the extended tokenizer, and certify from its files what stayed the same."""
     options, extension = plan.options, learned.extension
-    if isinstance(plan, Plan):
-        config = side_files_of(plan.checkpoint).settings("config.json", plan.checkpoint.config)
-        write_config(plan.checkpoint, config, plan.rows, plan.tied, directory)
     kind = str(plan.checkpoint.config.get("model_type") or "") if isinstance(plan, Plan) else ""
     write_tokenizer(extension.tokenizer, plan.base.directory, directory, beside=kind)
     texts = Texts(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,19 +15,19 @@ from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.options import TrainOptions
+from vocabx.commands.train.sampled import SampledText, sample_beginning
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
-from vocabx.training.duration import described, scoring_seconds, training_seconds
+from vocabx.training.duration import STARTING_SECONDS, described, scoring_seconds, training_seconds
 from vocabx.training.methods import Dtype, Method
 from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
 from vocabx.training.pace import every
 from vocabx.training.record import RECORD
 
-_SAMPLE = 200_000
 _TRACKERS = ("trackio", "wandb", "tensorboard")
 _DEFAULTS = {"sequence_length": (2048, 256), "step_sequences": (64, 4)}
 
@@ -90,27 +91,31 @@ class TrainPlan:
         """Estimated number of tokens of the target text, None for a stream of unknown length."""
         if not self.source.bytes:
             return None
-        tokens, size, read = self._sampled(self.source)
-        text = min(self.source.bytes * size / max(1, read), self.options.text_bytes)
-        return int(tokens / max(1, size) * text)
+        sampled = self._sampled[0]
+        text = min(self.source.bytes * sampled.size / max(1, sampled.read), self.options.text_bytes)
+        return int(sampled.tokens / max(1, sampled.size) * text)
 
     def scored_tokens(self) -> float:
         """Estimated number of tokens of the held-out texts."""
-        sources = [self.source, *([self.base_source] if self.base_source else [])]
-        shares = [tokens / max(1, size) for tokens, size, _ in map(self._sampled, sources)]
-        return sum(shares) * self.options.heldout_bytes
+        return sum(one.tokens / max(1, one.size) for one in self._sampled) * self.options.heldout_bytes
 
-    def _sampled(self, source: TextSource) -> tuple[int, int, int]:
-        """Tokens and bytes of the beginning of a text, and the bytes of the source read for it."""
-        texts: list[str] = []
-        read = size = 0
-        for document in source.open():
-            texts.append(document.text)
-            # The source may be compressed, so bytes read and bytes of text differ.
-            read, size = document.bytes_read, size + len(document.text.encode())
-            if size >= _SAMPLE:
-                break
-        return sum(map(len, self.tokenizer.encode(texts))), size, read
+    def reading_seconds(self) -> float:
+        """Estimated seconds to read the texts: once for what is held out, and once to tokenize the rest."""
+        seconds = 0.0
+        for source, sampled in zip(self._sources, self._sampled, strict=True):
+            size = source.bytes or self.options.text_bytes
+            limit = self.options.text_bytes * sampled.read / max(1, sampled.size)
+            packed = min(size, limit) if source in (self.source, self.replay) else 0.0
+            seconds += (size + packed) * sampled.seconds / max(1, sampled.read)
+        return seconds
+
+    @property
+    def _sources(self) -> list[TextSource]:
+        return [self.source, *([self.base_source] if self.base_source else [])]
+
+    @cached_property
+    def _sampled(self) -> list[SampledText]:
+        return [sample_beginning(source, self.tokenizer) for source in self._sources]
 
     def _scores(self, steps: int) -> int:
         """How often the held-out texts are scored: at both ends and in between."""
@@ -143,7 +148,8 @@ class TrainPlan:
             else self._scores(steps)
             * scoring_seconds(self.sizes, self.scored_tokens(), scoring_rate or rate, self.device)
         )
-        seconds = None if taken is None else taken / speed + scoring
+        reading = STARTING_SECONDS + self.reading_seconds()
+        seconds = None if taken is None else reading + taken / speed + scoring
         return {
             "directory": str(self.options.directory),
             "out": str(self.options.out),
@@ -170,6 +176,7 @@ class TrainPlan:
             "tokens": taken,
             "tokens_per_second": round(speed, 1),
             "max_minutes": limit,
+            "reading_seconds": round(reading, 3),
             "scoring_seconds": round(scoring, 3),
             "estimated_seconds": None if seconds is None else round(seconds, 3),
             "contest": self.options.contest,
@@ -185,7 +192,8 @@ def duration_note(plan: dict[str, Any]) -> str:
     contest = ", the base left alone included" if plan["contest"] else ""
     return (
         f"This takes {described(total)}{contest}: {plan['steps']:,} steps at "
-        f"{plan['tokens_per_second']:,.0f} tokens/s, and {described(plan['scoring_seconds'])} of scoring."
+        f"{plan['tokens_per_second']:,.0f} tokens/s, {described(plan['scoring_seconds'])} of scoring, and "
+        f"{described(plan['reading_seconds'])} to load the model and read the text."
     )
 
 

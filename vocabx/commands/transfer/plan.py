@@ -40,7 +40,7 @@ from vocabx.initializers.check import (
 from vocabx.initializers.registry import find_initializer
 from vocabx.progress import Progress
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, with_rows_only
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.renumber import swap_ids
 from vocabx.tokenizer.roles import roles_of
@@ -163,7 +163,9 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     donor = _find_tokenizer(options.tokenizer, progress)
     given = read_tokenizer(donor)
     base = find_base(options.base, progress)
-    old, checkpoint = read_tokenizer(base.directory), read_checkpoint(base.directory)
+    checkpoint = read_checkpoint(base.directory)
+    # A token without a row has no embedding that could be transferred.
+    old = with_rows_only(read_tokenizer(base.directory), checkpoint.input.rows)
     if checkpoint.note:
         progress.note(checkpoint.note)
     refuse_factorised(checkpoint)

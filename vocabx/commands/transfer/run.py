@@ -27,7 +27,7 @@ from vocabx.checkpoint.proof import prove_tables, prove_tokenizer
 from vocabx.checkpoint.replace import replace_checkpoint
 from vocabx.checkpoint.special_ids import SpecialIds
 from vocabx.checkpoint.staging import resumable
-from vocabx.commands._output import prepare_output, publish
+from vocabx.commands._output import check_resumed, deciding, prepare_output, publish
 from vocabx.commands.transfer.options import TransferOptions
 from vocabx.commands.transfer.plan import TransferPlan, make_transfer_plan
 from vocabx.corpus.draw import draw_corpus
@@ -79,13 +79,14 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
         VocabxError: for any problem that the user can fix; the message says how.
     """
     timed = Timed(progress or Quiet())
+    check_resumed(options)
     plan = make_transfer_plan(options, timed)
     for note in (plan.left_out, plan.rule):
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
     base_tables = examine_base(plan.checkpoint, plan.old.tokens_end, timed)
-    with resumable(options.out, options.resume, options.force) as journal:
+    with resumable(options.out, options.resume, options.force, deciding(options)) as journal:
         directory = journal.directory
         corpus = draw_corpus(plan.source, plan.language.scripts, options.sample_sizes, "Reading text", timed)
         with timed.stage("Mapping the vocabularies"):

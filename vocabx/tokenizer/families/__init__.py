@@ -6,6 +6,11 @@ from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.character_bpe import CharacterTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
 from vocabx.tokenizer.families.unigram import UnigramTokenizer
+from vocabx.tokenizer.families.word_marks import (
+    MarkedByteLevelTokenizer,
+    MarkedCharacterTokenizer,
+    marks_of,
+)
 from vocabx.tokenizer.families.wordpiece import WordPieceTokenizer
 from vocabx.tokenizer.fast import FastTokenizer, components
 
@@ -13,13 +18,11 @@ FAMILIES: tuple[type[FastTokenizer], ...] = (
     ByteLevelTokenizer,
     SentencePieceTokenizer,
     CharacterTokenizer,
+    MarkedByteLevelTokenizer,
+    MarkedCharacterTokenizer,
     UnigramTokenizer,
     WordPieceTokenizer,
 )
-
-
-# Where these mark pieces, one text has two tokens, inside a word and at its edge.
-_MARKS = ("end_of_word_suffix", "continuing_subword_prefix")
 
 
 def family_of(spec: dict[str, Any]) -> type[FastTokenizer] | str:
@@ -32,14 +35,18 @@ def family_of(spec: dict[str, Any]) -> type[FastTokenizer] | str:
         return WordPieceTokenizer
     if kind != "BPE":
         return str(kind)
-    for key in _MARKS:
-        if model.get(key):
-            return f"BPE ({key} {model[key]!r})"
+    marks = marks_of(model)
+    byte_level = any(part.get("type") == "ByteLevel" for part in components(spec.get("pre_tokenizer")))
+    if len(marks) > 1 or (marks and model.get("byte_fallback")):
+        stated = (f"{key} {model[key]!r}" for key in marks)
+        return f"BPE ({' and '.join(stated)}{' and byte fallback' if model.get('byte_fallback') else ''})"
     if model.get("byte_fallback"):
         return SentencePieceTokenizer
-    if any(part.get("type") == "ByteLevel" for part in components(spec.get("pre_tokenizer"))):
-        return ByteLevelTokenizer
-    return CharacterTokenizer if model.get("unk_token") else "BPE without bytes and unknown token"
+    if byte_level:
+        return MarkedByteLevelTokenizer if marks else ByteLevelTokenizer
+    if not model.get("unk_token"):
+        return "BPE without bytes and unknown token"
+    return MarkedCharacterTokenizer if marks else CharacterTokenizer
 
 
 def _guess(model: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
-from vocabx.tokenizer.fast import FastTokenizer, without_holes
+from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.widen import widened
 
@@ -30,10 +30,10 @@ class ByteLevelTokenizer(FastTokenizer):
         vocabulary: dict[str, int] = self.spec["model"]["vocab"]
         return vocabulary
 
-    def lost_bytes(self, text: str) -> bytes:
-        """The bytes of `text` without a token, ascending: the tokenizer drops them without a trace."""
+    def lost_tokens(self, text: str) -> list[bytes]:
+        """The bytes of `text` without a token, as tokens: the tokenizer drops them without a trace."""
         data = sorted(set(self.normal(text).encode()))
-        return bytes(byte for byte in data if to_alphabet(bytes([byte])) not in self.vocabulary)
+        return [bytes([byte]) for byte in data if to_alphabet(bytes([byte])) not in self.vocabulary]
 
     def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
         return from_alphabet(piece)
@@ -67,23 +67,7 @@ class ByteLevelTokenizer(FastTokenizer):
         return ids[:-1] if ids and ids[-1] == end else ids
 
     def extended(self, merges: Iterable[Merge], first_id: int) -> Self:  # noqa: D102
-        spec = copy.copy(self.spec)
-        spec["model"] = model = dict(self.spec["model"])
-        # When the file is read again, an added token outside the model's vocabulary gets its id from the
-        # model's size: entered in the vocabulary, it keeps its id however many tokens follow.
-        vocabulary = dict(self.vocabulary)
-        rules = list(model["merges"])
-        as_text = bool(rules) and isinstance(rules[0], str)
-        next_id = first_id
-        for merge in merges:
-            left, right, token = map(to_alphabet, (merge.left, merge.right, merge.token))
-            if token not in vocabulary:
-                vocabulary[token] = next_id
-                next_id += 1
-            rules.append(f"{left} {right}" if as_text else [left, right])
-        model["vocab"] = without_holes(vocabulary)
-        model["merges"] = rules
-        return type(self)(spec)
+        return type(self)(self.with_appended(merges, first_id))
 
     def adapted(self, alphabet: Alphabet) -> Self:  # noqa: D102
         spec = copy.copy(self.spec)
