@@ -11,23 +11,21 @@ from .console import console, print_lines
 
 
 def print_runtimes(rows: Sequence[Row]) -> None:
-    """Print a row for each runtime that is installed, those that are not in a line, and examples below."""
+    """Print a row for each runtime that is installed, examples below, and what is not installed in a line."""
     table = Table(title="Other programs, against the tokenizers library")
-    table.add_column("runtime")
-    table.add_column("version", overflow="fold")
-    for heading in ("strings", "other ids", "base's", "decoded otherwise", "base's"):
+    table.add_column("runtime", overflow="fold")
+    for heading in ("strings", "other ids", "other text"):
         table.add_column(heading, justify="right")
     table.add_column("")
     for row in rows:
         if row.outcome == NOT_INSTALLED:
             continue
         style = "red" if row.fails else "green" if row.outcome == "same ids" else "yellow"
-        counts = (row.ids, row.base_ids, row.decoded, row.base_decoded)
         table.add_row(
-            row.runtime,
-            row.version,
+            f"{row.runtime} {row.version}",
             f"{row.strings:,}",
-            *("-" if count is None else f"{count:,}" for count in counts),
+            _count(row.ids, row.base_ids),
+            _count(row.decoded, row.base_decoded),
             Text(row.outcome, style=style),
         )
     if table.row_count:
@@ -39,3 +37,10 @@ def print_runtimes(rows: Sequence[Row]) -> None:
     missing = [row.runtime for row in rows if row.outcome == NOT_INSTALLED]
     if missing:
         print_lines([f"not installed: {', '.join(missing)}"])
+
+
+def _count(count: int | None, base: int | None) -> str:
+    """How many strings differ, and of how many the base does, where it differs at all."""
+    if count is None:
+        return "-"
+    return f"{count:,} (base {base:,})" if base else f"{count:,}"
