@@ -3,9 +3,9 @@
     python benchmarks/runtimes.py --at FOLDER tokie=FOLDER transformers=PYTHON …
     python benchmarks/runtimes.py --table docs/runtimes.md      # writes the table of the last run into a page
 
-Each base is a tiny random model of its type with the real tokenizer, SmolLM2 the real model; `vocabx extend` adds
-tokens of Traditional Chinese, and each runtime reads both directories as `vocabx verify --runtimes all` has
-them read. `--at` is its --runtimes-at.
+Each base is a tiny random model of its type with the real tokenizer, SmolLM2 the real model; `vocabx extend`
+adds tokens of Traditional Chinese, and each runtime reads both directories as `vocabx verify --runtimes all`
+has them read. `--at` is its --runtimes-at.
 """
 
 import shutil
@@ -50,12 +50,16 @@ _START, _END = "<!-- made by benchmarks/runtimes.py -->", "<!-- end -->"
 
 
 def main(arguments: Sequence[str] | None = None) -> Result:
-    parser = new_parser(__doc__, new_tokens=2000, strings=5000, seconds=300, adversarial=300)
+    parser = new_parser(__doc__, new_tokens=2000, strings=5000, seconds=300, adversarial=50)
     parser.add_argument("--bases", nargs="+", choices=BASES, default=BASES, metavar="BASE")
     parser.add_argument("--runtimes", default="all", help="names, comma-separated; default: all")
-    parser.add_argument("--at", nargs="*", default=[], metavar="PLACE", help="see `vocabx verify --runtimes-at`")
+    parser.add_argument(
+        "--at", nargs="*", default=[], metavar="PLACE", help="see `vocabx verify --runtimes-at`"
+    )
     parser.add_argument("--corpus", nargs="*", default=[], metavar="PATH", help="default: the packaged text")
-    parser.add_argument("--base-text", nargs="*", default=[], metavar="PATH", help="default: the packaged text")
+    parser.add_argument(
+        "--base-text", nargs="*", default=[], metavar="PATH", help="default: the packaged text"
+    )
     parser.add_argument("--table", type=Path, help="only write the table of the last run into this page")
     options = parser.parse_args(arguments)
     if options.table:
@@ -83,19 +87,20 @@ def main(arguments: Sequence[str] | None = None) -> Result:
 def _rows(name: str, scratch: Path, options: Any) -> list[dict[str, Any]]:
     """The rows of a base, without the paths of where runtimes are."""
     base = base_directory("smollm2") if name == "SmolLM2" else tiny_base(name, scratch / "base")
-    texts = {"corpus": tuple(options.corpus), "base_text": tuple(options.base_text)}
+    corpus, base_text = tuple(options.corpus), tuple(options.base_text)
     out = scratch / "extended"
     extend(
         ExtendOptions(
             base=str(base), lang="zh-Hant", out=out, new_tokens=options.new_tokens, evaluate=False,
-            adversarial=options.adversarial, learn_bytes=1_000_000, heldout_bytes=10_000, **texts,
+            adversarial=options.adversarial, learn_bytes=1_000_000, heldout_bytes=10_000, corpus=corpus,
+            base_text=base_text,
         )
     )  # fmt: skip
     checked = verify(
         VerifyOptions(
-            directory=out, against=str(base), adversarial=options.adversarial, sample_bytes=1_000_000,
+            directory=out, against=str(base), adversarial=options.adversarial, sample_bytes=400_000,
             runtimes=options.runtimes, runtimes_at=tuple(options.at), runtimes_strings=options.strings,
-            runtimes_seconds=options.seconds, **texts,
+            runtimes_seconds=options.seconds, corpus=corpus, base_text=base_text,
         )
     )  # fmt: skip
     rows = [row.to_dict() for row in checked.runtimes if row.outcome != NOT_INSTALLED]

@@ -25,8 +25,8 @@ def test_all_is_every_runtime_and_names_are_found_in_the_order_of_the_list():
 def test_an_unknown_runtime_is_refused_with_the_nearest_name():
     with pytest.raises(OptionError, match=r"no runtime 'toki'. Did you mean tokie\?"):
         find_runtimes(["toki"])
-    with pytest.raises(OptionError, match="Known: transformers, ") as refused:
-        find_runtimes(["zzzzzzzz"])
+    with pytest.raises(OptionError, match="Pass all, which names them") as refused:
+        find_runtimes(["z" * 500])
     assert len(str(refused.value)) <= 300
 
 
@@ -36,7 +36,9 @@ def test_a_folder_counts_for_the_runtimes_that_it_holds(tmp_path):
     (tmp_path / "node_modules/node-llama-cpp").mkdir(parents=True)
     (tmp_path / "node_modules/node-llama-cpp/package.json").write_text("{}")
     runtimes = find_runtimes(["tokie", "kitoken", "node-llama-cpp"])
-    found = [(one.name, place.name) for one, place in places_of(runtimes, [str(tmp_path)]) if place != Place()]
+    found = [
+        (one.name, place.name) for one, place in places_of(runtimes, [str(tmp_path)]) if place != Place()
+    ]
     assert found == [("node-llama-cpp", str(tmp_path)), ("tokie", str(tmp_path))]
 
 
@@ -57,5 +59,5 @@ def test_a_place_that_is_none_is_refused(given):
 
 
 def test_a_folder_that_lacks_the_runtime_it_is_given_for_is_refused(tmp_path):
-    with pytest.raises(OptionError, match="holds no tokie: pass the folder it is installed in"):
+    with pytest.raises(OptionError, match="holds no tokie: pass the folder it is in"):
         places_of(RUNTIMES, [f"tokie={tmp_path}"])

@@ -40,7 +40,7 @@ def compare(
     seconds: float,
     advance: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
-    """Ask each runtime, one for each processor at once, and compare its answers with the tokenizers library's.
+    """Ask runtimes, as many at once as there are processors, and compare them with the tokenizers library.
 
     Args:
         runtimes: the runtimes, each with where it is looked for.
@@ -52,10 +52,10 @@ def compare(
     short = [text for text in texts if len(text) <= _LONGEST_TEXT]
     added = (token["content"] for one in (base, extended) for token in one.tokenizer.spec["added_tokens"])
     literals = {literal for literal in added if literal}
-    plain = [text for text in short if not any(literal in text for literal in literals)]
+    plain = [not any(literal in text for literal in literals) for text in short]
     wanted = {
-        finds: [_Wanted(subject, chosen) for subject in (base, extended)]
-        for finds, chosen in ((True, short), (False, plain))
+        finds: [_Wanted(subject, short, plain, finds) for subject in (base, extended)]
+        for finds in (True, False)
     }
 
     def row(one: tuple[Runtime, Place]) -> Row:
@@ -76,12 +76,19 @@ def _processors() -> int:
 
 
 class _Wanted:
-    """A subject, some texts, and what they should become."""
+    """A subject, some texts, and what they should become.
 
-    def __init__(self, subject: Subject, texts: Sequence[str]) -> None:
-        self.subject, self.texts = subject, texts
-        self.ids = subject.tokenizer.encode(texts)
-        self.decoded = subject.tokenizer.rust.decode_batch(self.ids, skip_special_tokens=False)
+    Texts in which a special token is written out are left out unless `literals`, and never decoded: every
+    library has its own mind about the spaces around one.
+    """
+
+    def __init__(self, subject: Subject, texts: Sequence[str], plain: Sequence[bool], literals: bool) -> None:
+        self.subject = subject
+        chosen = [number for number, is_plain in enumerate(plain) if is_plain or literals]
+        self.texts = [texts[number] for number in chosen]
+        self.ids = subject.tokenizer.encode(self.texts)
+        decoded = subject.tokenizer.rust.decode_batch(self.ids, skip_special_tokens=False)
+        self.decoded = [text if plain[n] else None for n, text in zip(chosen, decoded, strict=True)]
 
     def asked(self, runtime: Runtime) -> Asked | None:
         """What to ask a runtime, or None where there is no file that it reads."""
@@ -116,5 +123,3 @@ def _row(runtime: Runtime, place: Place, wanted: Sequence[_Wanted], seconds: flo
         todo = rest[1:]
     base, extended = (one or Reading(refused="") for one in readings)
     return row_of(runtime.name, version, place.name, texts, base, extended)
-
-

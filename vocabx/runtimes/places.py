@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from vocabx._util.shorten import shortened
 from vocabx.errors import OptionError
 from vocabx.runtimes.registry import find_runtimes
 from vocabx.runtimes.runtime import Place, Runtime
 
 _OPTION = "--runtimes-at"
+_LONGEST = 120
 
 
 def places_of(runtimes: Sequence[Runtime], given: Sequence[str]) -> list[tuple[Runtime, Place]]:
@@ -28,29 +30,34 @@ def places_of(runtimes: Sequence[Runtime], given: Sequence[str]) -> list[tuple[R
     return [
         (runtime, place)
         for runtime in runtimes
-        for place in (
-            Place(),
-            *(place for owner, place in places if owner is runtime or (owner is None and _holds(place, runtime))),
-        )
+        for place in (Place(), *(place for owner, place in places if _is_for(runtime, owner, place)))
     ]
 
 
 def _place(text: str) -> tuple[Runtime | None, Place]:
     """A place, and the runtime that it is for, None for all."""
     name, equals, rest = text.partition("=")
-    owner = find_runtimes([name])[0] if equals else None
-    path = Path(rest if equals else text).expanduser()
+    if Path(text).expanduser().is_dir() or not equals:
+        owner, path = None, Path(text).expanduser()
+    else:
+        (owner, *_), path = find_runtimes([name]), Path(rest).expanduser()
     if path.is_dir():
         place = Place(str(path), folders=(path.resolve(),))
         if owner is not None and not _holds(place, owner):
-            raise OptionError(f"{_OPTION}: {path} holds no {owner.package}: pass the folder it is installed in")
+            shown = shortened(str(path), _LONGEST)
+            raise OptionError(f"{_OPTION}: {shown} holds no {owner.package}: pass the folder it is in")
         return owner, place
     if path.is_file() and os.access(path, os.X_OK) and owner is not None and not owner.node:
         # A Python of a virtual environment is a link, and what it is called decides.
         return owner, Place(str(path), python=str(path.absolute()))
     raise OptionError(
-        f"{_OPTION}: {text[:100]} is neither a folder with packages nor NAME=PYTHON for a runtime: pass one"
+        f"{_OPTION}: {shortened(text, _LONGEST)} is neither a folder with packages nor NAME=PYTHON for a "
+        "runtime: pass one"
     )
+
+
+def _is_for(runtime: Runtime, owner: Runtime | None, place: Place) -> bool:
+    return _holds(place, runtime) if owner is None else owner is runtime
 
 
 def _holds(place: Place, runtime: Runtime) -> bool:

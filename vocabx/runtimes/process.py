@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -33,12 +34,12 @@ class Asked:
     Attributes:
         path: of the directory, or of the .gguf file.
         ids: what each text should become.
-        decoded: what each of these should become.
+        decoded: what each of these should become, None for one that is not decoded.
     """
 
     path: Path
     ids: Sequence[Sequence[int]]
-    decoded: Sequence[str]
+    decoded: Sequence[str | None]
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,8 @@ def _run(command: list[str], scratch: Path, seconds: float) -> str:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _death(code: int, said: str) -> str:

@@ -50,7 +50,7 @@ class Row:
         runtime: its name.
         version: what is installed, "" for nothing.
         place: where, "" for vocabx's own environment.
-        outcome: the result in a few words; in capitals where the extension is read wrongly and the base rightly.
+        outcome: the result in a few words; in capitals where only the extension is read wrongly.
         strings: number of strings compared.
         ids, decoded: number of strings of which the extension gives other ids, and of which the ids are
             decoded otherwise; None where the runtime does not do that, or nothing was compared.

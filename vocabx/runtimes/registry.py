@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from vocabx._util.shorten import shortened
 from vocabx._util.suggest import nearest
 from vocabx.errors import OptionError
 from vocabx.runtimes.runtime import Runtime
@@ -44,6 +45,6 @@ def find_runtimes(names: Sequence[str]) -> tuple[Runtime, ...]:
     known = {runtime.name: runtime for runtime in RUNTIMES}
     for name in names:
         if name != ALL and name not in known:
-            hint = nearest(name, known) or f" Known: {', '.join(known)}"
-            raise OptionError(f"there is no runtime {name[:40]!r}.{hint}"[:300])
+            hint = nearest(name, known) or " Pass all, which names them."
+            raise OptionError(f"there is no runtime {shortened(name, 60)!r}.{hint}")
     return tuple(runtime for runtime in RUNTIMES if ALL in names or runtime.name in names)

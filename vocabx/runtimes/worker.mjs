@@ -21,14 +21,15 @@ async function compared({ encode, decode }, directory) {
       }
       if (JSON.stringify(theirs) !== JSON.stringify(ids)) found.ids.push([number, theirs]);
     }
-    if (decode) {
+    const wanted = directory.decoded[number];
+    if (decode && wanted !== null) {
       let back;
       try {
         back = String(await decode(ids));
       } catch (error) {
         back = told(error);
       }
-      if (back !== text && unpadded(back) !== unpadded(directory.decoded[number]))
+      if (back !== text && unpadded(back) !== unpadded(wanted))
         found.decoded.push([number, back.slice(0, LONGEST)]);
     }
   }

@@ -78,7 +78,7 @@ def _compared(
                 theirs = _told(error)
             if theirs != ids:
                 found["ids"].append([number, theirs])
-        if decode is not None:
+        if decode is not None and wanted is not None:
             try:
                 made = decode(ids)
                 back = made.decode("utf-8", "replace") if isinstance(made, bytes) else str(made)

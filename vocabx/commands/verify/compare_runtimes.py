@@ -29,7 +29,7 @@ def compare_runtimes(
     options: VerifyOptions,
     progress: Progress,
 ) -> tuple[Row, ...]:
-    """Compare runtimes on two fifths of text in the new language, a fifth of the base's, and adversarial strings.
+    """Compare runtimes: two fifths of text in the new language, one of the base's, and adversarial strings.
 
     Args:
         runtimes: the runtimes, each with where it is looked for.

@@ -84,4 +84,6 @@ class VerifyOptions:
         if self.records and self.runtimes:
             raise OptionError("--records needs no base, and --runtimes compares with it: pass one of them")
         if self.runtimes_at and not self.runtimes:
-            raise OptionError("--runtimes-at says where runtimes are, and there are none: pass --runtimes all")
+            raise OptionError(
+                "--runtimes-at says where runtimes are, and there are none: pass --runtimes all"
+            )

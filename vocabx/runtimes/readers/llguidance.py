@@ -10,4 +10,8 @@ def load(directory: str) -> tuple[Callable[[str], Any], Callable[[Sequence[int]]
     from llguidance import LLTokenizer
 
     tokenizer = LLTokenizer(str(Path(directory) / "tokenizer.json"))
-    return lambda text: tokenizer.tokenize_str(text, parse_special=True), lambda ids: tokenizer.decode_bytes(list(ids))
+
+    def encode(text: str) -> Any:
+        return tokenizer.tokenize_str(text, parse_special=True)
+
+    return encode, lambda ids: tokenizer.decode_bytes(list(ids))

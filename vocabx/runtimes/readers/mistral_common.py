@@ -20,5 +20,5 @@ def load(directory: str) -> tuple[Callable[[str], Any], Callable[[Sequence[int]]
         tokenizer = SentencePieceTokenizer(str(named))
     return (
         lambda text: tokenizer.encode(text, bos=False, eos=False),
-        lambda ids: tokenizer.decode(list(ids), SpecialTokenPolicy.KEEP),
+        lambda ids: tokenizer.decode(list(ids), SpecialTokenPolicy.IGNORE),
     )

@@ -10,4 +10,8 @@ def load(directory: str) -> tuple[Callable[[str], Any], Callable[[Sequence[int]]
     from tokie import Tokenizer
 
     tokenizer = Tokenizer.from_json(str(Path(directory) / "tokenizer.json"))
-    return lambda text: tokenizer.encode(text, add_special_tokens=False).ids, lambda ids: tokenizer.decode(list(ids))
+
+    def encode(text: str) -> Any:
+        return tokenizer.encode(text, add_special_tokens=False).ids
+
+    return encode, lambda ids: tokenizer.decode(list(ids))
