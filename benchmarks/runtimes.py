@@ -46,7 +46,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "gpt2": {"n_embd": 16, "n_layer": 1, "n_head": 2},
     "t5": {"d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_decoder_layers": 1, "num_heads": 2},
 }
-_START, _END = "<!-- made by benchmarks/runtimes.py -->", "<!-- end -->"
+START, END = "<!-- made by benchmarks/runtimes.py -->", "<!-- end -->"
 
 
 def main(arguments: Sequence[str] | None = None) -> Result:
@@ -133,9 +133,9 @@ def tiny_base(name: str, directory: Path) -> Path:
 
 def write_table(page: Path, bases: Mapping[str, list[dict[str, Any]]]) -> None:
     """Write the table into a page, between its two marks."""
-    before, rest = page.read_text(encoding="utf-8").split(_START)
-    after = rest.split(_END)[1]
-    page.write_text(f"{before}{_START}\n\n{table(bases)}\n\n{_END}{after}", encoding="utf-8")
+    before, rest = page.read_text(encoding="utf-8").split(START)
+    after = rest.split(END)[1]
+    page.write_text(f"{before}{START}\n\n{table(bases)}\n\n{END}{after}", encoding="utf-8")
 
 
 def table(bases: Mapping[str, list[dict[str, Any]]]) -> str:
