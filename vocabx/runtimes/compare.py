@@ -99,27 +99,28 @@ class _Wanted:
 def _row(runtime: Runtime, place: Place, wanted: Sequence[_Wanted], seconds: float) -> Row:
     """The base and the extension in one process; where it dies of the base, the extension in another."""
     texts = wanted[0].texts
-    readings = [Reading(refused=one.subject.no_gguf) if runtime.gguf else None for one in wanted]
     asked = [one.asked(runtime) for one in wanted]
+    readings = [Reading(refused=one.subject.no_gguf) for one in wanted]
     todo = [number for number, one in enumerate(asked) if one is not None]
     version = ""
-    while todo:
+    # Also where there is nothing to read: what is not installed is said to be so.
+    first = True
+    while first or todo:
+        first = False
         directories = [one for number in todo if (one := asked[number]) is not None]
         answered = ask(runtime, place, texts, directories, seconds)
-        first, *lines = answered.lines or [{"version": ""}]
-        if first["version"] is None:
+        about, *lines = answered.lines or [{"version": ""}]
+        if about["version"] is None:
             return Row(runtime.name, "", place.name, NOT_INSTALLED)
-        version = first["version"] or version
+        version = about["version"] or version
+        if about.get("old"):
+            why = f"needs {runtime.package} {runtime.oldest} or later"
+            return not_compared(runtime.name, version, place.name, why)
         for number, line in zip(todo, lines, strict=False):
             readings[number] = Reading.of(line)
         rest = todo[len(lines) :]
-        if not lines and not answered.ended:
-            return not_compared(
-                runtime.name, version, place.name, f"needs {runtime.package} {runtime.oldest} or later"
-            )
         if rest:
             # It ended before it came to the others.
             readings[rest[0]] = Reading(refused=answered.ended or "ended without an answer")
         todo = rest[1:]
-    base, extended = (one or Reading(refused="") for one in readings)
-    return row_of(runtime.name, version, place.name, texts, base, extended)
+    return row_of(runtime.name, version, place.name, texts, *readings)

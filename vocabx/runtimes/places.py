@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from vocabx._util.paths import fits_a_name, path_of
 from vocabx._util.shorten import shortened
 from vocabx.errors import OptionError
 from vocabx.runtimes.registry import find_runtimes
@@ -37,17 +38,18 @@ def places_of(runtimes: Sequence[Runtime], given: Sequence[str]) -> list[tuple[R
 def _place(text: str) -> tuple[Runtime | None, Place]:
     """A place, and the runtime that it is for, None for all."""
     name, equals, rest = text.partition("=")
-    if Path(text).expanduser().is_dir() or not equals:
-        owner, path = None, Path(text).expanduser()
-    else:
-        (owner, *_), path = find_runtimes([name]), Path(rest).expanduser()
-    if path.is_dir():
+    whole = path_of(text)
+    owner, path = None, whole
+    if equals and not (fits_a_name(text) and whole.is_dir()):
+        (owner, *_), path = find_runtimes([name]), path_of(rest)
+    readable = fits_a_name(str(path))
+    if readable and path.is_dir():
         place = Place(str(path), folders=(path.resolve(),))
         if owner is not None and not _holds(place, owner):
             shown = shortened(str(path), _LONGEST)
             raise OptionError(f"{_OPTION}: {shown} holds no {owner.package}: pass the folder it is in")
         return owner, place
-    if path.is_file() and os.access(path, os.X_OK) and owner is not None and not owner.node:
+    if readable and path.is_file() and os.access(path, os.X_OK) and owner is not None and not owner.node:
         # A Python of a virtual environment is a link, and what it is called decides.
         return owner, Place(str(path), python=str(path.absolute()))
     raise OptionError(

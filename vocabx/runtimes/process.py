@@ -1,6 +1,7 @@
 """Runs the worker of one runtime: its crash, its silence and its noise stay in a process of its own."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from vocabx.runtimes.runtime import READERS, Place, Runtime
 # Bytes of what a runtime may print before it is stopped, and of its end that are kept.
 _MOST_OUTPUT, _KEPT = 16_000_000, 2_000
 _WORKER = READERS.parent
+_NOT_INSTALLED = {"version": None}
 _ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error",
     "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1",
@@ -65,8 +67,9 @@ def ask(
         answer.touch()
         command = _command(runtime, place, scratch)
         if not command:
-            return Answered([{"version": None}], "")
-        request.write_text(json.dumps(_request(runtime, place, texts, directories)), "utf-8")
+            return Answered([_NOT_INSTALLED], "")
+        asked = _request(runtime, place, texts, directories) | {"seconds": math.ceil(seconds)}
+        request.write_text(json.dumps(asked), "utf-8")
         ended = _run([*command, str(request), str(answer)], scratch, seconds)
         return Answered(_lines(answer), ended)
 

@@ -52,8 +52,9 @@ function atLeast(version, oldest) {
 }
 
 const version = versionOf(request.package);
-say({ version });
-if (version !== null && atLeast(version, request.oldest)) {
+const old = version !== null && !atLeast(version, request.oldest);
+say({ version, old });
+if (version !== null && !old && request.directories.length) {
   const { load } = await import(`./${request.reader}`);
   for (const directory of request.directories) {
     let loaded;

@@ -8,6 +8,7 @@ each directory. What a runtime prints goes elsewhere.
 
 import importlib.util
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -21,6 +22,8 @@ def main(asked: str, answer: str) -> None:
     """Answer the request in the file `asked`, in the file `answer`."""
     request = json.loads(Path(asked).read_text("utf-8"))
     sys.path[:0] = request["folders"]
+    # Should nobody be left to stop it.
+    signal.alarm(request["seconds"] + 60)
     with Path(answer).open("w", encoding="utf-8") as stream:
         for line in _answers(request):
             stream.write(json.dumps(line) + "\n")
@@ -33,8 +36,9 @@ def _answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     except metadata.PackageNotFoundError:
         yield {"version": None}
         return
-    yield {"version": version}
-    if not _at_least(version, request["oldest"]):
+    old = not _at_least(version, request["oldest"])
+    yield {"version": version, "old": old}
+    if old or not request["directories"]:
         return
     spec = importlib.util.spec_from_file_location("vocabx_reader", request["reader"])
     if spec is None or spec.loader is None:

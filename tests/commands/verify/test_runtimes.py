@@ -176,6 +176,22 @@ def test_runtimes_of_node_are_asked_in_the_modules_of_a_folder(verify, tmp_path)
     assert rows["node-llama-cpp", ""]["outcome"] == "not installed"
 
 
+def test_what_is_no_program_and_what_has_no_file_are_rows(vocabx, small_extended, bert_json, tmp_path):
+    verses = small_extended.texts / "zh.jsonl"
+    quiet = tmp_path / "python"
+    quiet.write_text("#!/bin/sh\nexit 0\n")
+    quiet.chmod(0o755)
+    ran = vocabx(
+        "verify", bert_json, "--against", bert_json, "--lang", "zh-Hant", "--corpus", verses, *QUICK, "--json",
+        "--runtimes", "xllamacpp,llama-cpp-python,tokie", "--runtimes-at", f"tokie={quiet}",
+    )  # fmt: skip
+    rows = {row["runtime"]: (row["outcome"], row["message"]) for row in json.loads(ran.out)["runtimes"]}
+    assert rows["xllamacpp"][0] == "refused with the base"
+    assert "has a WordPiece tokenizer" in rows["xllamacpp"][1]
+    assert rows["llama-cpp-python"] == ("not installed", "")
+    assert rows["tokie"] == ("refused with the base", "ended without an answer")
+
+
 def test_the_table_names_what_is_installed_and_what_is_not(vocabx, small_extended):
     texts = ("--corpus", small_extended.texts / "zh.jsonl", "--base-text", small_extended.texts / "en.txt")
     ran = vocabx("verify", small_extended(), *texts, *QUICK, "--runtimes", "tokenizers,tokie")
