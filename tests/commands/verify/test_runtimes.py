@@ -176,14 +176,14 @@ def test_runtimes_of_node_are_asked_in_the_modules_of_a_folder(verify, tmp_path)
     assert rows["node-llama-cpp", ""]["outcome"] == "not installed"
 
 
-def test_what_is_no_program_and_what_has_no_file_are_rows(vocabx, small_extended, bert_json, tmp_path):
+def test_no_program_and_none_of_its_files_are_rows(vocabx, small_extended, bert_json, tmp_path):
     verses = small_extended.texts / "zh.jsonl"
     quiet = tmp_path / "python"
     quiet.write_text("#!/bin/sh\nexit 0\n")
     quiet.chmod(0o755)
     ran = vocabx(
-        "verify", bert_json, "--against", bert_json, "--lang", "zh-Hant", "--corpus", verses, *QUICK, "--json",
-        "--runtimes", "xllamacpp,llama-cpp-python,tokie", "--runtimes-at", f"tokie={quiet}",
+        "verify", bert_json, "--against", bert_json, "--lang", "zh-Hant", "--corpus", verses, *QUICK,
+        "--json", "--runtimes", "xllamacpp,llama-cpp-python,tokie", "--runtimes-at", f"tokie={quiet}",
     )  # fmt: skip
     rows = {row["runtime"]: (row["outcome"], row["message"]) for row in json.loads(ran.out)["runtimes"]}
     assert rows["xllamacpp"][0] == "refused with the base"
