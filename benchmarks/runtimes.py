@@ -74,7 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> Result:
             found[name] = _rows(name, Path(scratch), options)
         result = {
             "machine": machine(),
-            "strings": options.strings,
             "new_tokens": options.new_tokens,
             "bases": {base: found[base] for base in BASES if base in found},
         }
