@@ -15,6 +15,7 @@ from vocabx.report.measures import BITS, BITS_START, CHARACTERS_PER_TOKEN, ENCOD
 from vocabx.tokenizer.certificate import Claim
 
 from .console import console, print_lines
+from .runtime_table import print_runtimes
 
 _STYLES = {"holds": "green", "FAILS": "red", "for information": "yellow", "not checked": "yellow"}
 
@@ -191,6 +192,8 @@ def print_verification(found: VerifyResult) -> None:
         if claim.failed and claim.required:
             print_lines([f"{claim.name}, first counterexamples:"], style="bold")
             print_lines(f"  {example!r}" for example in claim.examples)
+    if found.runtimes:
+        print_runtimes(found.runtimes)
 
 
 def print_claims(claims: Sequence[Claim], title: str) -> None:

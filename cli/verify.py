@@ -10,7 +10,7 @@ from .plain_line import json_line
 
 @command(VerifyOptions)
 def verify(options: VerifyOptions, quiet: bool, as_json: bool) -> None:
-    """Prove that an extension changed nothing else; exit 1 when a claim fails."""
+    """Prove that an extension changed nothing else; exit 1 when a claim or a runtime fails."""
     from vocabx.commands.verify.run import verify as run
 
     from .progress import TerminalProgress
@@ -21,5 +21,5 @@ def verify(options: VerifyOptions, quiet: bool, as_json: bool) -> None:
         print(json_line(found.to_dict()))
     else:
         print_verification(found)
-    if not found.certificate.passed:
+    if not found.passed:
         raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import catalogues
+import runtimes
 from catalogue_files import mo_file
 
 ADVERSARIAL = ("--adversarial", 40)
@@ -147,3 +148,37 @@ def test_a_text_in_one_line_is_timed_beside_the_same_text_in_lines(toy, english_
     for row in found["rows"]:
         assert row["in lines, seconds"] >= 0
         assert row["ratio"] > 0
+
+
+def test_other_programs_read_tiny_models_with_real_tokenizers(toy, some_verses, english_file):
+    found = toy(
+        "runtimes", "--bases", "GPT-2", "--runtimes", "tokenizers,transformers", "--strings", 60,
+        "--new-tokens", 60, "--adversarial", 10, "--corpus", some_verses, "--base-text", english_file,
+    )  # fmt: skip
+    rows = found["bases"]["GPT-2"]
+    assert [(row["runtime"], row["strings"], row["ids"]) for row in rows] == [
+        ("transformers", 60, 0), ("tokenizers", 60, 0)
+    ]  # fmt: skip
+    assert not any("place" in row for row in rows)
+
+
+def test_the_table_of_other_programs_says_which_base_is_read_wrongly_already(tmp_path):
+    def row(base, ids, base_ids, outcome, fails=False):
+        return {
+            "runtime": "tokie", "version": "0.1", "outcome": outcome, "fails": fails, "ids": ids,
+            "base_ids": base_ids, "decoded": ids, "base_decoded": base_ids,
+        }  # fmt: skip
+
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{runtimes.START}\nold\n{runtimes.END}\nafter\n")
+    bases = {
+        "A": [row("A", 0, 0, "same ids")],
+        "B": [row("B", 3, 2, "differs with the base")],
+        "C": [row("C", 1234, 0, "DIFFERS", True)],
+        "D": [row("D", None, None, "refused with the base")],
+        "E": [row("E", None, 0, "REFUSED", True)],
+    }
+    runtimes.write_table(page, bases)
+    text = page.read_text()
+    assert "| tokie 0.1 | 0 | 3 (base 2) | **1,234** | refuses both | **refused** |" in text
+    assert text.startswith("before") and text.endswith("after\n") and "old" not in text

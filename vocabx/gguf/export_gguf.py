@@ -146,7 +146,7 @@ def _write(
     writer = gguf.GGUFWriter(path, settings.architecture.name)
     try:
         for key, value in values.items():
-            _add(writer, key, value)
+            add_value(writer, key, value)
         for tensor in tensors:
             kind = gguf.GGMLQuantizationType[tensor.dtype.upper()]
             writer.add_tensor_info(tensor.name, tensor.shape, None, tensor.size, raw_dtype=kind)
@@ -167,7 +167,7 @@ def _write(
         writer.close()
 
 
-def _add(writer: Any, key: str, value: Any) -> None:
+def add_value(writer: Any, key: str, value: Any) -> None:
     """Add a setting according to its type; integers are unsigned, as llama.cpp expects."""
     match value:
         case bool():

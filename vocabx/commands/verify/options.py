@@ -4,6 +4,10 @@ from pathlib import Path
 
 from vocabx._util.options import option, options
 from vocabx.commands._options import LARGEST_TEXT, MEASURING, MODEL, TEXT, seed, text_field
+from vocabx.errors import OptionError
+from vocabx.runtimes.registry import find_runtimes
+
+RUNTIMES = "Runtimes"
 
 
 @options
@@ -42,3 +46,44 @@ class VerifyOptions:
         default=False,
         panel=MEASURING,
     )
+    runtimes: str = option(
+        "Also compare what these programs make of the directory: names, comma-separated, or all.",
+        default="",
+        panel=RUNTIMES,
+    )
+    runtimes_at: tuple[str, ...] = option(
+        "Where they are installed, besides vocabx's own environment: a folder that `pip install --target` "
+        "filled or that holds node_modules, or NAME=PATH for one of them, where PATH may be a Python.",
+        default=(),
+        panel=RUNTIMES,
+        metavar="<path>",
+    )
+    runtimes_strings: int = option(
+        "Number of strings that each of them is compared on.",
+        default=5000,
+        panel=RUNTIMES,
+        ge=1,
+        most=1_000_000,
+    )
+    runtimes_seconds: int = option(
+        "Seconds that each of them may take.", default=120, panel=RUNTIMES, ge=1, most=1_000_000
+    )
+
+    @property
+    def runtime_names(self) -> tuple[str, ...]:
+        """The names in `runtimes`, without duplicates."""
+        return tuple(dict.fromkeys(name.strip() for name in self.runtimes.split(",") if name.strip()))
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            OptionError: if they do; the message names them.
+        """
+        find_runtimes(self.runtime_names)
+        if self.records and self.runtimes:
+            raise OptionError("--records needs no base, and --runtimes compares with it: pass one of them")
+        if self.runtimes_at and not self.runtimes:
+            raise OptionError(
+                "--runtimes-at says where runtimes are, and there are none: pass --runtimes all"
+            )

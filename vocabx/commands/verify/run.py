@@ -11,14 +11,18 @@ from vocabx.checkpoint.grow import read_generation_config
 from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.recorded import recorded_claims, require_base_directory
 from vocabx.checkpoint.suppressed import suppressed_ids, suppressed_tokens
+from vocabx.commands.verify.compare_runtimes import compare_runtimes
 from vocabx.commands.verify.options import VerifyOptions
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
 from vocabx.corpus.sample import sample_corpus
 from vocabx.corpus.source import TextSource, default_source, note_left_out, peek, user_source
-from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
+from vocabx.errors import CorpusError, LanguageError, OptionError, TokenizerError, VocabxError
 from vocabx.progress import Progress, Quiet
+from vocabx.runtimes.places import places_of
+from vocabx.runtimes.reading import Row
+from vocabx.runtimes.registry import find_runtimes
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate, Claim, claim
@@ -37,6 +41,7 @@ class VerifyResult:
         language: BCP 47 tag, "und" if only the script is known.
         new_tokens: number of text tokens that the base lacks.
         certificate: the claims.
+        runtimes: what other programs make of it, where that was asked for.
     """
 
     directory: Path
@@ -44,6 +49,12 @@ class VerifyResult:
     language: str
     new_tokens: int
     certificate: Certificate
+    runtimes: tuple[Row, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every required claim holds, and no runtime reads it wrongly that reads the base rightly."""
+        return self.certificate.passed and not any(row.fails for row in self.runtimes)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, ready for JSON."""
@@ -52,8 +63,9 @@ class VerifyResult:
             "base": self.base,
             "language": self.language,
             "new_tokens": self.new_tokens,
-            "passed": self.certificate.passed,
+            "passed": self.passed,
             "claims": [vars(found) | {"holds": found.holds} for found in self.certificate.claims],
+            "runtimes": [row.to_dict() for row in self.runtimes],
         }
 
 
@@ -74,7 +86,10 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     directory = options.directory
     if not directory.exists():
         raise TokenizerError(f"{directory} does not exist: pass the directory of an extended checkpoint")
+    runtimes = places_of(find_runtimes(options.runtime_names), options.runtimes_at)
     manifest = read_manifest(directory)
+    if runtimes and manifest is not None and manifest.transferred:
+        raise OptionError(f"{directory} extends no base that runtimes could be compared on: omit --runtimes")
     records = _records(directory, progress)
     if options.records or (manifest is not None and manifest.transferred):
         return _by_records(directory, manifest, records)
@@ -106,7 +121,9 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     with progress.stage("Verifying", unit="texts") as advance:
         certificate = verify_tokenizers(tokenizer, extended, alphabet, texts, directories, advance)
     claims = (*certificate.claims, *records, *_fits(directory, extended, base.directory))
-    return VerifyResult(directory, name, language.tag, len(new), Certificate(claims))
+    pair = ((tokenizer, base.directory), (extended, directory))
+    rows = compare_runtimes(runtimes, *pair, texts, options, progress) if runtimes else ()
+    return VerifyResult(directory, name, language.tag, len(new), Certificate(claims), rows)
 
 
 def _alone(new: list[str]) -> list[str]:

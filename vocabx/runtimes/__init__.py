@@ -1,0 +1,1 @@
+"""Other programs that read a directory's tokenizer, each asked in a process of its own."""

@@ -1,0 +1,126 @@
+"""Compares what each runtime makes of an extension, and of its base, with the certificate's tokenizer."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocabx.runtimes.process import Asked, ask
+from vocabx.runtimes.reading import NOT_INSTALLED, Reading, Row, not_compared, row_of
+from vocabx.runtimes.runtime import Place, Runtime
+from vocabx.tokenizer.fast import FastTokenizer
+
+# A megabyte of one character takes some of them minutes.
+_LONGEST_TEXT = 20_000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A tokenizer and what runtimes load it from.
+
+    Attributes:
+        tokenizer: as the certificate knows it.
+        directory: its files.
+        gguf: the same as a .gguf file, for runtimes that read no other; None if there is none.
+        no_gguf: why there is none.
+    """
+
+    tokenizer: FastTokenizer
+    directory: Path
+    gguf: Path | None = None
+    no_gguf: str = ""
+
+
+def compare(
+    runtimes: Sequence[tuple[Runtime, Place]],
+    base: Subject,
+    extended: Subject,
+    texts: Sequence[str],
+    seconds: float,
+    advance: Callable[[int], None] = lambda done: None,
+) -> list[Row]:
+    """Ask runtimes, as many at once as there are processors, and compare them with the tokenizers library.
+
+    Args:
+        runtimes: the runtimes, each with where it is looked for.
+        base, extended: the two tokenizers.
+        texts: to encode; what they become is then decoded.
+        seconds: how long a process may take.
+        advance: called with the number of runtimes done.
+    """
+    short = [text for text in texts if len(text) <= _LONGEST_TEXT]
+    added = (token["content"] for one in (base, extended) for token in one.tokenizer.spec["added_tokens"])
+    literals = {literal for literal in added if literal}
+    plain = [not any(literal in text for literal in literals) for text in short]
+    wanted = {
+        finds: [_Wanted(subject, short, plain, finds) for subject in (base, extended)]
+        for finds in (True, False)
+    }
+
+    def row(one: tuple[Runtime, Place]) -> Row:
+        made = _row(*one, wanted[one[0].literals], seconds)
+        advance(1)
+        return made
+
+    with ThreadPoolExecutor(_processors()) as pool:
+        rows = list(pool.map(row, runtimes))
+    # One that is installed elsewhere is not missing here.
+    found = {row.runtime for row in rows if row.outcome != NOT_INSTALLED}
+    return [row for row in rows if row.outcome != NOT_INSTALLED or row.runtime not in found]
+
+
+def _processors() -> int:
+    # macOS has no affinity.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Wanted:
+    """A subject, some texts, and what they should become.
+
+    Texts in which a special token is written out are left out unless `literals`, and never decoded: every
+    library has its own mind about the spaces around one.
+    """
+
+    def __init__(self, subject: Subject, texts: Sequence[str], plain: Sequence[bool], literals: bool) -> None:
+        self.subject = subject
+        chosen = [number for number, is_plain in enumerate(plain) if is_plain or literals]
+        self.texts = [texts[number] for number in chosen]
+        self.ids = subject.tokenizer.encode(self.texts)
+        decoded = subject.tokenizer.rust.decode_batch(self.ids, skip_special_tokens=False)
+        self.decoded = [text if plain[n] else None for n, text in zip(chosen, decoded, strict=True)]
+
+    def asked(self, runtime: Runtime) -> Asked | None:
+        """What to ask a runtime, or None where there is no file that it reads."""
+        path = self.subject.gguf if runtime.gguf else self.subject.directory
+        return None if path is None else Asked(path, self.ids, self.decoded)
+
+
+def _row(runtime: Runtime, place: Place, wanted: Sequence[_Wanted], seconds: float) -> Row:
+    """The base and the extension in one process; where it dies of the base, the extension in another."""
+    texts = wanted[0].texts
+    asked = [one.asked(runtime) for one in wanted]
+    readings = [Reading(refused=one.subject.no_gguf) for one in wanted]
+    todo = [number for number, one in enumerate(asked) if one is not None]
+    version = ""
+    # Also where there is nothing to read: what is not installed is said to be so.
+    first = True
+    while first or todo:
+        first = False
+        directories = [one for number in todo if (one := asked[number]) is not None]
+        answered = ask(runtime, place, texts, directories, seconds)
+        about, *lines = answered.lines or [{"version": ""}]
+        if about["version"] is None:
+            return Row(runtime.name, "", place.name, NOT_INSTALLED)
+        version = about["version"] or version
+        if about.get("old"):
+            why = f"needs {runtime.package} {runtime.oldest} or later"
+            return not_compared(runtime.name, version, place.name, why)
+        for number, line in zip(todo, lines, strict=False):
+            readings[number] = Reading.of(line)
+        rest = todo[len(lines) :]
+        if rest:
+            # It ended before it came to the others.
+            readings[rest[0]] = Reading(refused=answered.ended or "ended without an answer")
+        todo = rest[1:]
+    return row_of(runtime.name, version, place.name, texts, *readings)
