@@ -1,6 +1,6 @@
 """transformers' Trainer with our optimizer, schedule, order and checkpoints, and its own loop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from transformers import Trainer
 
 from vocabx.checkpoint.journal import sync
 from vocabx.training.metrics import METRICS
+from vocabx.training.rows_optimizer import Composed, RowsAdamW
 from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
@@ -20,16 +21,20 @@ _BETAS = (0.9, 0.999)
 
 @dataclass(frozen=True)
 class Rates:
-    """Learning rates of the new rows and of everything else, and the weight decay of everything else."""
+    """Learning rates of the new rows, of everything else, and of what composes rows; the weight decay of
+    everything else.
+    """
 
     rows: float
     others: float
     weight_decay: float
+    composition: float = 0.0
 
     def at(self, step: int, schedule: Schedule, model: Any) -> dict[str, float]:
         """The learning rates of a model's parameter groups at a step, counted from 0."""
         rows, others = _parts(model)
         found = {"rows": self.rows * schedule.of_rows(step)} if rows else {}
+        found |= {"composition": self.composition * schedule.of_rows(step)} if self.composition else {}
         return found | ({"others": self.others * schedule.of_others(step)} if others else {})
 
 
@@ -41,17 +46,30 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         schedule: the schedule of its learning rates.
         rates: the peak learning rates.
         keep: number of checkpoints to keep.
+        rowwise: whether new rows have one second moment each.
+        composed: the new rows that are composed.
     """
 
     optimizer: Any
     lr_scheduler: Any
 
-    def __init__(self, *, run: Path, schedule: Schedule, rates: Rates, keep: int, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        run: Path,
+        schedule: Schedule,
+        rates: Rates,
+        keep: int,
+        rowwise: bool = False,
+        composed: Sequence[Composed] = (),
+        **settings: Any,
+    ) -> None:
         self.run, self.schedule, self.rates, self.keep = run, schedule, rates, keep
+        self.rowwise, self.composed = rowwise, composed
         super().__init__(**settings)
 
     def create_optimizer(self, model: Any = None) -> Any:
-        """AdamW over two groups: new rows without weight decay, and all other trained parameters."""
+        """AdamW over groups: new rows without weight decay, all other trained parameters, and maps."""
         if self.optimizer is None:
             rows, others = _parts(self.model if model is None else model)
             groups = [
@@ -59,7 +77,14 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
                 {"params": others, "lr": self.rates.others, "weight_decay": self.rates.weight_decay},
             ]
             groups = [group for group in groups if group["params"]]
-            self.optimizer = torch.optim.AdamW(groups, betas=_BETAS, fused=True)
+            for composed in self.composed:
+                maps = composed.maps.groups_of_maps(self.rates.composition)
+                groups += [{**group, "weight_decay": 0.0} for group in maps]
+            if self.rowwise or self.composed:
+                tables = [one for one in rows if one.ndim == 2] if self.rowwise else []
+                self.optimizer = RowsAdamW(groups, rowwise=tables, composed=self.composed, betas=_BETAS)
+            else:
+                self.optimizer = torch.optim.AdamW(groups, betas=_BETAS, fused=True)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -70,6 +95,8 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             factors: list[Any] = [lambda step: self.schedule.of_rows(step)] * bool(rows)
             factors += [lambda step: self.schedule.of_others(step)] * bool(others)
             optimizer = self.optimizer if optimizer is None else optimizer
+            maps = len(optimizer.param_groups) - len(factors)
+            factors += [lambda step: self.schedule.of_rows(step)] * maps
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
             self._created_lr_scheduler = True
         return self.lr_scheduler

@@ -14,7 +14,9 @@ from vocabx._util.quiet import quiet_transformers
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
 from vocabx.errors import BaseModelError, TrainingError
+from vocabx.initializers.composition import PieceMaps
 from vocabx.progress import Advance, Progress
+from vocabx.tokenizer.earlier import earlier_pieces
 from vocabx.training.batches import Sequences, collate
 from vocabx.training.by_occurrence import OccurrenceGroup, Trained, count_labels
 from vocabx.training.callbacks import Recorder, Stopper
@@ -23,6 +25,7 @@ from vocabx.training.metrics import Metrics, counts_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
 from vocabx.training.pace import Pace, every
 from vocabx.training.processes import Processes
+from vocabx.training.rows_optimizer import Composed
 from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, complete_checkpoints
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import load_trained
@@ -85,11 +88,17 @@ def run_training(
             prepared, loss = _loaded(plan, start, processes.device)
         if not loss.abilities.isolates:
             progress.note("This model's attention crosses the boundaries of the documents in a sequence.")
-        rates = Rates(options.rows_learning_rate, options.learning_rate, options.weight_decay)
+        rates = Rates(
+            options.rows_learning_rate,
+            options.learning_rate,
+            options.weight_decay,
+            options.composition_learning_rate if options.composition else 0.0,
+        )
         stopper = Stopper(pace, deadline, processes)
         with progress.stage("Training", *_length_of(plan, texts, pace)) as advance, stopper.listening():
             recorder = _recorder(plan, texts, pace, run, start, processes, progress, advance)
-            trainer = _trainer(plan, loss, pace.schedule, rates, run, [recorder, stopper])
+            composed = composed_rows(plan, prepared)
+            trainer = _trainer(plan, loss, composed, pace.schedule, rates, run, [recorder, stopper])
             trainer.args.save_steps = every(options.save_every, pace.expected_steps or pace.schedule.steps)
             recorder.rates = lambda step: rates.at(step, pace.schedule, loss)
             recorder.report = trainer.log
@@ -196,8 +205,35 @@ def cast_by_autocast(model: Any) -> None:
             module.cast_input_dtype_enabled = False
 
 
+def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
+    """The new rows with the maps of their pieces; none unless asked for."""
+    if not plan.options.composition or prepared.split is None:
+        return []
+    embedding, head = (
+        getattr(base_of(prepared.model), f"get_{end}_embeddings")() for end in ("input", "output")
+    )
+    old = {"input": embedding.old, "output": head.old}
+    pieces = earlier_pieces(plan.tokenizer, plan.first_id, plan.checkpoint.input.rows)
+    return [
+        Composed(
+            rows,
+            PieceMaps(
+                pieces, old[kind], rank=plan.options.composition, both_ends=True, seed=plan.options.seed
+            ),
+        )
+        for kind, rows in prepared.split.parameters.items()
+        if kind in old
+    ]
+
+
 def _trainer(
-    plan: TrainPlan, loss: ModelLoss, schedule: Schedule, rates: Rates, run: Path, callbacks: list[Any]
+    plan: TrainPlan,
+    loss: ModelLoss,
+    composed: list[Composed],
+    schedule: Schedule,
+    rates: Rates,
+    run: Path,
+    callbacks: list[Any],
 ) -> Any:
     options, cpu = plan.options, not torch.cuda.is_available()
     arguments = transformers.TrainingArguments(
@@ -232,6 +268,8 @@ def _trainer(
         schedule=schedule,
         rates=rates,
         keep=options.keep,
+        rowwise=options.rows_optimizer == "rowwise",
+        composed=composed,
         model=loss,
         args=arguments,
         data_collator=collate,

@@ -136,6 +136,23 @@ class TrainOptions:
         panel=SCHEDULE,
         gt=0,
     )
+    rows_optimizer: Literal["adamw", "rowwise"] = option(
+        "Second moments of the new token embeddings: adamw (one for each number) or rowwise (one for each "
+        "token).",
+        default="adamw",
+        panel=METHOD,
+    )
+    composition: int = option(
+        "Train the new token embeddings as a sum of a free part and of linear maps of their pieces, of this "
+        "rank, which all new tokens share: rare tokens learn from frequent ones. 0 for free ones alone.",
+        default=0,
+        panel=METHOD,
+        ge=0,
+        most=100_000,
+    )
+    composition_learning_rate: float = option(
+        "Learning rate of the maps of --composition.", default=5e-4, panel=SCHEDULE, gt=0
+    )
     weight_decay: float = option(
         "Weight decay of everything but the new token embeddings.",
         default=0.0,
