@@ -1,5 +1,6 @@
 """The tokenizer as it was before its last tokens were added, and what it makes of their text."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,7 @@ def earlier_pieces(tokenizer: FastTokenizer, first_id: int, rows: int) -> list[t
         rows: one more than the last id.
 
     Returns:
-        Ids below `first_id` for each id from `first_id` to `rows`; none for added tokens and for ids without a
-        token.
+        Ids below `first_id` for each id from it on; none for added tokens and for ids without a token.
     """
     earlier = _earlier(tokenizer, first_id)
     tokens = [tokenizer.token_bytes.get(index) for index in range(first_id, rows)]
@@ -33,9 +33,13 @@ def _earlier(tokenizer: FastTokenizer, first_id: int) -> FastTokenizer:
     else:
         model["vocab"] = kept = {piece: index for piece, index in vocabulary.items() if index < first_id}
         if "merges" in model:
-            pairs = ((merge, merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"])
-            model["merges"] = [
-                merge for merge, (left, right) in pairs if {left, right, left + right} <= kept.keys()
-            ]
+            model["merges"] = [merge for merge in model["merges"] if _within(merge, kept, model)]
     added = [token for token in tokenizer.spec["added_tokens"] if token["id"] < first_id]
     return replace(tokenizer, spec={**tokenizer.spec, "model": model, "added_tokens": added})
+
+
+def _within(merge: Any, kept: Mapping[str, int], model: Mapping[str, Any]) -> bool:
+    """Whether both parts of a merge and what it makes are among the pieces that are kept."""
+    left, right = merge.split(" ") if isinstance(merge, str) else merge
+    made = left + right.removeprefix(model.get("continuing_subword_prefix") or "")
+    return {left, right, made} <= kept.keys()

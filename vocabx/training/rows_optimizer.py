@@ -1,9 +1,9 @@
 """AdamW of a run whose new rows are not simply parameters of their own.
 
-`rowwise`: one second moment for each row. `composed`: rows change as a sum of a free part and of maps of their
-pieces, which all new tokens share (`PieceMaps`). The rows stay plain parameters: their gradient is handed on
-to the maps, and the change of what the maps make is added to them. So a checkpoint, a score and a process of
-a group see plain rows, and only the optimizer knows of the maps.
+`rowwise`: one second moment for each row. `composed`: rows change as a sum of a free part and of maps of
+their pieces, which all new tokens share (`PieceMaps`). The rows stay plain parameters: their gradient is
+handed on to the maps, and the change of what the maps make is added to them. So a checkpoint, a score and a
+process of a group see plain rows, and only the optimizer knows of the maps.
 
 Legend of names: N new tokens, D width.
 """
@@ -42,7 +42,8 @@ class RowsAdamW(torch.optim.AdamW):
         composed: Sequence[Composed] = (),
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
-        """
+        """See the class.
+
         Args:
             groups: of rows, of other parameters, and of maps.
             rowwise: the rows with one second moment each, (N, D).

@@ -9,6 +9,7 @@ import torch
 from transformers import Trainer
 
 from vocabx.checkpoint.journal import sync
+from vocabx.training.alignment import weight_at
 from vocabx.training.metrics import METRICS
 from vocabx.training.rows_optimizer import Composed, RowsAdamW
 from vocabx.training.run_checkpoints import mark_complete, remove_old
@@ -48,6 +49,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         keep: number of checkpoints to keep.
         rowwise: whether new rows have one second moment each.
         composed: the new rows that are composed.
+        align_weight: of the loss of hidden states at the first step.
     """
 
     optimizer: Any
@@ -62,10 +64,11 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         keep: int,
         rowwise: bool = False,
         composed: Sequence[Composed] = (),
+        align_weight: float = 0.0,
         **settings: Any,
     ) -> None:
         self.run, self.schedule, self.rates, self.keep = run, schedule, rates, keep
-        self.rowwise, self.composed = rowwise, composed
+        self.rowwise, self.composed, self.align_weight = rowwise, composed, align_weight
         super().__init__(**settings)
 
     def create_optimizer(self, model: Any = None) -> Any:
@@ -100,6 +103,13 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
             self._created_lr_scheduler = True
         return self.lr_scheduler
+
+    def training_step(self, *given: Any, **named: Any) -> Any:
+        """A step of the Trainer, with the loss of hidden states weighted for it."""
+        alignment = self.model.alignment
+        if alignment is not None:
+            alignment.weight = weight_at(self.align_weight, self.state.global_step, self.schedule)
+        return super().training_step(*given, **named)
 
     def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Any] | None = None) -> None:
         if self.args.should_save:

@@ -14,9 +14,11 @@ from vocabx._util.quiet import quiet_transformers
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
 from vocabx.errors import BaseModelError, TrainingError
+from vocabx.evaluation.measure import context_of
 from vocabx.initializers.composition import PieceMaps
 from vocabx.progress import Advance, Progress
 from vocabx.tokenizer.earlier import earlier_pieces
+from vocabx.training.alignment import Alignment, aligned_layers
 from vocabx.training.batches import Sequences, collate
 from vocabx.training.by_occurrence import OccurrenceGroup, Trained, count_labels
 from vocabx.training.callbacks import Recorder, Stopper
@@ -124,7 +126,7 @@ def _loaded(plan: TrainPlan, start: SavedStep | None, device: str) -> tuple[Prep
     prepared = prepare(plan.options.directory, plan.method, plan.first_id, plan.options.seed, device)
     plan.checkpoint.require_unchanged()
     check_targets(plan, prepared)
-    loss = ModelLoss(prepared.model, find_abilities(prepared.model))
+    loss = ModelLoss(prepared.model, find_abilities(prepared.model), _alignment(plan, prepared))
     if start is not None:
         load_trained(loss, start.directory)
     if plan.method.adapts and plan.method.dtype != "float32":
@@ -213,17 +215,32 @@ def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
         getattr(base_of(prepared.model), f"get_{end}_embeddings")() for end in ("input", "output")
     )
     old = {"input": embedding.old, "output": head.old}
-    pieces = earlier_pieces(plan.tokenizer, plan.first_id, plan.checkpoint.input.rows)
     return [
         Composed(
             rows,
             PieceMaps(
-                pieces, old[kind], rank=plan.options.composition, both_ends=True, seed=plan.options.seed
+                _new_pieces(plan),
+                old[kind],
+                rank=plan.options.composition,
+                both_ends=True,
+                seed=plan.options.seed,
             ),
         )
         for kind, rows in prepared.split.parameters.items()
         if kind in old
     ]
+
+
+def _alignment(plan: TrainPlan, prepared: Prepared) -> Alignment | None:
+    """The loss of hidden states beside that of the language model, None unless asked for."""
+    if not plan.options.align_weight or prepared.split is None or not _new_pieces(plan):
+        return None
+    aligned_layers(base_of(prepared.model))
+    return Alignment(_new_pieces(plan), plan.first_id, context_of(plan.checkpoint.config))
+
+
+def _new_pieces(plan: TrainPlan) -> list[tuple[int, ...]]:
+    return earlier_pieces(plan.tokenizer, plan.first_id, plan.checkpoint.input.rows)
 
 
 def _trainer(
@@ -270,6 +287,7 @@ def _trainer(
         keep=options.keep,
         rowwise=options.rows_optimizer == "rowwise",
         composed=composed,
+        align_weight=options.align_weight,
         model=loss,
         args=arguments,
         data_collator=collate,

@@ -153,6 +153,14 @@ class TrainOptions:
     composition_learning_rate: float = option(
         "Learning rate of the maps of --composition.", default=5e-4, panel=SCHEDULE, gt=0
     )
+    align_weight: float = option(
+        "Weight of a loss of hidden states beside that of the language model, at the first step; it falls to "
+        "0 at half of the run. After a third of the layers, new tokens shall mean what their pieces mean.",
+        default=0.0,
+        panel=METHOD,
+        ge=0,
+        most=1_000_000,
+    )
     weight_decay: float = option(
         "Weight decay of everything but the new token embeddings.",
         default=0.0,
