@@ -83,8 +83,8 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             for composed in self.composed:
                 maps = composed.maps.groups_of_maps(self.rates.composition)
                 groups += [{**group, "weight_decay": 0.0} for group in maps]
-            if self.rowwise or self.composed:
-                tables = [one for one in rows if one.ndim == 2] if self.rowwise else []
+            tables = [one for one in rows if one.ndim == 2] if self.rowwise else []
+            if tables or self.composed:
                 self.optimizer = RowsAdamW(groups, rowwise=tables, composed=self.composed, betas=_BETAS)
             else:
                 self.optimizer = torch.optim.AdamW(groups, betas=_BETAS, fused=True)

@@ -90,16 +90,16 @@ def run_training(
             prepared, loss = _loaded(plan, start, processes.device)
         if not loss.abilities.isolates:
             progress.note("This model's attention crosses the boundaries of the documents in a sequence.")
+        composed = composed_rows(plan, prepared)
         rates = Rates(
             options.rows_learning_rate,
             options.learning_rate,
             options.weight_decay,
-            options.composition_learning_rate if options.composition else 0.0,
+            options.composition_learning_rate if composed else 0.0,
         )
         stopper = Stopper(pace, deadline, processes)
         with progress.stage("Training", *_length_of(plan, texts, pace)) as advance, stopper.listening():
             recorder = _recorder(plan, texts, pace, run, start, processes, progress, advance)
-            composed = composed_rows(plan, prepared)
             trainer = _trainer(plan, loss, composed, pace.schedule, rates, run, [recorder, stopper])
             trainer.args.save_steps = every(options.save_every, pace.expected_steps or pace.schedule.steps)
             recorder.rates = lambda step: rates.at(step, pace.schedule, loss)

@@ -292,6 +292,7 @@ class TrainOptions:
             raise OptionError(
                 f"--lora-tables needs adapters, and --method {self.method} has none: pass one of them"
             )
+        self._check_rows()
         if self.contest and self.method == "rows":
             raise OptionError(
                 "--contest trains the base too, and --method rows trains none of it: pass lora, qlora or full"
@@ -304,6 +305,21 @@ class TrainOptions:
         for name in self.trackers:
             if name not in TRACKERS:
                 raise OptionError(f"--report-to supports {', '.join(TRACKERS)}, not {name[:60]!r}")
+
+    def _check_rows(self) -> None:
+        """Refuse ways to train new token embeddings where none train as such, or one that has no use."""
+        given = {
+            "--rows-optimizer": self.rows_optimizer != "adamw",
+            "--composition": bool(self.composition),
+            "--align-weight": bool(self.align_weight),
+        }
+        name = next((name for name, is_given in given.items() if is_given), "")
+        other = "--method full" if self.method == "full" else "--lora-tables" if self.lora_tables else ""
+        if name and other:
+            raise OptionError(
+                f"{name} is about new token embeddings that train apart from the base, and with {other} none "
+                "do: pass one of them"
+            )
 
     @property
     def trackers(self) -> tuple[str, ...]:
