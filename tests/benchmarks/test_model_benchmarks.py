@@ -171,6 +171,21 @@ def test_training_is_measured_with_and_without_replay(toy, tmp_path, small_exten
     assert "English" in with_replay["bits per byte"]
 
 
+def test_ways_to_train_new_rows_are_measured_once_each(toy, tmp_path, small_extended):
+    arguments = [
+        "new_rows", "--checkpoint", small_extended(), "--scratch", tmp_path / "scratch", "--corpus",
+        small_extended.texts / "zh.jsonl", "--replay", small_extended.texts / "en.txt", "--max-steps", 3,
+        "--sequence-length", 48, "--step-sequences", 4, "--lora-rank", 2, "--heldout-bytes", 1000, "--ways",
+        "plain",
+    ]  # fmt: skip
+    first = toy(*arguments, results="new-rows")["runs"]["plain"]
+    found = toy(*arguments, "rowwise", "composition", results="new-rows")["runs"]
+    assert found["plain"] == first
+    ends = [run["bits per byte"]["zh-Hant"][-1] for run in found.values()]
+    assert {step for step, _ in ends} == {3} and len({bits for _, bits in ends}) > 1
+    assert sum(group["tokens"] for group in first["new tokens by occurrences"]) >= 40
+
+
 def test_every_cell_of_the_table_of_value_is_a_file_and_none_is_made_twice(
     toy, tmp_path, small_model, small_extended
 ):
