@@ -1,4 +1,4 @@
-"""Ways to train new token embeddings: one checkpoint, text and number of steps, one option of `train` changed.
+"""Ways to train new token embeddings: one checkpoint, text and number of steps, one option changed.
 
     python benchmarks/new_rows.py --checkpoint runs/distilled [--max-steps 100] [--ways plain composition]
 

@@ -55,13 +55,13 @@ class Alignment:
         weight: of this loss in the step that is trained; 0 leaves it out.
     """
 
-    def __init__(self, pieces: Sequence[Sequence[int]], first_id: int, context: int | None) -> None:
+    def __init__(self, pieces: Sequence[Sequence[int]], first_id: int, context: int) -> None:
         """See the class.
 
         Args:
             pieces: the old ids of each new token; one without any stands for nothing and is left out.
             first_id: the first new id.
-            context: the largest number of positions of the model, None if it has no limit.
+            context: the largest number of positions that the model takes.
         """
         # An id without pieces is kept in place by one that is never compared.
         self._pieces = [tuple(one) or (0,) for one in pieces]
@@ -95,8 +95,7 @@ class Alignment:
             starts = np.zeros(len(old), np.int64)
             starts[last[positions == 0]] = last[positions == 0]
             found.append((old, np.arange(len(old)) - np.maximum.accumulate(starts), last))
-        longest = max(len(old) for old, _, _ in found)
-        longest = longest if self._context is None else min(longest, self._context)
+        longest = min(self._context, max(len(old) for old, _, _ in found))
         ids, places = (np.zeros((len(found), longest), np.int64) for _ in range(2))
         for row, (old, position, _) in enumerate(found):
             size = min(longest, len(old))

@@ -11,14 +11,11 @@ import torch
 import transformers
 
 from vocabx._util.quiet import quiet_transformers
+from vocabx.commands.train.new_rows import alignment_of, composed_rows
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
 from vocabx.errors import BaseModelError, TrainingError
-from vocabx.evaluation.measure import context_of
-from vocabx.initializers.composition import PieceMaps
 from vocabx.progress import Advance, Progress
-from vocabx.tokenizer.earlier import earlier_pieces
-from vocabx.training.alignment import Alignment, aligned_layers
 from vocabx.training.batches import Sequences, collate
 from vocabx.training.by_occurrence import OccurrenceGroup, Trained, count_labels
 from vocabx.training.callbacks import Recorder, Stopper
@@ -126,7 +123,7 @@ def _loaded(plan: TrainPlan, start: SavedStep | None, device: str) -> tuple[Prep
     prepared = prepare(plan.options.directory, plan.method, plan.first_id, plan.options.seed, device)
     plan.checkpoint.require_unchanged()
     check_targets(plan, prepared)
-    loss = ModelLoss(prepared.model, find_abilities(prepared.model), _alignment(plan, prepared))
+    loss = ModelLoss(prepared.model, find_abilities(prepared.model), alignment_of(plan, prepared))
     if start is not None:
         load_trained(loss, start.directory)
     if plan.method.adapts and plan.method.dtype != "float32":
@@ -205,42 +202,6 @@ def cast_by_autocast(model: Any) -> None:
     for module in model.modules():
         if hasattr(module, "cast_input_dtype_enabled"):
             module.cast_input_dtype_enabled = False
-
-
-def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
-    """The new rows with the maps of their pieces; none unless asked for."""
-    if not plan.options.composition or prepared.split is None:
-        return []
-    embedding, head = (
-        getattr(base_of(prepared.model), f"get_{end}_embeddings")() for end in ("input", "output")
-    )
-    old = {"input": embedding.old, "output": head.old}
-    return [
-        Composed(
-            rows,
-            PieceMaps(
-                _new_pieces(plan),
-                old[kind],
-                rank=plan.options.composition,
-                both_ends=True,
-                seed=plan.options.seed,
-            ),
-        )
-        for kind, rows in prepared.split.parameters.items()
-        if kind in old
-    ]
-
-
-def _alignment(plan: TrainPlan, prepared: Prepared) -> Alignment | None:
-    """The loss of hidden states beside that of the language model, None unless asked for."""
-    if not plan.options.align_weight or prepared.split is None or not _new_pieces(plan):
-        return None
-    aligned_layers(base_of(prepared.model))
-    return Alignment(_new_pieces(plan), plan.first_id, context_of(plan.checkpoint.config))
-
-
-def _new_pieces(plan: TrainPlan) -> list[tuple[int, ...]]:
-    return earlier_pieces(plan.tokenizer, plan.first_id, plan.checkpoint.input.rows)
 
 
 def _trainer(
