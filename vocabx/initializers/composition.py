@@ -99,7 +99,8 @@ class PieceMaps(nn.Module):
             inner.append((self.own if rows is None else self.own[rows]) @ self.maps[0][-1])
         if len(self.maps) == 1:
             return torch.stack(inner).sum(dim=0)
-        return torch.cat(inner, dim=1) @ self.maps[1].flatten(0, 1)
+        made: Tensor = torch.cat(inner, dim=1) @ self.maps[1].flatten(0, 1)
+        return made
 
     def groups_of_maps(self, rate: float) -> list[dict[str, object]]:
         """Parameter groups for an optimizer, independent of the width.
