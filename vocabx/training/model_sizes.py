@@ -127,10 +127,12 @@ def memory_parts(
         layer += tokens * 7 * (sizes.width + method.rank) * computed
     kept = tokens * sizes.width * computed
     activations = sizes.layers * kept + layer if checkpointing else sizes.layers * layer
+    # What the maps of pieces make, before and after a step, with its gradient and that of its factors.
+    composed = 4 * 4 * trained.get("rows", 0) if "composition" in trained else 0
     logits = min(tokens, _BLOCK) * sizes.rows * (4 + 2 * computed)
     return {
         "weights": linear + (sizes.tables + sizes.others) * width,
-        "trained": sum(trained.values()) * _TRAINED_BYTES,
+        "trained": sum(trained.values()) * _TRAINED_BYTES + composed,
         "activations": float(activations),
         "logits": float(logits),
     }
