@@ -27,7 +27,6 @@ SETTINGS = {
 WAYS: dict[str, dict[str, Any]] = {
     "plain": {},
     "rows at 3e-4": {"rows_learning_rate": 3e-4},
-    "rowwise": {"rows_optimizer": "rowwise"},
     "composition": {"composition": 32},
     "composition at 1e-3, rows at 3e-4": {
         "composition": 32, "composition_learning_rate": 1e-3, "rows_learning_rate": 3e-4,

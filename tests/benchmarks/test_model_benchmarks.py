@@ -179,7 +179,7 @@ def test_ways_to_train_new_rows_are_measured_once_each(toy, tmp_path, small_exte
         "plain",
     ]  # fmt: skip
     first = toy(*arguments, results="new-rows")["runs"]["plain"]
-    found = toy(*arguments, "rowwise", "composition", results="new-rows")["runs"]
+    found = toy(*arguments, "composition", results="new-rows")["runs"]
     assert found["plain"] == first
     ends = [run["bits per byte"]["zh-Hant"][-1] for run in found.values()]
     assert {step for step, _ in ends} == {3} and len({bits for _, bits in ends}) > 1

@@ -1,7 +1,6 @@
 """training.json: the record of a run, so that a merge can find its base and refuse another one."""
 
 from pathlib import Path
-from typing import Literal
 
 from vocabx._util.json_file import Count, Written, fit, is_there, read_format, refusal
 from vocabx.checkpoint.grow import write_json
@@ -57,14 +56,13 @@ class TrainedSchedule(Schedule, frozen=True, kw_only=True):
     """The phases of a run in steps, and the learning rates.
 
     Attributes:
-        learning_rate, rows_learning_rate, weight_decay, rows_optimizer, align_weight: as the options.
+        learning_rate, rows_learning_rate, weight_decay, align_weight: as the options.
         composition, composition_learning_rate: rank and learning rate of the maps of pieces; 0 without any.
     """
 
     learning_rate: float
     rows_learning_rate: float
     weight_decay: float
-    rows_optimizer: Literal["adamw", "rowwise"] = "adamw"
     composition: Count = 0
     composition_learning_rate: float = 0.0
     align_weight: float = 0.0

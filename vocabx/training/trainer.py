@@ -10,8 +10,8 @@ from transformers import Trainer
 
 from vocabx.checkpoint.journal import sync
 from vocabx.training.alignment import weight_at
+from vocabx.training.composed_adamw import Composed, ComposedAdamW
 from vocabx.training.metrics import METRICS
-from vocabx.training.rows_optimizer import Composed, RowsAdamW
 from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
@@ -47,7 +47,6 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         schedule: the schedule of its learning rates.
         rates: the peak learning rates.
         keep: number of checkpoints to keep.
-        rowwise: whether new rows have one second moment each.
         composed: the new rows that are composed.
         align_weight: of the loss of hidden states at the first step.
     """
@@ -62,13 +61,12 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         schedule: Schedule,
         rates: Rates,
         keep: int,
-        rowwise: bool = False,
         composed: Sequence[Composed] = (),
         align_weight: float = 0.0,
         **settings: Any,
     ) -> None:
         self.run, self.schedule, self.rates, self.keep = run, schedule, rates, keep
-        self.rowwise, self.composed, self.align_weight = rowwise, composed, align_weight
+        self.composed, self.align_weight = composed, align_weight
         super().__init__(**settings)
 
     def create_optimizer(self, model: Any = None) -> Any:
@@ -83,9 +81,8 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             for composed in self.composed:
                 maps = composed.maps.groups_of_maps(self.rates.composition)
                 groups += [{**group, "weight_decay": 0.0} for group in maps]
-            tables = [one for one in rows if one.ndim == 2] if self.rowwise else []
-            if tables or self.composed:
-                self.optimizer = RowsAdamW(groups, rowwise=tables, composed=self.composed, betas=_BETAS)
+            if self.composed:
+                self.optimizer = ComposedAdamW(groups, composed=self.composed, betas=_BETAS)
             else:
                 self.optimizer = torch.optim.AdamW(groups, betas=_BETAS, fused=True)
         return self.optimizer

@@ -83,7 +83,7 @@ def test_a_killed_run_is_resumed_to_the_same_losses(start_vocabx, vocabx, argume
 
 
 # Every way to train new rows that is not the default.
-ROWS = ("--rows-optimizer", "rowwise", "--composition", "3", "--align-weight", "2")
+ROWS = ("--composition", "3", "--align-weight", "2")
 
 
 @pytest.mark.parametrize("ways", [(), ROWS], ids=["plain", "rows"])
@@ -164,7 +164,6 @@ BAD = {
     ("--max-memory", "0.5"): "training needs about",
     ("--method", "rows", "--lora-tables"): "--lora-tables needs adapters",
     ("--method", "full", "--composition", "8"): "with --method full none do",
-    ("--method", "full", "--rows-optimizer", "rowwise"): "with --method full none do",
     ("--lora-tables", "--align-weight", "1"): "with --lora-tables none do",
     ("--corpus", "nowhere.txt"): "no such text: nowhere.txt",
     ("--report-to", "paper"): "--report-to supports trackio, wandb, tensorboard",

@@ -19,12 +19,12 @@ from vocabx.progress import Advance, Progress
 from vocabx.training.batches import Sequences, collate
 from vocabx.training.by_occurrence import OccurrenceGroup, Trained, count_labels
 from vocabx.training.callbacks import Recorder, Stopper
+from vocabx.training.composed_adamw import Composed
 from vocabx.training.methods import Prepared, prepare
 from vocabx.training.metrics import Metrics, counts_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
 from vocabx.training.pace import Pace, every
 from vocabx.training.processes import Processes
-from vocabx.training.rows_optimizer import Composed
 from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, complete_checkpoints
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import load_trained
@@ -246,7 +246,6 @@ def _trainer(
         schedule=schedule,
         rates=rates,
         keep=options.keep,
-        rowwise=options.rows_optimizer == "rowwise",
         composed=composed,
         align_weight=options.align_weight,
         model=loss,

@@ -5,9 +5,9 @@ from vocabx.evaluation.measure import context_of
 from vocabx.initializers.composition import PieceMaps
 from vocabx.tokenizer.earlier import earlier_pieces
 from vocabx.training.alignment import Alignment, aligned_layers
+from vocabx.training.composed_adamw import Composed
 from vocabx.training.methods import Prepared
 from vocabx.training.model_loss import base_of
-from vocabx.training.rows_optimizer import Composed
 
 
 def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:

@@ -136,12 +136,6 @@ class TrainOptions:
         panel=SCHEDULE,
         gt=0,
     )
-    rows_optimizer: Literal["adamw", "rowwise"] = option(
-        "Second moments of the new token embeddings: adamw (one for each number) or rowwise (one for each "
-        "token).",
-        default="adamw",
-        panel=METHOD,
-    )
     composition: int = option(
         "Train the new token embeddings as a sum of a free part and of linear maps of their pieces, of this "
         "rank, which all new tokens share: rare tokens learn from frequent ones. 0 for free ones alone.",
@@ -309,7 +303,6 @@ class TrainOptions:
     def _check_rows(self) -> None:
         """Refuse ways to train new token embeddings where none train as such, or one that has no use."""
         given = {
-            "--rows-optimizer": self.rows_optimizer != "adamw",
             "--composition": bool(self.composition),
             "--align-weight": bool(self.align_weight),
         }

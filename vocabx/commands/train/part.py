@@ -232,12 +232,12 @@ def _of_rows(plan: TrainPlan) -> dict[str, Any]:
     options = plan.options
     if plan.first_id >= plan.checkpoint.input.rows or not plan.method.splits:
         return {}
-    composed = {
+    rate = options.composition_learning_rate if options.composition else 0.0
+    return {
         "composition": options.composition,
-        "composition_learning_rate": options.composition_learning_rate,
+        "composition_learning_rate": rate,
+        "align_weight": options.align_weight,
     }
-    others = {"rows_optimizer": options.rows_optimizer, "align_weight": options.align_weight}
-    return {**others, **(composed if options.composition else {})}
 
 
 def _versions() -> dict[str, str]:

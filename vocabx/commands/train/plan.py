@@ -318,17 +318,13 @@ def _check_rows(options: TrainOptions, first: int) -> None:
     Raises:
         TrainingError: FSDP divides the rows, or there are no pieces to learn from.
     """
-    given = {
-        "--rows-optimizer": options.rows_optimizer != "adamw",
-        "--composition": bool(options.composition),
-    }
-    given["--align-weight"] = bool(options.align_weight)
+    given = {"--composition": options.composition, "--align-weight": options.align_weight}
     names = [name for name, is_given in given.items() if is_given]
     if names and os.environ.get("ACCELERATE_USE_FSDP") == "true":
         raise TrainingError(f"{names[0]} needs whole token embeddings, and FSDP divides them: omit it")
-    if not first and (options.composition or options.align_weight):
+    if names and not first:
         raise TrainingError(
-            f"{names[-1]} learns from the base's pieces, and {options.directory} kept none of the base's "
+            f"{names[0]} learns from the base's pieces, and {options.directory} kept none of the base's "
             "tokens: omit it"
         )
 
