@@ -31,6 +31,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "composition at 1e-3, rows at 3e-4": {
         "composition": 32, "composition_learning_rate": 1e-3, "rows_learning_rate": 3e-4,
     },
+    "epsilon of rows 1e-4": {"rows_epsilon": 1e-4},
     "align": {"align_weight": 4.0},
 }  # fmt: skip
 

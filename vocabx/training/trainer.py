@@ -23,13 +23,14 @@ _BETAS = (0.9, 0.999)
 @dataclass(frozen=True)
 class Rates:
     """Learning rates of the new rows, of everything else, and of what composes rows; the weight decay of
-    everything else.
+    everything else; AdamW's epsilon of the new rows.
     """
 
     rows: float
     others: float
     weight_decay: float
     composition: float = 0.0
+    rows_epsilon: float = 1e-8
 
     def at(self, step: int, schedule: Schedule, model: Any) -> dict[str, float]:
         """The learning rates of a model's parameter groups at a step, counted from 0."""
@@ -74,7 +75,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         if self.optimizer is None:
             rows, others = _parts(self.model if model is None else model)
             groups = [
-                {"params": rows, "lr": self.rates.rows, "weight_decay": 0.0},
+                {"params": rows, "lr": self.rates.rows, "weight_decay": 0.0, "eps": self.rates.rows_epsilon},
                 {"params": others, "lr": self.rates.others, "weight_decay": self.rates.weight_decay},
             ]
             groups = [group for group in groups if group["params"]]
@@ -118,14 +119,15 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         """Nothing: trained parameters are loaded before the model is wrapped, see commands/train/loop.py."""
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """As the Trainer does, but with the rates of this run, which may branch from one of other rates."""
+        """As the Trainer does, but with the settings of this run, which may branch from one of others."""
         if checkpoint is None:
             return
-        given = [(group["initial_lr"], group["weight_decay"]) for group in self.optimizer.param_groups]
+        names = ("initial_lr", "weight_decay", "eps")
+        given = [{name: group[name] for name in names} for group in self.optimizer.param_groups]
         super()._load_optimizer_and_scheduler(checkpoint)
-        self.lr_scheduler.base_lrs = [rate for rate, _ in given]
-        for group, (initial, decay) in zip(self.optimizer.param_groups, given, strict=True):
-            group.update(initial_lr=initial, weight_decay=decay)
+        self.lr_scheduler.base_lrs = [settings["initial_lr"] for settings in given]
+        for group, settings in zip(self.optimizer.param_groups, given, strict=True):
+            group.update(settings)
         self._set_rates()
 
     def follow(self, schedule: Schedule, save_every: int) -> None:

@@ -92,6 +92,7 @@ def test_an_interrupted_run_is_resumed_to_the_same_losses(run_of, whole_run, tmp
 WAYS = {
     "composition": {"composition": 3},
     "align": {"align_weight": 2.0},
+    "epsilon": {"rows_epsilon": 1e-4},
     "all": {"composition": 3, "align_weight": 2.0, "tied": False},
 }
 
@@ -110,6 +111,7 @@ def test_every_way_to_train_rows_is_resumed_bit_for_bit(run_of, whole_run, way):
     schedule = whole.record.schedule
     assert schedule.composition == WAYS[way].get("composition", 0)
     assert schedule.align_weight == WAYS[way].get("align_weight", 0)
+    assert schedule.rows_epsilon == WAYS[way].get("rows_epsilon", 1e-8)
 
 
 def test_a_resume_in_bfloat16_keeps_the_losses_to_a_thousandth(run_of):

@@ -93,6 +93,7 @@ def run_training(
             options.learning_rate,
             options.weight_decay,
             options.composition_learning_rate if composed else 0.0,
+            options.rows_epsilon,
         )
         stopper = Stopper(pace, deadline, processes)
         with progress.stage("Training", *_length_of(plan, texts, pace)) as advance, stopper.listening():

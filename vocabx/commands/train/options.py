@@ -136,6 +136,14 @@ class TrainOptions:
         panel=SCHEDULE,
         gt=0,
     )
+    rows_epsilon: float = option(
+        "AdamW's epsilon for the new token embeddings: one above the gradients of a token that does not occur "
+        "keeps the optimizer from moving it as far as the tokens that do.",
+        default=1e-8,
+        panel=METHOD,
+        gt=0,
+        most=1_000_000,
+    )
     composition: int = option(
         "Train the new token embeddings as a sum of a free part and of linear maps of their pieces, of this "
         "rank, which all new tokens share: rare tokens learn from frequent ones. 0 for free ones alone.",

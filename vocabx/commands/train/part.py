@@ -234,6 +234,7 @@ def _of_rows(plan: TrainPlan) -> dict[str, Any]:
         return {}
     rate = options.composition_learning_rate if options.composition else 0.0
     return {
+        "rows_epsilon": options.rows_epsilon,
         "composition": options.composition,
         "composition_learning_rate": rate,
         "align_weight": options.align_weight,
