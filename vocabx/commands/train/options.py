@@ -137,8 +137,8 @@ class TrainOptions:
         gt=0,
     )
     rows_epsilon: float = option(
-        "AdamW's epsilon for the new token embeddings: one above the gradients of a token that does not occur "
-        "keeps the optimizer from moving it as far as the tokens that do.",
+        "AdamW's epsilon for the new token embeddings: one above the gradients of a token that does not "
+        "occur keeps the optimizer from moving it as far as the tokens that do.",
         default=1e-8,
         panel=METHOD,
         gt=0,
