@@ -29,7 +29,7 @@ def load_auto(kind: str, directory: Path, extra: str, **settings: Any) -> Any:
         MissingPackageError: transformers is not installed.
     """
     auto = getattr(need("transformers", extra), kind)
-    with _refusing(directory / settings.get("gguf_file", "")):
+    with refusing(directory / settings.get("gguf_file", "")):
         return auto.from_pretrained(directory, local_files_only=True, trust_remote_code=False, **settings)
 
 
@@ -41,12 +41,12 @@ def build_auto(kind: str, config: Any, directory: Path, extra: str) -> Any:
         MissingPackageError: transformers is not installed.
     """
     auto = getattr(need("transformers", extra), kind)
-    with _refusing(directory):
+    with refusing(directory):
         return auto.from_config(config, trust_remote_code=False)
 
 
 @contextmanager
-def _refusing(path: Path) -> Iterator[None]:
+def refusing(path: object) -> Iterator[None]:
     """Turn whatever transformers raises for a file, or those of a directory, into one sentence."""
     try:
         yield

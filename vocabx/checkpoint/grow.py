@@ -181,7 +181,10 @@ def write_config(checkpoint: Checkpoint, config: dict[str, Any], rows: int, tied
 
     That of a model without an lm_head keeps what it says of tying, which concerns no matrix.
     """
-    resized = with_size(config, rows) if checkpoint.headless else with_rows(config, rows, tied)
+    found = checkpoint.architecture
+    resized = (
+        with_size(config, rows, found) if checkpoint.headless else with_rows(config, rows, tied, found)
+    )
     write_json(target / "config.json", resized)
 
 
@@ -210,8 +213,7 @@ def _changes(
         """Write the tensor `name` of `file`: the rows of `table`, and its new ones."""
         made = Made(_rows_of(initialization, which, table))
         parts = (Kept(table.file, table.name), made) if kept else (made,)
-        shape = (rows, *table.file.tensors[table.name].shape[1:])
-        changes.setdefault(file.path, {})[name] = NewTensor(table.dtype, shape, parts)
+        changes.setdefault(file.path, {})[name] = NewTensor(table.dtype, table.shape_with(rows), parts)
 
     for table in checkpoint.tables:
         change(table.file, table.name, checkpoint.kind_of(table), table)
@@ -225,7 +227,7 @@ def _changes(
 def _rows_of(
     initialization: Initialization, which: Which, table: Table
 ) -> Callable[[], Iterator[NDArray[Any]]]:
-    flat = len(table.file.tensors[table.name].shape) == 1
+    flat = table.is_lying or len(table.file.tensors[table.name].shape) == 1
 
     def blocks() -> Iterator[NDArray[Any]]:
         old_table = table.map()
