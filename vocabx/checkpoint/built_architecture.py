@@ -64,11 +64,13 @@ def built_architecture(
             in another way than by a row for each token.
     """
     kind = str(config.get("model_type", ""))
+    if kind in REFUSED:
+        raise _refusal(where, kind, REFUSED[kind])
     rows, default = _text_size(config, where)
     settings = size_settings(config, rows, default)
     base = MetaModel(config, where)
-    if base.class_name in REFUSED or kind in REFUSED:
-        raise _refusal(where, kind, REFUSED.get(base.class_name) or REFUSED[kind])
+    if base.class_name in REFUSED:
+        raise _refusal(where, kind, REFUSED[base.class_name])
     longer = MetaModel(with_settings(config, settings, rows + _STEP), where)
     following = _following(base, longer)
     roles = _roles(base, following, where, kind)
@@ -222,7 +224,7 @@ def _named(
             tied=roles.tied,
             says_tied=base.unties(),
             generates=base.is_in_map("CAUSAL_LM") or base.is_in_map("IMAGE_TEXT_TO_TEXT"),
-            sees=base.is_in_map("IMAGE_TEXT_TO_TEXT") and not base.is_in_map("CAUSAL_LM"),
+            sees=base.is_in_map("IMAGE_TEXT_TO_TEXT") and not base.class_name.endswith("CausalLM"),
             counts_from_pad=base.counts_from_pad,
             sizes=settings,
         ),

@@ -106,7 +106,9 @@ class MetaModel:
         output = self.embedding("output")
         if output is None:
             return True
-        said = configuration_of({**self._raw, _TIE: False}, self._where)
+        text = self._raw.get("text_config")
+        inner = {"text_config": {**text, _TIE: False}} if isinstance(text, dict) else {}
+        said = configuration_of({**self._raw, **inner, _TIE: False}, self._where)
         if getattr(said, _TIE, False):
             return False
         changed = []
@@ -174,7 +176,16 @@ def configuration_of(config: dict[str, Any], where: object) -> Any:
             "version that does, or pass a base of another type"
         )
     with refusing(where), quiet_transformers(_EXTRA):
-        return CONFIG_MAPPING[kind].from_dict(copy.deepcopy(config))
+        return CONFIG_MAPPING[kind].from_dict(_with_floats(config))
+
+
+def _with_floats(value: Any) -> Any:
+    """A copy of settings with the infinities that transformers writes as {"__float__": "Infinity"}."""
+    if isinstance(value, dict):
+        if value.keys() == {"__float__"}:
+            return float(value["__float__"])
+        return {key: _with_floats(one) for key, one in value.items()}
+    return [_with_floats(one) for one in value] if isinstance(value, list) else value
 
 
 def text_path(config: Any) -> str:
