@@ -3,10 +3,10 @@
     python benchmarks/architectures.py
     python benchmarks/architectures.py --types llama bart gemma4_text
 
-For each type of transformers' causal, sequence-to-sequence, masked and image-text maps: the processor time that
-finding the embedding matrices takes at the size of the type's default configuration; and a small random model,
-saved by transformers, extended, loaded, saved and loaded again (architectures_proof.py). A run over all types also
-writes assets/model_types.json, which `vocabx bases --types` lists and docs/models.md is made of.
+For each type of transformers' causal, sequence-to-sequence, masked and image-text maps: the processor time
+that finding the embedding matrices takes at the size of the type's default configuration; and a small random
+model, saved by transformers, extended, loaded, saved and loaded again (architectures_proof.py). A run over
+all types also writes assets/model_types.json, which `vocabx bases --types` lists, and docs/models.md from it.
 """
 
 import gc
@@ -25,8 +25,8 @@ from common import Result, finish, new_parser, run_script
 from vocabx._util.memory import peak_memory
 from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.built_architecture import Shapes, built_architecture
-from vocabx.checkpoint.tables import Checkpoint
 from vocabx.checkpoint.model_types import FILE, MAPS, model_types_page
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import VocabxError
 
 # Types whose ids are no tokens of a text.
@@ -55,7 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> Result:
                 rows.append({"map": which, "type": kind, "class": made, **_examined(kind, made)})
             print(json.dumps(rows[-1]), flush=True)
             gc.collect()
-    result = {"transformers": transformers.__version__, **_counts(rows), "peak_bytes": peak_memory(), "rows": rows}
+    result = {
+        "transformers": transformers.__version__,
+        **_counts(rows),
+        "peak_bytes": peak_memory(),
+        "rows": rows,
+    }
     if options.types:
         return result
     content = {"transformers": transformers.__version__, "types": [_listed(row) for row in rows]}
@@ -90,7 +95,11 @@ def _examined(kind: str, made: str) -> dict[str, Any]:
         words = f"{type(error).__name__}: {' '.join(str(error).split())}"[:160]
         if refusal:
             return {"verdict": "refused", "reason": refusal, "seconds": seconds}
-        return {"verdict": "unproven", "reason": f"no small model could be made ({words})", "seconds": seconds}
+        return {
+            "verdict": "unproven",
+            "reason": f"no small model could be made ({words})",
+            "seconds": seconds,
+        }
     return {
         "verdict": "extended" if proof.holds else "failed",
         "reason": ", ".join(proof.lost),
@@ -131,7 +140,7 @@ def _tables(checkpoint: Checkpoint) -> dict[str, Any]:
         "output": "tied" if checkpoint.tied else checkpoint.output.name if checkpoint.output else "",
         "biases": [table.name for table in checkpoint.biases],
         "copies": [table.name for table in (*checkpoint.copies, *checkpoint.output_copies)],
-        "per_layer": [table.name for table in checkpoint.per_layer],
+        "lookups": [table.name for table in checkpoint.lookups],
         "settings": list(checkpoint.architecture.sizes or ("vocab_size",)),
     }
 

@@ -1,7 +1,7 @@
 """A small random model of any type of transformers, made from the type's own default configuration.
 
-Sizes are set by the names of the settings: those that count layers, heads, experts, and those that are widths.
-A type whose settings depend on each other in a way of its own has an entry in `OWN`.
+Sizes are set by the names of the settings: those that count layers, heads, experts, and those that are
+widths. A type whose settings depend on each other in a way of its own has an entry in `OWN`.
 """
 
 import re
@@ -27,7 +27,10 @@ _RULES: tuple[tuple[str, int], ...] = (
     (r"experts", 4),
     (r"lora_rank|low_rank|_rank$", 8),
     (r"intermediate|ffn|inner|d_ff|mlp_dim|hidden_dim|feed_forward|filter_size", _INNER),
-    (r"hidden|d_model|n_embd|embed_dim|^dim$|embedding_size|embed_proj_dim|_dim$|_size_out|width|units", _HIDDEN),
+    (
+        r"hidden|d_model|n_embd|embed_dim|^dim$|embedding_size|embed_proj_dim|_dim$|_size_out|width|units",
+        _HIDDEN,
+    ),
     (r"max_position|n_positions|max_seq|n_ctx|context_length|seq_len|max_length|max_source|max_target", 128),
     (r"image_size|image_width|image_height", 32),
     (r"patch_size", 16),
@@ -40,8 +43,9 @@ _HEAD_DIM = {"head_dim": _HEAD}
 _MAMBA = {"mamba_n_heads": 8, "mamba_d_head": 16, "mamba_d_state": 8, "mamba_expand": 2}
 _LINEAR = ["linear_attention", "full_attention"] * 2
 _SLIDING = ["sliding_attention", "full_attention"] * 2
-_BY_LAYER = {"rope_parameters": dict.fromkeys(("full_attention", "sliding_attention"), _DEFAULT_ROPE)}
+_BY_LAYER = {"rope_parameters": {"full_attention": _DEFAULT_ROPE, "sliding_attention": _DEFAULT_ROPE}}
 _SECTIONS = {"rope_parameters": {**_DEFAULT_ROPE, "mrope_section": [4, 2, 2]}}
+_TEXT_SECTIONS = {"text_config": _SECTIONS}
 _PART_SECTIONS = {
     "rope_parameters": {**_DEFAULT_ROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}
 }
@@ -65,14 +69,19 @@ OWN: dict[str, dict[str, Any]] = {
     "mamba2": {"num_heads": 8, "head_dim": 16, "expand": 2, "n_groups": 2, "state_size": 8},
     "nemotron_h": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1, "mamba_d_state": 8},
-    "bailing_hybrid": {"layer_group_size": 2, "n_group": 2, "topk_group": 2},
+    "bailing_hybrid": {"layer_group_size": 2, "n_group": 2, "topk_group": 2, "num_experts": 8},
     "blenderbot": {"encoder_layers": 4, "decoder_layers": 4},
     "cohere_compass_text": _BY_LAYER,
     "cohere_compass": {"text_config": _BY_LAYER},
     "dbrx": {"attn_config": {"rope_theta": 10000.0, "clip_qkv": 8}},
     "deepseek_v2": {"num_experts_per_tok": 2},
-    "dots1": {"n_shared_experts": 1, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1, "topk_group": 1},
-    "gemma3n_text": {**_PER_LAYER, "activation_sparsity_pattern": [0.0] * 4, "vocab_size_per_layer_input": 131},
+    "dots1": {
+        "n_shared_experts": 1, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1,
+        "topk_group": 1,
+    },
+    "gemma3n_text": {
+        **_PER_LAYER, "activation_sparsity_pattern": [0.0] * 4, "vocab_size_per_layer_input": 131,
+    },
     "gemma4_assistant": {"text_config": _NO_PER_LAYER},
     "gemma4_unified_assistant": {"text_config": _NO_PER_LAYER},
     "hrm_text": {"num_layers_per_stack": 1, "num_hidden_layers": 8, "H_cycles": 2, "L_cycles": 3},
@@ -90,21 +99,29 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "xlnet": {"d_model": 64, "n_head": 4, "d_head": 16, "d_inner": 96, "n_layer": 2},
     "xmod": {"default_language": "en_XX", "languages": ["en_XX"]},
-    "esm": {"vocab_size": VOCABULARY, "pad_token_id": 1, "mask_token_id": 4, "position_embedding_type": "rotary"},
+    "esm": {
+        "vocab_size": VOCABULARY, "pad_token_id": 1, "mask_token_id": 4,
+        "position_embedding_type": "rotary",
+    },
     "zamba": _ZAMBA,
-    "zamba2": _ZAMBA,
+    "zamba2": {**_ZAMBA, "layers_block_type": ["mamba", "hybrid"] * 2},
     "mobilebert": {
         "embedding_size": 32, "hidden_size": 64, "true_hidden_size": 64, "intra_bottleneck_size": 64,
     },
     "chameleon": {"vocabulary_map": {"<image>": 5}},
     "emu3": {"vocabulary_map": {"<image>": 5, "<|extra_200|>": 6}},
-    **dict.fromkeys(("glm4v", "glm46v", "glm_ocr", "glmga"), {"text_config": _SECTIONS}),
+    **dict.fromkeys(("glm4v", "glm46v", "glm_ocr", "glmga"), _TEXT_SECTIONS),
     "glm4v_moe": {"text_config": _PART_SECTIONS},
-    **dict.fromkeys(("paddleocr_vl", "qwen2_5_omni_thinker", "qwen2_5_vl", "qwen2_vl"), {"text_config": _SECTIONS}),
+    **dict.fromkeys(
+        ("paddleocr_vl", "qwen2_5_omni_thinker", "qwen2_5_vl", "qwen2_vl"), _TEXT_SECTIONS,
+    ),
     "ernie4_5_vl_moe": {"text_config": {"rope_parameters": {**_DEFAULT_ROPE, "mrope_section": [3, 3, 2]}}},
     "paligemma": {"text_config": {"num_key_value_heads": 4, "head_dim": 16}},
     "molmo2": {"adapter_config": {"vision_feature_layer": [3, 2]}},
-    "nemotron_h_omni": {"text_config": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8}, "vision_config": {"video_temporal_patch_size": 2}},
+    "nemotron_h_omni": {
+        "text_config": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8},
+        "vision_config": {"video_temporal_patch_size": 2},
+    },
     "granite4_vision": {"downsample_rate": "1/2", "deepstack_layer_map": []},
     "step3p7": {"text_config": {"sliding_window": 16}},
     "deepseek_ocr2": {"text_config": {"num_experts_per_tok": 2, "mlp_layer_types": ["dense", "sparse"] * 2}},
@@ -113,18 +130,21 @@ OWN: dict[str, dict[str, Any]] = {
     "instructblip": {"num_query_tokens": 2, "image_token_index": 5, "video_token_index": 5},
     "instructblipvideo": {"num_query_tokens": 2, "image_token_index": 5, "video_token_index": 5},
     "kosmos-2": {"latent_query_num": 2},
-    "nemo_speechlm": {"text_config": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8}},
+    "nemo_speechlm": {
+        "word_timestamp_config": {"vocab_size": 133},
+        "text_config": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8},
+    },
     "glm5_next": {"text_config": {"index_topk": 16}},
 }  # fmt: skip
 
 
-def small_config(kind: str) -> Any:
-    """The configuration of a small model of the type `kind`."""
+def small_config(kind: str, **settings: Any) -> Any:
+    """The configuration of a small model of the type `kind`; `settings` override it."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     made = CONFIG_MAPPING[kind]
-    settings = _merged(small_settings(made()), OWN.get(kind, {}))
-    return made(**settings)
+    own = _merged(small_settings(made()), OWN.get(kind, {}))
+    return made(**_merged(own, settings))
 
 
 def small_settings(config: Any) -> dict[str, Any]:
@@ -171,19 +191,18 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(one)
     for key, value in other.items():
         inner = result.get(key)
-        both = isinstance(value, dict) and isinstance(inner, dict)
-        result[key] = _merged(inner, value) if both else value
+        result[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
     return result
 
 
-def small_model(kind: str, class_name: str) -> Any:
-    """A random model of the type `kind` in float32, with the class `class_name`."""
+def small_model(kind: str, class_name: str, **settings: Any) -> Any:
+    """A random model of the type `kind` in float32, with the class `class_name`; see `small_config`."""
     import torch
     import transformers
 
     torch.manual_seed(0)
     made = getattr(transformers, class_name)
-    config = small_config(kind)
+    config = small_config(kind, **settings)
     wanted = getattr(made, "config_class", None)
     if wanted is not None and not isinstance(config, wanted):
         text = config.get_text_config(decoder=True)
@@ -226,7 +245,9 @@ def inputs_of(model: Any, ids: Any) -> dict[str, Any]:
     if kind.startswith("instructblip"):
         result["qformer_input_ids"] = torch.tensor([[5, 6, 7]])
     if kind == "voxtral_realtime":
-        result["encoder_inputs_embeds"] = torch.ones(1, 4 * ids.shape[1], model.config.audio_config.hidden_size)
+        result["encoder_inputs_embeds"] = torch.ones(
+            1, 4 * ids.shape[1], model.config.audio_config.hidden_size
+        )
     if kind == "udop":
         result["bbox"] = torch.zeros(*ids.shape, 4)
     if kind == "pix2struct":

@@ -112,7 +112,11 @@ def _generated(model: Any, ids: Any) -> int:
     if not model.can_generate():
         return 0
     inputs = {**inputs_of(model, ids)}
-    inputs.pop("decoder_input_ids", None)
+    if (
+        inputs.pop("decoder_input_ids", None) is not None
+        and model.generation_config.decoder_start_token_id is None
+    ):
+        inputs["decoder_start_token_id"] = 0
     with torch.inference_mode():
         made = model.generate(**inputs, max_new_tokens=10, min_new_tokens=10, do_sample=False)
     return int(made.shape[1])

@@ -7,8 +7,6 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from vocabx.errors import BaseModelError
-
 
 @dataclass(frozen=True)
 class Architecture:
@@ -23,6 +21,8 @@ class Architecture:
         biases: names of the bias of the lm_head; a file may hold several.
         input_copies: names under which the input embeddings may be stored again.
         output_copies: names under which the lm_head may be stored again.
+        lookups: names of further matrices that are looked up by token id, as the per-layer embeddings of
+            Gemma 3n; one that is shorter gives later ids its first row.
         prefix: the part of the names that is missing without the head.
         tied: whether the matrices are tied by default.
         says_tied: whether `tie_word_embeddings` is meaningful; else what is stored decides.
@@ -39,6 +39,7 @@ class Architecture:
     biases: tuple[str, ...] = ()
     input_copies: tuple[str, ...] = ()
     output_copies: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
     prefix: str = "model."
     tied: bool = False
     says_tied: bool = True
@@ -55,7 +56,8 @@ class Architecture:
     @property
     def names(self) -> tuple[str, ...]:
         """All names of embedding matrices and biases."""
-        return (*self.inputs, *self.outputs, *self.biases, *self.input_copies, *self.output_copies)
+        copies = (*self.input_copies, *self.output_copies)
+        return (*self.inputs, *self.outputs, *self.biases, *copies, *self.lookups)
 
 
 def _same(kinds: str, architecture: Architecture) -> dict[str, Architecture]:

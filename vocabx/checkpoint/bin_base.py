@@ -108,7 +108,9 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     need("torch", "evaluate")
     where, names = _shards(directory)
     # A single file is read once more: only its names are needed, and it is memory-mapped.
-    shapes = {name: tuple(t.shape) for name, t in _load(directory / SINGLE).items()} if where is None else where
+    shapes = (
+        {name: tuple(t.shape) for name, t in _load(directory / SINGLE).items()} if where is None else where
+    )
     stored = Shapes({name: shape if isinstance(shape, tuple) else None for name, shape in shapes.items()})
     architecture, _ = find_architecture(config, stored, directory)
     total = sum(path.stat().st_size for path in _files(directory) if path.name in names or _goes_along(path))

@@ -1,13 +1,13 @@
 """The embedding matrices of any model that transformers can build, from its configuration alone.
 
-The class is built without memory as the configuration says, and again with a longer vocabulary. What is longer
-then has a row for each token: it is known by what the class calls its embeddings and by what it ties. Names on
-disk follow from the renaming with which transformers loads and saves. Measured on every type of transformers
-by benchmarks/architectures.py. Inferred, no source.
+The class is built without memory as the configuration says, and again with a longer vocabulary. What is
+longer then has a row for each token: it is known by what the class calls its embeddings and by what it ties.
+Names on disk follow from the renaming with which transformers loads and saves. Measured on every type of
+transformers by benchmarks/architectures.py. Inferred, no source.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vocabx.checkpoint.architectures import REFUSED, Architecture
@@ -18,6 +18,7 @@ from vocabx.errors import BaseModelError
 # By how much the vocabulary is longer: a multiple of the usual paddings.
 _STEP = 128
 _INPUT, _OUTPUT = "input", "output"
+_PER_LAYER = "vocab_size_per_layer_input"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class _Roles:
     biases: frozenset[str]
     inputs: frozenset[str]
     outputs: frozenset[str]
+    lookups: frozenset[str] = frozenset()
 
 
 def built_architecture(
@@ -78,8 +80,14 @@ def built_architecture(
         raise _refusal(where, kind, reason)
     for path, value in _other_sizes(config, settings, base, longer):
         sized = _following(base, MetaModel(with_settings(config, (path,), value + _STEP), where))
-        if {*following, roles.input, roles.output} & sized.keys() or ("per_layer" in path and sized):
+        if path.endswith(_PER_LAYER) and value < rows:
+            # Ids that this matrix lacks get its first row; it becomes as long as the others.
+            following = {**following, **sized}
+            settings = (*settings, path)
+        elif {*following, roles.input, roles.output} & sized.keys():
             raise _refusal(where, kind, f"sizes {sorted(sized)[0]} by {path} ({value}), too")
+    lookups = {name for name in following if _is_lookup(base, name)} - roles.inputs - roles.outputs
+    roles = replace(roles, lookups=frozenset(lookups))
     return _named(base, roles, following, rows, stored, settings)
 
 
@@ -115,31 +123,27 @@ def _following(base: MetaModel, longer: MetaModel) -> dict[str, tuple[tuple[int,
 
 def _roles(base: MetaModel, following: Mapping[str, Any], where: object, kind: str) -> _Roles:
     groups = base.groups()
-    found_input, found_output = base.embedding(_INPUT), base.embedding(_OUTPUT)
-    lookups = [name for name in following if len(base.shapes[name]) == 2 and not base.is_linear(name)]
-    if found_input not in following:
-        if found_input is not None or not lookups:
-            raise _refusal(
-                where, kind, f"has input embeddings that vocab_size does not size ({found_input or 'none'})"
-            )
-        found_input = lookups[0]
+    found_input, output = base.embedding(_INPUT), base.embedding(_OUTPUT)
+    matrices = [name for name in following if not _is_vector(base.shapes[name])]
+    if found_input is None:
+        found_input = next((name for name in matrices if not base.is_linear(name)), None)
+    if found_input is None or found_input not in following:
+        raise _refusal(
+            where, kind, f"has input embeddings that vocab_size does not size ({found_input or 'none'})"
+        )
     inputs = groups.get(found_input, frozenset({found_input}))
-    if found_output is not None and found_output not in following and found_output not in inputs:
-        raise _refusal(where, kind, f"has a second vocabulary, of {found_output}")
-    matrices = {name for name in following if not _is_vector(base.shapes[name])}
-    linear = {name for name in matrices - inputs if base.is_linear(name)}
-    if found_output is None and linear:
-        found_output = sorted(linear)[0]
-    tied = found_output is None or found_output in inputs
-    outputs = frozenset() if tied or found_output is None else groups.get(found_output, frozenset())
-    return _Roles(
-        found_input,
-        found_output,
-        tied,
-        frozenset(following) - matrices,
-        inputs | (matrices - inputs - outputs - linear),
-        outputs | linear,
-    )
+    if output is not None and output not in following and output not in inputs:
+        raise _refusal(where, kind, f"has a second vocabulary, of {output}")
+    linear = {name for name in matrices if name not in inputs and base.is_linear(name)}
+    output = output or min(linear, default=None)
+    tied = output is None or output in inputs
+    outputs = frozenset() if tied or output is None else groups.get(output, frozenset({output}))
+    biases = frozenset(following) - frozenset(matrices)
+    return _Roles(found_input, output, tied, biases, inputs, outputs | linear)
+
+
+def _is_lookup(base: MetaModel, name: str) -> bool:
+    return not _is_vector(base.shapes[name]) and not base.is_linear(name)
 
 
 def _is_vector(shape: tuple[int, ...]) -> bool:
@@ -159,7 +163,9 @@ def _obstacles(
         if shape[0] != rows and other[0] - shape[0] == _STEP and len(shape) == 2 and shape[0] > 1:
             yield f"has {shape[0] - rows:+} rows in {name} that are no tokens of vocab_size"
         wanted = (1, rows) if shape[:-1] == (1,) else (rows, *shape[1:])
-        longer_wanted = tuple(n + _STEP if n == rows and m != n else n for n, m in zip(shape, other, strict=True))
+        longer_wanted = tuple(
+            n + _STEP if n == rows and m != n else n for n, m in zip(shape, other, strict=True)
+        )
         if shape != wanted or other != longer_wanted or len(shape) > 2:
             yield f"has a tensor {name} of the shape {shape} that does not follow vocab_size by rows"
         if base.is_integer(name):
@@ -180,7 +186,10 @@ def _other_sizes(
 ) -> Iterator[tuple[str, int]]:
     """The other settings that may size a vocabulary, without those that the class derives from `settings`."""
     now = dict(vocabulary_sizes(longer.config.to_dict()))
-    for path, value in {**dict(vocabulary_sizes(base.config.to_dict())), **dict(vocabulary_sizes(config))}.items():
+    for path, value in {
+        **dict(vocabulary_sizes(base.config.to_dict())),
+        **dict(vocabulary_sizes(config)),
+    }.items():
         if path not in settings and now.get(path, value) == value:
             yield path, value
 
@@ -211,7 +220,7 @@ def _named(
 
     first = stored_for({roles.input}) or stored_for(roles.inputs - ({roles.output} if roles.tied else set()))
     head = stored_for({roles.output}) if roles.output else ()
-    head = tuple(name for name in head if name not in first[:1])
+    head = tuple(name for name in head or stored_for(roles.outputs)[:1] if name not in first[:1])
     inputs = stored_for(roles.inputs)
     return (
         Architecture(
@@ -220,6 +229,7 @@ def _named(
             biases=stored_for(roles.biases),
             input_copies=tuple(name for name in inputs if name not in (*first[:1], *head)),
             output_copies=tuple(name for name in stored_for(roles.outputs) if name not in head),
+            lookups=stored_for(roles.lookups),
             prefix=f"{base.model.base_model_prefix}." if base.model.base_model_prefix else "",
             tied=roles.tied,
             says_tied=base.unties(),

@@ -58,7 +58,11 @@ def with_rows(
             changes.
     """
     resized = with_size(config, rows, found)
-    return resized if found is not None and found.built and found.tied == tied else with_tie(resized, tied, found)
+    return (
+        resized
+        if found is not None and found.built and found.tied == tied
+        else with_tie(resized, tied, found)
+    )
 
 
 def with_size(config: dict[str, Any], rows: int, found: Architecture | None = None) -> dict[str, Any]:

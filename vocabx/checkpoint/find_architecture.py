@@ -31,8 +31,8 @@ def find_architecture(
         The architecture, and stored tensors of the vocabulary's size that its class does not have.
 
     Raises:
-        BaseModelError: the type is unknown, or cannot be extended; or a stored tensor of the vocabulary's size
-            is not explained.
+        BaseModelError: the type is unknown, or cannot be extended; or a stored tensor of the vocabulary's
+            size is not explained.
     """
     kind = str(config.get("model_type", ""))
     known = ARCHITECTURES.get(kind)
@@ -42,8 +42,8 @@ def find_architecture(
             return known, ()
         if missing(PACKAGES):
             raise BaseModelError(
-                f"{where} has a tensor {others[0]} of the vocabulary's size, which is no embedding matrix that "
-                "vocabx knows of this type: install vocabx[evaluate], so that it can ask transformers"
+                f"{where} has a tensor {others[0]} of the vocabulary's size, which is no embedding matrix "
+                "that vocabx knows of this type: install vocabx[evaluate], so that it can ask transformers"
             )
     try:
         require_all(PACKAGES)

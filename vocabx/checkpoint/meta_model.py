@@ -1,7 +1,7 @@
 """The model class of a configuration, built without memory by transformers.
 
-Tensors are on the meta device, apart from small ones, whose values are needed to see whether they are computed
-from the size of the vocabulary.
+Tensors are on the meta device, apart from small ones, whose values are needed to see whether they are
+computed from the size of the vocabulary.
 """
 
 import copy
@@ -79,11 +79,13 @@ class MetaModel:
         if getattr(weight, "ndim", 0) == 2:
             return f"{where}.weight".removeprefix(".")
         # A parameter of its own, or a module around the matrix.
-        own = {id(p): n for n, p in self.model.named_parameters(remove_duplicate=False)}
+        own: dict[int, str] = {id(p): n for n, p in self.model.named_parameters(remove_duplicate=False)}
         if id(module) in own:
             return own[id(module)]
         matrices = [p for p in module.parameters() if p.dim() == 2]
-        return own.get(id(max(matrices, key=lambda p: int(p.shape[0])))) if matrices else None
+        if not matrices:
+            return None
+        return own.get(id(max(matrices, key=lambda p: int(p.shape[0]))))
 
     def is_linear(self, name: str) -> bool:
         """Whether a tensor belongs to a linear layer; else it is looked up."""
@@ -234,8 +236,8 @@ def _class_of(raw: dict[str, Any], config: Any, where: object) -> Any:
         if config.model_type in _classes(one):
             return getattr(transformers, _classes(one)[config.model_type])
     raise BaseModelError(
-        f"{where} names the class {name!r}, and transformers {transformers.__version__} has no language model "
-        f"of the type {config.model_type!r}: pass a language model"
+        f"{where} names the class {name!r}, and transformers {transformers.__version__} has no language "
+        f"model of the type {config.model_type!r}: pass a language model"
     )
 
 

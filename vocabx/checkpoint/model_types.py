@@ -1,7 +1,7 @@
 """The model types that transformers knows, each with what an extension resizes: a record of a run.
 
-Made by benchmarks/architectures.py. It is for reading: what is resized follows from a model's own configuration
-(`find_architecture`).
+Made by benchmarks/architectures.py. It is for reading: what is resized follows from a model's own
+configuration (`find_architecture`).
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
         verdict: "extended": proven on a small model; "refused", with the reason; "unproven": no small model
             could be made; "no text": its ids are no tokens of a text.
         reason: why not, or "".
-        input, output, biases, copies, per_layer: names of the tensors that are resized; "tied" for an output
+        input, output, biases, copies, lookups: names of the tensors that are resized; "tied" for an output
             that is the input's matrix.
         settings: of config.json, which state the size.
         difference: the largest difference of logits in the proof, float32 on a CPU; 0 for none at all.
@@ -46,9 +46,15 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
     output: str = ""
     biases: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
-    per_layer: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     difference: float = 0.0
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Its fields, as JSON can hold them."""
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        return found
 
     @property
     def resized(self) -> str:
@@ -56,7 +62,9 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
         if self.verdict != "extended":
             return self.reason
         head = "tied" if self.output == "tied" else self.output
-        return ", ".join(part for part in (self.input, head, *self.biases, *self.copies, *self.per_layer) if part)
+        return ", ".join(
+            part for part in (self.input, head, *self.biases, *self.copies, *self.lookups) if part
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,18 @@ class Recorded:
         return sum(one.verdict == "extended" for one in text), len(text)
 
 
+_INTRODUCTION = """\
+# Model types
+
+What of each model type of transformers {version} an extension resizes, by a run of
+`benchmarks/architectures.py`: a small random model of the type is saved by transformers, extended, loaded,
+saved and loaded again. Of {total} pairs of type and class with a text vocabulary, {extended} are extended
+({share:.1%}): logits of old tokens do not change, and a new token that copies an old one acts as it does. A
+difference of logits is stated where there is one; elsewhere they are equal bit for bit, in float32 on a CPU.
+`vocabx bases --types` lists the same. How the tensors are found:
+[checkpoint.md](checkpoint.md#which-tensors-are-the-embedding-matrices)."""
+
+
 @cache
 def recorded_types() -> Recorded:
     """The record in the package."""
@@ -85,17 +105,8 @@ def model_types_page() -> str:
     recorded_types.cache_clear()
     record = recorded_types()
     extended, total = record.share
-    lines = [
-        "# Model types",
-        "",
-        f"What of each model type of transformers {record.transformers} an extension resizes, by a run of",
-        "`benchmarks/architectures.py`: a small random model of the type is saved by transformers, extended, loaded, saved",
-        f"and loaded again. Of {total} pairs of type and class with a text vocabulary, {extended} are extended "
-        f"({extended / total:.1%}):",
-        "logits of old tokens do not change, a new token that copies an old one acts as it does. A difference of logits is",
-        "stated where there is one; elsewhere they are equal bit for bit, in float32 on a CPU. `vocabx bases --types` lists",
-        "the same. How the tensors are found: [checkpoint.md](checkpoint.md#which-tensors-are-the-embedding-matrices).",
-    ]
+    share = extended / max(1, total)
+    lines = [_INTRODUCTION.format(version=record.transformers, extended=extended, total=total, share=share)]
     for name, title in MAPS.items():
         lines += ["", f"## {title}", "", "| type | class | resized, or why not |", "|---|---|---|"]
         for one in sorted((one for one in record.types if one.map == name), key=lambda one: one.type):

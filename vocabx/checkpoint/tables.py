@@ -72,6 +72,7 @@ class StoredTables:
         biases: the bias of the lm_head, under each name it is stored by.
         copies: further copies of the input embeddings under other names.
         output_copies: further copies of the lm_head under other names.
+        lookups: further matrices that are looked up by token id, of another width; see `Architecture`.
     """
 
     input: Table
@@ -79,12 +80,13 @@ class StoredTables:
     biases: tuple[Table, ...]
     copies: tuple[Table, ...]
     output_copies: tuple[Table, ...]
+    lookups: tuple[Table, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """All stored matrices and biases that a new vocabulary changes."""
         outputs = () if self.output is None else (self.output,)
-        return (self.input, *outputs, *self.biases, *self.copies, *self.output_copies)
+        return (self.input, *outputs, *self.biases, *self.copies, *self.output_copies, *self.lookups)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +152,8 @@ class Checkpoint(StoredTables):
         """Which rows a matrix gets: those of the input embeddings if it is tied to them."""
         if table in self.biases:
             return "bias"
+        if table in self.lookups:
+            return "lookup"
         return "input" if self.tied or table == self.input or table in self.copies else "output"
 
 
@@ -213,6 +217,7 @@ def find_tables(architecture: Architecture, where: Mapping[str, SafetensorsFile]
         biases=stored(architecture.biases),
         copies=tuple(table for table in stored(architecture.input_copies) if table != inputs[0]),
         output_copies=stored(architecture.output_copies),
+        lookups=stored(architecture.lookups),
     )
 
 
@@ -231,15 +236,13 @@ def _with_copies(
         table = Table(name, where[name])
         if same_tensor(found.input.file, found.input.name, table.file, name):
             copies.append(table)
-        elif found.output is not None and same_tensor(
-            found.output.file, found.output.name, table.file, name
-        ):
+        elif found.output is not None and same_tensor(found.output.file, found.output.name, table.file, name):
             output_copies.append(table)
         else:
             shape = table.file.tensors[name].shape
             raise BaseModelError(
-                f"{directory} has a tensor {name} of the shape {shape}, which its class does not have: vocabx "
-                "cannot tell whether it follows the vocabulary; remove it, or pass a base without it"
+                f"{directory} has a tensor {name} of the shape {shape}, which its class does not have: "
+                "vocabx cannot tell whether it follows the vocabulary; remove it, or pass a base without it"
             )
     return replace(found, copies=tuple(copies), output_copies=tuple(output_copies))
 
@@ -273,7 +276,7 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
             )
     rows = checkpoint.input.rows
     for table in checkpoint.tables[1:]:
-        if table.rows != rows:
+        if table.rows != rows and not (table in checkpoint.lookups and table.rows < rows):
             raise BaseModelError(
                 f"{directory}: {checkpoint.input.name} has {rows} rows and {table.name} {table.rows}: "
                 "the base is damaged"
