@@ -61,6 +61,11 @@ def refusing(path: object) -> Iterator[None]:
                 "pass a model of a type that transformers knows, or load this one in your own script and "
                 "save it as such"
             ) from error
+        if isinstance(error, ImportError):
+            raise BaseModelError(
+                f"transformers needs another package for {path}: "
+                f"{shortened(' '.join(str(error).split()), _SHOWN)}"
+            ) from error
         reason = shortened(" ".join(str(error).split()), _SHOWN) or type(error).__name__
         raise BaseModelError(
             f"transformers cannot load {path} ({reason}): repair or replace its files"
