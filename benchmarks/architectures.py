@@ -5,8 +5,8 @@
 
 For each type of transformers' causal, sequence-to-sequence, masked and image-text maps: the processor time
 that finding the embedding matrices takes at the size of the type's default configuration; and a small random
-model, saved by transformers, extended, loaded, saved and loaded again (architectures_proof.py). A run over
-all types also writes assets/model_types.json, which `vocabx bases --types` lists, and docs/models.md from it.
+model, saved by transformers, extended, loaded, saved and loaded again (architectures_proof.py). A run also
+writes assets/model_types.json, which `vocabx bases --types` lists, and docs/models.md from it.
 """
 
 import gc
@@ -20,7 +20,7 @@ from typing import Any
 
 from architectures_models import small_model
 from architectures_proof import prove
-from common import Result, finish, new_parser, run_script
+from common import RESULTS, Result, new_parser, read_result, run_script, write_result
 
 from vocabx._util.memory import peak_memory
 from vocabx._util.quiet import quiet_transformers
@@ -36,38 +36,49 @@ NOT_TEXT = {
     **dict.fromkeys(("blt", "perceiver"), "bytes"),
     "pi0": "actions of a robot",
 }
+NAME = "architectures"
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> Result:
     parser = new_parser(__doc__)
-    parser.add_argument("--types", nargs="+", metavar="TYPE", help="default: all")
+    parser.add_argument(
+        "--types", nargs="+", metavar="TYPE", help="default: all; the others stay as recorded"
+    )
     options = parser.parse_args(arguments)
     import torch
     import transformers
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    recorded = {(row["type"], row["class"]): row for row in read_result(options.out, NAME).get("rows", ())}
     rows = []
     for which, kind, made in _all_types():
-        if not options.types or kind in options.types:
-            with quiet_transformers("evaluate"):
-                rows.append({"map": which, "type": kind, "class": made, **_examined(kind, made)})
-            print(json.dumps(rows[-1]), flush=True)
-            gc.collect()
+        if options.types and kind not in options.types:
+            rows += [recorded[kind, made]] if (kind, made) in recorded else []
+            continue
+        with quiet_transformers("evaluate"):
+            rows.append({"map": which, "type": kind, "class": made, **_examined(kind, made)})
+        print(json.dumps(rows[-1]), flush=True)
+        gc.collect()
     result = {
         "transformers": transformers.__version__,
         **_counts(rows),
         "peak_bytes": peak_memory(),
         "rows": rows,
     }
-    if options.types:
-        return result
-    content = {"transformers": transformers.__version__, "types": [_listed(row) for row in rows]}
+    write_result(options.out, NAME, result)
+    if options.out == RESULTS:
+        _write_record(transformers.__version__, rows)
+    return result
+
+
+def _write_record(version: str, rows: Sequence[dict[str, Any]]) -> None:
+    """What vocabx itself shows of the run: its packaged record, and the page made of it."""
+    content = {"transformers": version, "types": [_listed(row) for row in rows]}
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     (_REPOSITORY / "assets" / FILE).write_text(text, encoding="utf-8")
     (_REPOSITORY / "docs" / "models.md").write_text(model_types_page(), encoding="utf-8")
-    return finish(options.out, "architectures", result)
 
 
 def _all_types() -> list[tuple[str, str, str]]:

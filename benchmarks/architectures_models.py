@@ -99,6 +99,7 @@ OWN: dict[str, dict[str, Any]] = {
     },
     "xlnet": {"d_model": 64, "n_head": 4, "d_head": 16, "d_inner": 96, "n_layer": 2},
     "xmod": {"default_language": "en_XX", "languages": ["en_XX"]},
+    "luke": {"entity_vocab_size": 20},
     "esm": {
         "vocab_size": VOCABULARY, "pad_token_id": 1, "mask_token_id": 4,
         "position_embedding_type": "rotary",
@@ -132,7 +133,7 @@ OWN: dict[str, dict[str, Any]] = {
     "kosmos-2": {"latent_query_num": 2},
     "nemo_speechlm": {
         "word_timestamp_config": {"vocab_size": 133},
-        "text_config": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8},
+        "text_config": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8, "num_key_value_heads": 4},
     },
     "glm5_next": {"text_config": {"index_topk": 16}},
 }  # fmt: skip

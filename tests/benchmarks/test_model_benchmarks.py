@@ -53,6 +53,15 @@ def test_cw2v_is_timed_and_its_operations_counted(toy, small_model, language):
     assert found["dense_step"]["operations_a_second"] > 0
 
 
+def test_a_model_type_is_examined_and_proven(toy):
+    found = toy("architectures", "--types", "lfm2", "whisper")
+    (extended, refused) = found["rows"]
+    assert extended["verdict"] == "extended" and extended["output"] == "tied"
+    assert extended["old"] == extended["copy"] == extended["again"] == 0
+    assert refused["verdict"] == "refused" and "timestamp" in refused["reason"]
+    assert (found["extended"], found["with_text"]) == (1, 2)
+
+
 def test_both_factorisations_approximate_equally_well(toy):
     found = toy("factorise", "--rows", 400, "--width", 24, "--rank", 6)
     assert found["numpy over vocabx"] > 0
