@@ -142,6 +142,8 @@ def _finding(kind: str, made: str) -> tuple[float | None, str]:
 def _reason(error: VocabxError) -> str:
     """What of a refusal concerns the type: it begins with the directory and ends with what to do."""
     text = str(error)
+    if "needs another package" in text:
+        return "needs another package in transformers (" + text.partition(" (")[2].rpartition("): ")[0] + ")"
     return text.partition("', which ")[2].partition(": vocabx cannot")[0] or text.partition(": ")[2] or text
 
 

@@ -62,9 +62,9 @@ def refusing(path: object) -> Iterator[None]:
                 "save it as such"
             ) from error
         if isinstance(error, ImportError):
+            wanted = shortened(" ".join(str(error).split()).partition(". ")[0], _SHOWN)
             raise BaseModelError(
-                f"transformers needs another package for {path}: "
-                f"{shortened(' '.join(str(error).split()), _SHOWN)}"
+                f"transformers needs another package for {path} ({wanted}): install it"
             ) from error
         reason = shortened(" ".join(str(error).split()), _SHOWN) or type(error).__name__
         raise BaseModelError(
