@@ -36,7 +36,7 @@ def _properties(done: Any) -> dict[str, str]:
     match done.__class__.__name__:
         case "TiktokenResult":
             return {
-                "files": f"{done.path}, {done.tokens:,} tokens; {done.settings}, {done.special:,} special ones",
+                "files": f"{done.path}, {done.tokens:,} tokens; {done.settings}, {done.special:,} special",
                 "checked": f"tiktoken encodes {done.strings:,} strings as the tokenizer does",
                 "to load": _LOAD_TIKTOKEN.format(settings=str(done.settings), path=str(done.path)),
             }

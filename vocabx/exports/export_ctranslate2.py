@@ -1,4 +1,4 @@
-"""A decoder in CTranslate2's format, made by its own converter and compared with the checkpoint afterwards."""
+"""A decoder in CTranslate2's format, made by its own converter and compared with the checkpoint."""
 
 import json
 from collections.abc import Iterator
@@ -136,8 +136,8 @@ def _checkpoint(directory: Path) -> Checkpoint:
     refuse_factorised(checkpoint)
     if not checkpoint.generates or checkpoint.sees:
         raise BaseModelError(
-            f"{directory} is no decoder of text, and vocabx compares only decoders with what CTranslate2 makes "
-            "of them: run ct2-transformers-converter yourself"
+            f"{directory} is no decoder of text, and vocabx compares only decoders with what CTranslate2 "
+            "makes of them: run ct2-transformers-converter yourself"
         )
     return checkpoint
 
@@ -200,8 +200,8 @@ def _check_positions(made: Path, tokenizer: FastTokenizer, rows: int) -> list[st
     if wrong or len(tokens) != rows or len(set(tokens)) != rows:
         first = wrong[0] if wrong else min(len(tokens), rows)
         raise OutputError(
-            f"CTranslate2 wrote a vocabulary of {len(tokens):,} tokens for {rows:,} rows in which id {first:,} "
-            "is another token, so nothing was written: serve the checkpoint where tokenizer.json is read"
+            f"CTranslate2 wrote a vocabulary of {len(tokens):,} tokens for {rows:,} rows, in which id "
+            f"{first:,} is another token, so nothing was written: serve the checkpoint where tokenizer.json is read"
         )
     return tokens
 
@@ -215,8 +215,8 @@ def _check_rows(made: Path, checkpoint: Checkpoint, stored: str) -> int:
         compare = _same_steps if stored == "int8" else _same_bits
         if written is None or not compare(written, variables.get(f"{name}/weight_scale"), table.map()):
             raise OutputError(
-                f"CTranslate2 wrote other rows than those of {table.name}, so nothing was written: use another "
-                "runtime"
+                f"CTranslate2 wrote other rows than those of {table.name}, so nothing was written: use "
+                "another runtime"
             )
     return 2
 
@@ -278,9 +278,10 @@ def _judge(prompts: int, same: int, stored: str, own: str, progress: Progress) -
     """Prompts that are continued differently: to be expected where bits were dropped, else an error."""
     if stored in (own, "f32"):
         raise OutputError(
-            f"CTranslate2 continues {prompts - same} of {prompts} prompts otherwise than transformers, both in "
-            "float32, so nothing was written: use another runtime"
+            f"CTranslate2 continues {prompts - same} of {prompts} prompts otherwise than transformers, both "
+            "in float32, so nothing was written: use another runtime"
         )
     progress.note(
-        f"With {stored} instead of {own}, {prompts - same} of {prompts} prompts are continued with another token."
+        f"With {stored} instead of {own}, {prompts - same} of {prompts} prompts are continued with another "
+        "token."
     )

@@ -10,9 +10,9 @@ DIGITS = "digits"
 
 
 def splits_of(component: Mapping[str, Any] | None) -> tuple[str, ...] | None:
-    """The splits of a pre-tokenizer that ends in the byte-level alphabet, in order, or None if one is unknown.
+    """The splits of a pre-tokenizer that ends in the byte-level alphabet, or None if one is unknown.
 
-    Each is `DIGITS` or a pattern whose matches become pieces.
+    In their order; each is `DIGITS` or a pattern whose matches become pieces.
 
     Args:
         component: the pre-tokenizer of a tokenizer.json.

@@ -7,13 +7,14 @@ pairs that may be joined, in an order of their own. The two give the same tokens
 2. a token that is joined before another has the lower id.
 
 For as long as no join crosses the ends of a span of text, the span goes through the same steps as it would
-alone. So two neighbours whose texts make up a token are, by 1, the pair that the token's own rule joins; and by
-2 both programs take the same pair first. A token that its own text does not become is left out where no rule
-makes it, since tiktoken would look it up as a whole.
+alone. So two neighbours whose texts make up a token are, by 1, the pair that the token's own rule joins; and
+by 2 both programs take the same pair first. A token that its own text does not become is left out, since
+tiktoken would look it up as a whole.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from vocabx._util.shorten import shortened
@@ -105,7 +106,7 @@ def _pattern(component: dict[str, Any] | None) -> str:
             # `--pretokenizer adapt` puts words of letters and marks before it, which hold no digit.
             return rf"{pattern.removesuffix(GPT2)}\p{{N}}|{_GPT2_BESIDE_DIGITS}"
     raise TokenizerError(
-        f"tiktoken splits text by one pattern, and none is known that does what the tokenizer's pre-tokenizer "
+        "tiktoken splits text by one pattern, and none is known that does what the tokenizer's pre-tokenizer "
         f"does: {_INSTEAD}"
     )
 
@@ -121,7 +122,8 @@ def _differences(spec: Mapping[str, Any]) -> list[str]:
     if normalizer is not None:
         if normalizer.get("type") != "NFC":
             raise TokenizerError(
-                f"tiktoken has no normalizer, and the tokenizer has one ({normalizer.get('type')}): {_INSTEAD}"
+                f"tiktoken has no normalizer, and the tokenizer has one ({normalizer.get('type')}): "
+                f"{_INSTEAD}"
             )
         found.append("tiktoken does not compose characters (NFC): pass it composed text.")
     if any(token.get("lstrip") or token.get("rstrip") for token in spec["added_tokens"]):
@@ -137,7 +139,7 @@ def _special(spec: Mapping[str, Any]) -> dict[str, int]:
     """
     special = {token["content"]: token["id"] for token in spec["added_tokens"]}
     texts = sorted(special)
-    for shorter, longer in zip(texts, texts[1:], strict=False):
+    for shorter, longer in pairwise(texts):
         if longer.startswith(shorter):
             raise TokenizerError(
                 f"the added token {shortened(repr(longer), 40)} begins with another, "
@@ -155,7 +157,7 @@ def _unreachable(tokenizer: ByteLevelTokenizer) -> list[int]:
     """The ids of tokens that their own text does not become.
 
     Raises:
-        TokenizerError: whole words are looked up, so that one can occur, and tiktoken would join it elsewhere.
+        TokenizerError: words are looked up whole, so that one can occur, and tiktoken would join it anywhere.
     """
     found = [
         index
@@ -167,8 +169,8 @@ def _unreachable(tokenizer: ByteLevelTokenizer) -> list[int]:
     joined = [index for index in found if len(tokenizer.tokenize(tokenizer.token_bytes[index])) == 2]
     if joined:
         raise TokenizerError(
-            f"no merge makes the token {shortened(tokenizer.describe(joined[0]), 40)!r} out of its two parts, "
-            f"and tiktoken would: {_INSTEAD}"
+            f"no merge makes the token {shortened(tokenizer.describe(joined[0]), 40)!r} of its two "
+            f"parts, and tiktoken would: {_INSTEAD}"
         )
     # As whole words they are found by both.
     return []
@@ -191,21 +193,21 @@ def _check_order(tokenizer: ByteLevelTokenizer, left_out: frozenset[int]) -> Non
     wrong = _earlier_than_before([(index, pair) for index, pair in live if used[index] == pair])
     if wrong is not None:
         raise TokenizerError(
-            f"the merges are not in the order of the ids (that of {shortened(tokenizer.describe(wrong), 40)!r}, "
+            f"the merges are not in the order of the ids (that of {shortened(tokenizer.describe(wrong), 40)!r}, id "
             f"{wrong:,}, comes after that of a higher id), which tiktoken takes for ranks: {_INSTEAD}"
         )
 
 
 def _earlier_than_before(live: list[tuple[int, tuple[str, ...]]]) -> int | None:
     """The first id that is lower than the one before it."""
-    return next((b for (a, _), (b, _) in zip(live, live[1:], strict=False) if b < a), None)
+    return next((b for (a, _), (b, _) in pairwise(live) if b < a), None)
 
 
 def _last_pair(piece: str, ranks: Mapping[tuple[str, ...], int]) -> tuple[str, ...]:
     """The two parts that a piece is last made of."""
     parts = list(piece)
     while len(parts) > 2:
-        pairs = list(zip(parts, parts[1:], strict=False))
+        pairs = list(pairwise(parts))
         place = min(range(len(pairs)), key=lambda at: ranks.get(pairs[at], len(ranks)))
         if pairs[place] not in ranks:
             break
