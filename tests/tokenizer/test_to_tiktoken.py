@@ -128,7 +128,10 @@ ADDED = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": F
     ("changes", "why"),
     [
         ({"normalizer": {"type": "Lowercase"}}, "has no normalizer"),
-        ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True, "use_regex": True}}, "one pattern"),
+        (
+            {"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True, "use_regex": True}},
+            "one pattern",
+        ),
         (
             {"added_tokens": [{"id": 300, "content": "<s", **ADDED}, {"id": 301, "content": "<s>", **ADDED}]},
             "begins with another",

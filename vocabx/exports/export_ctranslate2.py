@@ -201,7 +201,7 @@ def _check_positions(made: Path, tokenizer: FastTokenizer, rows: int) -> list[st
         first = wrong[0] if wrong else min(len(tokens), rows)
         raise OutputError(
             f"CTranslate2 wrote a vocabulary of {len(tokens):,} tokens for {rows:,} rows, in which id "
-            f"{first:,} is another token, so nothing was written: serve the checkpoint where tokenizer.json is read"
+            f"{first:,} is another token, so nothing was written: serve it where tokenizer.json is read"
         )
     return tokens
 

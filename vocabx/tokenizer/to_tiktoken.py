@@ -193,8 +193,8 @@ def _check_order(tokenizer: ByteLevelTokenizer, left_out: frozenset[int]) -> Non
     wrong = _earlier_than_before([(index, pair) for index, pair in live if used[index] == pair])
     if wrong is not None:
         raise TokenizerError(
-            f"the merges are not in the order of the ids (that of {shortened(tokenizer.describe(wrong), 40)!r}, id "
-            f"{wrong:,}, comes after that of a higher id), which tiktoken takes for ranks: {_INSTEAD}"
+            f"the merges are not in the order of the ids (that of {shortened(tokenizer.describe(wrong), 40)!r}, "
+            f"id {wrong:,}, comes after that of a higher id), which tiktoken takes for ranks: {_INSTEAD}"
         )
 
 
