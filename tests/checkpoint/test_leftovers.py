@@ -10,8 +10,8 @@ import pytest
 
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.leftovers import remove_leftovers, staging_job
-from vocabx.checkpoint.staging import make_once, staged
 from vocabx.checkpoint.single_file import staged_file
+from vocabx.checkpoint.staging import make_once, staged
 from vocabx.progress import Quiet
 
 # Says that it has begun, and waits until it is killed or told to go on.

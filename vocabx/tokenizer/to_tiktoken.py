@@ -192,9 +192,10 @@ def _check_order(tokenizer: ByteLevelTokenizer, left_out: frozenset[int]) -> Non
     used = {index: _last_pair(tokenizer.id_to_piece[index], ranks) for index, _ in live}
     wrong = _earlier_than_before([(index, pair) for index, pair in live if used[index] == pair])
     if wrong is not None:
+        token = shortened(tokenizer.describe(wrong), 40)
         raise TokenizerError(
-            f"the merges are not in the order of the ids (that of {shortened(tokenizer.describe(wrong), 40)!r}, "
-            f"id {wrong:,}, comes after that of a higher id), which tiktoken takes for ranks: {_INSTEAD}"
+            f"the merges are not in the order of the ids (that of {token!r}, id {wrong:,}, comes after that "
+            f"of a higher id), which tiktoken takes for ranks: {_INSTEAD}"
         )
 
 
