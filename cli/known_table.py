@@ -17,12 +17,15 @@ def marked(name: str, is_installed: bool) -> str:
     return f"{INSTALLED if is_installed else ' '} {name}" if name else ""
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], closing: str) -> None:
-    """Print rows under headings, and a sentence below them."""
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], closing: str, mark: bool = True
+) -> None:
+    """Print rows under headings, and a sentence below them, after what the mark means if there is one."""
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console().print(table)
-    print_lines([f"{INSTALLED} marks what is installed on this machine. {closing}"])
+    explained = f"{INSTALLED} marks what is installed on this machine. " if mark else ""
+    print_lines([f"{explained}{closing}"])

@@ -53,6 +53,15 @@ def test_cw2v_is_timed_and_its_operations_counted(toy, small_model, language):
     assert found["dense_step"]["operations_a_second"] > 0
 
 
+def test_a_model_type_is_examined_and_proven(toy):
+    found = toy("architectures", "--types", "lfm2", "whisper")
+    (extended, refused) = found["rows"]
+    assert extended["verdict"] == "extended" and extended["output"] == "tied"
+    assert extended["old"] == extended["copy"] == extended["again"] == 0
+    assert refused["verdict"] == "refused" and "timestamp" in refused["reason"]
+    assert (found["extended"], found["with_text"]) == (1, 2)
+
+
 def test_both_factorisations_approximate_equally_well(toy):
     found = toy("factorise", "--rows", 400, "--width", 24, "--rank", 6)
     assert found["numpy over vocabx"] > 0
@@ -169,6 +178,21 @@ def test_training_is_measured_with_and_without_replay(toy, tmp_path, small_exten
         assert (curve[0][0], curve[-1][0]) == (0, 3)
         assert run["relative change"]["zh-Hant"] == pytest.approx(curve[-1][1] / curve[0][1] - 1, abs=1e-3)
     assert "English" in with_replay["bits per byte"]
+
+
+def test_ways_to_train_new_rows_are_measured_once_each(toy, tmp_path, small_extended):
+    arguments = [
+        "new_rows", "--checkpoint", small_extended(), "--scratch", tmp_path / "scratch", "--corpus",
+        small_extended.texts / "zh.jsonl", "--replay", small_extended.texts / "en.txt", "--max-steps", 3,
+        "--sequence-length", 48, "--step-sequences", 4, "--lora-rank", 2, "--heldout-bytes", 1000, "--ways",
+        "plain",
+    ]  # fmt: skip
+    first = toy(*arguments, results="new-rows")["runs"]["plain"]
+    found = toy(*arguments, "composition", results="new-rows")["runs"]
+    assert found["plain"] == first
+    ends = [run["bits per byte"]["zh-Hant"][-1] for run in found.values()]
+    assert {step for step, _ in ends} == {3} and len({bits for _, bits in ends}) > 1
+    assert sum(group["tokens"] for group in first["new tokens by occurrences"]) >= 40
 
 
 def test_every_cell_of_the_table_of_value_is_a_file_and_none_is_made_twice(

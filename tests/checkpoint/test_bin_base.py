@@ -256,7 +256,7 @@ def test_a_name_too_many_in_the_index_is_said_and_left_out(tmp_path, cache, monk
 
 
 def test_models_that_would_be_refused_anyway_are_not_converted(tmp_path, cache):
-    for n, change in enumerate([{"model_type": "bart"}, {"quantization_config": {"quant_method": "gptq"}}]):
+    for n, change in enumerate([{"model_type": "fsmt"}, {"quantization_config": {"quant_method": "gptq"}}]):
         directory = bin_model(tmp_path / f"model-{n}")
         path = directory / "config.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), **change}))

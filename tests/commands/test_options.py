@@ -155,7 +155,10 @@ def test_options_that_contradict_each_other_are_one_sentence(kind, options, says
 
 
 # No size follows from these: a loss that becomes NaN ends a run in one sentence.
-UNBOUNDED = {"boost", "lora_alpha", "max_grad_norm", "learning_rate", "rows_learning_rate"}
+UNBOUNDED = {
+    "boost", "lora_alpha", "max_grad_norm", "learning_rate", "rows_learning_rate",
+    "composition_learning_rate",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("command", "name"), NUMBERS)

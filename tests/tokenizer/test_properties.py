@@ -14,6 +14,7 @@ from vocabx.errors import TokenizerError
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import to_alphabet
+from vocabx.tokenizer.earlier import earlier_pieces
 from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
@@ -192,6 +193,19 @@ def test_every_token_of_the_base_keeps_its_id(family, data):
     after = extended(base, text, request, data.draw(st.integers(0, 3))).tokenizer
     assert {piece: after.vocabulary.get(piece) for piece in base.vocabulary} == base.vocabulary
     assert {piece: after.rust.token_to_id(piece) for piece in base.vocabulary} == base.vocabulary
+
+
+@family
+@examples
+@given(data=st.data())
+def test_the_pieces_of_new_tokens_are_found_again_in_the_extended_tokenizer_alone(family, data):
+    base = data.draw(BASES[family])
+    text, request = data.draw(lines(LETTERS + LANGUAGE)), data.draw(requests())
+    extension = extended(base, text, request, data.draw(st.integers(0, 3)))
+    after = extension.tokenizer
+    expected = [base.tokenize(token) for token in extension.pieces]
+    rows = extension.first_id + len(expected) + 1
+    assert earlier_pieces(after, extension.first_id, rows) == [*expected, ()]
 
 
 @family

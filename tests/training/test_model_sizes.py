@@ -6,6 +6,7 @@ import pytest
 from tiny_models import tiny_model
 
 from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.initializers.composition import PieceMaps
 from vocabx.training.methods import Method, prepare
 from vocabx.training.model_sizes import memory_parts, operations, sizes_of, trained_parameters
 
@@ -29,6 +30,16 @@ def test_the_number_of_trained_parameters_is_exact(checkpoint, name):
         assert sum(counted.values()) >= found
     else:
         assert sum(counted.values()) == found
+
+
+def test_the_number_of_parameters_of_maps_of_pieces_is_exact(checkpoint):
+    method = Method("rows", "float32")
+    new = checkpoint.input.rows - FIRST
+    counted = trained_parameters(sizes_of(checkpoint), method, new, composition=3)["composition"]
+    split = prepare(checkpoint.directory, method, FIRST, 0, "cpu").split
+    tables = [one.detach() for kind, one in split.parameters.items() if kind != "bias"]
+    maps = [PieceMaps([(0,)] * new, one, rank=3, both_ends=True, seed=0) for one in tables]
+    assert counted == sum(one.numel() for each in maps for one in each.parameters())
 
 
 def test_all_parameters_of_a_model_are_counted(checkpoint):

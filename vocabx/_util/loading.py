@@ -29,7 +29,7 @@ def load_auto(kind: str, directory: Path, extra: str, **settings: Any) -> Any:
         MissingPackageError: transformers is not installed.
     """
     auto = getattr(need("transformers", extra), kind)
-    with _refusing(directory / settings.get("gguf_file", "")):
+    with refusing(directory / settings.get("gguf_file", "")):
         return auto.from_pretrained(directory, local_files_only=True, trust_remote_code=False, **settings)
 
 
@@ -41,12 +41,12 @@ def build_auto(kind: str, config: Any, directory: Path, extra: str) -> Any:
         MissingPackageError: transformers is not installed.
     """
     auto = getattr(need("transformers", extra), kind)
-    with _refusing(directory):
+    with refusing(directory):
         return auto.from_config(config, trust_remote_code=False)
 
 
 @contextmanager
-def _refusing(path: Path) -> Iterator[None]:
+def refusing(path: object) -> Iterator[None]:
     """Turn whatever transformers raises for a file, or those of a directory, into one sentence."""
     try:
         yield
@@ -60,6 +60,11 @@ def _refusing(path: Path) -> Iterator[None]:
                 f"transformers can only load {path} by running its own code, which vocabx never does: "
                 "pass a model of a type that transformers knows, or load this one in your own script and "
                 "save it as such"
+            ) from error
+        if isinstance(error, ImportError):
+            wanted = shortened(" ".join(str(error).split()).partition(". ")[0], _SHOWN)
+            raise BaseModelError(
+                f"transformers needs another package for {path} ({wanted}): install it"
             ) from error
         reason = shortened(" ".join(str(error).split()), _SHOWN) or type(error).__name__
         raise BaseModelError(

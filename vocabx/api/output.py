@@ -17,6 +17,7 @@ from vocabx.checkpoint.manifest import (
     run_record,
 )
 from vocabx.checkpoint.output import examine_base, record_weights
+from vocabx.checkpoint.special_ids import check_ids_free
 from vocabx.checkpoint.staging import check_free, check_space, staged
 from vocabx.checkpoint.suppressed import named_padding
 from vocabx.checkpoint.untie import check_untiable
@@ -68,7 +69,8 @@ def write_checkpoint(
         OutputError: the directory is not free, or the disk is full.
         TokenizerError: the extension is of another tokenizer, or its ids do not follow the base's rows.
         InitializerError: the initialization makes rows for other tokens.
-        BaseModelError: the base's matrices hold NaN or infinity, or it cannot be untied.
+        BaseModelError: the base's matrices hold NaN or infinity, or it cannot be untied, or a
+            setting holds the id of a new token.
         LanguageError: there is no such language.
     """
     out, timed = Path(out), Timed(progress or Quiet())
@@ -80,6 +82,7 @@ def write_checkpoint(
         check_untiable(base.checkpoint)
     rows = -(-extension.new_ids.stop // pad_to_multiple_of) * pad_to_multiple_of
     pad = range(extension.new_ids.stop, rows)
+    check_ids_free(base.checkpoint, range(base.first_id, rows))
     check_free(out)
     needed = grown_bytes(base.checkpoint, rows - base.rows, untie=untie)
     check_space(out, needed)

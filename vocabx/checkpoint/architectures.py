@@ -7,8 +7,6 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from vocabx.errors import BaseModelError
-
 
 @dataclass(frozen=True)
 class Architecture:
@@ -23,6 +21,8 @@ class Architecture:
         biases: names of the bias of the lm_head; a file may hold several.
         input_copies: names under which the input embeddings may be stored again.
         output_copies: names under which the lm_head may be stored again.
+        lookups: names of further matrices that are looked up by token id, as the per-layer embeddings of
+            Gemma 3n; one that is shorter gives later ids its first row.
         prefix: the part of the names that is missing without the head.
         tied: whether the matrices are tied by default.
         says_tied: whether `tie_word_embeddings` is meaningful; else what is stored decides.
@@ -30,6 +30,8 @@ class Architecture:
         sees: whether the model is multimodal, which transformers loads with another auto class.
         counts_from_pad: whether it counts positions from the id of its pad token
             (`create_position_ids_from_input_ids` in transformers).
+        sizes: of an architecture found by building the class, the settings that state the vocabulary size;
+            its names are those of one checkpoint, and `tied` is what the class does for its configuration.
     """
 
     inputs: tuple[str, ...]
@@ -37,12 +39,25 @@ class Architecture:
     biases: tuple[str, ...] = ()
     input_copies: tuple[str, ...] = ()
     output_copies: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
     prefix: str = "model."
     tied: bool = False
     says_tied: bool = True
     generates: bool = True
     sees: bool = False
     counts_from_pad: bool = False
+    sizes: tuple[str, ...] = ()
+
+    @property
+    def built(self) -> bool:
+        """Whether it was found by building the class."""
+        return bool(self.sizes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of embedding matrices and biases."""
+        copies = (*self.input_copies, *self.output_copies)
+        return (*self.inputs, *self.outputs, *self.biases, *copies, *self.lookups)
 
 
 def _same(kinds: str, architecture: Architecture) -> dict[str, Architecture]:
@@ -168,38 +183,19 @@ ARCHITECTURES: dict[str, Architecture] = {
     "m2m_100": _M2M,
 }
 
-_BART = "adds a bias that is stored transposed (final_logits_bias)"
-_GEMMA3N = "has a second embedding matrix for all of its layers"
-_MLLAMA = "has input embeddings with 8 rows more than its lm_head"
-# Known model types that are not supported, and why.
-_REFUSED = {
-    **dict.fromkeys("bart mbart pegasus blenderbot blenderbot-small marian plbart".split(), _BART),
-    **dict.fromkeys("gemma3n gemma3n_text".split(), _GEMMA3N),
-    **dict.fromkeys("mllama mllama_text_model".split(), _MLLAMA),
+# Model types and classes whose ids mean something that no shape tells, and what.
+REFUSED = {
+    **dict.fromkeys(
+        ("WhisperForConditionalGeneration", "WhisperForCausalLM"),
+        "takes every id behind its timestamps for a timestamp",
+    ),
+    "diffusion_gemma": "draws its canvas from all ids",
+    **dict.fromkeys(
+        ("gemma4_assistant", "gemma4_unified_assistant"), "drafts for another model and shares its ids"
+    ),
+    "fsmt": "has a vocabulary for each of its two languages",
+    "encoder-decoder": "has a vocabulary for each of its two models",
 }
-
-
-def architecture_of(kind: str, where: object) -> Architecture:
-    """The tensor names of the embedding matrices of the model type `kind`.
-
-    Args:
-        kind: the model_type of a configuration.
-        where: the name of the model in error messages.
-
-    Raises:
-        BaseModelError: if the type is unknown, or its embedding matrices cannot be extended.
-    """
-    if kind in _REFUSED:
-        raise BaseModelError(
-            f"{where} is of the model type {kind!r}, which {_REFUSED[kind]}: vocabx cannot extend it, pass a "
-            "base of another type"
-        )
-    if kind not in ARCHITECTURES:
-        raise BaseModelError(
-            f"{where} is of the model type {kind!r}, which vocabx does not support: it supports "
-            f"{', '.join(ARCHITECTURES)}"
-        )
-    return ARCHITECTURES[kind]
 
 
 def stored_names(names: Iterable[str], prefix: str, stored: Collection[str]) -> list[str]:

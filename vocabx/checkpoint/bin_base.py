@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from vocabx._util.cache import cache_directory
 from vocabx._util.extras import Packages, missing, need
 from vocabx._util.links import copy_folder
-from vocabx.checkpoint.architectures import Architecture, architecture_of, stored_names
+from vocabx.checkpoint.architectures import Architecture, stored_names
+from vocabx.checkpoint.built_architecture import Shapes
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised
+from vocabx.checkpoint.find_architecture import find_architecture
 from vocabx.checkpoint.index_names import check_index
 from vocabx.checkpoint.model_directory import read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import WIDTHS
@@ -100,12 +102,17 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     refuse_links(directory)
     config = read_config(directory)
     refuse_quantised(config, directory)
-    architecture = architecture_of(str(config.get("model_type", "")), directory)
     target = _target(directory)
     if target.is_dir():
         return target
     need("torch", "evaluate")
     where, names = _shards(directory)
+    # A single file is read once more: only its names are needed, and it is memory-mapped.
+    shapes = (
+        {name: tuple(t.shape) for name, t in _load(directory / SINGLE).items()} if where is None else where
+    )
+    stored = Shapes({name: shape if isinstance(shape, tuple) else None for name, shape in shapes.items()})
+    architecture, _ = find_architecture(config, stored, directory)
     total = sum(path.stat().st_size for path in _files(directory) if path.name in names or _goes_along(path))
 
     def make(scratch: Path) -> None:
@@ -179,7 +186,7 @@ class _Conversion:
             return dict(tensors)
         table = tensors[inputs[0]]
         others = stored_names((*known.input_copies, *known.inputs), known.prefix, tensors)
-        if is_tied(self.config, has_output=False):
+        if is_tied(self.config, False, known):
             others += stored_names(known.outputs, known.prefix, tensors)
         same = {name for name in others if name != inputs[0] and _is_one(tensors[name], table)}
         return {name: tensor for name, tensor in tensors.items() if name not in same}

@@ -7,8 +7,9 @@ transformers 4 reads there, and transformers 5 at the top level.
 from pathlib import Path
 from typing import Any
 
-from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture
 from vocabx.checkpoint.model_directory import read_object
+from vocabx.checkpoint.size_settings import with_settings
 from vocabx.errors import BaseModelError
 
 _TIE = "tie_word_embeddings"
@@ -43,7 +44,9 @@ def rows_by_configuration(directory: Path) -> int | None:
         return None
 
 
-def with_rows(config: dict[str, Any], rows: int, tied: bool) -> dict[str, Any]:
+def with_rows(
+    config: dict[str, Any], rows: int, tied: bool, found: Architecture | None = None
+) -> dict[str, Any]:
     """A configuration of the same model with another number of rows.
 
     Args:
@@ -51,12 +54,21 @@ def with_rows(config: dict[str, Any], rows: int, tied: bool) -> dict[str, Any]:
         rows: number of rows of the embedding matrices.
         tied: whether input embeddings and lm_head share one matrix. Written wherever a version of
             transformers reads it, except for T5, where `tie_word_embeddings` means something else and stays.
+        found: the architecture; one found by building the class keeps what it says of tying unless that
+            changes.
     """
-    return with_tie(with_size(config, rows), tied)
+    resized = with_size(config, rows, found)
+    return (
+        resized
+        if found is not None and found.built and found.tied == tied
+        else with_tie(resized, tied, found)
+    )
 
 
-def with_size(config: dict[str, Any], rows: int) -> dict[str, Any]:
+def with_size(config: dict[str, Any], rows: int, found: Architecture | None = None) -> dict[str, Any]:
     """A configuration with `rows` wherever it states the vocabulary size, and at least once."""
+    if found is not None and found.built:
+        return with_settings(config, found.sizes, rows)
     text = _text_config(config)
     if text is None:
         return {**config, "vocab_size": rows}
@@ -64,9 +76,9 @@ def with_size(config: dict[str, Any], rows: int) -> dict[str, Any]:
     return {**result, "vocab_size": rows} if "vocab_size" in config else result
 
 
-def with_tie(config: dict[str, Any], tied: bool) -> dict[str, Any]:
+def with_tie(config: dict[str, Any], tied: bool, found: Architecture | None = None) -> dict[str, Any]:
     """A configuration with `tied` set; unchanged for T5, which cannot express it."""
-    architecture = ARCHITECTURES.get(_kind(config))
+    architecture = found or ARCHITECTURES.get(_kind(config))
     if architecture is not None and not architecture.says_tied:
         return config
     text = _text_config(config)
@@ -74,7 +86,7 @@ def with_tie(config: dict[str, Any], tied: bool) -> dict[str, Any]:
     return result if text is None else {**result, "text_config": {**text, _TIE: tied}}
 
 
-def is_tied(config: dict[str, Any], has_output: bool) -> bool:
+def is_tied(config: dict[str, Any], has_output: bool, found: Architecture | None = None) -> bool:
     """Whether input embeddings and lm_head are tied, according to a configuration and its model types.
 
     If the top level and `text_config` contradict each other, and for T5, which cannot express it, they are
@@ -83,8 +95,13 @@ def is_tied(config: dict[str, Any], has_output: bool) -> bool:
     Args:
         config: the configuration.
         has_output: whether the lm_head is stored.
+        found: the architecture; by default that of the table of known types. One found by building the class
+            has decided already.
     """
-    architecture = ARCHITECTURES.get(_kind(config))
+    architecture = found or ARCHITECTURES.get(_kind(config))
+    if architecture is not None and architecture.built:
+        # Of two that are stored with different values, transformers ties neither to the other.
+        return architecture.tied and not has_output
     if architecture is not None and not architecture.says_tied:
         return not has_output
     top = _tie_of(config, architecture is not None and architecture.tied)

@@ -26,6 +26,9 @@ from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Initialization, Which
 from vocabx.progress import Advance
 
+# Rows written at once.
+_BLOCK = 1024
+
 
 class _Generation(msgspec.Struct, frozen=True):
     """What is read of a generation_config.json."""
@@ -170,7 +173,8 @@ def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False, untie
     total = sum(file.path.stat().st_size for file in files)
     for table in checkpoint.tables:
         entry = table.file.tensors[table.name]
-        total += (entry.end - entry.begin) // table.rows * new_rows
+        missing = checkpoint.input.rows - table.rows
+        total += (entry.end - entry.begin) // table.rows * (new_rows + missing)
     if untie and checkpoint.output is None:
         total += head_bytes(checkpoint, checkpoint.input.rows + new_rows)
     return total
@@ -181,7 +185,8 @@ def write_config(checkpoint: Checkpoint, config: dict[str, Any], rows: int, tied
 
     That of a model without an lm_head keeps what it says of tying, which concerns no matrix.
     """
-    resized = with_size(config, rows) if checkpoint.headless else with_rows(config, rows, tied)
+    found = checkpoint.architecture
+    resized = with_size(config, rows, found) if checkpoint.headless else with_rows(config, rows, tied, found)
     write_json(target / "config.json", resized)
 
 
@@ -204,14 +209,16 @@ def _changes(
     checkpoint: Checkpoint, initialization: Initialization, rows: int, kept: bool, untie: bool
 ) -> dict[Path, dict[str, NewTensor | None]]:
     """The embedding matrices to write, by file."""
+    old_rows = checkpoint.input.rows
     changes: dict[Path, dict[str, NewTensor | None]] = {}
 
     def change(file: SafetensorsFile, name: str, which: Which, table: Table) -> None:
         """Write the tensor `name` of `file`: the rows of `table`, and its new ones."""
-        made = Made(_rows_of(initialization, which, table))
-        parts = (Kept(table.file, table.name), made) if kept else (made,)
-        shape = (rows, *table.file.tensors[table.name].shape[1:])
-        changes.setdefault(file.path, {})[name] = NewTensor(table.dtype, shape, parts)
+        own = initialization if table.rows >= old_rows else initialization.folding(table.rows)
+        made = Made(_rows_of(own, which, table))
+        lacking = (Made(_first_row(table, old_rows - table.rows)),) if table.rows < old_rows else ()
+        parts = (Kept(table.file, table.name), *lacking, made) if kept else (made,)
+        changes.setdefault(file.path, {})[name] = NewTensor(table.dtype, table.shape_with(rows), parts)
 
     for table in checkpoint.tables:
         change(table.file, table.name, checkpoint.kind_of(table), table)
@@ -225,7 +232,7 @@ def _changes(
 def _rows_of(
     initialization: Initialization, which: Which, table: Table
 ) -> Callable[[], Iterator[NDArray[Any]]]:
-    flat = len(table.file.tensors[table.name].shape) == 1
+    flat = table.is_lying or len(table.file.tensors[table.name].shape) == 1
 
     def blocks() -> Iterator[NDArray[Any]]:
         old_table = table.map()
@@ -239,6 +246,16 @@ def _rows_of(
             rows[new[part] - start] = old_table[old[part]]
             start += len(rows)
             yield rows[:, 0] if flat else np.ascontiguousarray(rows)
+
+    return blocks
+
+
+def _first_row(table: Table, count: int) -> Callable[[], Iterator[NDArray[Any]]]:
+    """The first row `count` times: what a class looks up for ids that the matrix lacks."""
+
+    def blocks() -> Iterator[NDArray[Any]]:
+        for start in range(0, count, _BLOCK):
+            yield np.repeat(table.map()[:1], min(_BLOCK, count - start), axis=0)
 
     return blocks
 

@@ -47,7 +47,7 @@ def check_index(
     unlisted = [tensor for tensor in places if tensor not in where]
     moved = [tensor for tensor, name in where.items() if places.get(tensor, name) != name]
     absent = [tensor for tensor in where if tensor not in places]
-    copies = _outputs(architecture, absent) if is_tied(config, has_output=False) else []
+    copies = _outputs(architecture, absent) if is_tied(config, False, architecture) else []
     lost = [tensor for tensor in (*absent, *moved) if tensor in tables and tensor not in copies]
     lost += _needed(path.parent, [tensor for tensor in absent if tensor not in tables], config)
     for tensor in lost:
@@ -70,9 +70,7 @@ def check_index(
 
 
 def _tables(architecture: Architecture, names: Collection[str]) -> set[str]:
-    known = architecture
-    parts = (known.inputs, known.outputs, known.biases, known.input_copies, known.output_copies)
-    return set(stored_names([name for part in parts for name in part], known.prefix, names))
+    return set(stored_names(architecture.names, architecture.prefix, names))
 
 
 def _outputs(architecture: Architecture, names: Collection[str]) -> list[str]:

@@ -100,7 +100,8 @@ def _copied(
     base: Checkpoint, written: Checkpoint, initialization: Initialization
 ) -> Iterator[tuple[str, bool]]:
     for before, after in zip(base.tables, written.tables, strict=True):
-        new, old = initialization.copied(base.kind_of(before))
+        own = initialization if before.rows >= base.input.rows else initialization.folding(before.rows)
+        new, old = own.copied(base.kind_of(before))
         source, result = _bits(before), _bits(after)
         for start in range(0, len(new), _ROWS):
             part = slice(start, start + _ROWS)

@@ -1,9 +1,12 @@
 """Ids of special tokens in config.json and generation_config.json: read, and mapped to another vocabulary."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vocabx.checkpoint.model_directory import read_object
+from vocabx.checkpoint.tables import Checkpoint
+from vocabx.errors import BaseModelError
 from vocabx.tokenizer.roles import stand_in
 
 # Multimodal models call the image placeholder image_token_id, older ones image_token_index.
@@ -64,6 +67,55 @@ class SpecialIds:
             moved = [self.moved[index] for index in value if index in self.moved]
             return moved if own is None else [own, *(index for index in moved if index != own)]
         return self.moved.get(value) if own is None else own
+
+
+# Parts of a configuration with vocabularies of their own.
+_OTHER_PARTS = ("vision", "audio", "image", "video", "speech", "codec", "protein", "qformer")
+_OFFSETS = ("_offset", "_token_offset")
+
+
+def check_ids_free(base: Checkpoint, ids: range) -> None:
+    """Check that no setting of a base already means one of the ids that new rows will have.
+
+    An id behind the last row, as of an image that replaces its embedding, would meet a new token.
+
+    Args:
+        base: the base.
+        ids: the new rows, padding included.
+
+    Raises:
+        BaseModelError: a setting holds one of them; the message names it.
+    """
+    files = {"config.json": base.config}
+    if (base.directory / "generation_config.json").is_file():
+        files["generation_config.json"] = read_object(base.directory / "generation_config.json")
+    for file, content in files.items():
+        for name, index in _stated_ids(content):
+            if index in ids:
+                raise BaseModelError(
+                    f"{base.directory}: {name} in {file} is {index}, behind the last row "
+                    f"{base.input.rows - 1}, where a new token would get that id: set it to the id of a "
+                    "token, or remove it"
+                )
+
+
+def _stated_ids(content: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, int]]:
+    """Every id in settings, with the name of its setting."""
+    for key, value in content.items():
+        name = f"{path}.{key}" if path else key
+        if isinstance(value, dict):
+            if not key.startswith(_OTHER_PARTS):
+                yield from _stated_ids(value, name)
+        elif key.endswith((*_ENDINGS, *_OFFSETS)) or key in (*_LISTS, *_DROPPED):
+            yield from ((name, index) for index in _flat(value))
+
+
+def _flat(value: Any) -> Iterator[int]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _flat(one)
+    elif type(value) is int:
+        yield value
 
 
 def begin_id(config: Any) -> int:

@@ -1,14 +1,16 @@
 """The embedding matrices ("tables") of a checkpoint, found by tensor name from the headers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, architecture_of, stored_names
+from vocabx.checkpoint.architectures import Architecture, stored_names
+from vocabx.checkpoint.built_architecture import Shapes
 from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised, said_rows
+from vocabx.checkpoint.find_architecture import find_architecture
 from vocabx.checkpoint.index_names import check_index
 from vocabx.checkpoint.model_directory import read_index, refuse_links
 from vocabx.checkpoint.safetensors_file import DTYPES, INDEX, SafetensorsFile, read_header, same_tensor
@@ -25,7 +27,10 @@ _HEADLESS = (
 
 @dataclass(frozen=True)
 class Table:
-    """One embedding matrix: the tensor `name` of the file `file`, shape (rows, width); a bias has width 1."""
+    """One embedding matrix: the tensor `name` of the file `file`, (rows, width).
+
+    A bias has width 1, and may be stored with the shape (rows,) or (1, rows).
+    """
 
     name: str
     file: SafetensorsFile
@@ -33,7 +38,18 @@ class Table:
     @property
     def rows(self) -> int:
         """Number of rows, one per token id."""
-        return self.file.tensors[self.name].shape[0]
+        shape = self.file.tensors[self.name].shape
+        return shape[-1] if self.is_lying else shape[0]
+
+    @property
+    def is_lying(self) -> bool:
+        """Whether it is a bias of the shape (1, rows), as in BART."""
+        shape = self.file.tensors[self.name].shape
+        return len(shape) == 2 and shape[0] == 1
+
+    def shape_with(self, rows: int) -> tuple[int, ...]:
+        """The shape that it is stored with if it has another number of rows."""
+        return (1, rows) if self.is_lying else (rows, *self.file.tensors[self.name].shape[1:])
 
     @property
     def dtype(self) -> str:
@@ -43,7 +59,7 @@ class Table:
     def map(self) -> NDArray[Any]:
         """Memory-map the matrix, read-only, (rows, width)."""
         mapped = self.file.map(self.name)
-        return mapped if mapped.ndim == 2 else mapped[:, None]
+        return mapped.reshape(-1, 1) if self.is_lying or mapped.ndim == 1 else mapped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +72,7 @@ class StoredTables:
         biases: the bias of the lm_head, under each name it is stored by.
         copies: further copies of the input embeddings under other names.
         output_copies: further copies of the lm_head under other names.
+        lookups: further matrices that are looked up by token id, of another width; see `Architecture`.
     """
 
     input: Table
@@ -63,12 +80,13 @@ class StoredTables:
     biases: tuple[Table, ...]
     copies: tuple[Table, ...]
     output_copies: tuple[Table, ...]
+    lookups: tuple[Table, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """All stored matrices and biases that a new vocabulary changes."""
         outputs = () if self.output is None else (self.output,)
-        return (self.input, *outputs, *self.biases, *self.copies, *self.output_copies)
+        return (self.input, *outputs, *self.biases, *self.copies, *self.output_copies, *self.lookups)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +96,7 @@ class Checkpoint(StoredTables):
     Attributes:
         directory: the directory.
         config: the parsed config.json.
+        architecture: the names of its embedding matrices, and what else is known of its class.
         files: all safetensors files, sorted by name.
         tied: whether input embeddings and lm_head share one matrix, or there is no lm_head.
         headless: whether the model was saved without its lm_head although the configuration says that it is
@@ -87,6 +106,7 @@ class Checkpoint(StoredTables):
 
     directory: Path
     config: dict[str, Any]
+    architecture: Architecture
     files: tuple[SafetensorsFile, ...]
     tied: bool
     headless: bool = False
@@ -100,12 +120,12 @@ class Checkpoint(StoredTables):
     @property
     def generates(self) -> bool:
         """Whether the model predicts the next token; encoders and encoder-decoders do not."""
-        return not self.headless and (self._architecture.generates or bool(self.config.get("is_decoder")))
+        return not self.headless and (self.architecture.generates or bool(self.config.get("is_decoder")))
 
     @property
     def sees(self) -> bool:
         """Whether the model is multimodal."""
-        return self._architecture.sees
+        return self.architecture.sees
 
     def require_unchanged(self) -> None:
         """Check that the weight files are those whose headers were read.
@@ -123,19 +143,17 @@ class Checkpoint(StoredTables):
         RoBERTa numbers the tokens of a text from pad_token_id + 1 and skips pad tokens. With another
         pad_token_id, each position would get the embedding of its neighbor.
         """
-        if not self._architecture.counts_from_pad:
+        if not self.architecture.counts_from_pad:
             return None
         pad = self.config.get("pad_token_id", 1)
         return pad if type(pad) is int else None
-
-    @property
-    def _architecture(self) -> Architecture:
-        return ARCHITECTURES[self.config["model_type"]]
 
     def kind_of(self, table: Table) -> Which:
         """Which rows a matrix gets: those of the input embeddings if it is tied to them."""
         if table in self.biases:
             return "bias"
+        if table in self.lookups:
+            return "lookup"
         return "input" if self.tied or table == self.input or table in self.copies else "output"
 
 
@@ -150,22 +168,26 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     refuse_links(directory)
     config = read_config(directory)
     refuse_quantised(config, directory)
-    architecture = architecture_of(str(config.get("model_type", "")), directory)
-    files, note = _read_files(directory, architecture, config)
+    files, where = _read_files(directory)
+    shapes = Shapes({name: entry.shape for file in files for name, entry in file.tensors.items()})
+    architecture, others = find_architecture(config, shapes, directory)
+    note = _check_index(directory, where, files, architecture, config)
     found = find_tables(architecture, {name: file for file in files for name in file.tensors})
     if found is None:
         raise BaseModelError(
             f"{directory} has no embedding matrix {architecture.inputs[0]}: is a shard missing?"
         )
+    found = _with_copies(found, others, {name: file for file in files for name in file.tensors}, directory)
     own_output = found.output is not None
-    if found.output is not None and not architecture.says_tied:
+    if found.output is not None and (architecture.built or not architecture.says_tied):
         own_output = not same_tensor(found.input.file, found.input.name, found.output.file, found.output.name)
-    tied = is_tied(config, own_output)
+    tied = is_tied(config, own_output, architecture)
     headless = not tied and found.output is None and _lacks_head(config, architecture, found.input.name)
     checkpoint = Checkpoint(
         **vars(found),
         directory=directory,
         config=config,
+        architecture=architecture,
         files=files,
         tied=tied or headless,
         headless=headless,
@@ -195,7 +217,34 @@ def find_tables(architecture: Architecture, where: Mapping[str, SafetensorsFile]
         biases=stored(architecture.biases),
         copies=tuple(table for table in stored(architecture.input_copies) if table != inputs[0]),
         output_copies=stored(architecture.output_copies),
+        lookups=stored(architecture.lookups),
     )
+
+
+def _with_copies(
+    found: StoredTables, others: Sequence[str], where: Mapping[str, SafetensorsFile], directory: Path
+) -> StoredTables:
+    """The embedding matrices with copies of them that the class does not have.
+
+    Layers that predict further tokens hold both matrices again, and transformers leaves them out.
+
+    Raises:
+        BaseModelError: another tensor of the vocabulary's size is a copy of neither.
+    """
+    copies, output_copies = list(found.copies), list(found.output_copies)
+    for name in others:
+        table = Table(name, where[name])
+        if same_tensor(found.input.file, found.input.name, table.file, name):
+            copies.append(table)
+        elif found.output is not None and same_tensor(found.output.file, found.output.name, table.file, name):
+            output_copies.append(table)
+        else:
+            shape = table.file.tensors[name].shape
+            raise BaseModelError(
+                f"{directory} has a tensor {name} of the shape {shape}, which its class does not have: "
+                "vocabx cannot tell whether it follows the vocabulary; remove it, or pass a base without it"
+            )
+    return replace(found, copies=tuple(copies), output_copies=tuple(output_copies))
 
 
 def _lacks_head(config: dict[str, Any], architecture: Architecture, table: str) -> bool:
@@ -212,6 +261,8 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
     for table in checkpoint.tables:
         entry = table.file.tensors[table.name]
         dimensions = len(entry.shape)
+        if table.is_lying and table in checkpoint.biases:
+            continue
         if dimensions != (1 if table in checkpoint.biases else 2):
             raise BaseModelError(
                 f"{directory}: {table.name} has {dimensions} dimensions: the base is damaged"
@@ -225,7 +276,7 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
             )
     rows = checkpoint.input.rows
     for table in checkpoint.tables[1:]:
-        if table.rows != rows:
+        if table.rows != rows and not (table in checkpoint.lookups and table.rows < rows):
             raise BaseModelError(
                 f"{directory}: {checkpoint.input.name} has {rows} rows and {table.name} {table.rows}: "
                 "the base is damaged"
@@ -243,25 +294,36 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
         )
 
 
-def _read_files(
-    directory: Path, architecture: Architecture, config: dict[str, Any]
-) -> tuple[tuple[SafetensorsFile, ...], str]:
-    """The weight files, and what is wrong with their index but does not matter."""
+def _read_files(directory: Path) -> tuple[tuple[SafetensorsFile, ...], dict[str, str] | None]:
+    """The weight files, and the content of their index, None if there is none."""
     index = directory / INDEX
     if not index.exists():
         if not (directory / SINGLE).is_file():
             raise BaseModelError(f"{directory} has no {SINGLE} and no {INDEX}: save the model as safetensors")
-        return (read_header(directory / SINGLE),), ""
+        return (read_header(directory / SINGLE),), None
     where = read_index(index)
-    files = {name: read_header(directory / name) for name in sorted(set(where.values()))}
-    held = {name: file.tensors for name, file in files.items()}
-    note = check_index(index, where, held, architecture, config)
-    if SINGLE not in files and (directory / SINGLE).exists():
+    names = sorted(set(where.values()))
+    return tuple(read_header(directory / name) for name in names), where
+
+
+def _check_index(
+    directory: Path,
+    where: dict[str, str] | None,
+    files: tuple[SafetensorsFile, ...],
+    architecture: Architecture,
+    config: dict[str, Any],
+) -> str:
+    """What is wrong with an index but does not matter, in one sentence, or ""."""
+    if where is None:
+        return ""
+    held = {file.path.name: file.tensors for file in files}
+    note = check_index(directory / INDEX, where, held, architecture, config)
+    if SINGLE not in held and (directory / SINGLE).exists():
         # transformers reads the former, and everything that uses the index reads the latter.
         raise BaseModelError(
             f"{directory} holds two models, {SINGLE} and the shards of {INDEX}: remove one of them"
         )
-    return tuple(files.values()), note
+    return note
 
 
 def check_tables(checkpoint: Checkpoint, tokens: int) -> None:

@@ -4,7 +4,6 @@ The old rows of both are the same bytes, so the model computes for old tokens wh
 stores its tied lm_head as well, those bytes were never read, and are replaced.
 """
 
-from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.safetensors_file import SafetensorsFile
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
@@ -21,12 +20,12 @@ def check_untiable(base: Checkpoint) -> None:
     """
     if not base.tied:
         raise BaseModelError(f"{base.directory} has an lm_head of its own already: leave out --untie")
-    if not base.generates or not ARCHITECTURES[base.config["model_type"]].says_tied:
+    if not base.generates or not base.architecture.says_tied:
         raise BaseModelError(
             f"{base.directory} is a {base.config['model_type']}, and only models that predict the next token "
             "can be untied: leave out --untie"
         )
-    if base.input.name not in ARCHITECTURES[base.config["model_type"]].inputs:
+    if base.input.name not in base.architecture.inputs:
         # transformers 4 refuses an lm_head beside names that lack their first part.
         raise BaseModelError(
             f"{base.directory} was saved without its head, as the names of its tensors tell: load it with "
@@ -38,7 +37,7 @@ def head_of(base: Checkpoint) -> tuple[SafetensorsFile, str]:
     """The file and name of the lm_head of an untied `base`: as stored, else beside the input embeddings."""
     if base.output is not None:
         return base.output.file, base.output.name
-    names = ARCHITECTURES[base.config["model_type"]].outputs
+    names = base.architecture.outputs
     inner = base.input.name.startswith(_LANGUAGE)
     chosen = [name for name in names if name.startswith(_LANGUAGE) == inner]
     return base.input.file, (chosen or list(names))[0]

@@ -74,10 +74,20 @@ def load_model(directory: Path, device: str = "cpu", dtype: str = "") -> Any:
     dtype = dtype or computing_dtype(size, device)
     if is_factorised(config):
         return load_factorised(directory, dtype).to(device)
-    architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
-    sees = architecture is not None and architecture.sees
-    auto = "AutoModelForImageTextToText" if sees else "AutoModelForCausalLM"
+    auto = "AutoModelForImageTextToText" if _sees(config) else "AutoModelForCausalLM"
     return load_auto(auto, directory, "evaluate", dtype=dtype).to(device)
+
+
+def _sees(config: dict[str, Any]) -> bool:
+    """Whether transformers loads a model as a multimodal one."""
+    kind = str(config.get("model_type", ""))
+    if kind in ARCHITECTURES:
+        return ARCHITECTURES[kind].sees
+    auto = need("transformers.models.auto.modeling_auto", "evaluate")
+    return (
+        kind not in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+        and kind in auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+    )
 
 
 def computing_dtype(weight_bytes: int, device: str) -> str:

@@ -2,6 +2,8 @@
 
     row_n = start_n + Σ_k piece_nk A_k + own_n B + shared + free_n
 
+`PieceMaps` is the part that all new tokens share: the sum, own_n B and shared.
+
 The places k of a token's pieces are counted from the end and, if asked for, from the start, too. A free row
 alone learns only where its token occurs, and most new tokens are rare. The maps A_k learn from every new
 token, and what they learn holds for tokens that never occur. For output rows, own_n is the token's input row.
@@ -21,16 +23,14 @@ PLACES = 6
 _WIDEST_FULL = 1024
 
 
-class Composition(nn.Module):
-    """Rows of new tokens, (N, D) float32 in all.
+class PieceMaps(nn.Module):
+    """What the pieces of new tokens add to their rows, (N, D) float32 in all.
 
     Attributes:
         maps: A_k and, with an own feature, B after them, as (K, D, D), or as factors (K, D, R) and (K, R, D).
         shared: (D,), added to every row.
-        free: (N, D), what each row has of its own.
     """
 
-    start: Tensor
     pieces: Tensor
     places: Tensor
     own: Tensor | None
@@ -39,19 +39,17 @@ class Composition(nn.Module):
         self,
         pieces: Sequence[Sequence[int]],
         table: Tensor,
-        start: Tensor,
         *,
         rank: int | None,
         both_ends: bool,
         seed: int,
         own: Tensor | None = None,
     ) -> None:
-        """Begin at `start`: all maps are zero, or the product of a random factor and zero.
+        """Begin at zero: all maps are zero, or the product of a random factor and zero.
 
         Args:
             pieces: old ids of each new token, in order.
             table: (at least V, D), the old rows, in any dtype.
-            start: (N, D) float32.
             rank: R, or None for maps of full rank; widths above 1,024 get a rank in any case.
             both_ends: whether places are counted from the start as well.
             seed: of the random factor.
@@ -69,9 +67,8 @@ class Composition(nn.Module):
             for side, one in enumerate(sides):
                 for place, piece in enumerate(one[:PLACES]):
                     places[index, side * PLACES + place] = number[piece]
-        width, count = start.shape[1], places.shape[1] + (own is not None)
+        width, count = table.shape[1], places.shape[1] + (own is not None)
         known = table[torch.tensor(distinct, device=table.device)].float()
-        self.register_buffer("start", start, persistent=False)
         self.register_buffer("pieces", functional.pad(known, (0, 0, 0, 1)), persistent=False)
         self.register_buffer("places", places.to(table.device), persistent=False)
         self.register_buffer("own", None if own is None else own - own.mean(dim=0), persistent=False)
@@ -85,10 +82,13 @@ class Composition(nn.Module):
             drawn = torch.randn(shapes[0], generator=random) / width**0.5
             self.maps[0].data.copy_(drawn)
         self.shared = nn.Parameter(torch.zeros(width, device=table.device))
-        self.free = nn.Parameter(torch.zeros_like(start))
 
     def forward(self, rows: Tensor | None = None) -> Tensor:
-        """The rows of some new tokens, (B, D) float32; of all of them without `rows`, (B,) int64."""
+        """What is added to the rows of some new tokens, (B, D) float32; of all without `rows`, (B,) int64."""
+        return self.made(rows) + self.shared
+
+    def made(self, rows: Tensor | None = None) -> Tensor:
+        """The same without what is shared."""
         places = self.places if rows is None else self.places[rows]
         used, inverse = (None, places) if rows is None else torch.unique(places, return_inverse=True)
         pieces = self.pieces if used is None else self.pieces[used]
@@ -98,9 +98,53 @@ class Composition(nn.Module):
         if self.own is not None:
             inner.append((self.own if rows is None else self.own[rows]) @ self.maps[0][-1])
         if len(self.maps) == 1:
-            made = torch.stack(inner).sum(dim=0)
-        else:
-            made = torch.cat(inner, dim=1) @ self.maps[1].flatten(0, 1)
+            return torch.stack(inner).sum(dim=0)
+        made: Tensor = torch.cat(inner, dim=1) @ self.maps[1].flatten(0, 1)
+        return made
+
+    def groups_of_maps(self, rate: float) -> list[dict[str, object]]:
+        """Parameter groups for an optimizer, independent of the width.
+
+        A step of Adam changes every number of a map by its rate, and so a row by the rate times the sum of a
+        piece's D numbers: `rate` is that of a width of 576.
+        """
+        maps = [{"params": [one], "lr": rate * 576 / one.shape[1]} for one in self.maps]
+        if len(maps) == 2:
+            maps = [
+                {"params": [self.maps[0]], "lr": rate * (576 / self.shared.shape[0]) ** 0.5},
+                {"params": [self.maps[1]], "lr": rate},
+            ]
+        return [*maps, {"params": [self.shared], "lr": rate}]
+
+
+class Composition(PieceMaps):
+    """Rows of new tokens, (N, D) float32 in all.
+
+    Attributes:
+        free: (N, D), what each row has of its own.
+    """
+
+    start: Tensor
+
+    def __init__(
+        self,
+        pieces: Sequence[Sequence[int]],
+        table: Tensor,
+        start: Tensor,
+        *,
+        rank: int | None,
+        both_ends: bool,
+        seed: int,
+        own: Tensor | None = None,
+    ) -> None:
+        """Begin at `start`, (N, D) float32; the others as for `PieceMaps`."""
+        super().__init__(pieces, table, rank=rank, both_ends=both_ends, seed=seed, own=own)
+        self.register_buffer("start", start, persistent=False)
+        self.free = nn.Parameter(torch.zeros_like(start))
+
+    def forward(self, rows: Tensor | None = None) -> Tensor:
+        """The rows of some new tokens, (B, D) float32; of all of them without `rows`, (B,) int64."""
+        made = self.made(rows)
         if rows is None:
             return self.start + self.free + made + self.shared
         return self.start[rows] + functional.embedding(rows, self.free) + made + self.shared
@@ -112,19 +156,11 @@ class Composition(nn.Module):
             return rows - self.start
 
     def groups(self, rate: float, free: float) -> list[dict[str, object]]:
-        """Parameter groups for an optimizer, independent of the width and of the size of the embeddings.
+        """Parameter groups for an optimizer: those of the maps at `rate`, and the free rows.
 
-        A step of Adam changes every number of a map by its rate, and so a row by the rate times the sum of a
-        piece's D numbers: `rate` is that of a width of 576. Free rows are steps of `free` times the root mean
-        square of the old ones.
+        Free rows are steps of `free` times the root mean square of the old ones.
         """
         size = float(self.pieces[:-1].pow(2).mean().sqrt())
-        maps = [{"params": [one], "lr": rate * 576 / one.shape[1]} for one in self.maps]
-        if len(maps) == 2:
-            maps = [
-                {"params": [self.maps[0]], "lr": rate * (576 / self.shared.shape[0]) ** 0.5},
-                {"params": [self.maps[1]], "lr": rate},
-            ]
         alone = [{"params": [self.free], "lr": free * size}] if free else []
         self.free.requires_grad_(bool(free))
-        return [*maps, {"params": [self.shared], "lr": rate}, *alone]
+        return [*self.groups_of_maps(rate), *alone]

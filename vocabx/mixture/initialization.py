@@ -17,7 +17,7 @@ from vocabx.mixture.check_arrays import check_count, check_matrix, shown
 from vocabx.mixture.factorise import factorise
 from vocabx.mixture.mixture import Float, Mixture
 
-Which = Literal["input", "output", "bias"]
+Which = Literal["input", "output", "bias", "lookup"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Initialization:
         input: for the input embeddings, and for an lm_head that is tied to them.
         output: for an untied lm_head, and for the output bias. Its shift belongs to the lm_head alone: a
             bias, of width 1, gets the weights without it.
+            A further matrix that is looked up by token id ("lookup") gets those of the input without its
+            shift.
         rank: factorize the matrices to this rank and mix their coordinates; with None, or the full width,
             they are not factorized. A bias never is.
 
@@ -77,7 +79,7 @@ class Initialization:
             raise InitializerError(f"no matrix is called {shown(which)}: pass {', '.join(get_args(Which))}")
         mixture = self._mixture(which)
         check_matrix(table, mixture.old_rows)
-        if self.rank is None or which == "bias" or self.rank == table.shape[1]:
+        if self.rank is None or which in ("bias", "lookup") or self.rank == table.shape[1]:
             yield from mixture.blocks(table, size)
             return
         factors = factorise(table, self.rank, mixture.old_rows)
@@ -113,6 +115,10 @@ class Initialization:
         """The new rows of one matrix that are copies, and their old rows; see `Mixture.copied`."""
         return self._mixture(which).copied()
 
+    def folding(self, rows: int) -> "Initialization":
+        """Return this initialization for a matrix of only `rows` old rows; see `Mixture.folding`."""
+        return self._changed(lambda mixture: mixture.folding(rows))
+
     def mixing_draws(self, other: Mixture) -> "Initialization":
         """Return this initialization with sampled rows replaced by those of `other`."""
         return self._changed(lambda mixture: mixture.mixing_draws(other))
@@ -136,6 +142,8 @@ class Initialization:
     def _mixture(self, which: Which) -> Mixture:
         if which == "bias":
             return self.output.shifting(None)
+        if which == "lookup":
+            return self.input.shifting(None)
         return self.input if which == "input" else self.output
 
     def _changed(self, change: Callable[[Mixture], Mixture], outputs: bool = False) -> "Initialization":

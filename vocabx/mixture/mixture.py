@@ -244,6 +244,17 @@ class Mixture:
         """Return this mixture with `shift` (N, D) in place of its own; with None it has none."""
         return replace(self, shift=shift)
 
+    def folding(self, rows: int) -> "Mixture":
+        """Return this mixture for a matrix of only `rows` old rows, whose first stands for those it lacks."""
+        if rows >= self.old_rows:
+            return self
+        entries = self.weights.tocoo()
+        columns = np.where(entries.col < rows, entries.col, 0)
+        folded = sparse.csr_array((entries.data, (entries.row, columns)), shape=(self.rows, rows))
+        folded.sum_duplicates()
+        folded.sort_indices()
+        return replace(self, weights=folded)
+
     def copying(self, copies: Mapping[int, int]) -> "Mixture":
         """Return this mixture with old rows copied unchanged, given as new row to old row."""
         rows = np.fromiter(copies, np.int64, len(copies))

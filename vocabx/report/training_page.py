@@ -33,6 +33,7 @@ def render_training_page(
     steps = [entry for entry in metrics if "loss" in entry]
     names = {
         "rows": "new embeddings",
+        "composition": "maps of pieces",
         "others": "all weights" if record.method.name == "full" else "adapters",
     }
     values = {

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vocabx.training.alignment import Alignment, Batch, caught
 from vocabx.training.packed import IGNORED
 from vocabx.training.split_loss import split_loss
 from vocabx.training.split_table import SplitOutput
@@ -37,15 +38,17 @@ class ModelLoss(nn.Module):
     Attributes:
         model: the causal model.
         abilities: see `Abilities`.
+        alignment: a loss of hidden states beside that of the language model, or None.
     """
 
     # Makes transformers' Trainer pass the number of labels in all batches of a step, over all processes.
     accepts_loss_kwargs = True
 
-    def __init__(self, model: Any, abilities: Abilities) -> None:
+    def __init__(self, model: Any, abilities: Abilities, alignment: Alignment | None = None) -> None:
         super().__init__()
         self.model = model
         self.abilities = abilities
+        self.alignment = alignment
 
     def forward(
         self,
@@ -56,12 +59,30 @@ class ModelLoss(nn.Module):
     ) -> dict[str, Tensor]:
         """The loss, as {"loss": a float32 scalar}.
 
+        Its value is that of the language model alone, so that it can be read in bits per byte; its gradient
+        is that of the weighted sum with the loss of `alignment`.
+
         Args:
             input_ids: (B, L).
             position_ids: (B, L), the position of each token in its document.
             labels: (B, L), the id to predict at each position, -100 for none.
             num_items_in_batch: divisor of the sum; by default the number of labels.
         """
+        count = (
+            num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
+        )
+        alignment = self.alignment
+        if alignment is None or not alignment.weight or not torch.is_grad_enabled():
+            return {"loss": self._language_loss(input_ids, position_ids, labels) / count}
+        batch = Batch(input_ids, position_ids, (labels != IGNORED) & (position_ids > 0))
+        with caught(base_of(self.model)) as states:
+            loss = self._language_loss(input_ids, position_ids, labels) / count
+        aligned = alignment.loss(states[0], self.model, batch, self.abilities.isolates)
+        beside = alignment.weight * aligned / count
+        return {"loss": loss + (beside - beside.detach())}
+
+    def _language_loss(self, input_ids: Tensor, position_ids: Tensor, labels: Tensor) -> Tensor:
+        """The sum of -log p of the labels; arguments as in `forward`."""
         inputs = {"input_ids": input_ids, "use_cache": False}
         if self.abilities.isolates:
             inputs["position_ids"] = position_ids
@@ -80,10 +101,7 @@ class ModelLoss(nn.Module):
                 ignore_index=IGNORED,
                 reduction="sum",
             )
-        count = (
-            num_items_in_batch if num_items_in_batch is not None else (labels != IGNORED).sum().clamp(min=1)
-        )
-        return {"loss": total / count}
+        return total
 
 
 def base_of(model: Any) -> Any:

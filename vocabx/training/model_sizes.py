@@ -17,6 +17,9 @@ _NF4_BYTES = 0.516
 _WIDTHS = {"float32": 4, "bfloat16": 2, "float16": 2}
 # A trained parameter: itself, its gradient and AdamW's two moments, each in float32.
 _TRAINED_BYTES = 16
+# Maps of each embedding matrix, for six places from the end and from the start: `composition.PLACES`, whose
+# import would load torch.
+_MAPS = 12
 # Positions whose logits exist at once: `split_loss.BLOCK`, whose import would load torch.
 _BLOCK = 1024
 
@@ -77,13 +80,25 @@ def sizes_of(checkpoint: Checkpoint) -> ModelSizes:
     )
 
 
-def trained_parameters(sizes: ModelSizes, method: Method, new_rows: int) -> dict[str, int]:
-    """Number of trained parameters by kind: "rows", "adapters", "weights"."""
+def trained_parameters(
+    sizes: ModelSizes, method: Method, new_rows: int, composition: int = 0
+) -> dict[str, int]:
+    """Number of trained parameters by kind: "rows", "composition" (maps of pieces), "adapters", "weights".
+
+    Args:
+        sizes: parameter counts of the model.
+        method: how it trains.
+        new_rows: number of new rows.
+        composition: rank of the maps of pieces, 0 without any.
+    """
     if method.name == "full":
         return {"weights": sizes.linear + sizes.others + sizes.tables}
     found = {}
     if method.splits and new_rows:
         found["rows"] = new_rows * sizes.row
+        if composition:
+            matrices = sizes.row // sizes.width
+            found["composition"] = matrices * sizes.width * (_MAPS * 2 * composition + 1)
     if method.adapts:
         edges = sizes.edges + (2 * (sizes.rows + sizes.width) if method.tables else 0)
         found["adapters"] = method.rank * edges
@@ -112,10 +127,12 @@ def memory_parts(
         layer += tokens * 7 * (sizes.width + method.rank) * computed
     kept = tokens * sizes.width * computed
     activations = sizes.layers * kept + layer if checkpointing else sizes.layers * layer
+    # What the maps of pieces make, before and after a step, with its gradient and that of its factors.
+    composed = 4 * 4 * trained.get("rows", 0) if "composition" in trained else 0
     logits = min(tokens, _BLOCK) * sizes.rows * (4 + 2 * computed)
     return {
         "weights": linear + (sizes.tables + sizes.others) * width,
-        "trained": sum(trained.values()) * _TRAINED_BYTES,
+        "trained": sum(trained.values()) * _TRAINED_BYTES + composed,
         "activations": float(activations),
         "logits": float(logits),
     }

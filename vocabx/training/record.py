@@ -53,11 +53,20 @@ class TrainedSteps(Written, frozen=True):
 
 
 class TrainedSchedule(Schedule, frozen=True, kw_only=True):
-    """The phases of a run in steps, and the learning rates."""
+    """The phases of a run in steps, and the learning rates.
+
+    Attributes:
+        learning_rate, rows_learning_rate, rows_epsilon, weight_decay, align_weight: as the options.
+        composition, composition_learning_rate: rank and learning rate of the maps of pieces; 0 without any.
+    """
 
     learning_rate: float
     rows_learning_rate: float
     weight_decay: float
+    rows_epsilon: float = 1e-8
+    composition: Count = 0
+    composition_learning_rate: float = 0.0
+    align_weight: float = 0.0
 
 
 class TrainedRun(Written, frozen=True):

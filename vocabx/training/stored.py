@@ -4,7 +4,7 @@ Only names are compared. Parameters that transformers splits or joins while load
 own names, and are reported as missing.
 """
 
-from vocabx.checkpoint.architectures import architecture_of, stored_names
+from vocabx.checkpoint.architectures import stored_names
 from vocabx.checkpoint.safetensors_file import SafetensorsFile
 from vocabx.checkpoint.tables import Checkpoint
 
@@ -28,7 +28,6 @@ def stored_tensor(checkpoint: Checkpoint, parameter: str) -> tuple[SafetensorsFi
         checkpoint: the checkpoint, read from its headers.
         parameter: its name in the model loaded by transformers.
     """
-    architecture = architecture_of(str(checkpoint.config["model_type"]), checkpoint.directory)
     where = {name: file for file in checkpoint.files for name in file.tensors}
-    found = stored_names([parameter], architecture.prefix, where)
+    found = stored_names([parameter], checkpoint.architecture.prefix, where)
     return (where[found[0]], found[0]) if found else None

@@ -1,6 +1,6 @@
 """transformers' Trainer with our optimizer, schedule, order and checkpoints, and its own loop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ import torch
 from transformers import Trainer
 
 from vocabx.checkpoint.journal import sync
+from vocabx.training.alignment import weight_at
+from vocabx.training.composed_adamw import Composed, ComposedAdamW
 from vocabx.training.metrics import METRICS
 from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
@@ -20,16 +22,21 @@ _BETAS = (0.9, 0.999)
 
 @dataclass(frozen=True)
 class Rates:
-    """Learning rates of the new rows and of everything else, and the weight decay of everything else."""
+    """Learning rates of the new rows, of everything else, and of what composes rows; the weight decay of
+    everything else; AdamW's epsilon of the new rows.
+    """
 
     rows: float
     others: float
     weight_decay: float
+    composition: float = 0.0
+    rows_epsilon: float = 1e-8
 
     def at(self, step: int, schedule: Schedule, model: Any) -> dict[str, float]:
         """The learning rates of a model's parameter groups at a step, counted from 0."""
         rows, others = _parts(model)
         found = {"rows": self.rows * schedule.of_rows(step)} if rows else {}
+        found |= {"composition": self.composition * schedule.of_rows(step)} if self.composition else {}
         return found | ({"others": self.others * schedule.of_others(step)} if others else {})
 
 
@@ -41,25 +48,44 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         schedule: the schedule of its learning rates.
         rates: the peak learning rates.
         keep: number of checkpoints to keep.
+        composed: the new rows that are composed.
+        align_weight: of the loss of hidden states at the first step.
     """
 
     optimizer: Any
     lr_scheduler: Any
 
-    def __init__(self, *, run: Path, schedule: Schedule, rates: Rates, keep: int, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        run: Path,
+        schedule: Schedule,
+        rates: Rates,
+        keep: int,
+        composed: Sequence[Composed] = (),
+        align_weight: float = 0.0,
+        **settings: Any,
+    ) -> None:
         self.run, self.schedule, self.rates, self.keep = run, schedule, rates, keep
+        self.composed, self.align_weight = composed, align_weight
         super().__init__(**settings)
 
     def create_optimizer(self, model: Any = None) -> Any:
-        """AdamW over two groups: new rows without weight decay, and all other trained parameters."""
+        """AdamW over groups: new rows without weight decay, all other trained parameters, and maps."""
         if self.optimizer is None:
             rows, others = _parts(self.model if model is None else model)
             groups = [
-                {"params": rows, "lr": self.rates.rows, "weight_decay": 0.0},
+                {"params": rows, "lr": self.rates.rows, "weight_decay": 0.0, "eps": self.rates.rows_epsilon},
                 {"params": others, "lr": self.rates.others, "weight_decay": self.rates.weight_decay},
             ]
             groups = [group for group in groups if group["params"]]
-            self.optimizer = torch.optim.AdamW(groups, betas=_BETAS, fused=True)
+            for composed in self.composed:
+                maps = composed.maps.groups_of_maps(self.rates.composition)
+                groups += [{**group, "weight_decay": 0.0} for group in maps]
+            if self.composed:
+                self.optimizer = ComposedAdamW(groups, composed=self.composed, betas=_BETAS)
+            else:
+                self.optimizer = torch.optim.AdamW(groups, betas=_BETAS, fused=True)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -70,9 +96,18 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             factors: list[Any] = [lambda step: self.schedule.of_rows(step)] * bool(rows)
             factors += [lambda step: self.schedule.of_others(step)] * bool(others)
             optimizer = self.optimizer if optimizer is None else optimizer
+            maps = len(optimizer.param_groups) - len(factors)
+            factors += [lambda step: self.schedule.of_rows(step)] * maps
             self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factors)
             self._created_lr_scheduler = True
         return self.lr_scheduler
+
+    def training_step(self, *given: Any, **named: Any) -> Any:
+        """A step of the Trainer, with the loss of hidden states weighted for it."""
+        alignment = self.model.alignment
+        if alignment is not None:
+            alignment.weight = weight_at(self.align_weight, self.state.global_step, self.schedule)
+        return super().training_step(*given, **named)
 
     def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Any] | None = None) -> None:
         if self.args.should_save:
@@ -84,14 +119,15 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         """Nothing: trained parameters are loaded before the model is wrapped, see commands/train/loop.py."""
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """As the Trainer does, but with the rates of this run, which may branch from one of other rates."""
+        """As the Trainer does, but with the settings of this run, which may branch from one of others."""
         if checkpoint is None:
             return
-        given = [(group["initial_lr"], group["weight_decay"]) for group in self.optimizer.param_groups]
+        names = ("initial_lr", "weight_decay", "eps")
+        given = [{name: group[name] for name in names} for group in self.optimizer.param_groups]
         super()._load_optimizer_and_scheduler(checkpoint)
-        self.lr_scheduler.base_lrs = [rate for rate, _ in given]
-        for group, (initial, decay) in zip(self.optimizer.param_groups, given, strict=True):
-            group.update(initial_lr=initial, weight_decay=decay)
+        self.lr_scheduler.base_lrs = [settings["initial_lr"] for settings in given]
+        for group, settings in zip(self.optimizer.param_groups, given, strict=True):
+            group.update(settings)
         self._set_rates()
 
     def follow(self, schedule: Schedule, save_every: int) -> None:

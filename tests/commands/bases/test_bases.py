@@ -5,6 +5,7 @@ import pytest
 from vocabx import bases
 from vocabx._util.packaged import PackagedFile, locate
 from vocabx.checkpoint.base import aliases, find_base
+from vocabx.checkpoint.model_types import recorded_types
 from vocabx.errors import BaseModelError
 from vocabx.progress import Quiet
 
@@ -39,3 +40,15 @@ def test_the_command_prints_what_the_function_returns(vocabx):
         line = next(line for line in table if line.split()[:1] == [one.alias])
         assert one.hub in line and one.licence in line
         assert ("✓" in line) == one.installed
+
+
+def test_the_model_types_are_listed_with_what_is_resized(vocabx):
+    listed = json.loads(vocabx("bases", "--types", "--json").out)["types"]
+    by_class = {(one["type"], one["class"]): one for one in listed}
+    assert by_class["bart", "BartForConditionalGeneration"]["biases"] == ["final_logits_bias"]
+    lookups = by_class["gemma4_text", "Gemma4ForCausalLM"]["lookups"]
+    assert lookups == ["model.embed_tokens_per_layer.weight"]
+    assert len(by_class) == len(listed) == len(recorded_types().types)
+    extended, total = recorded_types().share
+    shown = vocabx("bases", "--types").out
+    assert f"{extended} of {total} with a text vocabulary" in " ".join(shown.split())

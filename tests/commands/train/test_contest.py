@@ -68,6 +68,15 @@ def test_the_base_alone_trains_as_long_as_the_extended_model(contest_of, run_of)
     assert losses(result.directory) == losses(run_of("without", max_steps=24).directory)
 
 
+def test_ways_to_train_new_rows_do_not_concern_the_base_alone(contest_of):
+    result = contest_of(composition=3, align_weight=2.0)
+    alone = read_record(result.directory / "base-alone")
+    assert (result.record.schedule.composition, result.record.schedule.align_weight) == (3, 2.0)
+    assert (alone.schedule.composition, alone.schedule.align_weight) == (0, 0.0)
+    first = next(entry for entry in read_metrics(result.directory / "base-alone") if "loss" in entry)
+    assert set(first["rates"]) == {"others"}
+
+
 def test_both_are_scored_at_the_same_times(contest_of):
     result = contest_of(max_steps=40)
     marks = [one.trained_seconds for one in result.record.measured[1:-1]]

@@ -82,8 +82,19 @@ def test_a_killed_run_is_resumed_to_the_same_losses(start_vocabx, vocabx, argume
     assert losses(out) == whole
 
 
-def test_two_processes_give_the_losses_of_one(arguments, tmp_path, whole):
+# Every way to train new rows that is not the default.
+ROWS = ("--composition", "3", "--align-weight", "2")
+
+
+@pytest.mark.parametrize("ways", [(), ROWS], ids=["plain", "rows"])
+def test_two_processes_give_the_losses_of_one(vocabx, arguments, tmp_path, whole, ways):
     out = tmp_path / "two"
+    if ways:
+        one = tmp_path / "one"
+        assert vocabx(*arguments, *ways, "--out", one).code == 0
+        assert losses(one) != whole
+        whole = losses(one)
+    arguments = [*arguments, *ways]
     launched = subprocess.run(
         [
             sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m",
@@ -152,6 +163,8 @@ BAD = {
     ("--batch-size", "3"): "pass a divisor of",
     ("--max-memory", "0.5"): "training needs about",
     ("--method", "rows", "--lora-tables"): "--lora-tables needs adapters",
+    ("--method", "full", "--composition", "8"): "with --method full none do",
+    ("--lora-tables", "--align-weight", "1"): "with --lora-tables none do",
     ("--corpus", "nowhere.txt"): "no such text: nowhere.txt",
     ("--report-to", "paper"): "--report-to supports trackio, wandb, tensorboard",
     ("--resume", "--branch-from", "x"): "pass one of them",

@@ -88,6 +88,32 @@ def test_an_interrupted_run_is_resumed_to_the_same_losses(run_of, whole_run, tmp
     assert resumed.record.files == whole_run.record.files
 
 
+# Every way to train new rows that is not the default.
+WAYS = {
+    "composition": {"composition": 3},
+    "align": {"align_weight": 2.0},
+    "epsilon": {"rows_epsilon": 1e-4},
+    "all": {"composition": 3, "align_weight": 2.0, "tied": False},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_train_rows_is_resumed_bit_for_bit(run_of, whole_run, way):
+    whole = run_of("whole", **WAYS[way])
+    assert losses(whole.metrics) != losses(whole_run.metrics)
+    with pytest.raises(RuntimeError, match="gone"):
+        run_of("broken", **WAYS[way], progress=Ending(5))
+    resumed = run_of("broken", **WAYS[way], resume=True)
+    assert losses(resumed.metrics) == losses(whole.metrics)
+    assert resumed.record.files == whole.record.files
+    rows = load_file(whole.directory / "rows.safetensors")
+    assert sorted(rows) == (["input", "output"] if way == "all" else ["input"])
+    schedule = whole.record.schedule
+    assert schedule.composition == WAYS[way].get("composition", 0)
+    assert schedule.align_weight == WAYS[way].get("align_weight", 0)
+    assert schedule.rows_epsilon == WAYS[way].get("rows_epsilon", 1e-8)
+
+
 def test_a_resume_in_bfloat16_keeps_the_losses_to_a_thousandth(run_of):
     whole = run_of("whole", dtype="bfloat16")
     with pytest.raises(RuntimeError):
@@ -146,6 +172,7 @@ def test_a_branch_goes_on_from_the_other_runs_checkpoint_and_not_from_the_beginn
         ({"method": "rows"}, "was trained with --method lora, and not rows"),
         ({"method": "full"}, "was trained with --method lora, and not full"),
         ({"lora_rank": 8}, "was trained with --lora-rank 4, and not 8"),
+        ({"composition": 3}, "was trained with --composition 0, and not 3"),
         ({"lora_alpha": 3.0}, "was trained with --lora-alpha 8.0, and not 3.0"),
         ({"tied": False}, "trained another checkpoint than"),
     ],
@@ -242,6 +269,9 @@ def test_after_a_transfer_every_row_trains(run_of, small_extended, tmp_path):
     manifest = json.loads((transferred / "vocabx.json").read_text("utf-8"))
     manifest["ranges"] = [{"first_id": 0, "count": manifest["sizes"]["tokens"], "source": "transferred"}]
     (transferred / "vocabx.json").write_text(json.dumps(manifest), "utf-8")
+    for name in ("composition", "align_weight"):
+        with pytest.raises(TrainingError, match="kept none of the base's tokens: omit it"):
+            run_of("refused", directory=transferred, **{name: 3})
     result = run_of(directory=transferred, max_steps=3)
     rows = load_file(result.directory / "rows.safetensors")["input"]
     table = AutoModelForCausalLM.from_pretrained(transferred).get_input_embeddings().weight

@@ -1,10 +1,11 @@
-"""The base models that have a short name: what `vocabx bases` lists."""
+"""The base models that have a short name, and the model types: what `vocabx bases` lists."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from vocabx._util.packaged import PackagedFile, is_installed
 from vocabx.checkpoint.base import aliases
+from vocabx.checkpoint.model_types import Recorded, recorded_types
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class KnownBase:
 def bases() -> tuple[KnownBase, ...]:
     """The base models of assets/bases.toml, in its order."""
     return tuple(_known(alias, entry) for alias, entry in aliases().items())
+
+
+def model_types() -> Recorded:
+    """The model types that transformers knows, each with what is resized: the record of a run."""
+    return recorded_types()
 
 
 def _known(alias: str, entry: dict[str, Any]) -> KnownBase:

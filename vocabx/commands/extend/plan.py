@@ -8,6 +8,7 @@ from vocabx.checkpoint.base import Base, base_language, base_packages, find_base
 from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.grow import grown_bytes, side_files_of
 from vocabx.checkpoint.replacing import check_not_read
+from vocabx.checkpoint.special_ids import check_ids_free
 from vocabx.checkpoint.staging import check_free, free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
@@ -302,7 +303,9 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     check_tables(checkpoint, needed_rows(tokenizer))
     scoring = can_evaluate(options.evaluate, checkpoint, progress)
     not_copied = side_files_of(checkpoint).sentence
-    return Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring, not_copied=not_copied)
+    plan = Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring, not_copied=not_copied)
+    check_ids_free(checkpoint, range(plan.first_id, plan.rows))
+    return plan
 
 
 def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> VocabularyPlan:

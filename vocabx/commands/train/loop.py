@@ -11,6 +11,7 @@ import torch
 import transformers
 
 from vocabx._util.quiet import quiet_transformers
+from vocabx.commands.train.new_rows import alignment_of, composed_rows
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
 from vocabx.errors import BaseModelError, TrainingError
@@ -18,6 +19,7 @@ from vocabx.progress import Advance, Progress
 from vocabx.training.batches import Sequences, collate
 from vocabx.training.by_occurrence import OccurrenceGroup, Trained, count_labels
 from vocabx.training.callbacks import Recorder, Stopper
+from vocabx.training.composed_adamw import Composed
 from vocabx.training.methods import Prepared, prepare
 from vocabx.training.metrics import Metrics, counts_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
@@ -85,11 +87,18 @@ def run_training(
             prepared, loss = _loaded(plan, start, processes.device)
         if not loss.abilities.isolates:
             progress.note("This model's attention crosses the boundaries of the documents in a sequence.")
-        rates = Rates(options.rows_learning_rate, options.learning_rate, options.weight_decay)
+        composed = composed_rows(plan, prepared)
+        rates = Rates(
+            options.rows_learning_rate,
+            options.learning_rate,
+            options.weight_decay,
+            options.composition_learning_rate if composed else 0.0,
+            options.rows_epsilon,
+        )
         stopper = Stopper(pace, deadline, processes)
         with progress.stage("Training", *_length_of(plan, texts, pace)) as advance, stopper.listening():
             recorder = _recorder(plan, texts, pace, run, start, processes, progress, advance)
-            trainer = _trainer(plan, loss, pace.schedule, rates, run, [recorder, stopper])
+            trainer = _trainer(plan, loss, composed, pace.schedule, rates, run, [recorder, stopper])
             trainer.args.save_steps = every(options.save_every, pace.expected_steps or pace.schedule.steps)
             recorder.rates = lambda step: rates.at(step, pace.schedule, loss)
             recorder.report = trainer.log
@@ -115,7 +124,7 @@ def _loaded(plan: TrainPlan, start: SavedStep | None, device: str) -> tuple[Prep
     prepared = prepare(plan.options.directory, plan.method, plan.first_id, plan.options.seed, device)
     plan.checkpoint.require_unchanged()
     check_targets(plan, prepared)
-    loss = ModelLoss(prepared.model, find_abilities(prepared.model))
+    loss = ModelLoss(prepared.model, find_abilities(prepared.model), alignment_of(plan, prepared))
     if start is not None:
         load_trained(loss, start.directory)
     if plan.method.adapts and plan.method.dtype != "float32":
@@ -197,7 +206,13 @@ def cast_by_autocast(model: Any) -> None:
 
 
 def _trainer(
-    plan: TrainPlan, loss: ModelLoss, schedule: Schedule, rates: Rates, run: Path, callbacks: list[Any]
+    plan: TrainPlan,
+    loss: ModelLoss,
+    composed: list[Composed],
+    schedule: Schedule,
+    rates: Rates,
+    run: Path,
+    callbacks: list[Any],
 ) -> Any:
     options, cpu = plan.options, not torch.cuda.is_available()
     arguments = transformers.TrainingArguments(
@@ -232,6 +247,8 @@ def _trainer(
         schedule=schedule,
         rates=rates,
         keep=options.keep,
+        composed=composed,
+        align_weight=options.align_weight,
         model=loss,
         args=arguments,
         data_collator=collate,

@@ -136,6 +136,33 @@ class TrainOptions:
         panel=SCHEDULE,
         gt=0,
     )
+    rows_epsilon: float = option(
+        "AdamW's epsilon for the new token embeddings: one above the gradients of a token that does not "
+        "occur keeps the optimizer from moving it as far as the tokens that do.",
+        default=1e-8,
+        panel=METHOD,
+        gt=0,
+        most=1_000_000,
+    )
+    composition: int = option(
+        "Train the new token embeddings as a sum of a free part and of linear maps of their pieces, of this "
+        "rank, which all new tokens share: rare tokens learn from frequent ones. 0 for free ones alone.",
+        default=0,
+        panel=METHOD,
+        ge=0,
+        most=100_000,
+    )
+    composition_learning_rate: float = option(
+        "Learning rate of the maps of --composition.", default=5e-4, panel=SCHEDULE, gt=0
+    )
+    align_weight: float = option(
+        "Weight of a loss of hidden states beside that of the language model, at the first step; it falls to "
+        "0 at half of the run. After a third of the layers, new tokens shall mean what their pieces mean.",
+        default=0.0,
+        panel=METHOD,
+        ge=0,
+        most=1_000_000,
+    )
     weight_decay: float = option(
         "Weight decay of everything but the new token embeddings.",
         default=0.0,
@@ -267,6 +294,7 @@ class TrainOptions:
             raise OptionError(
                 f"--lora-tables needs adapters, and --method {self.method} has none: pass one of them"
             )
+        self._check_rows()
         if self.contest and self.method == "rows":
             raise OptionError(
                 "--contest trains the base too, and --method rows trains none of it: pass lora, qlora or full"
@@ -279,6 +307,20 @@ class TrainOptions:
         for name in self.trackers:
             if name not in TRACKERS:
                 raise OptionError(f"--report-to supports {', '.join(TRACKERS)}, not {name[:60]!r}")
+
+    def _check_rows(self) -> None:
+        """Refuse ways to train new token embeddings where none train as such, or one that has no use."""
+        given = {
+            "--composition": bool(self.composition),
+            "--align-weight": bool(self.align_weight),
+        }
+        name = next((name for name, is_given in given.items() if is_given), "")
+        other = "--method full" if self.method == "full" else "--lora-tables" if self.lora_tables else ""
+        if name and other:
+            raise OptionError(
+                f"{name} is about new token embeddings that train apart from the base, and with {other} none "
+                "do: pass one of them"
+            )
 
     @property
     def trackers(self) -> tuple[str, ...]:

@@ -207,6 +207,7 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
             learning_rate=options.learning_rate,
             rows_learning_rate=options.rows_learning_rate,
             weight_decay=options.weight_decay,
+            **_of_rows(plan),
         ),
         measured=tuple(Measured(**entry) for entry in measured),
         seed=options.seed,
@@ -224,6 +225,20 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
         sketch=texts.sketch,
         occurrences=ended.occurrences,
     )
+
+
+def _of_rows(plan: TrainPlan) -> dict[str, Any]:
+    """How new rows trained, as far as there are any; see `TrainedSchedule`."""
+    options = plan.options
+    if plan.first_id >= plan.checkpoint.input.rows or not plan.method.splits:
+        return {}
+    rate = options.composition_learning_rate if options.composition else 0.0
+    return {
+        "rows_epsilon": options.rows_epsilon,
+        "composition": options.composition,
+        "composition_learning_rate": rate,
+        "align_weight": options.align_weight,
+    }
 
 
 def _versions() -> dict[str, str]:

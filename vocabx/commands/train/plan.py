@@ -1,6 +1,7 @@
 """The plan of a training run, made without loading the model: the content of `--dry-run`."""
 
 import math
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -70,7 +71,7 @@ class TrainPlan:
     def trained(self) -> dict[str, int]:
         """Number of trained parameters, by kind."""
         new = self.checkpoint.input.rows - self.first_id
-        return trained_parameters(self.sizes, self.method, new)
+        return trained_parameters(self.sizes, self.method, new, self.options.composition)
 
     @property
     def replay(self) -> TextSource | None:
@@ -231,7 +232,8 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
             f"{options.directory}: vocabx.json says that new rows begin at {first:,}, and there are "
             f"{checkpoint.input.rows:,}: restore it, or extend the base again"
         )
-    trained = trained_parameters(sizes, method, new)
+    _check_rows(options, first)
+    trained = trained_parameters(sizes, method, new, options.composition)
     fit = fit_batch(options, sizes, method, trained, device, processes)
     return TrainPlan(
         options,
@@ -308,6 +310,23 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
         what = "is multimodal" if checkpoint.sees else "does not predict the next token of a text"
         raise BaseModelError(f"{directory} holds a model that {what}: vocabx only trains language models")
     return checkpoint, manifest
+
+
+def _check_rows(options: TrainOptions, first: int) -> None:
+    """Refuse ways to train new rows that a run cannot take.
+
+    Raises:
+        TrainingError: FSDP divides the rows, or there are no pieces to learn from.
+    """
+    given = {"--composition": options.composition, "--align-weight": options.align_weight}
+    names = [name for name, is_given in given.items() if is_given]
+    if names and os.environ.get("ACCELERATE_USE_FSDP") == "true":
+        raise TrainingError(f"{names[0]} needs whole token embeddings, and FSDP divides them: omit it")
+    if names and not first:
+        raise TrainingError(
+            f"{names[0]} learns from the base's pieces, and {options.directory} kept none of the base's "
+            "tokens: omit it"
+        )
 
 
 def _trackers(options: TrainOptions) -> Packages:
