@@ -190,6 +190,12 @@ def _convert(directory: Path, out: Path, stored: str) -> Path:
         raise BaseModelError(
             f"CTranslate2 cannot convert {directory} ({reason}): use another runtime"
         ) from error
+    stated = json.loads((out / "config.json").read_text("utf-8"))
+    if unnamed := [name for name, value in stated.items() if name.endswith("_token") and value is None]:
+        raise TokenizerError(
+            f"{directory} names no {unnamed[0]}, and CTranslate2 loads no model without it: name one in "
+            "tokenizer_config.json"
+        )
     return out
 
 
