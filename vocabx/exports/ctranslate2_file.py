@@ -67,8 +67,11 @@ def read_variables(path: Path) -> dict[str, Variable]:
             file.seek(size, 1)
         (count,) = _read(file, "I")
         for _ in range(count):
-            alias = _text(file)
-            found[alias] = found[_text(file)]
+            alias, name = _text(file), _text(file)
+            found[alias] = found[name]
+            # The scale of a quantized tensor goes with it, and is not listed.
+            if f"{name}_scale" in found:
+                found[f"{alias}_scale"] = found[f"{name}_scale"]
     return found
 
 
