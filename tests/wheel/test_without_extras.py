@@ -72,6 +72,8 @@ REFUSED = [
     ("playground DIR/model --base DIR/m.gguf",
      "starlette, uvicorn, gguf, accelerate, torch and transformers", "[gguf,playground]"),
     ("export DIR/model --gguf DIR/out.gguf", "gguf", "[gguf]"),
+    ("export DIR/model --tiktoken DIR/out.tiktoken", "tiktoken", "[tiktoken]"),
+    ("export DIR/model --ctranslate2 DIR/out", "ctranslate2, torch and transformers", "[ctranslate2]"),
 ]  # fmt: skip
 
 
