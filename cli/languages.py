@@ -29,7 +29,16 @@ def languages(as_json: Annotated[bool, AS_JSON] = False) -> None:
         for one in found
     ]
     print_table(
-        ("tag", "language", "scripts", "default text", "frequencies", "words split by", "dictionary", "word vectors"),
+        (
+            "tag",
+            "language",
+            "scripts",
+            "default text",
+            "frequencies",
+            "words split by",
+            "dictionary",
+            "word vectors",
+        ),
         rows,
         "For any other language, pass --corpus with text in it.",
     )

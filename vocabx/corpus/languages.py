@@ -38,7 +38,7 @@ class WordList:
     Attributes:
         name: of the list in the package wordfreq.
         opencc: the OpenCC configuration that converts its words to the language, or "".
-        joined: how many words stand between two spaces; 0 for a language without spaces.
+        joined: how many words stand between two spaces of text; 0 for a language without spaces.
     """
 
     name: str

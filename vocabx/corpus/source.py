@@ -22,7 +22,7 @@ from vocabx.progress import Progress
 _SAMPLE_CHARACTERS = 200_000
 _SIMPLIFIED = 0.1
 # Bytes of words alone, somewhat more than are learned from by default, and beside running text.
-_WORDS_ALONE, _WORDS_BESIDE = 10_000_000, 40_000_000
+_WORDS_ALONE, _WORDS_BESIDE = 10_000_000, 60_000_000
 _ORDERLESS = "words in random order, each as often as it is used"
 
 
@@ -46,9 +46,9 @@ class TextSource:
     open: Callable[[], Iterator[Document]]
     packages: Packages = field(default_factory=dict)
     unread: str = ""
+    skipped: Skipped = field(default_factory=Skipped)
     nature: str = ""
     running: bool = True
-    skipped: Skipped = field(default_factory=Skipped)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -212,9 +212,9 @@ def _word_source(language: Language) -> TextSource:
         _WORDS_ALONE,
         lambda: word_text(language, _WORDS_ALONE),
         word_packages(language.words),
-        nature=f"This is no running text but {_ORDERLESS}: enough to learn tokens from, but numbers of tokens are "
-        f"those of such words, and bits per byte would mean little and are not measured. {other} learns from "
-        "running text.",
+        nature=f"This is no running text but {_ORDERLESS}: enough to learn tokens from, but numbers of "
+        f"tokens are those of such words, and bits per byte would mean little and are not measured. {other} "
+        "learns from running text.",
         running=False,
     )
 

@@ -3,7 +3,10 @@
 The frequencies are those of the package wordfreq. A word occurs as often as its share of a text of the given
 size says, up to rounding: systematic sampling (Cochran, Sampling Techniques, 1977, chapter 8) rather than
 independent draws, whose noise would decide which rare words are learned. Beyond its words nothing in such a
-text is language: no grammar, no sense, no punctuation.
+text is language: no grammar, no sense.
+
+Words that a script writes without a space between them are parted by a comma. Which word follows which is
+chance here, and no token holds a comma, so none is learned across two words.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -96,7 +99,7 @@ def draw_words(words: Sequence[str], shares: Sequence[float], size: int, seed: i
     """Indices of words in random order, each as often as its share says within 1, for `size` UTF-8 bytes.
 
     Args:
-        words: the words; one more byte is counted for each, a space.
+        words: the words; one more byte is counted for each, a space or a comma.
         shares: their shares, in any unit.
         size: UTF-8 bytes of text wanted, approximately.
         seed: of the order, and of where the rounding begins.
@@ -115,10 +118,8 @@ def draw_words(words: Sequence[str], shares: Sequence[float], size: int, seed: i
 def _line(words: Sequence[str], language: Language) -> str:
     """Words joined as the language's script joins them, the first with a capital where it has those."""
     assert language.words is not None
-    joined = language.words.joined
-    if not joined:
-        return "".join(words)
-    parts = ["".join(words[start : start + joined]) for start in range(0, len(words), joined)]
+    joined = language.words.joined or len(words)
+    parts = [",".join(words[start : start + joined]) for start in range(0, len(words), joined)]
     return _capital(" ".join(parts), language.tag)
 
 
