@@ -1,4 +1,4 @@
-"""The text that a playground begins with: a held-out paragraph of the report, packaged text, or a sentence."""
+"""The text that a playground begins with: of the report, else packaged text, else a sentence."""
 
 from pathlib import Path
 
