@@ -115,7 +115,9 @@ def test_the_default_text_names_its_packages():
 
 
 def test_without_a_default_text_the_user_is_told_to_pass_one():
-    with pytest.raises(CorpusError, match=r"^no default text is known for am: pass --corpus with .* Amharic$"):
+    with pytest.raises(
+        CorpusError, match=r"^no default text is known for am: pass --corpus with .* Amharic$"
+    ):
         default_source(find_language("am"))
 
 
