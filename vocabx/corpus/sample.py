@@ -130,8 +130,8 @@ def sample_corpus(
     A section is up to 3,000 bytes of consecutive sentences of one document. Held-out sections make up at most
     a tenth of the corpus, its `learn_only` documents aside, of which nothing is held out. Learning lines that
     occur in a held-out section are removed, and so are all lines of the documents these come from, unless
-    those documents are more than a tenth of the corpus. A text that several documents share is assigned to one
-    of them. From a corpus of a few lines nothing is held out.
+    those documents are more than a tenth of the corpus. A text that several documents share is assigned to
+    one of them. From a corpus of a few lines nothing is held out.
 
     Args:
         documents: any number of documents, read once.
