@@ -22,7 +22,6 @@ def languages(as_json: Annotated[bool, AS_JSON] = False) -> None:
             ", ".join(one.scripts),
             marked(one.text, one.text_installed),
             marked("wordfreq" if one.words else "", one.words_installed),
-            one.segmentation,
             marked(one.dictionary, one.dictionary_installed),
             marked("packaged" if one.vectors else "", one.vectors_installed),
         )
@@ -34,8 +33,7 @@ def languages(as_json: Annotated[bool, AS_JSON] = False) -> None:
             "language",
             "scripts",
             "default text",
-            "frequencies",
-            "words split by",
+            "words",
             "dictionary",
             "word vectors",
         ),
