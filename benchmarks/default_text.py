@@ -4,8 +4,8 @@
 
 The other text of each language is that of translated programs (see catalogues.py); of Traditional Chinese
 also Debian's books and LibreOffice's help. A row is added to the file of results as soon as it is known,
-and takes the place of an earlier one. "words" needs `pip install 'vocabx[wordfreq]'`. For a language with packaged
-running text "running" learns from that alone, as without the package, and "both" from both.
+and takes the place of an earlier one. "words" needs `pip install 'vocabx[wordfreq]'`. For a language with
+packaged running text "running" learns from that alone, as without the package, and "both" from both.
 """
 
 import html
