@@ -60,7 +60,9 @@ def marker(tmp_path) -> Path:
 
 
 def test_only_one_module_loads_with_transformers():
-    """So that no load can forget to forbid code. A class of ours may load itself, and must forbid it too."""
+    """So that no load can forget to forbid code. A class of ours may load itself, and must forbid it too, as
+    must the readers of other programs, which import nothing of vocabx.
+    """
     root = Path(vocabx.__file__).parent
     calls = [
         (path.relative_to(root).as_posix(), node)
@@ -69,6 +71,7 @@ def test_only_one_module_loads_with_transformers():
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in ("from_pretrained", "from_config")
+        and ast.unparse(node.func.value) != "outlines_core.Vocabulary"
     ]
     trusted = [
         keyword.value.value for _, call in calls for keyword in call.keywords
@@ -76,7 +79,7 @@ def test_only_one_module_loads_with_transformers():
     ]  # fmt: skip
     quantizer = [name for name, call in calls if "AutoHfQuantizer" in ast.unparse(call.func)]
     assert trusted == [False] * (len(calls) - len(quantizer)) and len(quantizer) == 1
-    assert {name for name, _ in calls} == {
+    assert {name for name, _ in calls if not name.startswith("runtimes/readers/")} == {
         "_util/loading.py", "evaluation/load_model.py", "commands/merge/outline.py"
     }  # fmt: skip
 

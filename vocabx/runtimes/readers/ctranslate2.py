@@ -15,12 +15,12 @@ def load(directory: str) -> tuple[Callable[[str], Any], Callable[[Sequence[int]]
     from transformers.utils import logging
 
     logging.set_verbosity_error()
-    config = AutoConfig.from_pretrained(directory, local_files_only=True)
+    config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     kind = type(config).__name__
     known = converter._MODEL_LOADERS
     if kind not in known:
         raise ValueError(f"no conversion is registered for the model configuration {kind}")
-    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     vocabulary = known[kind].get_vocabulary(SimpleNamespace(config=text), tokenizer)
     positions = {token: position for position, token in enumerate(vocabulary)}

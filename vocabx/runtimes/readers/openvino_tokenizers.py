@@ -13,7 +13,7 @@ def load(directory: str) -> tuple[Callable[[str], Any], Callable[[Sequence[int]]
     from transformers.utils import logging
 
     logging.set_verbosity_error()
-    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     made = convert_tokenizer(
         tokenizer,
         with_detokenizer=True,

@@ -10,7 +10,7 @@ def load(directory: str) -> tuple[Callable[[str], Any], Callable[[Sequence[int]]
     from transformers.utils import logging
 
     logging.set_verbosity_error()
-    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
 
     def encode(text: str) -> Any:
         return tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -11,7 +11,7 @@ def load(directory: str) -> tuple[None, Callable[[Sequence[int]], Any]]:
     from transformers.utils import logging
 
     logging.set_verbosity_error()
-    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     known = xgrammar.TokenizerInfo.from_huggingface(tokenizer).decoded_vocab
     # A special token stands for no bytes there.
     names = {index: str(token).encode() for index, token in tokenizer.added_tokens_decoder.items()}
