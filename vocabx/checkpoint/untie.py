@@ -16,8 +16,10 @@ def check_untiable(base: Checkpoint) -> None:
     """Check that a base can be written with an lm_head of its own; reads nothing.
 
     Raises:
-        BaseModelError: it has one already, it predicts no next token, or it was saved without its head.
+        BaseModelError: it has one already, its weights are quantized, it predicts no next token, or it was
+            saved without its head.
     """
+    base.require_unquantised("--untie", "leave it out")
     if not base.tied:
         raise BaseModelError(f"{base.directory} has an lm_head of its own already: leave out --untie")
     if not base.generates or not base.architecture.says_tied:
