@@ -230,6 +230,7 @@ def _named(
             input_copies=tuple(name for name in inputs if name not in (*first[:1], *head)),
             output_copies=tuple(name for name in stored_for(roles.outputs) if name not in head),
             lookups=stored_for(roles.lookups),
+            shared=tuple(sorted(n for n in roles.inputs - {roles.output} if base.is_linear(n))),
             prefix=f"{base.model.base_model_prefix}." if base.model.base_model_prefix else "",
             tied=roles.tied,
             says_tied=base.unties(),

@@ -45,6 +45,14 @@ def vocabulary_sizes(config: dict[str, Any], path: str = "") -> Iterator[tuple[s
             yield where, value
 
 
+def setting_at(config: dict[str, Any], path: str) -> Any:
+    """The value at a path such as "text_config.vocab_size", None if there is none."""
+    part: Any = config
+    for name in path.split("."):
+        part = part.get(name) if isinstance(part, dict) else None
+    return part
+
+
 def with_settings(config: dict[str, Any], paths: tuple[str, ...], value: int) -> dict[str, Any]:
     """A copy of a configuration with `value` at each of `paths`."""
     result = copy.deepcopy(config)

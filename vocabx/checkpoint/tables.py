@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, stored_names
 from vocabx.checkpoint.built_architecture import Shapes
 from vocabx.checkpoint.configuration import is_tied, read_config, said_rows
-from vocabx.checkpoint.find_architecture import find_architecture
+from vocabx.checkpoint.find_architecture import find_architecture, lacking_packages
 from vocabx.checkpoint.index_names import check_index
+from vocabx.checkpoint.meta_model import MetaModel
 from vocabx.checkpoint.model_directory import read_index, refuse_links
 from vocabx.checkpoint.quantised import quantisation_of, refuse_quantised_matrices
 from vocabx.checkpoint.safetensors_file import DTYPES, INDEX, SafetensorsFile, read_header, same_tensor
@@ -129,6 +131,20 @@ class Checkpoint(StoredTables):
     def sees(self) -> bool:
         """Whether the model is multimodal."""
         return self.architecture.sees
+
+    @cached_property
+    def renamed(self) -> Mapping[str, str]:
+        """The names of stored tensors that loading renames and leaves whole, by the names that they get.
+
+        The class is built to ask it. Empty where this machine cannot.
+        """
+        if lacking_packages():
+            return {}
+        try:
+            model = MetaModel(self.config, self.directory)
+        except BaseModelError:
+            return {}
+        return model.renamed({name: e.shape for file in self.files for name, e in file.tensors.items()})
 
     def require_unquantised(self, work: str, remedy: str) -> None:
         """Check that the weights are not quantized, which `work` needs.

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from vocabx.checkpoint.configuration import said_rows, with_size
+from vocabx.checkpoint.size_settings import setting_at
+from vocabx.checkpoint.tables import StoredTables, Table
 from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
 from vocabx.commands.doctor.finding import Finding, counted, first
 from vocabx.tokenizer.sentencepiece_model import is_unused
@@ -19,12 +21,19 @@ def repair_sizes(files: CheckpointFiles) -> CheckpointFiles:
     """The files with vocab_size set to the number of rows."""
     if files.weights is None or not _vocab_size(files):
         return files
-    return replace(files, config=with_size(files.config, files.weights.input.rows))
+    config = with_size(files.config, files.weights.input.rows, files.architecture)
+    return replace(files, config=config)
+
+
+def _whole(weights: StoredTables) -> list[Table]:
+    """The matrices that need a row for each token: later ids get the first row of a shorter lookup."""
+    rows = weights.input.rows
+    return [table for table in weights.tables if table not in weights.lookups or table.rows > rows]
 
 
 def _tables(files: CheckpointFiles) -> list[Finding]:
     assert files.weights is not None
-    heights = {table.name: table.rows for table in files.weights.tables}
+    heights = {table.name: table.rows for table in _whole(files.weights)}
     if len(set(heights.values())) == 1:
         return []
     sentence = "The embedding matrices have different numbers of rows: the model cannot be loaded."
@@ -35,7 +44,7 @@ def _tables(files: CheckpointFiles) -> list[Finding]:
 
 def _ids(files: CheckpointFiles) -> list[Finding]:
     assert files.weights is not None
-    rows = min(table.rows for table in files.weights.tables)
+    rows = min(table.rows for table in _whole(files.weights))
     pieces: dict[int, str] = {}
     for tokenizer in (files.stated, files.tokenizer):
         pieces.update(tokenizer.id_to_piece if tokenizer is not None else {})
@@ -60,9 +69,17 @@ def _ids(files: CheckpointFiles) -> list[Finding]:
 
 def _vocab_size(files: CheckpointFiles) -> list[Finding]:
     assert files.weights is not None
-    rows, said = files.weights.input.rows, said_rows(files.config)
+    rows = files.weights.input.rows
+    built = files.architecture is not None and files.architecture.built
+    paths = files.architecture.sizes if built and files.architecture is not None else ()
+    stated = {path: setting_at(files.config, path) for path in paths} or {
+        "vocab_size": said_rows(files.config)
+    }
     # Without an entry, the default of the model type applies, which is not a fault of the extension.
-    if said is None or said == rows:
+    wrong = {path: said for path, said in stated.items() if said is not None and said != rows}
+    if not wrong:
         return []
-    sentence = f"vocab_size in config.json is {said} and the embeddings have {rows:,} rows: loading fails."
-    return [Finding("vocab-size", "fatal", sentence, remedy=f"vocab_size becomes {rows}.", repairable=True)]
+    path, said = next(iter(wrong.items()))
+    sentence = f"{path} in config.json is {said} and the embeddings have {rows:,} rows: loading fails."
+    remedy = f"{' and '.join(wrong)} {'becomes' if len(wrong) == 1 else 'become'} {rows}."
+    return [Finding("vocab-size", "fatal", sentence, remedy=remedy, repairable=True)]
