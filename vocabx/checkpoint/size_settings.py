@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+# How many ids the per-layer embeddings of Gemma 3n and 4 have a row for.
+PER_LAYER = "vocab_size_per_layer_input"
 _SIZE = re.compile(r"vocab|^n_words$|^n_token$")
 # Sizes of other vocabularies, whatever their number: parts that see or hear, and kinds of segments.
 _ANOTHER = re.compile(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from vocabx.checkpoint.configuration import said_rows, with_size
-from vocabx.checkpoint.size_settings import setting_at
+from vocabx.checkpoint.size_settings import PER_LAYER, setting_at, with_settings
 from vocabx.checkpoint.tables import StoredTables, Table
 from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
 from vocabx.commands.doctor.finding import Finding, counted, first
@@ -21,8 +21,22 @@ def repair_sizes(files: CheckpointFiles) -> CheckpointFiles:
     """The files with vocab_size set to the number of rows."""
     if files.weights is None or not _vocab_size(files):
         return files
-    config = with_size(files.config, files.weights.input.rows, files.architecture)
+    wanted = _wanted(files)
+    if not wanted:
+        return replace(files, config=with_size(files.config, files.weights.input.rows))
+    config = files.config
+    for path, rows in wanted.items():
+        config = with_settings(config, (path,), rows)
     return replace(files, config=config)
+
+
+def _wanted(files: CheckpointFiles) -> dict[str, int]:
+    """What each size setting of a type that its class tells about has to state; empty for other types."""
+    weights, found = files.weights, files.architecture
+    if weights is None or found is None:
+        return {}
+    shortest = min((table.rows for table in weights.lookups), default=weights.input.rows)
+    return {path: shortest if path.endswith(PER_LAYER) else weights.input.rows for path in found.sizes}
 
 
 def _whole(weights: StoredTables) -> list[Table]:
@@ -70,16 +84,16 @@ def _ids(files: CheckpointFiles) -> list[Finding]:
 def _vocab_size(files: CheckpointFiles) -> list[Finding]:
     assert files.weights is not None
     rows = files.weights.input.rows
-    built = files.architecture is not None and files.architecture.built
-    paths = files.architecture.sizes if built and files.architecture is not None else ()
-    stated = {path: setting_at(files.config, path) for path in paths} or {
-        "vocab_size": said_rows(files.config)
-    }
+    wanted = _wanted(files) or {"vocab_size": rows}
+    stated = {path: setting_at(files.config, path) for path in wanted}
+    if not _wanted(files):
+        stated = {"vocab_size": said_rows(files.config)}
     # Without an entry, the default of the model type applies, which is not a fault of the extension.
-    wrong = {path: said for path, said in stated.items() if said is not None and said != rows}
+    wrong = {path: said for path, said in stated.items() if said is not None and said != wanted[path]}
     if not wrong:
         return []
     path, said = next(iter(wrong.items()))
+    rows = wanted[path]
     sentence = f"{path} in config.json is {said} and the embeddings have {rows:,} rows: loading fails."
     remedy = f"{' and '.join(wrong)} {'becomes' if len(wrong) == 1 else 'become'} {rows}."
     return [Finding("vocab-size", "fatal", sentence, remedy=remedy, repairable=True)]
