@@ -11,6 +11,7 @@ SOURCES := vocabx cli tests benchmarks examples docs/hooks.py
 # its extras, in environments of their own.
 PYPI := $(VENV)/real/pypi
 NPM := $(VENV)/real/npm
+WORDFREQ := $(VENV)/real/wordfreq
 TRANSFORMERS4 := $(VENV)/transformers4
 PLAIN := $(VENV)/plain
 
@@ -61,7 +62,7 @@ $(VENV)/demo-installed: pyproject.toml constraints.txt packaged.txt
 	$(BIN)/python $(INSTALL) --no-deps --require-hashes --requirement packaged.txt
 	touch $@
 
-$(VENV)/test-installed: $(VENV)/demo-installed $(PYPI)-installed $(NPM)-installed $(TRANSFORMERS4)-installed $(PLAIN)-installed
+$(VENV)/test-installed: $(VENV)/demo-installed $(PYPI)-installed $(NPM)-installed $(WORDFREQ)-installed $(TRANSFORMERS4)-installed $(PLAIN)-installed
 	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[all,dev,docs]'
 	touch $@
 
@@ -72,6 +73,12 @@ $(VENV)/docs-installed: $(VENV)/demo-installed
 $(PYPI)-installed: tests/packaged.txt | $(VENV)/demo-installed
 	rm -rf $(PYPI)
 	$(BIN)/python $(INSTALL) --no-deps --require-hashes --target $(PYPI) --requirement $<
+	touch $@
+
+# Beside .venv's own packages, where it would change the default text of `make demo`.
+$(WORDFREQ)-installed: constraints.txt | $(VENV)/demo-installed
+	rm -rf $(WORDFREQ)
+	$(BIN)/python $(INSTALL) --no-deps --constraint constraints.txt --target $(WORDFREQ) wordfreq ftfy locate msgpack wcwidth
 	touch $@
 
 # Without peer dependencies: only files are taken from these packages, no code runs.

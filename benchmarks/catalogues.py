@@ -57,7 +57,9 @@ def catalogues_of(language: str, directories: Sequence[str] = ()) -> tuple[list[
     """
     if directories:
         return list(directories), catalogues(language, map(Path, directories))
-    unpacked = [_unpacked(name.format(language), language) for name in _PACKAGES]
+    # Debian's names have a hyphen and no capitals.
+    debian = language.lower().replace("_", "-")
+    unpacked = [_unpacked(name.format(debian), language) for name in _PACKAGES]
     return [path.parent.name for path in unpacked], catalogues(language, unpacked)
 
 
@@ -88,14 +90,19 @@ class _Catalogue(GNUTranslations):
     _catalog: dict[str | tuple[str, int], str]
 
 
-def _unpacked(package: str, language: str) -> Path:
-    """The catalogues of a package in one language."""
+def package_file(package: str) -> Path:
+    """A Debian package in the cache, fetched once."""
     debs = CACHE / "debian"
     debs.mkdir(parents=True, exist_ok=True)
     if not list(debs.glob(f"{package}_*.deb")):
         subprocess.run(["apt-get", "download", "--quiet=2", package], cwd=debs, check=True)
-    deb = max(debs.glob(f"{package}_*.deb"))
-    target = debs / deb.stem / language
+    return max(debs.glob(f"{package}_*.deb"))
+
+
+def _unpacked(package: str, language: str) -> Path:
+    """The catalogues of a package in one language."""
+    deb = package_file(package)
+    target = deb.with_suffix("") / language
     if not target.is_dir():
         target.mkdir(parents=True)
         pattern = f"*/{language}/LC_MESSAGES/*.mo"

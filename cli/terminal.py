@@ -50,10 +50,10 @@ def print_properties(rows: Mapping[str, str]) -> None:
 
 
 def planned_text(plan: dict[str, Any]) -> str:
-    """The source of a plan's text, its size if known, and what of it is not read."""
+    """The source of a plan's text, its size if known, what it is, and what of it is not read."""
     size = plan["corpus_bytes"]
     known = f"{plan['corpus']}, {size / 1e6:,.1f} MB" if size else str(plan["corpus"])
-    return f"{known}. {plan['corpus_unread']}" if plan["corpus_unread"] else known
+    return ". ".join(filter(None, (known, plan.get("corpus_nature"), plan["corpus_unread"])))
 
 
 def planned_checkpoint(plan: dict[str, Any]) -> dict[str, str]:

@@ -5,7 +5,9 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,19 @@ def _real_file(path: str, sha256: str):
         return file
 
     return real_file
+
+
+@pytest.fixture
+def words_at_hand(monkeypatch):
+    """The package wordfreq, which the default text of every other test does without."""
+    directory = _VENV / "real/wordfreq"
+    if not (directory / "wordfreq").is_dir() and find_spec("wordfreq") is None:
+        pytest.fail(f"{directory} is missing: run `make test`, which installs it", pytrace=False)
+    monkeypatch.syspath_prepend(directory)
+    yield
+    # A module that was imported is taken for installed.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "wordfreq"]:
+        del sys.modules[name]
 
 
 _PYPI = "real/pypi"

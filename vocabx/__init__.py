@@ -53,6 +53,8 @@ if TYPE_CHECKING:
         VocabxError,
     )
     from vocabx.evaluation.load_model import load_factorised
+    from vocabx.exports.export_ctranslate2 import Ctranslate2Result
+    from vocabx.exports.export_tiktoken import TiktokenResult
     from vocabx.gguf.export_gguf import ExportResult
     from vocabx.progress import Progress
 
@@ -66,6 +68,8 @@ _WHERE = {
     "DoctorResult": "vocabx.commands.doctor.run",
     "EvaluateOptions": "vocabx.commands.evaluate.options",
     "EvaluateResult": "vocabx.commands.evaluate.run",
+    "Ctranslate2Result": "vocabx.exports.export_ctranslate2",
+    "TiktokenResult": "vocabx.exports.export_tiktoken",
     "ExportOptions": "vocabx.commands.export.options",
     "ExportResult": "vocabx.gguf.export_gguf",
     "ExtendOptions": "vocabx.commands.extend.options",
@@ -119,6 +123,7 @@ __all__ = [
     "CompareOptions",
     "CompareResult",
     "CorpusError",
+    "Ctranslate2Result",
     "DoctorOptions",
     "DoctorResult",
     "EvaluateOptions",
@@ -143,6 +148,7 @@ __all__ = [
     "Progress",
     "PushOptions",
     "PushResult",
+    "TiktokenResult",
     "TokenizerError",
     "TrainOptions",
     "TrainResult",

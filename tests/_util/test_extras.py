@@ -92,7 +92,7 @@ def extras_of_the_project():
     }
 
 
-def test_every_extra_that_a_message_names_installs_the_package():
+def test_every_extra_that_a_message_names_installs_the_package(words_at_hand):
     extras, distributions = extras_of_the_project(), packages_distributions()
     named = named_in_the_code()
     assert {("torch", "evaluate"), ("faiss", "vectors"), ("matplotlib", "report"), ("gguf", "gguf")} <= named

@@ -61,6 +61,17 @@ def test_encoding_is_timed_on_one_core_and_on_all(toy, some_verses, english_file
             assert ratio["extended_characters_per_second"] > 0
 
 
+def test_default_text_is_measured_on_text_of_another_domain(toy, hindi_catalogues, words_at_hand):
+    found = toy(
+        "default_text", "--languages", "hi", "--new-tokens", 40, "--learn-bytes", 30_000,
+        "--other-bytes", 2000, "--catalogues", hindi_catalogues, results="default-text",
+    )  # fmt: skip
+    (row,) = found["rows"]
+    assert (row["language"], row["text"], row["new tokens"]) == ("hi", "words", 40)
+    for ratio in row["ratios"].values():
+        assert ratio["floor"] < ratio["ratio"] < 1
+
+
 def test_a_base_is_extended_for_each_language_without_a_failure(
     toy, some_verses, english_file, hindi_catalogues
 ):

@@ -10,8 +10,8 @@ import pytest
 
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.leftovers import remove_leftovers, staging_job
+from vocabx.checkpoint.single_file import staged_file
 from vocabx.checkpoint.staging import make_once, staged
-from vocabx.gguf.target import staged_file
 from vocabx.progress import Quiet
 
 # Says that it has begun, and waits until it is killed or told to go on.
@@ -19,7 +19,7 @@ HOLDING = """
 import sys
 from pathlib import Path
 from vocabx.checkpoint.staging import staged
-from vocabx.gguf.target import staged_file
+from vocabx.checkpoint.single_file import staged_file
 stage = staged_file if sys.argv[2] == "file" else staged
 with stage(Path(sys.argv[1])) as scratch:
     path = scratch if sys.argv[2] == "file" else scratch / "weights"

@@ -115,8 +115,10 @@ def test_the_default_text_names_its_packages():
 
 
 def test_without_a_default_text_the_user_is_told_to_pass_one():
-    with pytest.raises(CorpusError, match=r"^no default text is known for el: pass --corpus with .* Greek$"):
-        default_source(find_language("el"))
+    with pytest.raises(
+        CorpusError, match=r"^no default text is known for am: pass --corpus with .* Amharic$"
+    ):
+        default_source(find_language("am"))
 
 
 def test_a_missing_package_falls_back_to_the_hub():

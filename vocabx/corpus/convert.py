@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -39,7 +40,7 @@ class Converter:
     def documents(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents converted."""
         for document in documents:
-            yield Document(self(document.text), document.source, document.bytes_read)
+            yield replace(document, text=self(document.text))
 
 
 @cache

@@ -14,6 +14,8 @@ from vocabx._util.suggest import nearest
 from vocabx.corpus.scripts import script_of_letter
 from vocabx.errors import LanguageError
 
+# Tags that say less than the profile's and mean the same in practice: Norwegian is written as Bokmål.
+_SAME = {"no": "nb"}
 # Written without spaces between words; the names are Unicode's.
 _WITHOUT_SPACES = set(
     "Han Hiragana Katakana Bopomofo Yi Tangut Nushu Thai Lao Khmer Myanmar Tibetan Javanese Balinese Tai_Le "
@@ -27,6 +29,21 @@ class PackagedText:
 
     file: PackagedFile
     opencc: str
+
+
+@dataclass(frozen=True)
+class WordList:
+    """A list of words with their frequencies, see `word_frequencies`.
+
+    Attributes:
+        name: of the list in the package wordfreq.
+        opencc: the OpenCC configuration that converts its words to the language, or "".
+        joined: how many words stand between two spaces of text; 0 for a language without spaces.
+    """
+
+    name: str
+    opencc: str = ""
+    joined: int = 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,8 @@ class Language:
         hub: default text on the hub, as an hf:// source, or "".
         hub_opencc: OpenCC configuration for the hub text, or "".
         vectors: word vectors inside installed packages, or None.
+        words: word frequencies in the package wordfreq, or None.
+        sentence: one in the language, for a page to begin with, or "".
     """
 
     tag: str
@@ -71,6 +90,8 @@ class Language:
     hub: str = ""
     hub_opencc: str = ""
     vectors: PackagedVectors | None = None
+    words: WordList | None = None
+    sentence: str = ""
 
 
 def profiles() -> tuple[str, ...]:
@@ -103,6 +124,8 @@ def read_profile(tag: str) -> Language:
         hub=hub.get("source", ""),
         hub_opencc=hub.get("opencc", ""),
         vectors=_vectors(profile.get("vectors")),
+        words=WordList(**profile["words"]) if "words" in profile else None,
+        sentence=profile.get("sentence", ""),
     )
 
 
@@ -127,7 +150,7 @@ def find_language(tag: str) -> Language:
         raise LanguageError(
             f"unknown language tag {tag!r}.{_suggestion(tag)} Pass a BCP 47 tag such as zh-Hant or de"
         )
-    wanted = parsed.maximize()
+    wanted = langcodes.Language.get(_SAME.get(standard, standard)).maximize()
     for profile in known:
         candidate = langcodes.Language.get(profile).maximize()
         if (candidate.language, candidate.script) == (wanted.language, wanted.script):

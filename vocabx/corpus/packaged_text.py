@@ -20,8 +20,10 @@ def read_packaged(file: PackagedFile) -> Iterator[Document]:
 
 
 def packaged_bytes(file: PackagedFile) -> int:
-    """Size of the packaged file on disk; 0 for text inside Python itself."""
-    return 0 if file.reader == "pydoc_topics" else locate(file).stat().st_size
+    """Size of the packaged file on disk; of text inside Python itself, what reading it counts."""
+    if file.reader == "pydoc_topics":
+        return sum(map(len, _topics().values()))
+    return locate(file).stat().st_size
 
 
 def is_readable(file: PackagedFile) -> bool:
@@ -75,12 +77,16 @@ def _union_bible(path: Path) -> Iterator[Document]:
 
 def _pydoc_topics() -> Iterator[Document]:
     """The language reference that Python ships for its help(): English technical prose."""
-    from pydoc_data.topics import topics
-
-    read = 0
+    topics, read = _topics(), 0
     for name in sorted(topics):
         read += len(topics[name])
         yield Document(topics[name], "pydoc_data.topics", read)
+
+
+def _topics() -> dict[str, str]:
+    from pydoc_data.topics import topics
+
+    return topics
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Document]]] = {

@@ -128,9 +128,10 @@ def sample_corpus(
     """Clean `documents`, and draw lines to learn from and sections to hold out.
 
     A section is up to 3,000 bytes of consecutive sentences of one document. Held-out sections make up at most
-    a tenth of the corpus. Learning lines that occur in one of them are removed, and so are all lines of the
-    documents they come from, unless those documents are more than a tenth of the corpus. A text that several
-    documents share is assigned to one of them. From a corpus of a few lines nothing is held out.
+    a tenth of the corpus, its `learn_only` documents aside, of which nothing is held out. Learning lines that
+    occur in a held-out section are removed, and so are all lines of the documents these come from, unless
+    those documents are more than a tenth of the corpus. A text that several documents share is assigned to
+    one of them. From a corpus of a few lines nothing is held out.
 
     Args:
         documents: any number of documents, read once.
@@ -148,7 +149,7 @@ def sample_corpus(
     runs_in_script = regex.compile(f"{in_script.pattern}++", regex.V1)
     key = seed.to_bytes(8, "big", signed=True)
     learning, heldout = _BottomK(learn_bytes, key), _BottomK(heldout_bytes, key + b"heldout")
-    count = total = letters = scripted = 0
+    count = total = running = letters = scripted = 0
     position: tuple[str, int] = ("", 0)
     for document in documents:
         if advance is not None:
@@ -159,6 +160,7 @@ def sample_corpus(
         encoded = text.encode()
         count += 1
         total += len(encoded)
+        running += 0 if document.learn_only else len(encoded)
         found = "".join(runs_in_script.findall(text))
         # Without marks; most scripts have none. Python's database lacks the letters of newer scripts.
         scripted += len(found) if found.isalpha() else letters_of(found)
@@ -167,7 +169,7 @@ def sample_corpus(
             continue
         origin = _Origin(_digest(encoded), len(encoded))
         for section in passages(text, _SECTION_BYTES):
-            if in_script.search(section):
+            if not document.learn_only and in_script.search(section):
                 heldout.add(section, origin)
             for line in _lines(section):
                 if in_script.search(line):
@@ -178,9 +180,9 @@ def sample_corpus(
         raise CorpusError(
             f"the corpus holds no letter of {' or '.join(scripts)} script: check --lang and --corpus"
         )
-    kept = _fitting(heldout.texts(), int(total * _HELDOUT_SHARE), in_script)
+    kept = _fitting(heldout.texts(), int(running * _HELDOUT_SHARE), in_script)
     apart = set(kept.values())
-    whole = sum(origin.size for origin in apart) <= total * _HELDOUT_SHARE
+    whole = sum(origin.size for origin in apart) <= running * _HELDOUT_SHARE
     seen = {line for section in kept for line in _lines(section)}
     lines = tuple(
         line for line, origin in learning.texts() if line not in seen and not (whole and origin in apart)

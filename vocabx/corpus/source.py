@@ -5,21 +5,25 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from vocabx._util.extras import Packages
+from vocabx._util.extras import Packages, missing, require_all
 from vocabx.corpus.convert import PACKAGES as OPENCC
 from vocabx.corpus.convert import Converter, simplified_share
 from vocabx.corpus.document import Document
 from vocabx.corpus.find_texts import FoundTexts, Passed, find_texts, passed_over, source_bytes
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, PackagedText, find_language, with_scripts_of
-from vocabx.corpus.packaged_text import packaged_bytes, read_packaged
+from vocabx.corpus.packaged_text import is_readable, packaged_bytes, read_packaged
 from vocabx.corpus.read_text import read_documents
 from vocabx.corpus.skipped import Skipped
+from vocabx.corpus.word_frequencies import is_at_hand, package_name, word_packages, word_text
 from vocabx.errors import CorpusError, MissingPackageError
 from vocabx.progress import Progress
 
 _SAMPLE_CHARACTERS = 200_000
 _SIMPLIFIED = 0.1
+# Bytes of words alone, somewhat more than are learned from by default, and beside running text.
+_WORDS_ALONE, _WORDS_BESIDE = 10_000_000, 60_000_000
+_ORDERLESS = "words in random order, each as often as it is used"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class TextSource:
         open: starts reading from the beginning.
         packages: what reading it needs beyond vocabx's own requirements.
         unread: what of it is not read, in one sentence, or "".
+        nature: what it is where it is not running text alone, in one sentence, or "".
+        running: whether there is running text in it, which alone says something about a model.
         skipped: the records that the latest reading left out.
     """
 
@@ -41,6 +47,8 @@ class TextSource:
     packages: Packages = field(default_factory=dict)
     unread: str = ""
     skipped: Skipped = field(default_factory=Skipped)
+    nature: str = ""
+    running: bool = True
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -98,8 +106,32 @@ def _has_text(path: Path, field: str) -> bool:
         return "--text-field" not in str(error)
 
 
+def learning_source(language: Language) -> TextSource:
+    """The default text to learn tokens from, for which words do where there is no running text.
+
+    Word frequencies where the package wordfreq is installed, beside the packaged running text that is; else
+    `default_source`.
+
+    Raises:
+        CorpusError: the language has none; the message says to pass --corpus.
+        MissingPackageError: what holds it is not installed; the message says how to install it.
+    """
+    words = language.words
+    if words is not None and is_at_hand(words):
+        if language.packaged and all(is_readable(text.file) for text in language.packaged):
+            return _mixed_source(language)
+        return _word_source(language)
+    source = default_source(language)
+    if words is None or language.packaged:
+        return source
+    if missing(source.packages):
+        # Words need less than the hub, and are at hand offline.
+        require_all(word_packages(words))
+    return _hub_source(language, ", or run pip install 'vocabx[wordfreq]' for word frequencies")
+
+
 def default_source(language: Language) -> TextSource:
-    """The default text of a language: from a package where it is installed, else from the hub.
+    """The default running text of a language: from a package where it is installed, else from the hub.
 
     Raises:
         CorpusError: the language has none; the message says to pass --corpus.
@@ -152,6 +184,39 @@ def _packaged_source(texts: Sequence[PackagedText]) -> TextSource:
     names = dict.fromkeys(f"{t.file.package} {t.file.version}".strip() for t in texts)
     packages = OPENCC if any(text.opencc for text in texts) else {}
     return TextSource(f"packaged text of {', '.join(names)}", total, open_, packages)
+
+
+def _mixed_source(language: Language) -> TextSource:
+    """Packaged running text, and word frequencies of which nothing is held out."""
+    running = _packaged_source(language.packaged)
+    assert language.words is not None
+
+    def open_() -> Iterator[Document]:
+        return chain(running.open(), word_text(language, _WORDS_BESIDE, learn_only=True))
+
+    return TextSource(
+        f"{running.description}, and word frequencies of {package_name()}",
+        (running.bytes or 0) + _WORDS_BESIDE,
+        open_,
+        {**running.packages, **word_packages(language.words)},
+        nature=f"Besides running text, tokens are learned from {_ORDERLESS}; only running text is held out.",
+    )
+
+
+def _word_source(language: Language) -> TextSource:
+    """Word frequencies alone."""
+    assert language.words is not None
+    other = f"--corpus {language.hub}" if language.hub else "--corpus"
+    return TextSource(
+        f"word frequencies of {package_name()}",
+        _WORDS_ALONE,
+        lambda: word_text(language, _WORDS_ALONE),
+        word_packages(language.words),
+        nature=f"This is no running text but {_ORDERLESS}: enough to learn tokens from, but numbers of "
+        f"tokens are those of such words, and bits per byte would mean little and are not measured. {other} "
+        "learns from running text.",
+        running=False,
+    )
 
 
 def _hub_source(language: Language, alternative: str) -> TextSource:

@@ -7,10 +7,10 @@ from typing import Any
 from vocabx._util.extras import need
 from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import refuse_factorised
+from vocabx.checkpoint.single_file import check_target, staged_file
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.gguf.settings import Settings, architecture_of, settings_of
-from vocabx.gguf.target import check_target, staged_file
 from vocabx.gguf.tensors import AUTO, CHOICES, GgufTensor, tensors_of
 from vocabx.gguf.vocabulary import Vocabulary, suppressed, vocabulary_of
 from vocabx.progress import Advance, Progress, Quiet

@@ -11,9 +11,8 @@ from importlib.resources import files
 from typing import Any
 
 from vocabx.errors import TokenizerError
+from vocabx.tokenizer.splits import DIGITS, splits_of
 
-_DIGITS = "digits"
-_GPT2 = "gpt2"
 _INSTEAD = "pass --pre NAME to write a name anyway: llama.cpp will then split text its own way"
 
 
@@ -78,25 +77,8 @@ def name_of(spec: dict[str, Any]) -> str:
 
 def _steps(component: dict[str, Any] | None) -> tuple[str, ...] | None:
     """The steps of a pre-tokenizer that ends in the byte-level alphabet, or None if one is unknown."""
-    parts = (component or {}).get("pretokenizers", [component]) or [None]
-    steps = []
-    for part in parts[:-1]:
-        step = _step(part)
-        if step is None:
-            return None
-        steps.append(step)
-    match parts[-1]:
-        case {"type": "ByteLevel", "add_prefix_space": False, **rest}:
-            return (*steps, _GPT2) if rest.get("use_regex", True) else tuple(steps)
-    return None
-
-
-def _step(part: dict[str, Any]) -> str | None:
-    match part:
-        case {"type": "Digits", "individual_digits": True}:
-            return _DIGITS
-        case {"type": "Split", "pattern": {"Regex": pattern}, "behavior": behavior, "invert": invert}:
-            # The patterns match all text, so removing what they do not match removes nothing.
-            if (behavior, invert) in (("Isolated", False), ("Removed", True)):
-                return next((name for name, known in _table()["patterns"].items() if known == pattern), None)
-    return None
+    splits = splits_of(component)
+    names = {pattern: name for name, pattern in _table()["patterns"].items()} | {DIGITS: DIGITS}
+    if splits is None or not all(split in names for split in splits):
+        return None
+    return tuple(names[split] for split in splits)

@@ -105,6 +105,8 @@ class Origin:
         adapted: whether the pre-tokenizer was widened.
         protected: source of the text whose tokenization had to stay the same, or "".
         unprotected_share: length of the held-out text over the base's if nothing had been protected, or None.
+        text: the text that was learned from, or a donor's tokens counted in, in one line.
+        running_text: whether there was running text in it; False for word frequencies alone.
     """
 
     donor: str
@@ -115,6 +117,8 @@ class Origin:
     adapted: bool
     protected: str
     unprotected_share: float | None
+    text: str = ""
+    running_text: bool = True
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ class Report(ClaimsReport):
         factorised: size and error of the factors, or None if the matrices are dense.
         left_out: what was left out for want of packages, in one sentence, or "".
         unread: what of the text was not read: files of directories, records without text; a sentence each.
+        nature: what the text is where it is not running text alone, in one sentence, or "".
         untied: whether the base has one matrix where this checkpoint has two.
         rule: which of its two rules the initializer was applied by, in one sentence, or "" if it has one or
             both applied.
@@ -194,6 +199,7 @@ class Report(ClaimsReport):
     factorised: Factorisation | None = None
     left_out: str = ""
     unread: tuple[str, ...] = ()
+    nature: str = ""
     untied: bool = False
     rule: str = ""
     out: str = ""

@@ -24,12 +24,24 @@ class Subject:
         directory: its files.
         gguf: the same as a .gguf file, for runtimes that read no other; None if there is none.
         no_gguf: why there is none.
+        tiktoken: the same as a .tiktoken file, for tiktoken; None if there is none.
+        no_tiktoken: why there is none.
     """
 
     tokenizer: FastTokenizer
     directory: Path
     gguf: Path | None = None
     no_gguf: str = ""
+    tiktoken: Path | None = None
+    no_tiktoken: str = ""
+
+    def read_by(self, runtime: Runtime) -> tuple[Path | None, str]:
+        """What a runtime reads, or None and why there is none."""
+        if runtime.gguf:
+            return self.gguf, self.no_gguf
+        if runtime.tiktoken:
+            return self.tiktoken, self.no_tiktoken
+        return self.directory, ""
 
 
 def compare(
@@ -92,7 +104,7 @@ class _Wanted:
 
     def asked(self, runtime: Runtime) -> Asked | None:
         """What to ask a runtime, or None where there is no file that it reads."""
-        path = self.subject.gguf if runtime.gguf else self.subject.directory
+        path, _ = self.subject.read_by(runtime)
         return None if path is None else Asked(path, self.ids, self.decoded)
 
 
@@ -100,7 +112,7 @@ def _row(runtime: Runtime, place: Place, wanted: Sequence[_Wanted], seconds: flo
     """The base and the extension in one process; where it dies of the base, the extension in another."""
     texts = wanted[0].texts
     asked = [one.asked(runtime) for one in wanted]
-    readings = [Reading(refused=one.subject.no_gguf) for one in wanted]
+    readings = [Reading(refused=one.subject.read_by(runtime)[1]) for one in wanted]
     todo = [number for number, one in enumerate(asked) if one is not None]
     version = ""
     # Also where there is nothing to read: what is not installed is said to be so.

@@ -15,6 +15,7 @@ RUNTIMES = (
     Runtime("xllamacpp", "xllamacpp", "xllamacpp.py", "2026", gguf=True),
     Runtime("llama-cpp-python", "llama-cpp-python", "llama_cpp_python.py", "0.3", gguf=True),
     Runtime("node-llama-cpp", "node-llama-cpp", "node_llama_cpp.mjs", "3", gguf=True),
+    Runtime("tiktoken", "tiktoken", "tiktoken.py", "0.7", tiktoken=True),
     Runtime("vllm", "vllm", "vllm.py", "0.13"),
     Runtime("ctranslate2", "ctranslate2", "ctranslate2.py", "4.5"),
     Runtime("onnxruntime-extensions", "onnxruntime-extensions", "onnxruntime_extensions.py", "0.13"),

@@ -16,6 +16,7 @@ class Runtime:
         reader: the file in `readers` that asks it; one in JavaScript is run by node.
         oldest: the oldest version that its reader knows.
         gguf: whether it reads a .gguf file in place of the directory.
+        tiktoken: whether it reads a .tiktoken file in place of the directory.
         literals: whether it finds special tokens that are written out in a text. Where it does not, texts
             with one are left out.
     """
@@ -25,6 +26,7 @@ class Runtime:
     reader: str
     oldest: str = "0"
     gguf: bool = False
+    tiktoken: bool = False
     literals: bool = True
 
     @property

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from pathlib import Path
 
 from vocabx.errors import TokenizerError
@@ -33,3 +34,15 @@ def read_tiktoken(path: Path) -> list[bytes]:
                 f"{path}, line {number}: not a token and its rank: download the file again"
             ) from None
     return sorted(ranks, key=ranks.__getitem__)
+
+
+def write_tiktoken(path: Path, ranks: Mapping[bytes, int]) -> None:
+    """Write tokens with their ranks, in the order of these.
+
+    Args:
+        path: the file to write.
+        ranks: the rank of each token, which is its id.
+    """
+    with path.open("wb") as file:
+        for token, rank in sorted(ranks.items(), key=lambda one: one[1]):
+            file.write(base64.b64encode(token) + b" %d\n" % rank)

@@ -11,9 +11,8 @@ from typing import Any
 
 from vocabx.errors import TokenizerError
 from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.splits import GPT2
 
-# ByteLevel's pattern where the file states none.
-_GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _LETTERS = r"\p{L}+"
 _JOINERS = "\u200c\u200d"
 
@@ -43,7 +42,7 @@ def _widened_parts(component: dict[str, Any], alphabet: Alphabet) -> list[dict[s
             )
         split = {
             "type": "Split",
-            "pattern": {"Regex": _widened_pattern(_GPT2, alphabet)},
+            "pattern": {"Regex": _widened_pattern(GPT2, alphabet)},
             "behavior": "Isolated",
             "invert": False,
         }

@@ -123,7 +123,7 @@ def test_bad_input_is_refused_in_one_line_and_leaves_no_files(vocabx, tiny_model
     directory, out = tiny_model(), tmp_path / "out" / "model.gguf"
     assert "is not a directory" in refused(vocabx("export", tmp_path / "none", "--gguf", out))
     assert "is not a directory" in refused(vocabx("export", directory / "config.json", "--gguf", out))
-    assert "auto, f32, f16, bf16 or q8_0" in refused(
+    assert "auto, f32, f16, bf16, q8_0 or int8" in refused(
         vocabx("export", directory, "--gguf", out, "--dtype", "q4_0")
     )
     assert "does not end in .gguf" in refused(vocabx("export", directory, "--gguf", tmp_path / "model.bin"))

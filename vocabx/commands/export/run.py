@@ -1,18 +1,32 @@
-"""The story of `vocabx export`: a checkpoint as one .gguf file."""
+"""The story of `vocabx export`: a checkpoint, or its tokenizer, in the files of another program."""
+
+from typing import TypeAlias
 
 from vocabx.commands.export.options import ExportOptions
+from vocabx.exports.export_ctranslate2 import Ctranslate2Result, export_ctranslate2
+from vocabx.exports.export_tiktoken import TiktokenResult, export_tiktoken
 from vocabx.gguf.export_gguf import ExportResult, export_gguf
 from vocabx.progress import Progress
 
+Exported: TypeAlias = ExportResult | TiktokenResult | Ctranslate2Result
 
-def export(options: ExportOptions, progress: Progress | None = None) -> ExportResult:
-    """Write a checkpoint of the Llama family as one .gguf file.
+
+def export(options: ExportOptions, progress: Progress | None = None) -> Exported:
+    """Write a checkpoint for llama.cpp or CTranslate2, or its tokenizer for tiktoken.
 
     Args:
         options: see `ExportOptions`.
-        progress: receives the bytes written, and notes on where llama.cpp behaves differently.
+        progress: receives the stages, and notes on where the other program behaves differently.
+
+    Returns:
+        What was written; its class follows from which of the three was asked for.
 
     Raises:
         VocabxError: for any problem that the user can fix; the message says how.
     """
+    if options.tiktoken is not None:
+        return export_tiktoken(options.directory, options.tiktoken, progress)
+    if options.ctranslate2 is not None:
+        return export_ctranslate2(options.directory, options.ctranslate2, options.dtype, progress)
+    assert options.gguf is not None
     return export_gguf(options.directory, options.gguf, options.dtype, options.pre, progress)

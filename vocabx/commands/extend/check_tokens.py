@@ -87,8 +87,8 @@ def check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, pr
             "could widen: leave the option out"
         )
     progress.note(
-        "llama.cpp has no name for a widened pre-tokenizer: `vocabx export` will refuse the result, unless "
-        "--pre names another one."
+        "llama.cpp has no name for a widened pre-tokenizer: `vocabx export --gguf` will refuse the result, "
+        "unless --pre names another one. For llama.cpp, leave --pretokenizer adapt out."
     )
 
 

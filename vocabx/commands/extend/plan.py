@@ -31,13 +31,13 @@ from vocabx.corpus.sketch import Sketch
 from vocabx.corpus.source import (
     TextSource,
     base_source,
-    default_source,
+    learning_source,
     looks_simplified,
     peek,
     scripts_of,
     user_source,
 )
-from vocabx.errors import LanguageError
+from vocabx.errors import CorpusError, LanguageError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
 from vocabx.initializers.check import (
@@ -145,6 +145,7 @@ class VocabularyPlan:
             "corpus": self.source.description,
             "corpus_bytes": self.source.bytes,
             "corpus_unread": self.source.unread or None,
+            "corpus_nature": self.source.nature or None,
             "learn_bytes": self.options.learn_bytes,
             "donor": self.options.donor or None,
             "old_tokens": self.tokenizer.tokens_end,
@@ -301,7 +302,7 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
         check_untiable(checkpoint)
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
     check_tables(checkpoint, needed_rows(tokenizer))
-    scoring = can_evaluate(options.evaluate, checkpoint, progress)
+    scoring = source.running and can_evaluate(options.evaluate, checkpoint, progress)
     not_copied = side_files_of(checkpoint).sentence
     plan = Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring, not_copied=not_copied)
     check_ids_free(checkpoint, range(plan.first_id, plan.rows))
@@ -333,7 +334,13 @@ def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
     check_free(options.out, options.resume, options.force)
     check_not_read(options.out, (*inputs_of(options), *options.protect, options.donor))
     # Report a missing text before a base is downloaded.
-    return language, _source(options, language)
+    source = _source(options, language)
+    if options.evaluate and not source.running:
+        raise CorpusError(
+            f"bits per byte need running text, and this is {source.description}: pass --corpus with text in "
+            f"{language.name}, or --no-evaluate"
+        )
+    return language, source
 
 
 def _vocabulary_plan(
@@ -378,7 +385,7 @@ def _vocabulary_plan(
 def _source(options: ExtendOptions, language: Language) -> TextSource:
     if options.corpus:
         return user_source(options.corpus, options.text_field, options.opencc)
-    return default_source(language)
+    return learning_source(language)
 
 
 def _may_be_simplified(language: Language, options: ExtendOptions) -> bool:

@@ -81,6 +81,7 @@ def compose_report(
         seconds=dict(progress.seconds),
         left_out=plan.left_out,
         unread=plan.source.left_out,
+        nature=plan.source.nature,
         out=str(options.out),
         occurrences=_occurrences(extension),
         boundaries=learned.boundaries,
@@ -166,6 +167,8 @@ def _origin(plan: VocabularyPlan, extension: Extension, target: Corpus) -> Origi
         left_out=donor_merges.dropped if donor_merges else 0,
         known=donor_merges.known if donor_merges else 0,
         adapted=extension.start is not extension.base,
+        text=plan.source.description,
+        running_text=plan.source.running,
         protected=plan.protected.description if plan.protected else "",
         unprotected_share=share,
     )

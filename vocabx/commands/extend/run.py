@@ -82,7 +82,7 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendRe
 def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
     check_resumed(options)
     plan = make_plan(options, timed)
-    for note in (plan.left_out, plan.rule, plan.rowless_note):
+    for note in (plan.source.nature, plan.left_out, plan.rule, plan.rowless_note):
         if note:
             timed.note(note)
     prepare_output(options, plan.disk_bytes)
@@ -131,8 +131,8 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
 
 def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
     plan = make_vocabulary_plan(options, timed)
-    if plan.left_out:
-        timed.note(plan.left_out)
+    for note in filter(None, (plan.source.nature, plan.left_out)):
+        timed.note(note)
     prepare_output(options, plan.disk_bytes)
     with staged(options.out, timed.note, options.force) as directory:
         learned = learn(plan, timed)

@@ -10,7 +10,7 @@ from vocabx.commands.inspect.options import InspectOptions
 from vocabx.commands.inspect.verdict import percent, verdict_of
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
 from vocabx.corpus.sample import sample_corpus
-from vocabx.corpus.source import default_source, note_left_out, peek, user_source
+from vocabx.corpus.source import learning_source, note_left_out, peek, user_source
 from vocabx.progress import Progress, Quiet
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.stated_class import REPLACED
@@ -69,7 +69,7 @@ def inspect(options: InspectOptions, progress: Progress | None = None) -> Inspec
     source = (
         user_source(options.corpus, options.text_field, options.opencc)
         if options.corpus
-        else default_source(language)
+        else learning_source(language)
     )
     require_all({**base_packages(options.base, weights=False), **source.packages})
     found = find_tokenizer_base(options.base, progress)

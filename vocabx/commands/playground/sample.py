@@ -1,4 +1,4 @@
-"""The text that a playground begins with: a held-out paragraph of the report, else packaged text."""
+"""The text that a playground begins with: of the report, else packaged text, else a sentence."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def first_text(directory: Path, language: str) -> str:
         directory: an extended checkpoint, whose report.json may hold paragraphs.
         language: BCP 47 tag, "" if unknown.
     """
-    return _reported(directory / "report.json") or _packaged(language)
+    return _reported(directory / "report.json") or _packaged(language) or _sentence(language)
 
 
 def _reported(path: Path) -> str:
@@ -47,6 +47,14 @@ def _reported(path: Path) -> str:
             if all(piece.whole and piece.text[1:-1].lower() != "unk" for piece in pieces):
                 return "".join(piece.text for piece in pieces).strip()
     return ""
+
+
+def _sentence(tag: str) -> str:
+    """The sentence of the language's profile, "" without one."""
+    try:
+        return find_language(tag).sentence
+    except VocabxError:
+        return ""
 
 
 def _packaged(tag: str) -> str:

@@ -17,7 +17,7 @@ from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
 from vocabx.corpus.sample import sample_corpus
-from vocabx.corpus.source import TextSource, default_source, note_left_out, peek, user_source
+from vocabx.corpus.source import TextSource, default_source, learning_source, note_left_out, peek, user_source
 from vocabx.errors import CorpusError, LanguageError, OptionError, TokenizerError, VocabxError
 from vocabx.progress import Progress, Quiet
 from vocabx.runtimes.places import places_of
@@ -166,7 +166,7 @@ def _target_source(options: VerifyOptions, language: Language) -> TextSource | N
     if source is not None or language.tag == "und":
         return source
     try:
-        source = default_source(language)
+        source = learning_source(language)
     except VocabxError:
         return None
     return None if missing(source.packages) else source

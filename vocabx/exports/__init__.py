@@ -1,0 +1,1 @@
+"""A checkpoint in the files of other programs, checked with these programs themselves."""
