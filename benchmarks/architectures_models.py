@@ -46,6 +46,7 @@ _SLIDING = ["sliding_attention", "full_attention"] * 2
 _BY_LAYER = {"rope_parameters": {"full_attention": _DEFAULT_ROPE, "sliding_attention": _DEFAULT_ROPE}}
 _SECTIONS = {"rope_parameters": {**_DEFAULT_ROPE, "mrope_section": [4, 2, 2]}}
 _TEXT_SECTIONS = {"text_config": _SECTIONS}
+_OMNI = {**_TEXT_SECTIONS, "vision_start_token_id": 7, "audio_start_token_id": 8}
 _PART_SECTIONS = {
     "rope_parameters": {**_DEFAULT_ROPE, "mrope_section": [2, 1, 1], "partial_rotary_factor": 0.5}
 }
@@ -114,7 +115,7 @@ OWN: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("glm4v", "glm46v", "glm_ocr", "glmga"), _TEXT_SECTIONS),
     "glm4v_moe": {"text_config": _PART_SECTIONS},
     **dict.fromkeys(
-        ("paddleocr_vl", "qwen2_5_omni_thinker", "qwen2_5_vl", "qwen2_vl"), _TEXT_SECTIONS,
+        ("paddleocr_vl", "qwen2_5_vl", "qwen2_vl"), _TEXT_SECTIONS,
     ),
     "ernie4_5_vl_moe": {"text_config": {"rope_parameters": {**_DEFAULT_ROPE, "mrope_section": [3, 3, 2]}}},
     "paligemma": {"text_config": {"num_key_value_heads": 4, "head_dim": 16}},
@@ -126,7 +127,11 @@ OWN: dict[str, dict[str, Any]] = {
     "granite4_vision": {"downsample_rate": "1/2", "deepstack_layer_map": []},
     "step3p7": {"text_config": {"sliding_window": 16}},
     "deepseek_ocr2": {"text_config": {"num_experts_per_tok": 2, "mlp_layer_types": ["dense", "sparse"] * 2}},
-    "dots3_note": {"text_config": {"per_layer_config": {}, "head_dim": 32}},
+    "dots3_note": {
+        "text_config": {"per_layer_config": {}, "head_dim": 32},
+        "vision_config": {"pyramid_num_routed": [-1, -1, 4, 4], "adapter_in_dim": 64, "adapter_out_dim": 64},
+        "audio_config": {"adapter_input_size": 64, "adapter_out_dim": 64},
+    },
     "blip-2": {"num_query_tokens": 2, "image_token_index": 5, "image_token_id": 5},
     "instructblip": {"num_query_tokens": 2, "image_token_index": 5, "video_token_index": 5},
     "instructblipvideo": {"num_query_tokens": 2, "image_token_index": 5, "video_token_index": 5},
@@ -135,6 +140,7 @@ OWN: dict[str, dict[str, Any]] = {
         "word_timestamp_config": {"vocab_size": 133},
         "text_config": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8, "num_key_value_heads": 4},
     },
+    **dict.fromkeys(("qwen2_5_omni_thinker", "qwen3_omni_moe_thinker"), _OMNI),
     "glm5_next": {"text_config": {"index_topk": 16}},
 }  # fmt: skip
 
@@ -222,8 +228,11 @@ def small_model(kind: str, class_name: str, **settings: Any) -> Any:
     return model.eval()
 
 
-def inputs_of(model: Any, ids: Any) -> dict[str, Any]:
-    """What the forward pass of a small model takes for the token ids `ids`, (1, T) int64."""
+def inputs_of(model: Any, ids: Any, further: int = 0) -> dict[str, Any]:
+    """What the forward pass of a small model takes for the token ids `ids`, (1, T) int64.
+
+    With `further`, what generating as many more tokens takes.
+    """
     import torch
 
     kind = model.config.model_type
@@ -247,7 +256,7 @@ def inputs_of(model: Any, ids: Any) -> dict[str, Any]:
         result["qformer_input_ids"] = torch.tensor([[5, 6, 7]])
     if kind == "voxtral_realtime":
         result["encoder_inputs_embeds"] = torch.ones(
-            1, 4 * ids.shape[1], model.config.audio_config.hidden_size
+            1, 4 * (ids.shape[1] + further), model.config.audio_config.hidden_size
         )
     if kind == "udop":
         result["bbox"] = torch.zeros(*ids.shape, 4)

@@ -16,6 +16,7 @@ from vocabx.mixture.mixture import from_rows
 # New rows: a copy of the row COPIED, and two mixtures.
 COPIED = 42
 NEW = 3
+_GENERATED = 10
 TEXT = (40, 43, COPIED, 44, 41, 47, COPIED, 46)
 
 
@@ -111,12 +112,12 @@ def _generated(model: Any, ids: Any) -> int:
 
     if not model.can_generate():
         return 0
-    inputs = {**inputs_of(model, ids)}
+    inputs = inputs_of(model, ids, further=_GENERATED)
     if (
         inputs.pop("decoder_input_ids", None) is not None
         and model.generation_config.decoder_start_token_id is None
     ):
         inputs["decoder_start_token_id"] = 0
     with torch.inference_mode():
-        made = model.generate(**inputs, max_new_tokens=10, min_new_tokens=10, do_sample=False)
+        made = model.generate(**inputs, max_new_tokens=_GENERATED, min_new_tokens=_GENERATED, do_sample=False)
     return int(made.shape[1])

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.base import find_base, find_tokenizer_base
+from vocabx.checkpoint.quantised import quantisation_of, refuse_quantised_matrices
+from vocabx.checkpoint.safetensors_file import TensorEntry
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.doctor.examine import examine
 from vocabx.errors import BaseModelError
@@ -286,11 +289,20 @@ def test_control_characters_in_a_name_are_escaped_in_one_line(whole, sharded, na
     for config in (
         {"vocab_size": name},
         {"model_type": name},
-        {"quantization_config": {"quant_method": name}},
     ):
         (sharded / "config.json").write_text(json.dumps({**CONFIG, **config}))
         write_index(sharded, {EMBED: "one.safetensors", HEAD: "two.safetensors", NORM: "two.safetensors"})
         messages.append(refusal(sharded))
+    (sharded / "config.json").write_text(
+        json.dumps({**CONFIG, "quantization_config": {"quant_method": name}})
+    )
+    messages.append(read_checkpoint(sharded).quantisation)
+    part = TensorEntry("I32", (1,), 0, 4)
+    messages.append(quantisation_of({}, {f"{name}.qweight": part}))
+    with pytest.raises(BaseModelError) as caught:
+        known = ARCHITECTURES["llama"]
+        refuse_quantised_matrices("fp8", known, (EMBED, HEAD, f"lm_head.{name}"), sharded)
+    messages.append(str(caught.value))
     assert all(message.isprintable() for message in messages)
 
 

@@ -171,22 +171,26 @@ def test_a_broken_configuration_is_refused(tmp_path, config, reason):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, " (gptq, 4 bits)"),
+        ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "gptq, 4 bits"),
         (
             {"quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": True}},
-            " (bitsandbytes, 8 bits)",
+            "bitsandbytes, 8 bits",
         ),
-        ({"quantization_config": {"quant_method": "fp8"}}, " (fp8)"),
-        ({"compression_config": {"format": "pack-quantized"}}, " (pack-quantized)"),
-        ({"text_config": {"quantization_config": {"quant_method": "awq", "bits": 4}}}, " (awq, 4 bits)"),
-        ({"quantization_config": {"quant_method": ["a\nb"], "bits": "x"}}, ""),
-        ({"quantization_config": "x\ny"}, ""),
+        ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),
+        ({"compression_config": {"format": "pack-quantized"}}, "pack-quantized"),
+        ({"text_config": {"quantization_config": {"quant_method": "awq", "bits": 4}}}, "awq, 4 bits"),
+        ({"quantization_config": {"quant_method": ["a\nb"], "bits": "x"}}, "a method that it does not name"),
+        ({"quantization_config": "x\ny"}, "a method that it does not name"),
     ],
 )
-def test_a_quantized_model_is_refused_with_the_name_of_its_method(tmp_path, settings, said):
-    message = refusal(llama(tmp_path, **settings))
-    assert f"is quantized{said}: " in message
-    assert message.endswith("pass the unquantized model it was made from")
+def test_quantized_embeddings_are_refused_with_the_name_of_the_method(tmp_path, settings, said):
+    directory = llama(tmp_path, **settings)
+    assert read_checkpoint(directory).quantisation == said
+    tensors = {EMBED: table(), HEAD: table(first=100), "lm_head.weight_scale": np.ones(1, np.float32)}
+    save_file(tensors, directory / "model.safetensors")
+    message = refusal(directory)
+    assert f"is quantized ({said}), its embeddings too (lm_head.weight_scale): " in message
+    assert message.endswith("pass a release that keeps them, or the unquantized model it was made from")
 
 
 def test_a_configuration_may_say_that_nothing_is_quantized(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tiny_models
 import torch
+from architectures_models import small_model
 from safetensors.numpy import load_file, save_file
 
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
@@ -124,6 +125,17 @@ def test_a_base_that_cannot_be_untied_is_refused_in_one_sentence(kind, tied, sen
     tiny_models.tiny_model(kind, rows=OLD, tied=tied).save_pretrained(tmp_path)
     with pytest.raises(BaseModelError, match=sentence):
         check_untiable(read_checkpoint(tmp_path))
+
+
+def test_a_tied_class_with_further_layers_on_the_matrix_is_refused_by_the_name_of_the_layer(tmp_path):
+    small_model("blip", "BlipForConditionalGeneration").save_pretrained(tmp_path)
+    base = read_checkpoint(tmp_path)
+    assert base.tied and base.generates
+    with pytest.raises(BaseModelError) as caught:
+        check_untiable(base)
+    assert "to its embeddings (text_decoder.cls.predictions.decoder.weight), which --untie" in str(
+        caught.value
+    )
 
 
 def test_a_base_that_was_saved_without_its_head_is_refused_in_one_sentence(tmp_path):

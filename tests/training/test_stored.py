@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from architectures_models import small_model
 from safetensors.torch import load_file, save_file
 from tiny_models import DECODERS, tiny_model
 
@@ -57,6 +58,31 @@ def test_a_parameter_that_is_stored_in_parts_is_not_found(tmp_path: Path):
     model, checkpoint = saved(tmp_path, "qwen3_moe")
     assert SPLIT_BY_EXPERT in dict(model.named_parameters())
     assert stored_tensor(checkpoint, SPLIT_BY_EXPERT) is None
+
+
+# Types whose tensors are stored under other names than those of the loaded model, none of them in the table.
+RENAMED = {
+    "emu3": "Emu3ForConditionalGeneration",
+    "fuyu": "FuyuForCausalLM",
+    "inkling2_text": "Inkling2ForCausalLM",
+}
+
+
+@pytest.mark.parametrize("kind", RENAMED)
+def test_tensors_that_loading_renames_are_found_and_hold_their_parameters(kind: str, tmp_path: Path):
+    model = small_model(kind, RENAMED[kind])
+    model.save_pretrained(tmp_path)
+    checkpoint = read_checkpoint(tmp_path)
+    renamed = 0
+    for name, parameter in model.named_parameters():
+        found = stored_tensor(checkpoint, name)
+        if found is not None:
+            file, stored = found
+            renamed += stored != name
+            assert torch.equal(torch.from_numpy(file.map(stored).copy()), parameter.detach()), name
+    assert renamed > 4
+    for module in target_names(model, tables=False):
+        assert stored_weight(checkpoint, module) is not None, module
 
 
 def test_an_unknown_module_is_not_found(tmp_path: Path):

@@ -86,7 +86,8 @@ def open_base(name: str | Path, *, progress: Progress | None = None) -> BaseMode
         progress: told of a download, and of .gguf and .bin files that are converted into the cache.
 
     Raises:
-        BaseModelError: there is no such model, it is damaged or quantised, or its model type is not known.
+        BaseModelError: there is no such model, it is damaged, its embeddings are quantized, or its
+            model type is not known.
         TokenizerError: it has no tokenizer of a family that can be extended.
     """
     base = find_base(str(name), progress or Quiet())

@@ -23,6 +23,7 @@ class Architecture:
         output_copies: names under which the lm_head may be stored again.
         lookups: names of further matrices that are looked up by token id, as the per-layer embeddings of
             Gemma 3n; one that is shorter gives later ids its first row.
+        shared: further linear layers that share the matrix of tied input embeddings.
         prefix: the part of the names that is missing without the head.
         tied: whether the matrices are tied by default.
         says_tied: whether `tie_word_embeddings` is meaningful; else what is stored decides.
@@ -40,6 +41,7 @@ class Architecture:
     input_copies: tuple[str, ...] = ()
     output_copies: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     prefix: str = "model."
     tied: bool = False
     says_tied: bool = True

@@ -23,10 +23,11 @@ from vocabx._util.extras import Packages, missing, need
 from vocabx._util.links import copy_folder
 from vocabx.checkpoint.architectures import Architecture, stored_names
 from vocabx.checkpoint.built_architecture import Shapes
-from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised
+from vocabx.checkpoint.configuration import is_tied, read_config
 from vocabx.checkpoint.find_architecture import find_architecture
 from vocabx.checkpoint.index_names import check_index
 from vocabx.checkpoint.model_directory import read_index, refuse_links
+from vocabx.checkpoint.quantised import refuse_quantised
 from vocabx.checkpoint.safetensors_file import WIDTHS
 from vocabx.checkpoint.side_files import TEMPLATES, find_side_files
 from vocabx.checkpoint.staging import check_space, make_once

@@ -12,13 +12,12 @@ from typing import Any
 
 from vocabx.checkpoint.architectures import REFUSED, Architecture
 from vocabx.checkpoint.meta_model import MetaModel, configuration_of, text_path
-from vocabx.checkpoint.size_settings import size_settings, vocabulary_sizes, with_settings
+from vocabx.checkpoint.size_settings import PER_LAYER, size_settings, vocabulary_sizes, with_settings
 from vocabx.errors import BaseModelError
 
 # By how much the vocabulary is longer: a multiple of the usual paddings.
 _STEP = 128
 _INPUT, _OUTPUT = "input", "output"
-_PER_LAYER = "vocab_size_per_layer_input"
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def built_architecture(
         raise _refusal(where, kind, reason)
     for path, value in _other_sizes(config, settings, base, longer):
         sized = _following(base, MetaModel(with_settings(config, (path,), value + _STEP), where))
-        if path.endswith(_PER_LAYER) and value < rows:
+        if path.endswith(PER_LAYER) and value < rows:
             # Ids that this matrix lacks get its first row; it becomes as long as the others.
             following = {**following, **sized}
             settings = (*settings, path)
@@ -230,6 +229,7 @@ def _named(
             input_copies=tuple(name for name in inputs if name not in (*first[:1], *head)),
             output_copies=tuple(name for name in stored_for(roles.outputs) if name not in head),
             lookups=stored_for(roles.lookups),
+            shared=tuple(sorted(n for n in roles.inputs - {roles.output} if base.is_linear(n))),
             prefix=f"{base.model.base_model_prefix}." if base.model.base_model_prefix else "",
             tied=roles.tied,
             says_tied=base.unties(),

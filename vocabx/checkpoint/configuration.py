@@ -13,7 +13,6 @@ from vocabx.checkpoint.size_settings import with_settings
 from vocabx.errors import BaseModelError
 
 _TIE = "tie_word_embeddings"
-_QUANTISED = ("quantization_config", "compression_config")
 
 
 def read_config(directory: Path) -> dict[str, Any]:
@@ -111,22 +110,6 @@ def is_tied(config: dict[str, Any], has_output: bool, found: Architecture | None
     return top if top == below else not has_output
 
 
-def refuse_quantised(config: dict[str, Any], directory: Path) -> None:
-    """Refuse a model with quantized weights.
-
-    Raises:
-        BaseModelError: if the weights are quantized; the message names the method.
-    """
-    for part in (config, config_of_text(config)):
-        for key in _QUANTISED:
-            if part.get(key):
-                how = f" ({method})" if (method := _method(part[key])) else ""
-                raise BaseModelError(
-                    f"{directory} is quantized{how}: vocabx extends embeddings of 16 or 32 bits, pass the "
-                    "unquantized model it was made from"
-                )
-
-
 def config_of_text(config: dict[str, Any]) -> dict[str, Any]:
     """The settings of the language model: text_config if there is one, else the whole configuration."""
     text = _text_config(config)
@@ -145,15 +128,3 @@ def _kind(config: dict[str, Any]) -> str:
 def _tie_of(config: dict[str, Any], default: bool) -> bool:
     stated = config.get(_TIE)
     return default if stated is None else bool(stated)
-
-
-def _method(settings: Any) -> str:
-    """The name of a quantization method, such as "gptq, 4 bits", or "" if not stated."""
-    if not isinstance(settings, dict):
-        return ""
-    name = settings.get("quant_method") or settings.get("format") or ""
-    bits = settings.get("bits") or settings.get("w_bit")
-    for key, number in (("load_in_4bit", 4), ("load_in_8bit", 8)):
-        bits = number if settings.get(key) else bits
-    words = [name if isinstance(name, str) else "", f"{bits} bits" if type(bits) is int else ""]
-    return ", ".join(word[:40] for word in words if word.isprintable() and word)

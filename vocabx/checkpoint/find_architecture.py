@@ -42,7 +42,7 @@ def find_architecture(
     others = () if known is None else _unexplained(known, config, stored)
     if known is not None and not others:
         return known, ()
-    lacking = _lacking()
+    lacking = lacking_packages()
     if lacking and others:
         raise BaseModelError(
             f"{where} has a tensor {others[0]} of the vocabulary's size, which is no embedding matrix that "
@@ -55,8 +55,8 @@ def find_architecture(
     return built_architecture(config, stored, where)
 
 
-def _lacking() -> str:
-    """What keeps a class from being built, and how to repair it; or ""."""
+def lacking_packages() -> str:
+    """What keeps a class from being built on this machine, and how to repair it; or ""."""
     try:
         require_all(PACKAGES)
     except MissingPackageError as error:

@@ -164,7 +164,8 @@ def carry_files(checkpoint: Checkpoint, target: Path) -> SideFiles:
 def side_files_of(checkpoint: Checkpoint) -> SideFiles:
     """The files beside the weights of a base; see `find_side_files`."""
     weights = frozenset(file.path.name for file in checkpoint.files)
-    return find_side_files(checkpoint.directory, checkpoint.input.rows, weights)
+    quantised = bool(checkpoint.quantisation)
+    return find_side_files(checkpoint.directory, checkpoint.input.rows, weights, quantised)
 
 
 def grown_bytes(checkpoint: Checkpoint, new_rows: int, link: bool = False, untie: bool = False) -> int:

@@ -6,7 +6,7 @@ computed from the size of the vocabulary.
 
 import copy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -137,6 +137,25 @@ class MetaModel:
 
     def loader(self) -> Callable[[str], str]:
         """How from_pretrained carries the name of a stored tensor to that of the tensor that it fills."""
+        carry = self._carry()
+        return lambda name: carry(name)[0]
+
+    def renamed(self, stored: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
+        """The names of stored tensors that loading renames and leaves whole, by the names that they get.
+
+        Args:
+            stored: the shapes of the stored tensors.
+        """
+        carry = self._carry()
+        found: dict[str, list[str]] = {}
+        for name, shape in stored.items():
+            filled, is_converted = carry(name)
+            if not is_converted and self.shapes.get(filled) == shape:
+                found.setdefault(filled, []).append(name)
+        return {filled: names[0] for filled, names in found.items() if len(names) == 1}
+
+    def _carry(self) -> Callable[[str], tuple[str, bool]]:
+        """The name of the tensor that a stored one fills, and whether its content is converted."""
         from transformers.conversion_mapping import get_model_conversion_mapping
         from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
 
@@ -145,7 +164,12 @@ class MetaModel:
         converters = [one for one in mapping if isinstance(one, WeightConverter)]
         state = dict(self.model.state_dict())
         prefix = self.model.base_model_prefix
-        return lambda name: str(rename_source_key(name, renamings, converters, prefix, state)[0])
+
+        def carry(name: str) -> tuple[str, bool]:
+            filled, pattern = rename_source_key(name, renamings, converters, prefix, state)
+            return str(filled), pattern is not None
+
+        return carry
 
     @property
     def counts_from_pad(self) -> bool:

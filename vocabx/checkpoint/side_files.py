@@ -102,13 +102,16 @@ class SideFiles:
         }
 
 
-def find_side_files(directory: Path, rows: int = 0, weights: frozenset[str] = frozenset()) -> SideFiles:
+def find_side_files(
+    directory: Path, rows: int = 0, weights: frozenset[str] = frozenset(), quantised: bool = False
+) -> SideFiles:
     """Sort the files beside the weights of a base.
 
     Args:
         directory: the base.
         rows: number of rows of its embedding matrices; 0 if unknown.
         weights: names of its weight files.
+        quantised: whether its weights are quantized, so that settings of the method belong to a result.
 
     Raises:
         BaseModelError: if a file that belongs to a result is a link that leads out of the directory, or a
@@ -130,6 +133,7 @@ def find_side_files(directory: Path, rows: int = 0, weights: frozenset[str] = fr
                 settings[name] = _read(path) or {}
             continue
         reason = next((why for pattern, why in _LEFT_OUT.items() if fnmatchcase(name, pattern)), "")
+        reason = "" if quantised and reason == _QUANTISED else reason
         if any(fnmatchcase(name.upper(), pattern) for pattern in _LICENCES) and path.is_file():
             carried.append(name)
         elif reason:

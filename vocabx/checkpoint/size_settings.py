@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+# How many ids the per-layer embeddings of Gemma 3n and 4 have a row for.
+PER_LAYER = "vocab_size_per_layer_input"
 _SIZE = re.compile(r"vocab|^n_words$|^n_token$")
 # Sizes of other vocabularies, whatever their number: parts that see or hear, and kinds of segments.
 _ANOTHER = re.compile(
@@ -43,6 +45,14 @@ def vocabulary_sizes(config: dict[str, Any], path: str = "") -> Iterator[tuple[s
             yield from vocabulary_sizes(value, where)
         elif type(value) is int and value > 1 and _SIZE.search(key):
             yield where, value
+
+
+def setting_at(config: dict[str, Any], path: str) -> Any:
+    """The value at a path such as "text_config.vocab_size", None if there is none."""
+    part: Any = config
+    for name in path.split("."):
+        part = part.get(name) if isinstance(part, dict) else None
+    return part
 
 
 def with_settings(config: dict[str, Any], paths: tuple[str, ...], value: int) -> dict[str, Any]:

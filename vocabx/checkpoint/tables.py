@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from vocabx.checkpoint.architectures import Architecture, stored_names
+from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, stored_names
 from vocabx.checkpoint.built_architecture import Shapes
-from vocabx.checkpoint.configuration import is_tied, read_config, refuse_quantised, said_rows
-from vocabx.checkpoint.find_architecture import find_architecture
+from vocabx.checkpoint.configuration import is_tied, read_config, said_rows
+from vocabx.checkpoint.find_architecture import find_architecture, lacking_packages
 from vocabx.checkpoint.index_names import check_index
+from vocabx.checkpoint.meta_model import MetaModel
 from vocabx.checkpoint.model_directory import read_index, refuse_links
+from vocabx.checkpoint.quantised import quantisation_of, refuse_quantised_matrices
 from vocabx.checkpoint.safetensors_file import DTYPES, INDEX, SafetensorsFile, read_header, same_tensor
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Which
@@ -101,6 +104,7 @@ class Checkpoint(StoredTables):
         tied: whether input embeddings and lm_head share one matrix, or there is no lm_head.
         headless: whether the model was saved without its lm_head although the configuration says that it is
             untied, as embedding and reward models are.
+        quantisation: how its other weights are quantized, such as "fp8", or "" if they are not.
         note: where the index is wrong about tensors that do not matter, in one sentence, or "".
     """
 
@@ -110,6 +114,7 @@ class Checkpoint(StoredTables):
     files: tuple[SafetensorsFile, ...]
     tied: bool
     headless: bool = False
+    quantisation: str = ""
     note: str = ""
 
     @property
@@ -126,6 +131,36 @@ class Checkpoint(StoredTables):
     def sees(self) -> bool:
         """Whether the model is multimodal."""
         return self.architecture.sees
+
+    @cached_property
+    def renamed(self) -> Mapping[str, str]:
+        """The names of stored tensors that loading renames and leaves whole, by the names that they get.
+
+        The class is built to ask it. Empty where this machine cannot.
+        """
+        if lacking_packages():
+            return {}
+        try:
+            model = MetaModel(self.config, self.directory)
+        except BaseModelError:
+            return {}
+        return model.renamed({name: e.shape for file in self.files for name, e in file.tensors.items()})
+
+    def require_unquantised(self, work: str, remedy: str) -> None:
+        """Check that the weights are not quantized, which `work` needs.
+
+        Args:
+            work: what needs it, such as "training".
+            remedy: how to repair it.
+
+        Raises:
+            BaseModelError: they are; the message names the method.
+        """
+        if self.quantisation:
+            raise BaseModelError(
+                f"{self.directory} is quantized ({self.quantisation}), and {work} needs weights of 16 or "
+                f"32 bits: {remedy}"
+            )
 
     def require_unchanged(self) -> None:
         """Check that the weight files are those whose headers were read.
@@ -162,15 +197,21 @@ def read_checkpoint(directory: Path) -> Checkpoint:
 
     Raises:
         BaseModelError: if there is no configuration or there are no weights, a file is damaged or outside the
-            directory, the model is quantized, its architecture is unknown, or its embedding matrices
-            contradict the configuration.
+            directory, its embedding matrices are quantized or contradict the configuration, or its
+            architecture is unknown.
     """
     refuse_links(directory)
     config = read_config(directory)
-    refuse_quantised(config, directory)
     files, where = _read_files(directory)
-    shapes = Shapes({name: entry.shape for file in files for name, entry in file.tensors.items()})
+    entries = {name: entry for file in files for name, entry in file.tensors.items()}
+    quantisation = quantisation_of(config, entries)
+    known = ARCHITECTURES.get(str(config.get("model_type", "")))
+    if quantisation and known is not None:
+        refuse_quantised_matrices(quantisation, known, entries, directory)
+    shapes = Shapes({name: entry.shape for name, entry in entries.items()})
     architecture, others = find_architecture(config, shapes, directory)
+    if quantisation:
+        refuse_quantised_matrices(quantisation, architecture, entries, directory)
     note = _check_index(directory, where, files, architecture, config)
     found = find_tables(architecture, {name: file for file in files for name in file.tensors})
     if found is None:
@@ -191,6 +232,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         files=files,
         tied=tied or headless,
         headless=headless,
+        quantisation=quantisation,
         note=note,
     )
     _check(checkpoint, architecture)

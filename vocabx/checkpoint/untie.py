@@ -16,14 +16,22 @@ def check_untiable(base: Checkpoint) -> None:
     """Check that a base can be written with an lm_head of its own; reads nothing.
 
     Raises:
-        BaseModelError: it has one already, it predicts no next token, or it was saved without its head.
+        BaseModelError: it has one already, its weights are quantized, it predicts no next token, it was
+            saved without its head, or further layers share the matrix.
     """
+    base.require_unquantised("--untie", "leave it out")
     if not base.tied:
         raise BaseModelError(f"{base.directory} has an lm_head of its own already: leave out --untie")
     if not base.generates or not base.architecture.says_tied:
         raise BaseModelError(
             f"{base.directory} is a {base.config['model_type']}, and only models that predict the next token "
             "can be untied: leave out --untie"
+        )
+    if base.architecture.shared or not base.architecture.outputs:
+        layers = ", ".join(base.architecture.shared) or "a layer without a name"
+        raise BaseModelError(
+            f"{base.directory} ties further layers to its embeddings ({layers}), which --untie would leave "
+            "without weights: leave it out"
         )
     if base.input.name not in base.architecture.inputs:
         # transformers 4 refuses an lm_head beside names that lack their first part.

@@ -122,6 +122,8 @@ def _obstacle(checkpoint: Checkpoint) -> str:
     """Why bits per byte cannot be measured, or ""."""
     if not checkpoint.generates:
         return "the model does not predict the next token of a text"
+    if checkpoint.quantisation:
+        return f"the model's weights are quantized ({checkpoint.quantisation})"
     if not fits(checkpoint.weight_bytes):
         return "the model does not fit into the free memory"
     return ""

@@ -115,6 +115,7 @@ def _checkpoint(directory: Path) -> Checkpoint:
     architecture_of(read_config(directory), str(directory))
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
+    checkpoint.require_unquantised("a .gguf file", "extend and export the model that was quantized")
     return checkpoint
 
 

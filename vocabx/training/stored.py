@@ -1,7 +1,7 @@
 """Finding the stored tensors of a checkpoint by the module names of the loaded model.
 
-Only names are compared. Parameters that transformers splits or joins while loading are not stored under their
-own names, and are reported as missing.
+Most are stored under their own names. Others are renamed when they are loaded, which transformers tells.
+Parameters that it splits, joins or transposes then are not stored as such, and are reported as missing.
 """
 
 from vocabx.checkpoint.architectures import stored_names
@@ -30,4 +30,5 @@ def stored_tensor(checkpoint: Checkpoint, parameter: str) -> tuple[SafetensorsFi
     """
     where = {name: file for file in checkpoint.files for name in file.tensors}
     found = stored_names([parameter], checkpoint.architecture.prefix, where)
-    return (where[found[0]], found[0]) if found else None
+    name = found[0] if found else checkpoint.renamed.get(parameter)
+    return None if name is None else (where[name], name)

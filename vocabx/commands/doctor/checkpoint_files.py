@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.json_file import is_there, read_object
+from vocabx.checkpoint.architectures import Architecture
 from vocabx.checkpoint.tables import StoredTables
 from vocabx.commands.doctor.finding import Finding
 from vocabx.commands.doctor.new_tokens import NewTokens, find_new
@@ -33,6 +34,7 @@ class CheckpointFiles:
         config: the parsed config.json, empty if there is none.
         settings: the parsed tokenizer_config.json, empty if there is none.
         weights: the embedding matrices, None if none can be found.
+        architecture: the architecture by which they were found, None if only names told.
         stated: the tokenizer of tokenizer.json, None if there is none of a known family.
         model: the bytes of the SentencePiece model, None if there is none.
         model_name: the name of its file.
@@ -49,6 +51,7 @@ class CheckpointFiles:
     config: dict[str, Any]
     settings: dict[str, Any]
     weights: StoredTables | None
+    architecture: Architecture | None
     stated: FastTokenizer | None
     model: bytes | None
     model_name: str
@@ -97,7 +100,7 @@ def read_checkpoint_files(
     damage: list[Finding] = []
     config = _read_json(directory / "config.json", "fatal", damage)
     settings = _read_json(directory / "tokenizer_config.json", "wrong", damage)
-    weights, bad = read_weights(directory, config)
+    weights, architecture, bad = read_weights(directory, config)
     damage += bad
     model, name = _read_model(directory, damage)
     stated = read_stated(directory, model, damage)
@@ -122,6 +125,7 @@ def read_checkpoint_files(
         config=config,
         settings=settings,
         weights=weights,
+        architecture=architecture,
         stated=stated,
         model=model,
         model_name=name,

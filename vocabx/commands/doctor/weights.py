@@ -1,13 +1,16 @@
 """The embedding matrices of a directory, read even if files contradict each other; `sizes` checks them.
 
-A missing or damaged file becomes a finding, and the remaining matrices are found by name.
+A missing or damaged file becomes a finding, and the remaining matrices are found by name. Those of a type
+that the table of known types lacks are found by its class, if transformers can build it.
 """
 
 from pathlib import Path
 from typing import Any
 
 from vocabx._util.json_file import is_there
-from vocabx.checkpoint.architectures import ARCHITECTURES
+from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture
+from vocabx.checkpoint.built_architecture import Shapes
+from vocabx.checkpoint.find_architecture import find_architecture
 from vocabx.checkpoint.model_directory import read_weight_map
 from vocabx.checkpoint.safetensors_file import INDEX, SafetensorsFile, read_header
 from vocabx.checkpoint.tables import SINGLE, StoredTables, find_tables
@@ -15,24 +18,38 @@ from vocabx.commands.doctor.finding import Finding, first
 from vocabx.errors import BaseModelError, VocabxError
 
 
-def read_weights(directory: Path, config: dict[str, Any]) -> tuple[StoredTables | None, list[Finding]]:
-    """The embedding matrices of `directory`, None if none are found, and findings about damaged files."""
+def read_weights(
+    directory: Path, config: dict[str, Any]
+) -> tuple[StoredTables | None, Architecture | None, list[Finding]]:
+    """The embedding matrices of `directory`, None if none are found, and findings about damaged files.
+
+    Between them, the architecture by which they were found; None if only names told.
+    """
     files, damage = _files(directory)
     if not files:
-        return None, damage
+        return None, None, damage
     # Embedding matrices and biases have one or two dimensions.
     where = {
         name: file for file in files for name, entry in file.tensors.items() if len(entry.shape) in (1, 2)
     }
     kind = str(config.get("model_type", ""))
-    known = [ARCHITECTURES[kind]] if kind in ARCHITECTURES else list(dict.fromkeys(ARCHITECTURES.values()))
-    for architecture in known:
+    own = ARCHITECTURES.get(kind) or _by_class(config, files, directory)
+    for architecture in [own] if own is not None else dict.fromkeys(ARCHITECTURES.values()):
         if (found := find_tables(architecture, where)) is not None:
-            return found, damage
+            return found, own, damage
     if damage:
-        return None, damage
+        return None, own, damage
     sentence = f"The embedding matrix has no name that vocabx knows for the model type {kind!r}."
-    return None, [Finding("tables", "note", sentence, remedy="Rows and sizes are not examined.")]
+    return None, own, [Finding("tables", "note", sentence, remedy="Rows and sizes are not examined.")]
+
+
+def _by_class(config: dict[str, Any], files: list[SafetensorsFile], directory: Path) -> Architecture | None:
+    """The architecture of a type that the table lacks; None if its class cannot be built, or not extended."""
+    shapes = Shapes({name: entry.shape for file in files for name, entry in file.tensors.items()})
+    try:
+        return find_architecture(config, shapes, directory)[0]
+    except BaseModelError:
+        return None
 
 
 def _files(directory: Path) -> tuple[list[SafetensorsFile], list[Finding]]:

@@ -17,10 +17,12 @@ def check_base(options: ExtendOptions, base: Checkpoint, old_rows: int) -> None:
     """Refuse a base that cannot be written in the requested form.
 
     Raises:
-        BaseModelError: if the base is factorized, its class cannot be, or its matrices do not allow the rank.
+        BaseModelError: if the base is factorized, its class or its weights cannot be, or its matrices do not
+            allow the rank.
     """
     refuse_factorised(base)
     if options.factorised and options.rank is not None:
+        base.require_unquantised("--factorised", "leave it out")
         check_factorisable(base, old_rows, options.rank)
 
 

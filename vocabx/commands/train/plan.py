@@ -306,6 +306,7 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
         )
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
+    checkpoint.require_unquantised("training", "extend and train the model that was quantized")
     if not checkpoint.generates or checkpoint.sees:
         what = "is multimodal" if checkpoint.sees else "does not predict the next token of a text"
         raise BaseModelError(f"{directory} holds a model that {what}: vocabx only trains language models")

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from vocabx.checkpoint.configuration import said_rows, with_size
+from vocabx.checkpoint.size_settings import PER_LAYER, setting_at, with_settings
+from vocabx.checkpoint.tables import StoredTables, Table
 from vocabx.commands.doctor.checkpoint_files import CheckpointFiles
 from vocabx.commands.doctor.finding import Finding, counted, first
 from vocabx.tokenizer.sentencepiece_model import is_unused
@@ -19,12 +21,33 @@ def repair_sizes(files: CheckpointFiles) -> CheckpointFiles:
     """The files with vocab_size set to the number of rows."""
     if files.weights is None or not _vocab_size(files):
         return files
-    return replace(files, config=with_size(files.config, files.weights.input.rows))
+    wanted = _wanted(files)
+    if not wanted:
+        return replace(files, config=with_size(files.config, files.weights.input.rows))
+    config = files.config
+    for path, rows in wanted.items():
+        config = with_settings(config, (path,), rows)
+    return replace(files, config=config)
+
+
+def _wanted(files: CheckpointFiles) -> dict[str, int]:
+    """What each size setting of a type that its class tells about has to state; empty for other types."""
+    weights, found = files.weights, files.architecture
+    if weights is None or found is None:
+        return {}
+    shortest = min((table.rows for table in weights.lookups), default=weights.input.rows)
+    return {path: shortest if path.endswith(PER_LAYER) else weights.input.rows for path in found.sizes}
+
+
+def _whole(weights: StoredTables) -> list[Table]:
+    """The matrices that need a row for each token: later ids get the first row of a shorter lookup."""
+    rows = weights.input.rows
+    return [table for table in weights.tables if table not in weights.lookups or table.rows > rows]
 
 
 def _tables(files: CheckpointFiles) -> list[Finding]:
     assert files.weights is not None
-    heights = {table.name: table.rows for table in files.weights.tables}
+    heights = {table.name: table.rows for table in _whole(files.weights)}
     if len(set(heights.values())) == 1:
         return []
     sentence = "The embedding matrices have different numbers of rows: the model cannot be loaded."
@@ -35,7 +58,7 @@ def _tables(files: CheckpointFiles) -> list[Finding]:
 
 def _ids(files: CheckpointFiles) -> list[Finding]:
     assert files.weights is not None
-    rows = min(table.rows for table in files.weights.tables)
+    rows = min(table.rows for table in _whole(files.weights))
     pieces: dict[int, str] = {}
     for tokenizer in (files.stated, files.tokenizer):
         pieces.update(tokenizer.id_to_piece if tokenizer is not None else {})
@@ -60,9 +83,17 @@ def _ids(files: CheckpointFiles) -> list[Finding]:
 
 def _vocab_size(files: CheckpointFiles) -> list[Finding]:
     assert files.weights is not None
-    rows, said = files.weights.input.rows, said_rows(files.config)
+    rows = files.weights.input.rows
+    wanted = _wanted(files) or {"vocab_size": rows}
+    stated = {path: setting_at(files.config, path) for path in wanted}
+    if not _wanted(files):
+        stated = {"vocab_size": said_rows(files.config)}
     # Without an entry, the default of the model type applies, which is not a fault of the extension.
-    if said is None or said == rows:
+    wrong = {path: said for path, said in stated.items() if said is not None and said != wanted[path]}
+    if not wrong:
         return []
-    sentence = f"vocab_size in config.json is {said} and the embeddings have {rows:,} rows: loading fails."
-    return [Finding("vocab-size", "fatal", sentence, remedy=f"vocab_size becomes {rows}.", repairable=True)]
+    path, said = next(iter(wrong.items()))
+    rows = wanted[path]
+    sentence = f"{path} in config.json is {said} and the embeddings have {rows:,} rows: loading fails."
+    remedy = f"{' and '.join(wrong)} {'becomes' if len(wrong) == 1 else 'become'} {rows}."
+    return [Finding("vocab-size", "fatal", sentence, remedy=remedy, repairable=True)]

@@ -1,12 +1,10 @@
 """Whether input embeddings and lm_head are tied: config.json compared with what is stored."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.configuration import is_tied, with_tie
 from vocabx.checkpoint.manifest import read_manifest
 from vocabx.checkpoint.tables import Table
@@ -28,11 +26,13 @@ def repair_tie(files: CheckpointFiles) -> CheckpointFiles:
     """The files with a configuration that matches what is stored."""
     if files.weights is None or not files.config or not _fault(files):
         return files
-    return replace(files, config=with_tie(files.config, not _is_tied(files)))
+    return replace(files, config=with_tie(files.config, not _is_tied(files), files.architecture))
 
 
 def _is_tied(files: CheckpointFiles) -> bool:
     assert files.weights is not None
+    if files.architecture is not None and files.architecture.built:
+        return files.architecture.tied
     return is_tied(files.config, files.weights.output is not None)
 
 
@@ -46,15 +46,14 @@ def _untied_on_purpose(files: CheckpointFiles) -> bool:
     return manifest is not None and manifest.tied is False
 
 
-def _says_tied(config: dict[str, Any]) -> bool:
+def _says_tied(files: CheckpointFiles) -> bool:
     """Whether a configuration of this type can express it at all: that of T5 cannot."""
-    architecture = ARCHITECTURES.get(str(config.get("model_type", "")))
-    return architecture is None or architecture.says_tied
+    return files.architecture is None or files.architecture.says_tied
 
 
 def _fault(files: CheckpointFiles) -> list[Finding]:
     assert files.weights is not None
-    if not _says_tied(files.config):
+    if not _says_tied(files):
         return []
     table, head, tied = files.weights.input, files.weights.output, _is_tied(files)
     if head is None:
