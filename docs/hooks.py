@@ -63,12 +63,17 @@ def _commands() -> Iterator[str]:
     yield "# The commands"
     yield "Each command of the shell is a function of `vocabx`, with a class of options and one of results."
     names = vocabx.__all__
+    further = [name for name in names if name.endswith("Result")]
     for command in (name for name in names if f"{name.title()}Options" in names):
         options, result = f"{command.title()}Options", f"{command.title()}Result"
         yield f"\n::: vocabx.{command}\n    options: {{heading_level: 2}}\n"
         yield f"### {options} {{ #vocabx.{options} }}\n"
         yield from _options(getattr(vocabx, options))
         yield f"\n::: vocabx.{result}\n"
+        further.remove(result)
+    yield "\n## Results of exports to other formats\n"
+    for name in further:
+        yield f"::: vocabx.{name}\n"
     yield "\n## What vocabx knows, and factorized checkpoints\n"
     for name in ("languages", "KnownLanguage", "bases", "KnownBase", "load_factorised"):
         yield f"::: vocabx.{name}\n"

@@ -46,6 +46,7 @@ def grow_checkpoint(
     journal: Journal | None = None,
     untie: bool = False,
     produced: Collection[int] = (),
+    decided: Initialization | None = None,
 ) -> None:
     """Write the weights and configuration of `checkpoint` with the rows of `initialization` after its own.
 
@@ -56,11 +57,14 @@ def grow_checkpoint(
         initialization: all new rows, padding included; applied once to each embedding matrix.
         target: an existing directory.
         suppressed: ids of padding rows, which generation must never produce.
-        advance, link, journal, untie: see `write_weights`.
+        advance, link, journal, untie, decided: see `write_weights`.
         produced: ids that the base suppresses and the result must not; see `named_padding`.
     """
     rows = checkpoint.input.rows + initialization.rows
-    write_weights(checkpoint, initialization, rows, target, advance, link=link, journal=journal, untie=untie)
+    write_weights(
+        checkpoint, initialization, rows, target, advance,
+        link=link, journal=journal, untie=untie, decided=decided,
+    )  # fmt: skip
     tied = checkpoint.tied and not untie
     generation = read_generation_config(checkpoint.directory)
     write_generation_config(generation, checkpoint, target, suppressed, produced)
@@ -85,6 +89,7 @@ def write_weights(
     link: bool = False,
     journal: Journal | None = None,
     untie: bool = False,
+    decided: Initialization | None = None,
 ) -> None:
     """Write the weights of `checkpoint` with `rows` rows per embedding matrix, and the index if there is one.
 
@@ -102,11 +107,14 @@ def write_weights(
         journal: the journal of `target`; complete files are not written again.
         untie: give a tied base an lm_head of its own: the bytes of its input embeddings, and the output rows
             of `initialization`; see `check_untiable`.
+        decided: what a resumed run must share with the one that began, if that is less than
+            `initialization`: its complete files stay.
     """
     if checkpoint.tied and not untie:
         initialization = initialization.tied()
+        decided = decided.tied() if decided is not None else None
     if journal is not None:
-        journal.begin(_job(checkpoint, initialization, rows, kept, untie))
+        journal.begin(_job(checkpoint, decided or initialization, rows, kept, untie))
     changes = _changes(checkpoint, initialization, rows, kept, untie)
     write_changed(checkpoint, changes, target, advance, link, journal)
 

@@ -103,7 +103,7 @@ def card_environment() -> Any:
         "md": _escaped,
         "count": "{:,}".format,
         "settings": _settings,
-        "files": _file_names,
+        "files": file_names,
         "shown": without_directories,
         "href": _href,
     }
@@ -189,7 +189,7 @@ def without_directories(name: str) -> str:
     return Path(name).name if is_path else name
 
 
-def _file_names(text: str) -> str:
+def file_names(text: str) -> str:
     """A description of texts, with paths shortened to file names."""
     return re.sub(r"(?<![^\s(])(?:~|\.{0,2})/(?:[^\s,]*/)?(?=[^\s,])", "", text)
 

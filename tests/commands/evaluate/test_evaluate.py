@@ -56,7 +56,7 @@ def _default_texts(patch, directory):
         name = "chinese.txt" if language.tag == "zh-Hant" else "english.txt"
         return user_source([str(directory / name)], "text", "")
 
-    for module in ("corpus.source", "commands.extend.plan", "commands.evaluate.plan"):
+    for module in ("corpus.source", "commands.evaluate.plan"):
         patch.setattr(f"vocabx.{module}.default_source", source)
 
 

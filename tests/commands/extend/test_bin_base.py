@@ -7,7 +7,7 @@ import struct
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 
@@ -109,6 +109,9 @@ def test_a_malicious_directory(refused, tiny_model, tmp_path, how):
         where = dict.fromkeys(load_file(weights), "../elsewhere")
         (directory / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
     else:
+        state = load_file(weights)
+        state["model.embed_tokens.qweight"] = state.pop("model.embed_tokens.weight").to(torch.int32)
+        save_file(state, weights, {"format": "pt"})
         settings = {"quantization_config": {"quant_method": "gptq", "bits": 4}}
         config.write_text(json.dumps({**json.loads(config.read_text()), **settings}))
     assert str(directory) in refused(directory)

@@ -111,8 +111,9 @@ def test_the_new_tokens_of_every_family_are_those_that_were_added(segmenters, ch
     extension = extend_tokenizer(base, verses[:300], chinese, TokenRequest(60), base.size, Quiet())
     new = new_ids(base, extension.tokenizer)
     assert new == set(extension.new_ids)
-    found = tokens(Segmenter(extension.tokenizer, new), verses[0])
-    assert [token.id for token in found] == extension.tokenizer.encode([verses[0]])[0]
+    text = " ".join(verses[:20])
+    found = tokens(Segmenter(extension.tokenizer, new), text)
+    assert [token.id for token in found] == extension.tokenizer.encode([text])[0]
     assert [token.new for token in found] == [token.id >= base.size for token in found]
     assert any(token.new for token in found)
 

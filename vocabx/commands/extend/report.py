@@ -18,6 +18,7 @@ from vocabx.evaluation.comparison import Comparison
 from vocabx.evaluation.fertility import count_tokens, token_curve
 from vocabx.initializers.initialize import Initialized, rows_by_kind
 from vocabx.progress import Advance, Timed
+from vocabx.report.card import file_names
 from vocabx.report.extension_report import RARE, CurvePoint, Norms, Origin, Report, Weight
 from vocabx.tokenizer.certificate import Certificate
 from vocabx.tokenizer.extension import Extension
@@ -167,7 +168,7 @@ def _origin(plan: VocabularyPlan, extension: Extension, target: Corpus) -> Origi
         left_out=donor_merges.dropped if donor_merges else 0,
         known=donor_merges.known if donor_merges else 0,
         adapted=extension.start is not extension.base,
-        text=plan.source.description,
+        text=file_names(plan.source.description),
         running_text=plan.source.running,
         protected=plan.protected.description if plan.protected else "",
         unprotected_share=share,

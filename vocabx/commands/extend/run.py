@@ -188,11 +188,11 @@ def _write_rows(
     untie = plan.options.untie
     total = grown_bytes(plan.checkpoint, plan.rows - plan.checkpoint.input.rows, untie=untie)
     padded = initialization.preceded_by_means(plan.rowless).followed_by_means(plan.pad_rows)
-    padded = with_padding_that_never_wins(plan, padded, learned, progress)
+    final = with_padding_that_never_wins(plan, padded, learned, progress)
     with progress.stage("Writing the checkpoint", total, "B") as advance:
         grow_checkpoint(
             plan.checkpoint,
-            padded,
+            final,
             journal.directory,
             plan.pad_ids,
             advance,
@@ -200,6 +200,8 @@ def _write_rows(
             journal=journal,
             untie=untie,
             produced=named_padding(plan.base.directory, plan.tokenizer),
+            # A run may be resumed with --no-evaluate, and padding rows depend on it.
+            decided=padded,
         )
 
 
