@@ -60,13 +60,25 @@ def slow(tmp_path_factory, english):
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_slow_files_are_read_as_both_versions_of_transformers_read_them(slow, transformers4, english, kind):
+def test_slow_files_are_read_as_transformers_reads_them_and_as_version_4_where_it_agrees(
+    slow, transformers4, english, kind
+):
     directory = slow(kind)
     base, loaded = read_tokenizer(directory), AutoTokenizer.from_pretrained(directory)
     texts = [*english[:60], *RUSSIAN[:2], " two  spaces ", "the <extra_id_0> is <extra_id_99>", "a <mask> b"]
     ids = [encoding.ids for encoding in base.rust.encode_batch(texts)]
     assert ids == loaded(texts)["input_ids"]
-    assert ids == transformers4(directory, texts, special=True)["ids"]
+    four = transformers4(directory, texts, special=True)["ids"]
+    if kind == "Nllb":
+        # Version 5 makes no language codes from these files: a text begins with the unknown token.
+        assert {row[0] for row in ids} == {base.unknown_id} != {row[0] for row in four}
+        ids, four = [row[1:] for row in ids], [row[1:] for row in four]
+    if kind in ("MBart50", "Nllb"):
+        # Version 4 leaves out a space at the end of a text, and version 5 does not.
+        spaced = texts.index(" two  spaces ")
+        assert [*ids[spaced][:-2], ids[spaced][-1]] == four[spaced]
+        del ids[spaced], four[spaced]
+    assert ids == four
 
 
 @pytest.mark.parametrize("kind", CASES)

@@ -46,8 +46,8 @@ def test_tiktoken_gives_the_ids_of_a_real_tokenizer(name, request, verses, engli
 
 
 def test_tiktoken_gives_the_ids_of_an_extension_that_splits_digits(extension, verses, english):
-    texts = [*verses, *english[:500], *strings(extension.extended), "a 1  2 ½", " 12  ", "3.14 \n 5"]
-    assert differing(extension.extended, texts) == []
+    texts = [*verses, *english[:500], *strings(extension.tokenizer), "a 1  2 ½", " 12  ", "3.14 \n 5"]
+    assert differing(extension.tokenizer, texts) == []
 
 
 def test_a_widened_pre_tokenizer_is_one_pattern_for_tiktoken_too(base):

@@ -25,7 +25,7 @@ def test_the_wheel_holds_every_module_and_every_asset_and_nothing_else(built):
     wanted = {"vocabx/py.typed"}
     for folder, name in (("vocabx", "vocabx"), ("cli", "vocabx/cli"), ("assets", "vocabx/assets")):
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".mjs", ".toml", ".md", ".html"):
+            if path.suffix in (".py", ".mjs", ".toml", ".md", ".html", ".json"):
                 wanted.add(f"{name}/{path.relative_to(ROOT / folder)}")
     assert shipped == wanted
 

@@ -105,7 +105,7 @@ class Origin:
         adapted: whether the pre-tokenizer was widened.
         protected: source of the text whose tokenization had to stay the same, or "".
         unprotected_share: length of the held-out text over the base's if nothing had been protected, or None.
-        text: the text that was learned from, or a donor's tokens counted in, in one line, without directories.
+        text: what was learned from, or what a donor's tokens were counted in, without directories.
         running_text: whether there was running text in it; False for word frequencies alone.
     """
 
