@@ -5,7 +5,7 @@ size says, up to rounding: systematic sampling (Cochran, Sampling Techniques, 19
 independent draws, whose noise would decide which rare words are learned. Beyond its words nothing in such a
 text is language: no grammar, no sense.
 
-Words that a script writes without a space between them are parted by a comma. Which word follows which is
+Words that a script writes without a space between them are comma-separated. Which word follows which is
 chance here, and no token holds a comma, so none is learned across two words.
 """
 
