@@ -28,7 +28,7 @@ _SWITCHES_OF_INITIALIZERS = ("--factorised",)
 DEMONSTRATION = (
     "On the demonstration (SmolLM2-135M, Traditional Chinese), the base has 2.34 bits per byte, the default "
     "start 2.63, and this one 2.13; after ten minutes of training each, it was 1.7 % behind the base left "
-    "alone."
+    "alone, and after half an hour 5.4 % ahead."
 )
 
 
