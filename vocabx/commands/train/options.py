@@ -310,17 +310,19 @@ class TrainOptions:
 
     def _check_rows(self) -> None:
         """Refuse ways to train new token embeddings where none train as such, or one that has no use."""
-        given = {
-            "--composition": bool(self.composition),
-            "--align-weight": bool(self.align_weight),
-        }
-        name = next((name for name, is_given in given.items() if is_given), "")
+        name = next(iter(self.ways), "")
         other = "--method full" if self.method == "full" else "--lora-tables" if self.lora_tables else ""
         if name and other:
             raise OptionError(
                 f"{name} is about new token embeddings that train apart from the base, and with {other} none "
                 "do: pass one of them"
             )
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The options in use that train new token embeddings by the base's pieces."""
+        given = {"--composition": self.composition, "--align-weight": self.align_weight}
+        return tuple(name for name, value in given.items() if value)
 
     @property
     def trackers(self) -> tuple[str, ...]:

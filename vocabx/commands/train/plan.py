@@ -319,8 +319,7 @@ def _check_rows(options: TrainOptions, first: int) -> None:
     Raises:
         TrainingError: FSDP divides the rows, or there are no pieces to learn from.
     """
-    given = {"--composition": options.composition, "--align-weight": options.align_weight}
-    names = [name for name, is_given in given.items() if is_given]
+    names = options.ways
     if names and os.environ.get("ACCELERATE_USE_FSDP") == "true":
         raise TrainingError(f"{names[0]} needs whole token embeddings, and FSDP divides them: omit it")
     if names and not first:
