@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 LONGEST = 300
+# What is left of a word, such as a path, in a line that is too long.
+_SHORTEST_WORD = 40
 _CONTROLS = [*range(0x20), *range(0x7F, 0xA0)]
 # What reorders the text after it, so that it reads as something else.
 _DIRECTIONS = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
@@ -33,12 +35,21 @@ def json_line(content: Any) -> str:
 
 
 def plain_line(text: str) -> str:
-    """Text as one line of at most `LONGEST` characters; a longer one loses its middle.
+    """Text as one line of at most `LONGEST` characters.
 
-    The beginning of an error says what is wrong, and its end how to mend it.
+    In a longer one, long words such as paths lose their middle first, so that the sentence around them stays
+    whole; then the line does. The beginning of an error says what is wrong, and its end how to mend it.
     """
     line = harmless(" ".join(text.split()))
-    if len(line) <= LONGEST:
-        return line
-    end = LONGEST // 2
-    return f"{line[: LONGEST - end - 1]}…{line[-end:]}"
+    words, longest = line.split(" "), LONGEST
+    while len(line) > LONGEST and longest >= _SHORTEST_WORD:
+        line = " ".join(_without_middle(word, longest) for word in words)
+        longest -= 1
+    return _without_middle(line, LONGEST)
+
+
+def _without_middle(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    end = longest // 2
+    return f"{text[: longest - end - 1]}…{text[-end:]}"

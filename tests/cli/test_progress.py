@@ -129,6 +129,18 @@ def test_a_long_line_keeps_its_beginning_and_its_end(length):
     assert ("…" in line) == (length > LONGEST)
 
 
+def test_long_paths_in_a_long_line_lose_their_middle_and_the_sentence_stays_whole():
+    first, second = "/" + "a" * 150 + "/base", "/" + "b" * 150 + "/out"
+    line = plain_line(
+        f"error: {first} is not the base of {second}: its lm_head.weight differs; pass the other"
+    )
+    assert len(line) == LONGEST
+    words = line.split(" ")
+    assert " ".join(words[2:7]) == "is not the base of"
+    assert words[1].startswith("/aaa") and words[1].endswith("a/base") and words[7].endswith("b/out:")
+    assert line.endswith(": its lm_head.weight differs; pass the other")
+
+
 def test_json_has_escapes_for_control_characters_and_is_the_same_object():
     content = {HOSTILE: [HOSTILE, "字\n\t\x7f"]}
     line = json_line(content)
