@@ -5,11 +5,15 @@ import stat
 import subprocess
 import sys
 from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
-from vocabx.checkpoint.staging import check_free, check_space, staged
+from vocabx.checkpoint import journal, staging
+from vocabx.checkpoint.staging import check_free, check_space, resumable, staged
 from vocabx.errors import OutputError
 
 # A system limit on file size simulates a disk that fills up while writing.
@@ -47,6 +51,44 @@ def refusal(check, *arguments: object) -> str:
         check(*arguments)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+@contextmanager
+def interrupted_at(number: int) -> Iterator[None]:
+    """Raises KeyboardInterrupt before the `number`-th line of the modules that make directories."""
+    left = number
+
+    def trace(frame: FrameType, event: str, argument: object) -> Callable[..., object] | None:
+        nonlocal left
+        if frame.f_code.co_filename not in (staging.__file__, journal.__file__):
+            return None
+        if event == "line":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+
+
+@pytest.mark.parametrize("make", [staged, resumable])
+def test_a_signal_at_any_moment_leaves_nothing_behind(tmp_path, make):
+    interrupted = 0
+    for number in range(1000):
+        try:
+            with interrupted_at(number), make(tmp_path / "new" / "out"):
+                sys.settrace(None)
+                break
+        except KeyboardInterrupt:
+            interrupted += 1
+            assert not tree(tmp_path), number
+    assert 20 < interrupted < 1000
+    assert tree(tmp_path) == ["new", "new/out"]
 
 
 def test_a_target_appears_only_once_complete(tmp_path):

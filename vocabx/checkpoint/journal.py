@@ -56,15 +56,14 @@ class Journal:
         """
         self.directory, self.options = directory, dict(options or {})
         self._stream = (directory / NAME).open("a+", encoding="utf-8")
-        if not lock(self._stream):
-            self._stream.close()
-            raise OutputError(f"another run is writing {directory}: wait for it, or choose another --out")
         try:
+            if not lock(self._stream):
+                raise OutputError(f"another run is writing {directory}: wait for it, or choose another --out")
             self._job, self.whole = read_journal(directory)
-        except OutputError:
+            self._end_last_line()
+        except BaseException:
             self._stream.close()
             raise
-        self._end_last_line()
 
     def begin(self, job: str) -> None:
         """Record the job, which determines the bytes of the weight files; files of the same job stay.

@@ -43,7 +43,7 @@ def remove_leftovers(parent: Path, note: Note) -> None:
             job = read_journal(path)[0]
             if not job.startswith(_JOB) or path.is_symlink() or path.stat().st_uid != os.getuid():
                 continue
-            with _unheld(path / JOURNAL) as free:
+            with unheld(path / JOURNAL) as free:
                 if free and job == staging_job():
                     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
                     shutil.rmtree(path)
@@ -56,7 +56,7 @@ def remove_leftovers(parent: Path, note: Note) -> None:
 
 
 @contextmanager
-def _unheld(journal: Path) -> Iterator[bool]:
+def unheld(journal: Path) -> Iterator[bool]:
     """Whether no process holds a journal, which is then held here until the block ends."""
     # Not opened for appending, which would create it anew where its run has just finished.
     with journal.open("r+", encoding="utf-8") as stream:

@@ -6,12 +6,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.journal import Journal, read_journal, sync
-from vocabx.checkpoint.leftovers import SUFFIX, Note, alone, remove_leftovers, staging_job
+from vocabx.checkpoint.leftovers import SUFFIX, Note, alone, remove_leftovers, staging_job, unheld
 from vocabx.checkpoint.replacing import check_replaceable
 from vocabx.errors import BaseModelError, OutputError, TokenizerError
 from vocabx.progress import Progress
@@ -124,18 +124,20 @@ def scratch_directory(
         OutputError: if the disk is full or the directory cannot be created.
     """
     target = target.absolute()
-    with _parents(target) as made:
-        remove_leftovers(target.parent, note)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=SUFFIX, dir=target.parent))
+    made = _missing_parents(target)
+    scratch = None
     try:
-        journal = Journal(scratch)
-        try:
+        with _writable(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(target.parent, note)
+            scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=SUFFIX, dir=target.parent))
+        with closing(Journal(scratch)) as journal:
             journal.begin(staging_job())
             yield scratch
-        finally:
-            journal.close()
     except BaseException as error:
-        _abandon(scratch, made)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        _remove_empty(made)
         if reason := reason_of(error):
             raise failed(target, reason, advice) from None
         raise
@@ -152,9 +154,10 @@ def make_once(target: Path, make: Callable[[Path], None], progress: Progress) ->
     Raises:
         OutputError: if the disk is full or the target cannot be created.
     """
-    with _parents(target.absolute()) as made:
-        pass
+    made = _missing_parents(target.absolute())
     try:
+        with _writable(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
         with alone(target, lambda: progress.note(f"Waiting for another run, which is making {target}.")):
             if not target.is_dir():
                 with staged(target, progress.note) as scratch:
@@ -181,18 +184,37 @@ def resumable(
     target = target.absolute()
     check_free(target, resume, force)
     scratch = unfinished_of(target)
-    with _parents(target) as made:
-        scratch.mkdir(exist_ok=True)
-        journal = Journal(scratch, options)
+    made = _missing_parents(target)
+    journal = None
+    # From the first directory on, since a signal may come at any moment.
     try:
+        with _writable(target):
+            scratch.mkdir(parents=True, exist_ok=True)
+            journal = Journal(scratch, options)
         journal.clear()
         yield journal
         put(scratch, target, force)
     except BaseException as error:
-        _give_up(journal, target, made, error)
+        if journal is None:
+            _remove_unused(scratch)
+            _remove_empty(made)
+        else:
+            _give_up(journal, target, made, error)
         raise
     finally:
-        journal.close()
+        if journal is not None:
+            journal.close()
+
+
+def _remove_unused(scratch: Path) -> None:
+    """Remove a directory in which no job was begun, unless another run holds it."""
+    journal = scratch / JOURNAL
+    with suppress(OSError):
+        if list(scratch.iterdir()) == [journal] and not journal.stat().st_size:
+            with unheld(journal) as free:
+                if free:
+                    journal.unlink()
+        _remove_empty([scratch])
 
 
 def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseException) -> None:
@@ -202,7 +224,8 @@ def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseExcept
         # What was finished is of an older base, or of one that is refused.
         journal.forget()
     if not journal.whole or not (journal.directory / JOURNAL).exists():
-        _abandon(journal.directory, made)
+        shutil.rmtree(journal.directory, ignore_errors=True)
+        _remove_empty(made)
         if reason:
             raise failed(target, reason, NOTHING_LEFT) from None
         return
@@ -237,15 +260,17 @@ def failed(target: Path, reason: str, advice: str) -> OutputError:
     return OutputError(f"writing {target} failed: {reason}; {advice}")
 
 
+def _missing_parents(target: Path) -> list[Path]:
+    """The parents of `target` that do not exist, innermost first."""
+    return [parent for parent in target.parents if not parent.exists()]
+
+
 @contextmanager
-def _parents(target: Path) -> Iterator[list[Path]]:
-    """Create the missing parents of `target`, yield them, and remove them if the block fails."""
-    made = [parent for parent in target.parents if not parent.exists()]
+def _writable(target: Path) -> Iterator[None]:
+    """Tell the user in one sentence if the directories of `target` cannot be made."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield made
+        yield
     except OSError as error:
-        _remove_empty(made)
         raise OutputError(f"cannot write to {target}: {error.strerror}; choose another --out") from None
 
 
@@ -287,11 +312,6 @@ def _out_of_the_way(target: Path, force: bool | None) -> Path | None:
     # An empty directory may be renamed over.
     target.rename(aside)
     return aside
-
-
-def _abandon(scratch: Path, made: list[Path]) -> None:
-    shutil.rmtree(scratch, ignore_errors=True)
-    _remove_empty(made)
 
 
 def _remove_empty(directories: list[Path]) -> None:
