@@ -152,7 +152,9 @@ def _bounded(wanted: Any, bounds: Mapping[str, float]) -> Any:
     number: Any = next(one for one in (wanted, *get_args(wanted)) if one in (int, float))
     meta: Any = msgspec.Meta
     annotated: Any = Annotated[number, meta(**bounds)]
-    return annotated | None if type(None) in get_args(wanted) else annotated
+    for one in get_args(wanted):
+        annotated = annotated if one is number else annotated | one
+    return annotated
 
 
 def _plain(value: Any, wanted: Any) -> Any:
@@ -198,10 +200,12 @@ def _shown(value: Any) -> str:
 
 def _expected(wanted: Any, bounds: Mapping[str, float]) -> str:
     choices = [str(choice) for one in (wanted, *get_args(wanted)) for choice in _choices(one)]
-    if choices:
-        return f"{', '.join(choices[:-1])} or {choices[-1]}"
     kinds = get_args(wanted) if get_origin(wanted) is not tuple else ()
     kinds = kinds or (wanted,)
+    if choices and int in kinds:
+        return f"a whole number{_range(bounds)}, or {' or '.join(choices)}"
+    if choices:
+        return f"{', '.join(choices[:-1])} or {choices[-1]}"
     if bool in kinds:
         return "true or false"
     if int in kinds or float in kinds:

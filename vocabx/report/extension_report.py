@@ -164,6 +164,7 @@ class Report(ClaimsReport):
         weight: sizes of the weights; None for a tokenizer alone.
         trainable: whether `vocabx train` can go on with it.
         sketch: of the text that tokens were learned from, here and in the base, see `vocabx.corpus.sketch`.
+        budget: bytes of training text that decided the number of new tokens, or None.
     """
 
     version: str
@@ -208,6 +209,7 @@ class Report(ClaimsReport):
     weight: Weight | None = None
     trainable: bool = False
     sketch: str = ""
+    budget: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""

@@ -207,6 +207,11 @@ def _tokens(report: Report, recommended: Recommended | None) -> tuple[str, ...]:
             f"Recommended: {recommended.tokens:,} ({report.new_tokens:,} were added), because "
             f"{recommended.why}."
         )
+    if report.budget is not None:
+        found.append(
+            f"As many as a training budget of {report.budget / 1e6:,.3g} MB supports: nine of ten occur at "
+            "least 4 times in so much text."
+        )
     if report.occurrences:
         rare = sum(report.occurrences[:3])
         share = f"{100 * rare / max(1, sum(report.occurrences)):.0f}{_NBSP}%"

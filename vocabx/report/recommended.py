@@ -35,7 +35,12 @@ class Recommended:
 
 
 def recommended_tokens(report: Report) -> Recommended | None:
-    """The number of new tokens that the report's curve recommends; None where it has too few points."""
+    """The number of new tokens that the report's curve recommends.
+
+    None where it has too few points, or the user's training budget has decided.
+    """
+    if report.budget is not None:
+        return None
     points = sorted((point for point in report.curve if point.tokens_share > 0), key=lambda p: p.new_tokens)
     if len(points) < 3 or points[0].new_tokens != 0:
         return None

@@ -16,6 +16,7 @@ from vocabx.tokenizer.learn import learn_merges
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.protect import without_occurring
 from vocabx.tokenizer.select import USED_SHARE, Selection, select_merges
+from vocabx.tokenizer.training_budget import supported_by
 from vocabx.tokenizer.units import Units, tokenize_units
 
 DEFAULT_NEW_TOKENS = 8000
@@ -39,6 +40,8 @@ class TokenRequest:
         adapt: whether to widen the pre-tokenizer, so that it splits no word of the language.
         strict: whether to refuse a text that supports fewer than `new_tokens`; otherwise, as many as it
             supports are added.
+        budget: bytes of text that training will read, or None. Tokens that would occur too rarely there are
+            left out, see `training_budget`.
     """
 
     new_tokens: int | None = None
@@ -47,6 +50,7 @@ class TokenRequest:
     add_intermediates: bool = True
     adapt: bool = False
     strict: bool = True
+    budget: int | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,13 @@ def _extended(
     if donor_merges is None and not request.strict:
         selection = _relaxed(selection, start, candidates, lines, request, first_id)
     _check_number(selection, request)
+    if request.budget is not None:
+        selection = supported_by(
+            request.budget,
+            sum(len(line.encode()) for line in lines),
+            selection,
+            lambda number: _select(start, candidates, lines, replace(request, new_tokens=number), first_id),
+        )
     unprotected = None
     if request.protected:
         free = replace(request, protected=(), new_tokens=len(selection.usage))

@@ -56,6 +56,29 @@ def test_a_bare_model_file_becomes_a_directory_that_all_libraries_read(extended,
     assert ours.encode("a").ids[0] == 1, "the first token was lost"
 
 
+def test_a_budget_leaves_out_tokens_that_training_would_hardly_see(extended, mistral_model):
+    out, few = extended(mistral_model, "--new-tokens", "auto", "--budget", 20_000)
+    page = (out / "report.html").read_text("utf-8")
+    assert "As many as a training budget of 0.02 MB supports" in page and "Recommended" not in page
+    shutil.rmtree(out)
+    _, more = extended(mistral_model, "--budget", 100_000)
+    assert 10 < few["new_tokens"] < more["new_tokens"] < 8000
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--new-tokens", "auto"), "pass its bytes as --budget"),
+        (("--new-tokens", "most"), "pass a whole number of at least 1, or auto"),
+        (("--new-tokens", 500, "--budget", 20_000), "pass --new-tokens auto, or omit --budget"),
+        (("--budget", 20_000, "--strict"), "--strict applies to --new-tokens"),
+    ],
+)
+def test_a_number_of_tokens_and_a_budget_for_it_are_not_both_given(vocabx, options, says):
+    run = vocabx("extend", "--lang", "zh-Hant", *options)
+    assert run.code == 2 and run.err.count("\n") == 1 and says in run.err
+
+
 def test_new_ids_follow_the_padding_rows_of_the_base(extended, t5_json, tmp_path):
     base = tmp_path / "t5"
     base.mkdir()

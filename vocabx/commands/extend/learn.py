@@ -16,6 +16,7 @@ from vocabx.progress import Progress
 from vocabx.tokenizer.extension import Extension, TokenRequest, extend_tokenizer
 from vocabx.tokenizer.pretokenized import NOTABLE, Boundaries, boundaries_of
 from vocabx.tokenizer.stated_class import REPLACED
+from vocabx.tokenizer.training_budget import LEAST
 from vocabx.tokenizer.write import model_type
 
 
@@ -50,12 +51,13 @@ def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
     base_language = draw_corpus(plan.base_source, plan.base_scripts, options.sample_sizes, title, progress)
     protected = _lines(plan.protected, progress) if plan.protected else []
     request = TokenRequest(
-        new_tokens=options.new_tokens,
+        new_tokens=options.tokens_asked_for,
         protected=protected,
         donor=plan.donor,
         add_intermediates=options.intermediates == "add",
         adapt=options.pretokenizer == "adapt",
         strict=options.strict,
+        budget=options.budget,
     )
     extension = extend_tokenizer(
         plan.tokenizer, target.learning, plan.alphabet, request, plan.first_id, progress
@@ -66,7 +68,12 @@ def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
 
 def _note_fewer(plan: VocabularyPlan, found: int, boundaries: Boundaries, progress: Progress) -> None:
     """Say so where there are fewer tokens than were asked for, or than the default."""
-    wanted = plan.options.new_tokens
+    wanted, budget = plan.options.tokens_asked_for, plan.options.budget
+    if budget is not None:
+        number = f"{found:,}" if found < plan.new_tokens else f"all {found:,}"
+        more = f": more would occur less than {LEAST} times in it." if found < plan.new_tokens else "."
+        progress.note(f"A budget of {budget / 1e6:,.3g} MB supports {number} new tokens{more}")
+        return
     if found >= plan.new_tokens or (plan.donor is not None and wanted is None):
         return
     asked = f", of {wanted:,} asked for" if wanted else ""

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import MEASURING, OUTPUT, CheckpointOptions, check_opencc, opencc
+from vocabx.commands._options import LARGEST_TEXT, MEASURING, OUTPUT, CheckpointOptions, check_opencc, opencc
 from vocabx.errors import OptionError
 
 TOKENS = "Tokens"
@@ -21,12 +21,22 @@ class ExtendOptions(CheckpointOptions):
         panel=TOKENS,
         metavar="<path>",
     )
-    new_tokens: int | None = option(
-        "How many tokens to add. Default: all of the donor's, or 8,000, or as many as the text supports.",
+    new_tokens: int | Literal["auto"] | None = option(
+        "How many tokens to add, or auto: as many as --budget supports. Default: all of the donor's, or "
+        "8,000, or as many as the text supports.",
         default=None,
         panel=TOKENS,
+        metavar="<number>|auto",
         ge=1,
         most=10_000_000,
+    )
+    budget: int | None = option(
+        "Bytes of text that training will read: of the default number of tokens, those are left out that "
+        "would occur there less than about 4 times.",
+        default=None,
+        panel=TOKENS,
+        ge=1000,
+        most=LARGEST_TEXT,
     )
     strict: bool = option(
         "Refuse a text that supports fewer tokens than --new-tokens, instead of adding as many as it does.",
@@ -84,6 +94,11 @@ class ExtendOptions(CheckpointOptions):
     )
 
     @property
+    def tokens_asked_for(self) -> int | None:
+        """A number of new tokens, if one was given."""
+        return None if self.new_tokens == "auto" else self.new_tokens
+
+    @property
     def initializers(self) -> tuple[str, ...]:
         """The names of the initializers that will be used."""
         return (self.init,)
@@ -96,7 +111,16 @@ class ExtendOptions(CheckpointOptions):
         """
         super().check()
         check_opencc(self.corpus, self.opencc)
-        if self.strict and self.new_tokens is None:
+        if self.new_tokens == "auto" and self.budget is None:
+            raise OptionError(
+                "--new-tokens auto depends on how much text will be trained on: pass its bytes as --budget, "
+                "or a number"
+            )
+        if self.budget is not None and self.tokens_asked_for is not None:
+            raise OptionError(
+                "--budget decides how many tokens to add: pass --new-tokens auto, or omit --budget"
+            )
+        if self.strict and self.tokens_asked_for is None:
             raise OptionError("--strict applies to --new-tokens, which is missing: pass both or neither")
         if self.untie and (self.factorised or self.tokenizer_only):
             other = "--factorised" if self.factorised else "--tokenizer-only"

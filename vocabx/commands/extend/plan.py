@@ -377,7 +377,7 @@ def _vocabulary_plan(
         base_scripts=scripts_of(base_text),
         donor=donor,
         first_id=max(rows, tokenizer.size),
-        new_tokens=options.new_tokens or (len(donor) if donor else DEFAULT_NEW_TOKENS),
+        new_tokens=options.tokens_asked_for or (len(donor) if donor else DEFAULT_NEW_TOKENS),
         learned_before=recorded_sketch(base.directory),
     )
 

@@ -87,6 +87,7 @@ def compose_report(
         occurrences=_occurrences(extension),
         boundaries=learned.boundaries,
         sketch=_sketch(plan, target),
+        budget=options.budget,
         **vars(rows),
     )
 
