@@ -124,10 +124,10 @@ def scratch_directory(
         OutputError: if the disk is full or the directory cannot be created.
     """
     target = target.absolute()
-    made = _missing_parents(target)
+    made = missing_parents(target)
     scratch = None
     try:
-        with _writable(target):
+        with writable(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             remove_leftovers(target.parent, note)
             scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=SUFFIX, dir=target.parent))
@@ -137,7 +137,7 @@ def scratch_directory(
     except BaseException as error:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
-        _remove_empty(made)
+        remove_empty(made)
         if reason := reason_of(error):
             raise failed(target, reason, advice) from None
         raise
@@ -154,16 +154,16 @@ def make_once(target: Path, make: Callable[[Path], None], progress: Progress) ->
     Raises:
         OutputError: if the disk is full or the target cannot be created.
     """
-    made = _missing_parents(target.absolute())
+    made = missing_parents(target.absolute())
     try:
-        with _writable(target):
+        with writable(target):
             target.parent.mkdir(parents=True, exist_ok=True)
         with alone(target, lambda: progress.note(f"Waiting for another run, which is making {target}.")):
             if not target.is_dir():
                 with staged(target, progress.note) as scratch:
                     make(scratch)
     except BaseException:
-        _remove_empty(made)
+        remove_empty(made)
         raise
 
 
@@ -184,11 +184,11 @@ def resumable(
     target = target.absolute()
     check_free(target, resume, force)
     scratch = unfinished_of(target)
-    made = _missing_parents(target)
+    made = missing_parents(target)
     journal = None
     # From the first directory on, since a signal may come at any moment.
     try:
-        with _writable(target):
+        with writable(target):
             scratch.mkdir(parents=True, exist_ok=True)
             journal = Journal(scratch, options)
         journal.clear()
@@ -196,8 +196,8 @@ def resumable(
         put(scratch, target, force)
     except BaseException as error:
         if journal is None:
-            _remove_unused(scratch)
-            _remove_empty(made)
+            remove_unused(scratch)
+            remove_empty(made)
         else:
             _give_up(journal, target, made, error)
         raise
@@ -206,7 +206,7 @@ def resumable(
             journal.close()
 
 
-def _remove_unused(scratch: Path) -> None:
+def remove_unused(scratch: Path) -> None:
     """Remove a directory in which no job was begun, unless another run holds it."""
     journal = scratch / JOURNAL
     with suppress(OSError):
@@ -214,7 +214,7 @@ def _remove_unused(scratch: Path) -> None:
             with unheld(journal) as free:
                 if free:
                     journal.unlink()
-        _remove_empty([scratch])
+        remove_empty([scratch])
 
 
 def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseException) -> None:
@@ -225,7 +225,7 @@ def _give_up(journal: Journal, target: Path, made: list[Path], error: BaseExcept
         journal.forget()
     if not journal.whole or not (journal.directory / JOURNAL).exists():
         shutil.rmtree(journal.directory, ignore_errors=True)
-        _remove_empty(made)
+        remove_empty(made)
         if reason:
             raise failed(target, reason, NOTHING_LEFT) from None
         return
@@ -260,13 +260,13 @@ def failed(target: Path, reason: str, advice: str) -> OutputError:
     return OutputError(f"writing {target} failed: {reason}; {advice}")
 
 
-def _missing_parents(target: Path) -> list[Path]:
+def missing_parents(target: Path) -> list[Path]:
     """The parents of `target` that do not exist, innermost first."""
     return [parent for parent in target.parents if not parent.exists()]
 
 
 @contextmanager
-def _writable(target: Path) -> Iterator[None]:
+def writable(target: Path) -> Iterator[None]:
     """Tell the user in one sentence if the directories of `target` cannot be made."""
     try:
         yield
@@ -314,7 +314,8 @@ def _out_of_the_way(target: Path, force: bool | None) -> Path | None:
     return aside
 
 
-def _remove_empty(directories: list[Path]) -> None:
+def remove_empty(directories: list[Path]) -> None:
+    """Remove those of `directories` that are there and empty, in their order."""
     for directory in directories:
         if directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()

@@ -13,7 +13,18 @@ from typing import Any
 from vocabx._util.json_file import is_there
 from vocabx._util.options import flag
 from vocabx.checkpoint.journal import Journal
-from vocabx.checkpoint.staging import NOTHING_LEFT, check_free, failed, put, reason_of, unfinished_of
+from vocabx.checkpoint.staging import (
+    NOTHING_LEFT,
+    check_free,
+    failed,
+    missing_parents,
+    put,
+    reason_of,
+    remove_empty,
+    remove_unused,
+    unfinished_of,
+    writable,
+)
 from vocabx.commands.train.job import JOB, read_job
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.texts import DIRECTORY as TEXT
@@ -50,25 +61,30 @@ def run_directory(target: Path, resume: bool, contest: bool = False, force: bool
         check_free(target, force=force)
     if resumable_checkpoints(scratch) and not resume:
         raise OutputError(f"{scratch} was left by an earlier run: pass --resume to continue it, or remove it")
+    made = missing_parents(target.absolute())
+    journal = None
+    # From the first directory on, since a signal may come at any moment.
     try:
-        if reopened:
-            target.rename(scratch)
-        scratch.mkdir(parents=True, exist_ok=True)
-        journal = Journal(scratch)
-    except OSError as error:
-        raise OutputError(f"cannot write to {target}: {error.strerror}; choose another --out") from None
-    try:
+        with writable(target):
+            if reopened:
+                target.rename(scratch)
+            scratch.mkdir(parents=True, exist_ok=True)
+            journal = Journal(scratch)
         if not resume:
             journal.clear()
         yield scratch
     except BaseException as error:
-        if reopened and not complete_checkpoints(scratch / BASE_ALONE):
+        if reopened and scratch.exists() and not complete_checkpoints(scratch / BASE_ALONE):
             finish(scratch, target)
+        elif journal is None:
+            remove_unused(scratch)
+            remove_empty(made)
         else:
-            _give_up(scratch, target, error)
+            _give_up(scratch, target, made, error)
         raise
     finally:
-        journal.close()
+        if journal is not None:
+            journal.close()
 
 
 def finish(scratch: Path, target: Path, force: bool = False) -> None:
@@ -196,11 +212,12 @@ def _stable_end(run: Path) -> int | None:
     return None
 
 
-def _give_up(scratch: Path, target: Path, error: BaseException) -> None:
+def _give_up(scratch: Path, target: Path, made: list[Path], error: BaseException) -> None:
     complete = complete_checkpoints(scratch)
     reason = reason_of(error)
     if not complete:
         shutil.rmtree(scratch, ignore_errors=True)
+        remove_empty(made)
         if reason:
             raise failed(target, reason, NOTHING_LEFT) from None
         return
