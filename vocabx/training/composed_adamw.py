@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vocabx.initializers.composition import PieceMaps
+from vocabx.training.rows_adamw import Occurring, RowsAdamW
 
 _MAPS = "maps"
 
@@ -27,8 +28,8 @@ class Composed:
     maps: PieceMaps
 
 
-class ComposedAdamW(torch.optim.AdamW):
-    """AdamW (fused) with composed rows.
+class ComposedAdamW(RowsAdamW):
+    """RowsAdamW with composed rows.
 
     Its state holds the maps themselves, beside their moments: they are no part of the model.
     """
@@ -38,6 +39,8 @@ class ComposedAdamW(torch.optim.AdamW):
         groups: Iterable[dict[str, Any]],
         *,
         composed: Sequence[Composed],
+        rows: Sequence[Tensor] = (),
+        occurring: Occurring | None = None,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
         """See the class.
@@ -45,9 +48,9 @@ class ComposedAdamW(torch.optim.AdamW):
         Args:
             groups: of rows, of other parameters, and of maps.
             composed: the rows that are composed.
-            betas: of AdamW.
+            rows, occurring, betas: of RowsAdamW. What the maps make moves in each step.
         """
-        super().__init__(groups, betas=betas, fused=True)
+        super().__init__(groups, rows=rows, occurring=occurring, betas=betas)
         # A scaler of float16 must find out itself whether a step is skipped, as it does not know of the rows.
         self._step_supports_amp_scaling = False
         self._composed = tuple(composed)

@@ -1,6 +1,7 @@
 """training.json: the record of a run, so that a merge can find its base and refuse another one."""
 
 from pathlib import Path
+from typing import Literal
 
 from vocabx._util.json_file import Count, Written, fit, is_there, read_format, refusal
 from vocabx.checkpoint.grow import write_json
@@ -57,6 +58,7 @@ class TrainedSchedule(Schedule, frozen=True, kw_only=True):
 
     Attributes:
         learning_rate, rows_learning_rate, rows_epsilon, weight_decay, align_weight: as the options.
+        rows_update: which new rows a step moved, "occurring" or "all".
         composition, composition_learning_rate: rank and learning rate of the maps of pieces; 0 without any.
     """
 
@@ -64,6 +66,7 @@ class TrainedSchedule(Schedule, frozen=True, kw_only=True):
     rows_learning_rate: float
     weight_decay: float
     rows_epsilon: float = 1e-8
+    rows_update: Literal["occurring", "all"] = "all"
     composition: Count = 0
     composition_learning_rate: float = 0.0
     align_weight: float = 0.0

@@ -12,6 +12,7 @@ from vocabx.checkpoint.journal import sync
 from vocabx.training.alignment import weight_at
 from vocabx.training.composed_adamw import Composed, ComposedAdamW
 from vocabx.training.metrics import METRICS
+from vocabx.training.rows_adamw import Occurring, RowsAdamW
 from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
@@ -50,6 +51,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         keep: number of checkpoints to keep.
         composed: the new rows that are composed.
         align_weight: of the loss of hidden states at the first step.
+        occurring: collects which new tokens occur in a step; None to move all new rows in each.
     """
 
     optimizer: Any
@@ -64,14 +66,15 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         keep: int,
         composed: Sequence[Composed] = (),
         align_weight: float = 0.0,
+        occurring: Occurring | None = None,
         **settings: Any,
     ) -> None:
         self.run, self.schedule, self.rates, self.keep = run, schedule, rates, keep
-        self.composed, self.align_weight = composed, align_weight
+        self.composed, self.align_weight, self.occurring = composed, align_weight, occurring
         super().__init__(**settings)
 
     def create_optimizer(self, model: Any = None) -> Any:
-        """AdamW over groups: new rows without weight decay, all other trained parameters, and maps."""
+        """RowsAdamW over groups: new rows without weight decay, all other trained parameters, and maps."""
         if self.optimizer is None:
             rows, others = _parts(self.model if model is None else model)
             groups = [
@@ -83,9 +86,11 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
                 maps = composed.maps.groups_of_maps(self.rates.composition)
                 groups += [{**group, "weight_decay": 0.0} for group in maps]
             if self.composed:
-                self.optimizer = ComposedAdamW(groups, composed=self.composed, betas=_BETAS)
+                self.optimizer = ComposedAdamW(
+                    groups, composed=self.composed, rows=rows, occurring=self.occurring, betas=_BETAS
+                )
             else:
-                self.optimizer = torch.optim.AdamW(groups, betas=_BETAS, fused=True)
+                self.optimizer = RowsAdamW(groups, rows=rows, occurring=self.occurring, betas=_BETAS)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -102,12 +107,14 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             self._created_lr_scheduler = True
         return self.lr_scheduler
 
-    def training_step(self, *given: Any, **named: Any) -> Any:
-        """A step of the Trainer, with the loss of hidden states weighted for it."""
+    def training_step(self, model: Any, inputs: Any, *given: Any, **named: Any) -> Any:
+        """The gradients of a batch as the Trainer computes them, with the loss of hidden states weighted."""
+        if self.occurring is not None:
+            self.occurring.see(inputs)
         alignment = self.model.alignment
         if alignment is not None:
             alignment.weight = weight_at(self.align_weight, self.state.global_step, self.schedule)
-        return super().training_step(*given, **named)
+        return super().training_step(model, inputs, *given, **named)
 
     def _save(self, output_dir: str | None = None, state_dict: Mapping[str, Any] | None = None) -> None:
         if self.args.should_save:

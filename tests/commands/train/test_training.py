@@ -93,6 +93,7 @@ WAYS = {
     "composition": {"composition": 3},
     "align": {"align_weight": 2.0},
     "epsilon": {"rows_epsilon": 1e-4},
+    "all rows": {"rows_update": "all"},
     "all": {"composition": 3, "align_weight": 2.0, "tied": False},
 }
 
@@ -111,6 +112,7 @@ def test_every_way_to_train_rows_is_resumed_bit_for_bit(run_of, whole_run, way):
     schedule = whole.record.schedule
     assert schedule.composition == WAYS[way].get("composition", 0)
     assert schedule.align_weight == WAYS[way].get("align_weight", 0)
+    assert schedule.rows_update == WAYS[way].get("rows_update", "occurring")
     assert schedule.rows_epsilon == WAYS[way].get("rows_epsilon", 1e-8)
 
 
@@ -173,6 +175,7 @@ def test_a_branch_goes_on_from_the_other_runs_checkpoint_and_not_from_the_beginn
         ({"method": "full"}, "was trained with --method lora, and not full"),
         ({"lora_rank": 8}, "was trained with --lora-rank 4, and not 8"),
         ({"composition": 3}, "was trained with --composition 0, and not 3"),
+        ({"rows_update": "all"}, "was trained with --rows-update auto, and not all"),
         ({"lora_alpha": 3.0}, "was trained with --lora-alpha 8.0, and not 3.0"),
         ({"tied": False}, "trained another checkpoint than"),
     ],

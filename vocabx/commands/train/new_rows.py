@@ -8,6 +8,7 @@ from vocabx.training.alignment import Alignment, aligned_layers
 from vocabx.training.composed_adamw import Composed
 from vocabx.training.methods import Prepared
 from vocabx.training.model_loss import base_of
+from vocabx.training.rows_adamw import Occurring
 
 
 def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
@@ -27,6 +28,14 @@ def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
         for kind, rows in split.parameters.items()
         if kind in old
     ]
+
+
+def occurring_rows(plan: TrainPlan) -> Occurring | None:
+    """Collects which new tokens occur in a step; None where all new rows move, or none train as such."""
+    count = plan.checkpoint.input.rows - plan.first_id
+    if not plan.moves_occurring or not plan.method.splits or count <= 0:
+        return None
+    return Occurring(plan.first_id, count)
 
 
 def alignment_of(plan: TrainPlan, prepared: Prepared) -> Alignment | None:

@@ -144,6 +144,12 @@ class TrainOptions:
         gt=0,
         most=1_000_000,
     )
+    rows_update: Literal["auto", "occurring", "all"] = option(
+        "Which new token embeddings a step moves: those of tokens that occur in it, or all of them, as AdamW "
+        "does; auto is occurring, and all with FSDP, which divides them.",
+        default="auto",
+        panel=METHOD,
+    )
     composition: int = option(
         "Train the new token embeddings as a sum of a free part and of linear maps of their pieces, of this "
         "rank, which all new tokens share: rare tokens learn from frequent ones. 0 for free ones alone.",
@@ -310,7 +316,8 @@ class TrainOptions:
 
     def _check_rows(self) -> None:
         """Refuse ways to train new token embeddings where none train as such, or one that has no use."""
-        name = next(iter(self.ways), "")
+        ways = (*self.ways, *(["--rows-update"] if self.rows_update != "auto" else []))
+        name = next(iter(ways), "")
         other = "--method full" if self.method == "full" else "--lora-tables" if self.lora_tables else ""
         if name and other:
             raise OptionError(

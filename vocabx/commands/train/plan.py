@@ -74,6 +74,13 @@ class TrainPlan:
         return trained_parameters(self.sizes, self.method, new, self.options.composition)
 
     @property
+    def moves_occurring(self) -> bool:
+        """Whether a step moves only the new rows of tokens that occur in it."""
+        return self.options.rows_update == "occurring" or (
+            self.options.rows_update == "auto" and not _sharded()
+        )
+
+    @property
     def replay(self) -> TextSource | None:
         """The replay text, or None."""
         return self.base_source if self.options.replay_share else None
@@ -313,6 +320,11 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
     return checkpoint, manifest
 
 
+def _sharded() -> bool:
+    """Whether FSDP divides the parameters among processes."""
+    return os.environ.get("ACCELERATE_USE_FSDP") == "true"
+
+
 def _check_rows(options: TrainOptions, first: int) -> None:
     """Refuse ways to train new rows that a run cannot take.
 
@@ -320,8 +332,9 @@ def _check_rows(options: TrainOptions, first: int) -> None:
         TrainingError: FSDP divides the rows, or there are no pieces to learn from.
     """
     names = options.ways
-    if names and os.environ.get("ACCELERATE_USE_FSDP") == "true":
-        raise TrainingError(f"{names[0]} needs whole token embeddings, and FSDP divides them: omit it")
+    whole = (*names, *(["--rows-update occurring"] if options.rows_update == "occurring" else []))
+    if whole and _sharded():
+        raise TrainingError(f"{whole[0]} needs whole token embeddings, and FSDP divides them: omit it")
     if names and not first:
         raise TrainingError(
             f"{names[0]} learns from the base's pieces, and {options.directory} kept none of the base's "

@@ -166,7 +166,12 @@ def refuse_other_model(
 def _trained(options: Any, method: str) -> dict[str, Any]:
     """What decides which parameters a run trains, and what they mean, from its options or its job."""
     name = method if options.method == "auto" else options.method
-    found = {"method": name, "new_rows": options.new_rows, "composition": options.composition}
+    found = {
+        "method": name,
+        "new_rows": options.new_rows,
+        "rows_update": options.rows_update,
+        "composition": options.composition,
+    }
     if name not in ("lora", "qlora"):
         return found
     alpha = 2.0 * options.lora_rank if options.lora_alpha is None else options.lora_alpha
