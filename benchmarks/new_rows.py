@@ -1,6 +1,6 @@
 """Ways to train new token embeddings: one checkpoint, text and number of steps, one option changed.
 
-    python benchmarks/new_rows.py --checkpoint runs/distilled [--max-steps 100] [--ways plain composition]
+    python benchmarks/new_rows.py --checkpoint runs/distilled [--max-steps 100] [--ways "all rows" composition]
 
 Each run is shown by its held-out curve, by what new tokens cost after it by how often they occurred, and by
 the seconds of its steps. A run that is in the result already, with the same settings, is not made again. The
@@ -25,13 +25,15 @@ SETTINGS = {
     "heldout_bytes": 10_000, "text_bytes": 1_000_000, "seed": 0,
 }  # fmt: skip
 WAYS: dict[str, dict[str, Any]] = {
-    "plain": {},
+    "rows that occur": {},
+    "all rows": {"rows_update": "all"},
     "rows at 3e-4": {"rows_learning_rate": 3e-4},
     "composition": {"composition": 32},
     "composition at 1e-3, rows at 3e-4": {
         "composition": 32, "composition_learning_rate": 1e-3, "rows_learning_rate": 3e-4,
     },
     "epsilon of rows 1e-4": {"rows_epsilon": 1e-4},
+    "all rows, epsilon 1e-4": {"rows_update": "all", "rows_epsilon": 1e-4},
     "align": {"align_weight": 4.0},
 }  # fmt: skip
 
