@@ -1,6 +1,6 @@
 """Ways to train new token embeddings: one checkpoint, text and number of steps, one option changed.
 
-    python benchmarks/new_rows.py --checkpoint runs/distilled [--max-steps 100] [--ways "all rows" composition]
+    python benchmarks/new_rows.py --checkpoint runs/distilled [--max-steps 100] [--ways composition]
 
 Each run is shown by its held-out curve, by what new tokens cost after it by how often they occurred, and by
 the seconds of its steps. A run that is in the result already, with the same settings, is not made again. The

@@ -70,6 +70,13 @@ def test_each_row_is_adam_of_the_steps_in_which_its_token_occurs():
             assert torch.equal(found[number], start[number]) == (number in (5, 6))
 
 
+def test_padding_rows_move_in_every_step():
+    given, occurring = parameters(), Occurring(FIRST, N, [FIRST + 6])
+    rows, _, _ = run(given, occurring, optimizer_of(*given, occurring), range(3))
+    start = random(N, D, seed=1)
+    assert [torch.equal(rows[number], start[number]) for number in (2, 5, 6)] == [True, True, False]
+
+
 @pytest.mark.parametrize("occurs", [True, False])
 def test_other_parameters_and_all_rows_on_demand_are_those_of_adamw(occurs):
     given, plain = parameters(), parameters()

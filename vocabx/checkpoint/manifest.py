@@ -211,6 +211,13 @@ class Manifest(Written, frozen=True):
         return any(part.source == "transferred" for part in self.ranges)
 
     @property
+    def padding_ids(self) -> tuple[int, ...]:
+        """The ids of padding rows, those of earlier extensions too."""
+        ranges = (*self.ranges, *(part for step in self.chain for part in step.ranges))
+        padding = (part for part in ranges if part.source == "pad")
+        return tuple(index for one in padding for index in range(one.first_id, one.first_id + one.count))
+
+    @property
     def steps(self) -> tuple[Ancestor, ...]:
         """All that vocabx made of the first base, this checkpoint last."""
         trained = self.training is not None

@@ -4,12 +4,11 @@ A tool that adds tokens to a tokenizer whose padding rows have no names gives th
 generation_config.json suppresses these, the end token of a chat template, say, is never generated.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.grow import read_generation_config
-from vocabx.checkpoint.manifest import TokenRange, read_manifest
+from vocabx.checkpoint.manifest import read_manifest
 from vocabx.errors import BaseModelError
 from vocabx.tokenizer.fast import FastTokenizer
 
@@ -61,12 +60,7 @@ def _recorded(directory: Path) -> set[int] | None:
     manifest = read_manifest(directory)
     if manifest is None:
         return None
-    ranges = (*manifest.ranges, *(part for step in manifest.chain for part in step.ranges))
-    return set(_ids(part for part in ranges if part.source == "pad"))
-
-
-def _ids(ranges: Iterable[TokenRange]) -> Iterable[int]:
-    return (index for part in ranges for index in range(part.first_id, part.first_id + part.count))
+    return set(manifest.padding_ids)
 
 
 def _of_base(base: Path) -> tuple[int, ...]:

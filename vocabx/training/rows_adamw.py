@@ -19,14 +19,16 @@ from torch import Tensor
 class Occurring:
     """Which new tokens occur in the sequences of a step, over all processes."""
 
-    def __init__(self, first_id: int, count: int) -> None:
+    def __init__(self, first_id: int, count: int, always: Sequence[int] = ()) -> None:
         """See the class.
 
         Args:
             first_id: id of the first new token.
             count: N.
+            always: ids that count as occurring in each step.
         """
         self._first, self._seen = first_id, torch.zeros(count, dtype=torch.uint8)
+        self._always = torch.tensor([index - first_id for index in always], dtype=torch.int64)
 
     def see(self, batch: Mapping[str, Tensor]) -> None:
         """Note the new tokens among the `input_ids` and `labels` of a batch."""
@@ -39,6 +41,7 @@ class Occurring:
         """The numbers of the tokens seen since the last call, ascending, int64."""
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(self._seen, torch.distributed.ReduceOp.MAX)
+        self._seen[self._always.to(self._seen.device)] = 1
         found = self._seen.nonzero()[:, 0]
         self._seen.zero_()
         return found

@@ -1,6 +1,7 @@
 """Training runs on a small model: what trains and what stays, and how interrupted runs are resumed."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -44,6 +45,24 @@ def test_only_the_new_rows_are_written(run_of, small_extended, tied, method):
     assert rows["input"].shape == (len(table) - first, 32)
     assert not torch.equal(rows["input"], table[first:])
     assert (result.directory / "adapter").is_dir() == (method == "lora")
+
+
+def test_rows_of_tokens_that_do_not_occur_stay_and_padding_rows_train(run_of, small_extended, tmp_path):
+    directory = tmp_path / "padded"
+    shutil.copytree(small_extended(), directory)
+    manifest = json.loads((directory / "vocabx.json").read_text("utf-8"))
+    # As if the last two rows were padding.
+    manifest["ranges"] = [
+        {"first_id": 600, "count": 38, "source": "learned"}, {"first_id": 638, "count": 2, "source": "pad"},
+    ]  # fmt: skip
+    (directory / "vocabx.json").write_text(json.dumps(manifest), "utf-8")
+    step = {"directory": directory, "max_steps": 1, "step_sequences": 1, "rows_first": 0.0}
+    result = run_of("occurring", **step)
+    before = AutoModelForCausalLM.from_pretrained(directory).get_input_embeddings().weight[600:]
+    moved = (load_file(result.directory / "rows.safetensors")["input"] != before).any(dim=1)
+    assert moved[38:].all() and 0 < moved[:38].sum() < 38
+    every = run_of("all", **step, rows_update="all")
+    assert (load_file(every.directory / "rows.safetensors")["input"] != before).any(dim=1).all()
 
 
 def test_training_lowers_the_loss_of_held_out_text(run_of):
@@ -265,8 +284,6 @@ def test_other_trackers_see_losses_and_held_out_scores(run_of, monkeypatch):
 
 
 def test_after_a_transfer_every_row_trains(run_of, small_extended, tmp_path):
-    import shutil
-
     transferred = tmp_path / "transferred"
     shutil.copytree(small_extended(), transferred)
     manifest = json.loads((transferred / "vocabx.json").read_text("utf-8"))

@@ -32,10 +32,12 @@ def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
 
 def occurring_rows(plan: TrainPlan) -> Occurring | None:
     """Collects which new tokens occur in a step; None where all new rows move, or none train as such."""
-    count = plan.checkpoint.input.rows - plan.first_id
-    if not plan.moves_occurring or not plan.method.splits or count <= 0:
+    rows = plan.checkpoint.input.rows
+    if not plan.moves_occurring or not plan.method.splits or rows <= plan.first_id:
         return None
-    return Occurring(plan.first_id, count)
+    # No text holds an id of a padding row: each step teaches the lm_head not to predict it.
+    padding = [index for index in plan.manifest.padding_ids if plan.first_id <= index < rows]
+    return Occurring(plan.first_id, rows - plan.first_id, padding)
 
 
 def alignment_of(plan: TrainPlan, prepared: Prepared) -> Alignment | None:
