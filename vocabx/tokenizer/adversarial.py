@@ -14,6 +14,9 @@ from functools import lru_cache
 from itertools import chain, cycle, islice
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 ADVERSARIAL_COUNT = 10_000
 
 _Item = TypeVar("_Item")
@@ -29,6 +32,8 @@ _FIXED = (
 )  # fmt: skip
 _LONG_CHARACTERS = ("a", " ", "中")
 _LONG_BYTES = 1_000_000
+# Up to so many characters are drawn faster one by one.
+_FEW = 100
 
 
 def adversarial_strings(
@@ -57,7 +62,8 @@ class _Draw:
     """The random source of all kinds, and the special tokens they draw from."""
 
     def __init__(self, seed: int, literals: Sequence[str]) -> None:
-        self._random = random.Random(seed).random
+        self._source = random.Random(seed)
+        self._random = self._source.random
         self._literals = [literal for literal in literals if literal]
 
     def number(self, low: int, high: int) -> int:
@@ -79,12 +85,31 @@ class _Draw:
     def text(self, ranges: _Ranges, low: int, high: int) -> str:
         """From low to high characters of the ranges, as `point` draws them."""
         # Most characters are drawn here: without a call of `point` for each in a third of the time.
-        random, size = self._random, len(ranges)
+        random, size, count = self._random, len(ranges), self.number(low, high)
+        if count > _FEW:
+            return self._long_text(ranges, count)
         characters = []
-        for _ in range(self.number(low, high)):
+        for _ in range(count):
             first, last = ranges[int(random() * size)]
             characters.append(chr(first + int(random() * (last - first + 1))))
         return "".join(characters)
+
+    def _long_text(self, ranges: _Ranges, count: int) -> str:
+        """The same characters that `text` would draw one by one."""
+        numbers = self._numbers(2 * count).reshape(count, 2)
+        bounds = np.array(ranges)[(numbers[:, 0] * len(ranges)).astype(np.int64)]
+        within = (numbers[:, 1] * (bounds[:, 1] - bounds[:, 0] + 1)).astype(np.int64)
+        return (bounds[:, 0] + within).astype("<u4").tobytes().decode("utf-32-le")
+
+    def _numbers(self, count: int) -> NDArray[np.float64]:
+        """What random() would return next, (count,) float64: numpy's old generator is the same one."""
+        kind, state, rest = self._source.getstate()
+        stream = np.random.RandomState()
+        stream.set_state(("MT19937", state[:-1], state[-1]))
+        numbers = stream.random_sample(count)
+        _, words, position, *_ = stream.get_state()
+        self._source.setstate((kind, (*map(int, words), int(position)), rest))
+        return numbers
 
     def word(self) -> str:
         return self.text(_LATIN, 1, 8)
