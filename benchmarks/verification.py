@@ -79,7 +79,7 @@ def verified(root: Path, scratch: Path, request: dict[str, Any]) -> Result:
     for name in ("cli", "assets"):
         (package / name).symlink_to(root.resolve() / name)
     ran = subprocess.run(
-        [sys.executable, "-c", _WORKER],
+        [sys.executable, "-P", "-c", _WORKER],
         input=json.dumps(request | {"build": str(package)}),
         env={**os.environ, "PYTHONPATH": str(scratch)},
         capture_output=True,

@@ -73,11 +73,9 @@ def is_the_same(tokenizer: FastTokenizer, found: Loaded, samples: Sequence[str])
         found: what transformers makes of its directory.
         samples: the texts whose ids `found` holds.
     """
-    return (
-        found.state is not None
-        and _stated(found.state) == _stated(tokenizer.rust.to_str())
-        and found.ids == tokenizer.encode(samples)
-    )
+    if found.state is None or found.ids != tokenizer.encode(samples):
+        return False
+    return bool(_stated(found.state) == _stated(tokenizer.rust.to_str()))
 
 
 def _stated(state: str) -> Any:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -121,7 +121,6 @@ class Looking:
             out=str(out),
         )
         try:
-            # Not as an argument, which may not be so long.
             process = subprocess.Popen(
                 [sys.executable, "-I", "-"],
                 stdin=subprocess.PIPE,
@@ -131,7 +130,8 @@ class Looking:
         except OSError:
             return None
         assert process.stdin is not None
-        with process.stdin as stream:
+        # Not as an argument, which may not be so long. One that ended at once is noticed later.
+        with suppress(OSError), process.stdin as stream:
             stream.write(code.encode("ascii"))
         return process
 

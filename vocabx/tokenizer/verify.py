@@ -264,14 +264,12 @@ def _same_decoding(pair: _Pair) -> bool:
     base, extended = pair
     old, new = base.spec, extended.spec
     settings = [{**spec["model"], "vocab": None, "merges": None} for spec in (old, new)]
-    return (
-        # With two pieces for an id, the library alone knows which it takes.
-        all(len(one.id_to_piece) == len(one.vocabulary) for one in pair)
-        and base.id_to_piece.items() <= extended.id_to_piece.items()
-        and base.added_ids == extended.added_ids & base.id_to_piece.keys()
-        and settings[0] == settings[1]
-        and old.get("decoder") == new.get("decoder")
-    )
+    # With two pieces for an id, the library alone knows which it takes.
+    unique = all(len(one.id_to_piece) == len(one.vocabulary) for one in pair)
+    kept = base.id_to_piece.items() <= extended.id_to_piece.items()
+    added = base.added_ids == extended.added_ids & base.id_to_piece.keys()
+    same = settings[0] == settings[1] and bool(old.get("decoder") == new.get("decoder"))
+    return unique and kept and added and same
 
 
 def _base_ids(pair: _Pair) -> Claim:
