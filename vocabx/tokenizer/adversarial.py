@@ -99,13 +99,15 @@ class _Draw:
         numbers = self._numbers(2 * count).reshape(count, 2)
         bounds = np.array(ranges)[(numbers[:, 0] * len(ranges)).astype(np.int64)]
         within = (numbers[:, 1] * (bounds[:, 1] - bounds[:, 0] + 1)).astype(np.int64)
-        return (bounds[:, 0] + within).astype("<u4").tobytes().decode("utf-32-le")
+        characters: bytes = (bounds[:, 0] + within).astype("<u4").tobytes()
+        return characters.decode("utf-32-le")
 
     def _numbers(self, count: int) -> NDArray[np.float64]:
         """What random() would return next, (count,) float64: numpy's old generator is the same one."""
         kind, state, rest = self._source.getstate()
         stream = np.random.RandomState()
-        stream.set_state(("MT19937", state[:-1], state[-1]))
+        # The last two belong to normal distributions.
+        stream.set_state(("MT19937", np.array(state[:-1], dtype=np.uint32), state[-1], 0, 0.0))
         numbers = stream.random_sample(count)
         _, words, position, *_ = stream.get_state()
         self._source.setstate((kind, (*map(int, words), int(position)), rest))
