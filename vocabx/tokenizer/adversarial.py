@@ -11,7 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, cycle, islice
+from itertools import chain, count, cycle, islice
 from typing import TypeVar
 
 import numpy as np
@@ -146,13 +146,15 @@ def _run_of_one_character(draw: _Draw) -> str:
 
 
 @lru_cache(maxsize=1)
-def _by_category() -> list[list[str]]:
+def _by_category() -> list[str]:
     """The characters of each general category except surrogates; the categories ordered by name."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    characters = [*map(chr, range(0xD800)), *map(chr, range(0xE000, sys.maxunicode + 1))]
-    for character, name in zip(characters, map(unicodedata.ucd_3_2_0.category, characters), strict=True):
-        found[name].append(character)
-    return [found[name] for name in sorted(found)]
+    points = np.concatenate((np.arange(0xD800), np.arange(0xE000, sys.maxunicode + 1))).astype("<u4")
+    characters = points.tobytes().decode("utf-32-le")
+    # A number for each name, in the order of their first characters.
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    found = bytes(map(numbers.__getitem__, map(unicodedata.ucd_3_2_0.category, characters)))
+    each = np.frombuffer(found, dtype=np.uint8)
+    return [points[each == numbers[name]].tobytes().decode("utf-32-le") for name in sorted(numbers)]
 
 
 # Scripts and numbers.
