@@ -161,6 +161,15 @@ def test_a_text_in_one_line_is_timed_beside_the_same_text_in_lines(toy, english_
         assert row["ratio"] > 0
 
 
+def test_the_certificate_is_timed_on_as_many_strings_as_it_says(toy, small_extended):
+    found = toy(
+        "verification", small_extended(), "--target-bytes", 3000, "--base-bytes", 3000, "--adversarial", 100
+    )
+    claims = found["claims"]["this build"]
+    assert claims["transformers"] == [found["strings"], 0]
+    assert found["processor_seconds"]["this build"] > 0
+
+
 def test_other_programs_read_tiny_models_with_real_tokenizers(toy, some_verses, english_file):
     found = toy(
         "runtimes", "--bases", "GPT-2", "--runtimes", "tokenizers,transformers", "--strings", 60,

@@ -72,6 +72,15 @@ def test_a_lost_pre_tokenizer_is_found(check, extension):
     assert claims["other-text"].failed > 0
 
 
+def test_a_lost_decoder_is_found_in_text_that_is_tokenized_as_before(check, extension):
+    claims, certificate = check(changed(extension.tokenizer, lambda spec: spec.update(decoder=None)))
+    assert claims["base-text"].failed == 0
+    assert claims["settings"].failed == 1
+    # Not only that of text in the new language, of which there are 200.
+    assert claims["round-trip"].failed > 1000
+    assert not certificate.passed
+
+
 def test_a_token_that_no_merge_builds_is_found(check, extension):
     def orphan(spec):
         merges = spec["model"]["merges"]

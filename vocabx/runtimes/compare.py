@@ -1,11 +1,12 @@
 """Compares what each runtime makes of an extension, and of its base, with the certificate's tokenizer."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from vocabx.runtimes.causes import unexplained
 from vocabx.runtimes.process import Asked, ask
 from vocabx.runtimes.reading import NOT_INSTALLED, Reading, Row, not_compared, row_of
 from vocabx.runtimes.runtime import Place, Runtime
@@ -64,10 +65,8 @@ def compare(
     short = [text for text in texts if len(text) <= _LONGEST_TEXT]
     added = (token["content"] for one in (base, extended) for token in one.tokenizer.spec["added_tokens"])
     literals = {literal for literal in added if literal}
-    plain = [not any(literal in text for literal in literals) for text in short]
     wanted = {
-        finds: [_Wanted(subject, short, plain, finds) for subject in (base, extended)]
-        for finds in (True, False)
+        finds: [_Wanted(one, short, literals, finds) for one in (base, extended)] for finds in (True, False)
     }
 
     def row(one: tuple[Runtime, Place]) -> Row:
@@ -90,17 +89,23 @@ def _processors() -> int:
 class _Wanted:
     """A subject, some texts, and what they should become.
 
-    Texts in which a special token is written out are left out unless `literals`, and never decoded: every
-    library has its own mind about the spaces around one.
+    Texts in which a special token of `literals` is written out are left out unless the runtime `finds` one,
+    and never decoded: every library has its own mind about the spaces around one.
     """
 
-    def __init__(self, subject: Subject, texts: Sequence[str], plain: Sequence[bool], literals: bool) -> None:
-        self.subject = subject
-        chosen = [number for number, is_plain in enumerate(plain) if is_plain or literals]
-        self.texts = [texts[number] for number in chosen]
+    def __init__(
+        self, subject: Subject, texts: Sequence[str], literals: Collection[str], finds: bool
+    ) -> None:
+        self.subject, self.literals = subject, literals
+        plain = {text: not any(literal in text for literal in literals) for text in texts}
+        self.texts = [text for text in texts if finds or plain[text]]
         self.ids = subject.tokenizer.encode(self.texts)
         decoded = subject.tokenizer.rust.decode_batch(self.ids, skip_special_tokens=False)
-        self.decoded = [text if plain[n] else None for n, text in zip(chosen, decoded, strict=True)]
+        self.decoded = [back if plain[text] else None for text, back in zip(self.texts, decoded, strict=True)]
+
+    def of(self, texts: Sequence[str]) -> "_Wanted":
+        """The same of other texts, all of them."""
+        return _Wanted(self.subject, texts, self.literals, True)
 
     def asked(self, runtime: Runtime) -> Asked | None:
         """What to ask a runtime, or None where there is no file that it reads."""
@@ -109,7 +114,28 @@ class _Wanted:
 
 
 def _row(runtime: Runtime, place: Place, wanted: Sequence[_Wanted], seconds: float) -> Row:
-    """The base and the extension in one process; where it dies of the base, the extension in another."""
+    """What a runtime makes of the base and of the extension, with a reason where they differ."""
+    texts = wanted[0].texts
+    found = _asked(runtime, place, wanted, seconds)
+    if isinstance(found, Row):
+        return found
+    version, (base, extended) = found
+
+    def ask_again(parts: Sequence[str]) -> Sequence[Reading]:
+        again = _asked(runtime, place, [one.of(parts) for one in wanted], seconds)
+        return [Reading(refused="not asked")] * 2 if isinstance(again, Row) else again[1]
+
+    left = unexplained(texts, base, extended, wanted[1].subject.tokenizer, ask_again)
+    return row_of(runtime.name, version, place.name, texts, base, extended, left)
+
+
+def _asked(
+    runtime: Runtime, place: Place, wanted: Sequence[_Wanted], seconds: float
+) -> tuple[str, list[Reading]] | Row:
+    """Its version and readings, or the row of one that is not asked.
+
+    The base and the extension are read in one process; where it dies of the base, the extension in another.
+    """
     texts = wanted[0].texts
     asked = [one.asked(runtime) for one in wanted]
     readings = [Reading(refused=one.subject.read_by(runtime)[1]) for one in wanted]
@@ -135,4 +161,4 @@ def _row(runtime: Runtime, place: Place, wanted: Sequence[_Wanted], seconds: flo
             # It ended before it came to the others.
             readings[rest[0]] = Reading(refused=answered.ended or "ended without an answer")
         todo = rest[1:]
-    return row_of(runtime.name, version, place.name, texts, *readings)
+    return version, readings

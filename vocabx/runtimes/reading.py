@@ -1,7 +1,8 @@
 """What a runtime made of two directories, and the row of the table that follows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, Literal, Self
 
 from vocabx._util.shorten import shortened
@@ -13,6 +14,16 @@ Outcome = Literal[
 NOT_INSTALLED: Literal["not installed"] = "not installed"
 _LONGEST_EXAMPLE = 60
 _LONGEST_MESSAGE = 200
+
+Difference = list[int] | str
+"""What a runtime made of a text: other ids, another text, or the message of an error."""
+
+
+class Kind(StrEnum):
+    """What a runtime is asked for."""
+
+    IDS = "ids"
+    DECODED = "decoded"
 
 
 @dataclass(frozen=True)
@@ -30,8 +41,17 @@ class Reading:
     refused: str = ""
     encodes: bool = False
     decodes: bool = False
-    ids: tuple[tuple[int, Any], ...] = ()
-    decoded: tuple[tuple[int, Any], ...] = ()
+    ids: tuple[tuple[int, Difference], ...] = ()
+    decoded: tuple[tuple[int, Difference], ...] = ()
+
+    def differing(self, kind: Kind) -> tuple[tuple[int, Difference], ...]:
+        """The texts of which it makes something else."""
+        return self.ids if kind is Kind.IDS else self.decoded
+
+    def new_to(self, base: Self, kind: Kind) -> tuple[tuple[int, Difference], ...]:
+        """Those of them of which it makes what is right with the base."""
+        known = {number for number, _ in base.differing(kind)}
+        return tuple(pair for pair in self.differing(kind) if pair[0] not in known)
 
     @classmethod
     def of(cls, line: dict[str, Any]) -> Self:
@@ -55,6 +75,8 @@ class Row:
         ids, decoded: number of strings of which the extension gives other ids, and of which the ids are
             decoded otherwise; None where the runtime does not do that, or nothing was compared.
         base_ids, base_decoded: the same of the base.
+        new_ids, new_decoded: of `ids` and `decoded`, those that the base is read rightly on and gives no
+            reason for: see `causes`.
         example: the shortest string that differs.
         message: why nothing was compared, or what became of the example.
     """
@@ -68,6 +90,8 @@ class Row:
     decoded: int | None = None
     base_ids: int | None = None
     base_decoded: int | None = None
+    new_ids: int | None = None
+    new_decoded: int | None = None
     example: str = ""
     message: str = ""
 
@@ -87,49 +111,69 @@ def not_compared(name: str, version: str, place: str, why: str) -> Row:
 
 
 def row_of(
-    name: str, version: str, place: str, texts: Sequence[str], base: Reading, extended: Reading
+    name: str,
+    version: str,
+    place: str,
+    texts: Sequence[str],
+    base: Reading,
+    extended: Reading,
+    unexplained: Mapping[Kind, Sequence[int]],
 ) -> Row:
-    """The row of a runtime that was asked about both directories."""
-    outcome = _outcome(base, extended)
-    example, message = _example(texts, base, extended)
+    """The row of a runtime that was asked about both directories.
+
+    Args:
+        name, version, place: of the runtime.
+        texts: what it was asked about.
+        base, extended: what it made of them.
+        unexplained: the texts for whose difference the base gives no reason, see `causes`.
+    """
+    example, message = _example(texts, extended, unexplained)
     if extended.refused:
         message = extended.refused
     elif base.refused:
         message = f"refuses the base: {base.refused}"
+    counts = {
+        f"{name}{kind}": _count(reading, kind, found)
+        for kind in Kind
+        for name, reading, found in (
+            ("", extended, extended.differing(kind)),
+            ("base_", base, base.differing(kind)),
+            ("new_", extended, unexplained[kind]),
+        )
+    }
     return Row(
-        name, version, place, outcome,
+        name, version, place, _outcome(base, extended, unexplained),
         strings=0 if extended.refused else len(texts),
-        ids=_count(extended, extended.encodes, extended.ids),
-        decoded=_count(extended, extended.decodes, extended.decoded),
-        base_ids=_count(base, base.encodes, base.ids),
-        base_decoded=_count(base, base.decodes, base.decoded),
         example=example,
         message=shortened(message, _LONGEST_MESSAGE),
+        **counts,
     )  # fmt: skip
 
 
-def _outcome(base: Reading, extended: Reading) -> Outcome:
+def _outcome(base: Reading, extended: Reading, unexplained: Mapping[Kind, Sequence[int]]) -> Outcome:
     if extended.refused:
         return "refused with the base" if base.refused else "REFUSED"
     if not (extended.ids or extended.decoded):
         return "same ids"
-    # Encoding and decoding count apart: a runtime that breaks one of the base's may still keep the other.
-    new = (extended.ids and not base.ids) or (extended.decoded and not base.decoded)
-    return "DIFFERS" if new and not base.refused else "differs with the base"
+    return "DIFFERS" if any(unexplained.values()) else "differs with the base"
 
 
-def _count(reading: Reading, does: bool, found: Sequence[Any]) -> int | None:
+def _count(reading: Reading, kind: Kind, found: Sequence[Any]) -> int | None:
+    does = reading.encodes if kind is Kind.IDS else reading.decodes
     return None if reading.refused or not does else len(found)
 
 
-def _example(texts: Sequence[str], base: Reading, extended: Reading) -> tuple[str, str]:
+def _example(
+    texts: Sequence[str], extended: Reading, unexplained: Mapping[Kind, Sequence[int]]
+) -> tuple[str, str]:
     """The shortest string that differs, of those that the base gives no reason for if there are any."""
-    for mine, theirs, what in (
-        (extended.ids, base.ids, "ids"), (extended.decoded, base.decoded, "decoded as")
-    ):  # fmt: skip
-        if mine:
-            known = {number for number, _ in theirs}
-            ours = [pair for pair in mine if pair[0] not in known] or list(mine)
-            number, made = min(ours, key=lambda pair: (len(texts[pair[0]]), texts[pair[0]]))
-            return shortened(texts[number], _LONGEST_EXAMPLE), f"{what} {made!r}"
-    return "", ""
+    every = [(kind, pair) for kind in Kind for pair in extended.differing(kind)]
+    if not every:
+        return "", ""
+    ours = [(kind, pair) for kind, pair in every if pair[0] in unexplained[kind]] or every
+    first = ours[0][0]
+    number, made = min(
+        (pair for kind, pair in ours if kind is first), key=lambda pair: (len(texts[pair[0]]), texts[pair[0]])
+    )
+    what = "ids" if first is Kind.IDS else "decoded as"
+    return shortened(texts[number], _LONGEST_EXAMPLE), f"{what} {made!r}"

@@ -11,8 +11,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, cycle, islice
+from itertools import chain, count, cycle, islice
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 ADVERSARIAL_COUNT = 10_000
 
@@ -29,6 +32,8 @@ _FIXED = (
 )  # fmt: skip
 _LONG_CHARACTERS = ("a", " ", "中")
 _LONG_BYTES = 1_000_000
+# Up to so many characters are drawn faster one by one.
+_FEW = 100
 
 
 def adversarial_strings(
@@ -57,7 +62,8 @@ class _Draw:
     """The random source of all kinds, and the special tokens they draw from."""
 
     def __init__(self, seed: int, literals: Sequence[str]) -> None:
-        self._random = random.Random(seed).random
+        self._source = random.Random(seed)
+        self._random = self._source.random
         self._literals = [literal for literal in literals if literal]
 
     def number(self, low: int, high: int) -> int:
@@ -79,12 +85,33 @@ class _Draw:
     def text(self, ranges: _Ranges, low: int, high: int) -> str:
         """From low to high characters of the ranges, as `point` draws them."""
         # Most characters are drawn here: without a call of `point` for each in a third of the time.
-        random, size = self._random, len(ranges)
+        random, size, count = self._random, len(ranges), self.number(low, high)
+        if count > _FEW:
+            return self._long_text(ranges, count)
         characters = []
-        for _ in range(self.number(low, high)):
+        for _ in range(count):
             first, last = ranges[int(random() * size)]
             characters.append(chr(first + int(random() * (last - first + 1))))
         return "".join(characters)
+
+    def _long_text(self, ranges: _Ranges, count: int) -> str:
+        """The same characters that `text` would draw one by one."""
+        numbers = self._numbers(2 * count).reshape(count, 2)
+        bounds = np.array(ranges)[(numbers[:, 0] * len(ranges)).astype(np.int64)]
+        within = (numbers[:, 1] * (bounds[:, 1] - bounds[:, 0] + 1)).astype(np.int64)
+        characters: bytes = (bounds[:, 0] + within).astype("<u4").tobytes()
+        return characters.decode("utf-32-le")
+
+    def _numbers(self, count: int) -> NDArray[np.float64]:
+        """What random() would return next, (count,) float64: numpy's old generator is the same one."""
+        kind, state, rest = self._source.getstate()
+        stream = np.random.RandomState()
+        # The last two belong to normal distributions.
+        stream.set_state(("MT19937", np.array(state[:-1], dtype=np.uint32), state[-1], 0, 0.0))
+        numbers = stream.random_sample(count)
+        _, words, position, *_ = stream.get_state()
+        self._source.setstate((kind, (*map(int, words), int(position)), rest))
+        return numbers
 
     def word(self) -> str:
         return self.text(_LATIN, 1, 8)
@@ -119,13 +146,15 @@ def _run_of_one_character(draw: _Draw) -> str:
 
 
 @lru_cache(maxsize=1)
-def _by_category() -> list[list[str]]:
+def _by_category() -> list[str]:
     """The characters of each general category except surrogates; the categories ordered by name."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    characters = [*map(chr, range(0xD800)), *map(chr, range(0xE000, sys.maxunicode + 1))]
-    for character, name in zip(characters, map(unicodedata.ucd_3_2_0.category, characters), strict=True):
-        found[name].append(character)
-    return [found[name] for name in sorted(found)]
+    points = np.concatenate((np.arange(0xD800), np.arange(0xE000, sys.maxunicode + 1))).astype("<u4")
+    characters = points.tobytes().decode("utf-32-le")
+    # A number for each name, in the order of their first characters.
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    found = bytes(map(numbers.__getitem__, map(unicodedata.ucd_3_2_0.category, characters)))
+    each = np.frombuffer(found, dtype=np.uint8)
+    return [points[each == numbers[name]].tobytes().decode("utf-32-le") for name in sorted(numbers)]
 
 
 # Scripts and numbers.

@@ -5,25 +5,28 @@ tokenizer.json and its configuration. Where they disagree, a model is served wit
 was trained on.
 """
 
-import logging
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from vocabx._util.extras import Packages, installed, need
-from vocabx._util.loading import load_auto
-from vocabx._util.quiet import quiet_transformers
+import msgspec
+
+from vocabx._util.extras import Packages, installed
 from vocabx.tokenizer.certificate import Claim, Tally, claim
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
+from vocabx.tokenizer.loaded import Loaded, ids_of, load, transformers_version
 from vocabx.tokenizer.sentencepiece_model import SPACE
 from vocabx.tokenizer.settings import read_config
 
 # What the claims about transformers need; without it they are not made.
 PACKAGES: Packages = {"transformers": "evaluate"}
-_IDS = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")
-_SIDES = ("padding_side", "truncation_side", "model_max_length", "chat_template", "model_input_names")
-_SAMPLES = ("", "a", "Hello , world . It 's", " two  spaces\n", "x\ty")
+_NOTHING_ADDED = {
+    "type": "TemplateProcessing",
+    "single": [{"Sequence": {"id": "A", "type_id": 0}}],
+    "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+    "special_tokens": {},
+}
 
 
 class Reader(Protocol):
@@ -37,15 +40,51 @@ class Reader(Protocol):
 
 
 def readers_of(
-    base: FastTokenizer, extended: FastTokenizer, directories: tuple[Path, Path] | None
+    base: FastTokenizer,
+    extended: FastTokenizer,
+    directories: tuple[Path, Path] | None,
+    found: Loaded | None = None,
+    samples: Sequence[str] = (),
 ) -> list[Reader]:
-    """The readers that apply: SentencePiece where a .model exists, transformers where it is installed."""
+    """The readers that apply: SentencePiece where a .model exists, transformers where it is installed.
+
+    Args:
+        base, extended: the two tokenizers.
+        directories: of the two; None without files.
+        found: what transformers makes of the extension's, if that is known already.
+        samples: the texts whose ids `found` holds.
+    """
     readers: list[Reader] = []
     if MODEL_NAME in extended.companions():
         readers.append(_SentencePiece(base, extended))
     if directories is not None and installed("transformers"):
-        readers.append(TransformersReader(directories[1], extended, directories[0]))
+        if found is not None and is_the_same(extended, found, samples):
+            readers.append(_SameTokenizer())
+        else:
+            readers.append(TransformersReader(directories[1], extended, directories[0]))
     return readers
+
+
+def is_the_same(tokenizer: FastTokenizer, found: Loaded, samples: Sequence[str]) -> bool:
+    """Whether transformers holds the tokenizer that tokenizer.json states, and hands texts over as they are.
+
+    Args:
+        tokenizer: as it is stated.
+        found: what transformers makes of its directory.
+        samples: the texts whose ids `found` holds.
+    """
+    if found.state is None or found.ids != tokenizer.encode(samples):
+        return False
+    return bool(_stated(found.state) == _stated(tokenizer.rust.to_str()))
+
+
+def _stated(state: str) -> Any:
+    """A tokenizer as the library writes it, parsed, without a template that adds nothing."""
+    parsed = msgspec.json.decode(state)
+    if parsed["post_processor"] == _NOTHING_ADDED:
+        # transformers gives one to a tokenizer that has none.
+        parsed["post_processor"] = None
+    return parsed
 
 
 class _SentencePiece:
@@ -101,6 +140,30 @@ def _plain(normal: str) -> str:
     return " ".join(normal.replace(SPACE, " ").split())
 
 
+class _SameTokenizer:
+    """transformers, where it holds the very tokenizer that tokenizer.json states.
+
+    One function gives one text the same ids: there is no need to tokenize it twice.
+    """
+
+    def __init__(self) -> None:
+        self.tally = _tally()
+
+    def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
+        for text in batch:
+            self.tally.add(text, True)
+
+    def claims(self) -> list[Claim]:
+        return [self.tally.claim()]
+
+
+def _tally() -> Tally:
+    version = transformers_version()
+    return Tally(
+        "transformers", f"transformers {version} tokenizes every text into the same ids as tokenizer.json."
+    )
+
+
 class TransformersReader:
     """The directory as AutoTokenizer loads it.
 
@@ -110,9 +173,8 @@ class TransformersReader:
     """
 
     def __init__(self, directory: Path, extended: FastTokenizer, base: Path | None = None) -> None:
-        self.loaded, self.extended, self.directory = _load(directory), extended, base
-        sentence = f"transformers {_version()} tokenizes every text into the same ids as tokenizer.json."
-        self.tally = Tally("transformers", sentence)
+        self.loaded, self.extended, self.directory = load(directory), extended, base
+        self.tally = _tally()
         self.base_tally = Tally(
             "base-transformers",
             "transformers tokenizes every text with the base's files as the base's tokenizer.json does.",
@@ -121,12 +183,12 @@ class TransformersReader:
 
     def add(self, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]) -> None:
         """Compare a batch of texts with the ids in `new`; with those in `old` where a base is known."""
-        theirs = _ids(self.loaded, batch)
+        theirs = ids_of(self.loaded, batch)
         # In Unigram, rounding decides between segmentations of the same score.
         differ = [n for n, ids in enumerate(theirs) if ids != new[n] and not self.extended.tied(ids, new[n])]
         with_base = {}
         if differ and self.base is not None:
-            with_base = dict(zip(differ, _ids(self.base, [batch[n] for n in differ]), strict=True))
+            with_base = dict(zip(differ, ids_of(self.base, [batch[n] for n in differ]), strict=True))
         for n, text in enumerate(batch):
             # Where the base's own files disagree, so must its extension.
             excused = (
@@ -142,7 +204,7 @@ class TransformersReader:
         if self.directory is None:
             return None
         try:
-            return _load(self.directory)
+            return load(self.directory)
         except Exception:  # For a bare tokenizer.json, transformers has no class to choose.
             return None
 
@@ -152,31 +214,23 @@ class TransformersReader:
         return [self.tally.claim(), *excused]
 
 
-def _ids(loaded: Any, texts: Sequence[str]) -> list[list[int]]:
-    found: list[list[int]] = loaded(list(texts), add_special_tokens=False)["input_ids"]
-    return found
-
-
-def special_token_claims(directories: tuple[Path, Path] | None) -> list[Claim]:
+def special_token_claims(directory: Path, before: Loaded, after: Loaded) -> list[Claim]:
     """Compare what transformers adds to the text: special ids, templates, sides, the chat template.
 
-    No claim is made where transformers is not installed or cannot load the base, or where the base has no
-    configuration and its special tokens therefore no roles.
+    No claim is made where the base has no configuration and its special tokens therefore no roles.
+
+    Args:
+        directory: of the base.
+        before, after: the base and the extension as transformers loads them.
     """
-    if directories is None or not installed("transformers"):
+    if not (directory / "tokenizer_config.json").is_file():
         return []
-    if not (directories[0] / "tokenizer_config.json").is_file():
-        return []
-    try:
-        before = _behavior(_load(directories[0]))
-    except Exception:  # For a bare tokenizer.json, transformers has no class to choose.
-        return []
-    after = _behavior(_load(directories[1]))
     # A side that only the class implies depends on the version: Mistral's is left in 4 and right in 5.
-    implied = {"padding_side"} - read_config(directories[0]).keys()
+    implied = {"padding_side"} - read_config(directory).keys()
+    old, new = before.behavior, after.behavior
     cases = (
-        (f"{key}: {old!r} became {after.get(key)!r}", after.get(key) == old)
-        for key, old in before.items()
+        (f"{key}: {value!r} became {new.get(key)!r}", new.get(key) == value)
+        for key, value in old.items()
         if key not in implied
     )
     sentence = (
@@ -184,42 +238,8 @@ def special_token_claims(directories: tuple[Path, Path] | None) -> list[Claim]:
         "template are unchanged."
     )
     claims = [claim("special-tokens", sentence, cases)]
-    if implied and before["padding_side"] != after["padding_side"]:
-        about = f"it is {before['padding_side']} for the base and {after['padding_side']} for the result"
+    if implied and old["padding_side"] != new["padding_side"]:
+        about = f"it is {old['padding_side']} for the base and {new['padding_side']} for the result"
         sentence = "The padding side, which the base does not state, is what transformers takes for the base."
         claims.append(claim("padding-side", sentence, [(about, False)], required=False))
     return claims
-
-
-def _behavior(tokenizer: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        f"{name}_token_id": getattr(tokenizer, f"{name}_token_id", None) for name in _IDS
-    }
-    special = set(tokenizer.all_special_tokens)
-    for index, token in tokenizer.added_tokens_decoder.items():
-        flags = (token.single_word, token.lstrip, token.rstrip, token.normalized, token.content in special)
-        found[f"added token {token.content!r}"] = (index, flags)
-    for name in _SIDES:
-        found[name] = getattr(tokenizer, name, None)
-    for sample in _SAMPLES:
-        ids = tokenizer(sample)["input_ids"]
-        plain = tokenizer(sample, add_special_tokens=False)["input_ids"]
-        start = next((n for n in range(len(ids) + 1) if ids[n : n + len(plain)] == plain), 0)
-        found[f"ids around {sample!r}"] = (ids[:start], ids[start + len(plain) :])
-    found["ids around a pair"] = len(tokenizer("a", "b")["input_ids"])
-    return found
-
-
-def _load(directory: Path) -> Any:
-    # It warns of texts longer than the model's context, which many are here.
-    logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)
-    with quiet_transformers("evaluate"):
-        loaded = load_auto("AutoTokenizer", directory, "evaluate")
-    model: Any = getattr(getattr(loaded, "backend_tokenizer", None), "model", None)
-    if model is not None and getattr(model, "dropout", None):
-        model.dropout = None
-    return loaded
-
-
-def _version() -> str:
-    return str(need("transformers", "evaluate").__version__)

@@ -13,17 +13,20 @@ def _build() -> dict[int, str]:
 
 
 _CHARACTER = _build()
-_BYTE = {character: byte for byte, character in _CHARACTER.items()}
+# Latin-1 without the alphabet becomes a character that Latin-1 cannot encode.
+_BYTE = dict.fromkeys(range(256), "\uffff") | {
+    ord(character): chr(byte) for byte, character in _CHARACTER.items()
+}
 
 
 def to_alphabet(data: bytes) -> str:
     """Encode bytes in the alphabet, e.g. " 中" -> "Ġä¸Ń"."""
-    return "".join(_CHARACTER[byte] for byte in data)
+    return data.decode("latin-1").translate(_CHARACTER)
 
 
 def from_alphabet(text: str) -> bytes | None:
     """Decode bytes from the alphabet; None when `text` is not written in it, as special tokens are not."""
     try:
-        return bytes(_BYTE[character] for character in text)
-    except KeyError:
+        return text.translate(_BYTE).encode("latin-1")
+    except UnicodeEncodeError:
         return None

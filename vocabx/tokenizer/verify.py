@@ -5,26 +5,30 @@ vocabulary check every token; claims about text are counted in one pass, in whic
 text once. `agreement` compares other readers, and what transformers adds around a text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vocabx._util.extras import installed
 from vocabx.errors import TokenizerError
 from vocabx.progress import Advance
 from vocabx.tokenizer.adversarial import ADVERSARIAL_COUNT, adversarial_strings
-from vocabx.tokenizer.agreement import readers_of, special_token_claims
+from vocabx.tokenizer.agreement import Reader, readers_of, special_token_claims
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate, Claim, Tally, claim
 from vocabx.tokenizer.fast import FastTokenizer, Ids
+from vocabx.tokenizer.loaded import Loaded, looking
 from vocabx.tokenizer.sentencepiece_model import SPACE, is_unused
 
 _Pair = tuple[FastTokenizer, FastTokenizer]
 _BATCH = 1024
 # In a small set, a megabyte of one character would be out of proportion.
 _WITH_LONG = 1000
+# Adversarial strings that transformers tokenizes even where it holds the very tokenizer of tokenizer.json.
+_SAMPLES = 500
 _SECTIONS = ("normalizer", "post_processor", "decoder", "truncation", "padding")
 
 
@@ -74,22 +78,44 @@ def verify(
             "extension of the other"
         )
     pair = (base, extended)
-    counted, used = _text_claims(pair, alphabet, texts, directories, advance)
+    literals = [token["content"] for token in base.spec["added_tokens"]]
+    adversarial = adversarial_strings(
+        texts.adversarial, texts.seed, literals, long=texts.adversarial >= _WITH_LONG
+    )
+    samples = adversarial_strings(min(texts.adversarial, _SAMPLES), texts.seed, literals, long=False)
+    read = directories if installed("transformers") else None
+    with looking(read or (), samples) as elsewhere:
+        vocabulary = (_base_ids(pair), _base_rules(pair), _base_reachable(pair), _settings(pair))
+        reachable = _reachable(pair)
+        before, after = elsewhere.result() if read else (None, None)
+    groups = {
+        "target": texts.target, "base": texts.base, "protected": texts.protected, "adversarial": adversarial
+    }  # fmt: skip
+    counts = _Counts(pair, alphabet, texts.base)
+    readers = readers_of(*pair, directories, after, samples)
+    used = _count(pair, groups, counts, readers, advance)
     return Certificate(
         (
-            _base_ids(pair),
-            _base_rules(pair),
-            _base_reachable(pair),
-            _settings(pair),
-            *counted,
+            *vocabulary,
+            *counts.claims(),
+            *(found for reader in readers for found in reader.claims()),
             added_tokens_claim(pair),
             _no_added_tokens(pair),
             *_unused(pair),
-            _reachable(pair),
+            reachable,
             _used(pair, used),
-            *special_token_claims(directories),
+            *_around(read, before, after),
         )
     )
+
+
+def _around(
+    directories: tuple[Path, Path] | None, before: Loaded | None, after: Loaded | None
+) -> list[Claim]:
+    """The claims about what transformers adds to the text, where it can load both."""
+    if directories is None or before is None or after is None:
+        return []
+    return special_token_claims(directories[0], before, after)
 
 
 def new_tokens(base: FastTokenizer, extended: FastTokenizer) -> list[str]:
@@ -100,25 +126,16 @@ def new_tokens(base: FastTokenizer, extended: FastTokenizer) -> list[str]:
     return [text for index in ids if (text := extended.text_of(index))]
 
 
-def _text_claims(
+def _count(
     pair: _Pair,
-    alphabet: Alphabet,
-    texts: Texts,
-    directories: tuple[Path, Path] | None,
+    groups: Mapping[str, Sequence[str]],
+    counts: "_Counts",
+    readers: Sequence[Reader],
     advance: Advance,
-) -> tuple[list[Claim], Ids]:
-    """The claims about text, and how often each id occurs in the text of the new language."""
-    counts = _Counts(pair, alphabet, texts)
-    readers = readers_of(*pair, directories)
+) -> Ids:
+    """Tokenize texts by their kind and count them; how often each id occurs in text of the new language."""
     used = np.zeros(pair[1].size, dtype=np.int64)
-    literals = [token["content"] for token in pair[0].spec["added_tokens"]]
-    adversarial = adversarial_strings(
-        texts.adversarial, texts.seed, literals, long=texts.adversarial >= _WITH_LONG
-    )
-    for kind, group in (
-        ("target", texts.target), ("base", texts.base), ("protected", texts.protected),
-        ("adversarial", adversarial),
-    ):  # fmt: skip
+    for kind, group in groups.items():
         for start in range(0, len(group), _BATCH):
             batch = group[start : start + _BATCH]
             old, new = (tokenizer.encode(batch) for tokenizer in pair)
@@ -129,18 +146,19 @@ def _text_claims(
                 ids = np.fromiter((i for row in new for i in row), dtype=np.int64)
                 used += np.bincount(ids, minlength=len(used))
             advance(len(batch))
-    return [*counts.claims(), *(found for reader in readers for found in reader.claims())], used
+    return used
 
 
 class _Counts:
     """The tallies of the claims about text."""
 
-    def __init__(self, pair: _Pair, alphabet: Alphabet, texts: Texts) -> None:
+    def __init__(self, pair: _Pair, alphabet: Alphabet, base_text: Sequence[str]) -> None:
         self.pair, self.alphabet = pair, alphabet
+        self.same_decoding = _same_decoding(pair)
         # A line of the base's language that contains some of the new one may change. Where most lines do, the
         # two share a script, and the number of changed lines is only information.
-        own = sum(map(self._is_foreign, texts.base))
-        self.shares_script = own < len(texts.base) / 2
+        own = sum(map(self._is_foreign, base_text))
+        self.shares_script = own < len(base_text) / 2
         self.literals = [token["content"] for token in pair[1].spec["added_tokens"]]
         self.base_text = Tally(
             "base-text", "Text in the base's language is tokenized exactly as before.", not self.shares_script
@@ -168,10 +186,14 @@ class _Counts:
         self, kind: str, batch: Sequence[str], old: Sequence[list[int]], new: Sequence[list[int]]
     ) -> None:
         """Count a batch of texts of one kind, with the base's ids (`old`) and the extension's (`new`)."""
-        before, after = (
-            tokenizer.rust.decode_batch(ids, skip_special_tokens=False)
-            for tokenizer, ids in zip(self.pair, (old, new), strict=True)
-        )
+        base, extended = (tokenizer.rust for tokenizer in self.pair)
+        before = base.decode_batch(old, skip_special_tokens=False)
+        # The same ids of the same tokens are the same text.
+        other = [n for n, ids in enumerate(new) if not self.same_decoding or ids != old[n]]
+        decoded = extended.decode_batch([new[n] for n in other], skip_special_tokens=False)
+        after = list(before)
+        for n, back in zip(other, decoded, strict=True):
+            after[n] = back
         for text, a, b, old_text, new_text in zip(batch, old, new, before, after, strict=True):
             self._count_tokenization(kind, text, a == b)
             self._count_round_trip(kind, text, (a, old_text), (b, new_text))
@@ -235,6 +257,19 @@ class _Counts:
             for tokenizer in self.pair
         )
         return before == after
+
+
+def _same_decoding(pair: _Pair) -> bool:
+    """Whether all ids of the base are certain to be decoded alike by the extension."""
+    base, extended = pair
+    old, new = base.spec, extended.spec
+    settings = [{**spec["model"], "vocab": None, "merges": None} for spec in (old, new)]
+    # With two pieces for an id, the library alone knows which it takes.
+    unique = all(len(one.id_to_piece) == len(one.vocabulary) for one in pair)
+    kept = base.id_to_piece.items() <= extended.id_to_piece.items()
+    added = base.added_ids == extended.added_ids & base.id_to_piece.keys()
+    same = settings[0] == settings[1] and bool(old.get("decoder") == new.get("decoder"))
+    return unique and kept and added and same
 
 
 def _base_ids(pair: _Pair) -> Claim:

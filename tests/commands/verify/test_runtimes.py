@@ -153,7 +153,31 @@ def test_other_ids_than_the_certificates_fail_with_the_shortest_string(verify, s
     # What is wrong of the base already is no failure of the extension.
     assert (rows["splintr"]["outcome"], rows["splintr"]["fails"]) == ("differs with the base", False)
     assert rows["splintr"]["decoded"] == rows["splintr"]["base_decoded"] > 100
+    assert rows["splintr"]["new_decoded"] == 0
     assert rows["splintr"]["ids"] == 0
+
+
+def test_a_text_that_the_base_has_wrong_excuses_no_other(verify, stand_in):
+    folder = stand_in(
+        "tokie", "0.1.9", "tokie",
+        "class Tokenizer(Tokenizer):\n"
+        "    def encode(self, text, **options):\n"
+        "        made = super().encode(text)\n"
+        "        if text == '0123456789' or self.extended and '的' in text: made.truncate(0)\n"
+        "        return made\n"
+        "    def decode(self, ids, **options):\n"
+        "        text = super().decode(ids)\n"
+        "        return '' if text == '0123456789' or self.extended and '是' in text else text\n"
+        "    decode_with_special = decode\n",
+    )  # fmt: skip
+    ran, found = verify("tokie", "--runtimes-at", folder)
+    (row,) = found.values()
+    assert ran.code == 1, ran.err
+    assert (row["outcome"], row["fails"]) == ("DIFFERS", True)
+    for kind in ("ids", "decoded"):
+        assert row[f"base_{kind}"] == 1
+        assert row[f"new_{kind}"] == row[kind] - 1 > 0
+    assert "的" in row["example"]
 
 
 def test_runtimes_of_node_are_asked_in_the_modules_of_a_folder(verify, tmp_path):

@@ -7,6 +7,7 @@ without a new pair is tokenized as before.
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from vocabx.tokenizer.alphabet import Alphabet
@@ -32,8 +33,14 @@ class ByteLevelTokenizer(FastTokenizer):
 
     def lost_tokens(self, text: str) -> list[bytes]:
         """The bytes of `text` without a token, as tokens: the tokenizer drops them without a trace."""
-        data = sorted(set(self.normal(text).encode()))
-        return [bytes([byte]) for byte in data if to_alphabet(bytes([byte])) not in self.vocabulary]
+        if not self._without_token:
+            return []
+        lost = self._without_token.intersection(self.normal(text).encode())
+        return [bytes([byte]) for byte in sorted(lost)]
+
+    @cached_property
+    def _without_token(self) -> frozenset[int]:
+        return frozenset(byte for byte in range(256) if to_alphabet(bytes([byte])) not in self.vocabulary)
 
     def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
         return from_alphabet(piece)
