@@ -15,6 +15,7 @@ from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .extend import extend
+from .init_recipe import init_recipe
 from .inspect import inspect
 from .languages import languages
 from .merge import merge
@@ -23,6 +24,7 @@ from .plain_help import Command, Group
 from .plain_line import plain_line
 from .playground import playground
 from .push import push
+from .run import run
 from .train import train
 from .transfer import transfer
 from .verify import verify
@@ -43,6 +45,8 @@ app = typer.Typer(
     help="Bring an open language model to your language.",
 )
 for _function in (
+    run,
+    init_recipe,
     extend,
     transfer,
     train,

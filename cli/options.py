@@ -137,7 +137,8 @@ def _parameter(one: Any, kind: Any, out: str, argument: bool, required: bool) ->
     elif one.default not in (None, "", (), Path()) and not required:
         # A list without spaces could not be folded.
         text = f"{text} Default: {str(one.default).replace(',', ', ')}."
-    option = typer.Option(help=text, metavar=_metavar(one, kinds), rich_help_panel=panel, show_default=False)
+    metavar = _metavar(one, kinds)
+    option = typer.Option(flag(name), help=text, metavar=metavar, rich_help_panel=panel, show_default=False)
     read = list[str] if listed else str
     if required:
         return _keyword(name, Annotated[read, option], _EMPTY)

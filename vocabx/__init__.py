@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vocabx.commands.export.run import export
     from vocabx.commands.extend.options import ExtendOptions
     from vocabx.commands.extend.run import ExtendResult, extend
+    from vocabx.commands.init_recipe.options import InitRecipeOptions
+    from vocabx.commands.init_recipe.run import InitRecipeResult, init_recipe
     from vocabx.commands.inspect.options import InspectOptions
     from vocabx.commands.inspect.run import InspectResult, inspect
     from vocabx.commands.languages.run import KnownLanguage, languages
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from vocabx.commands.playground.run import PlaygroundResult, playground
     from vocabx.commands.push.options import PushOptions
     from vocabx.commands.push.run import PushResult, push
+    from vocabx.commands.run.options import RunOptions
+    from vocabx.commands.run.run import RunResult, run
     from vocabx.commands.train.options import TrainOptions
     from vocabx.commands.train.run import TrainResult, train
     from vocabx.commands.transfer.options import TransferOptions
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
         MissingPackageError,
         OptionError,
         OutputError,
+        RecipeError,
         TokenizerError,
         TrainingError,
         VectorsError,
@@ -75,6 +80,8 @@ _WHERE = {
     "ExtendOptions": "vocabx.commands.extend.options",
     "ExtendResult": "vocabx.commands.extend.run",
     "InitializerError": "vocabx.errors",
+    "InitRecipeOptions": "vocabx.commands.init_recipe.options",
+    "InitRecipeResult": "vocabx.commands.init_recipe.run",
     "InspectOptions": "vocabx.commands.inspect.options",
     "InspectResult": "vocabx.commands.inspect.run",
     "KnownBase": "vocabx.commands.bases.run",
@@ -90,6 +97,9 @@ _WHERE = {
     "Progress": "vocabx.progress",
     "PushOptions": "vocabx.commands.push.options",
     "PushResult": "vocabx.commands.push.run",
+    "RecipeError": "vocabx.errors",
+    "RunOptions": "vocabx.commands.run.options",
+    "RunResult": "vocabx.commands.run.run",
     "TokenizerError": "vocabx.errors",
     "TrainOptions": "vocabx.commands.train.options",
     "TrainResult": "vocabx.commands.train.run",
@@ -106,12 +116,14 @@ _WHERE = {
     "evaluate": "vocabx.commands.evaluate.run",
     "export": "vocabx.commands.export.run",
     "extend": "vocabx.commands.extend.run",
+    "init_recipe": "vocabx.commands.init_recipe.run",
     "inspect": "vocabx.commands.inspect.run",
     "languages": "vocabx.commands.languages.run",
     "load_factorised": "vocabx.evaluation.load_model",
     "merge": "vocabx.commands.merge.run",
     "playground": "vocabx.commands.playground.run",
     "push": "vocabx.commands.push.run",
+    "run": "vocabx.commands.run.run",
     "train": "vocabx.commands.train.run",
     "transfer": "vocabx.commands.transfer.run",
     "verify": "vocabx.commands.verify.run",
@@ -132,6 +144,8 @@ __all__ = [
     "ExportResult",
     "ExtendOptions",
     "ExtendResult",
+    "InitRecipeOptions",
+    "InitRecipeResult",
     "InitializerError",
     "InspectOptions",
     "InspectResult",
@@ -148,6 +162,9 @@ __all__ = [
     "Progress",
     "PushOptions",
     "PushResult",
+    "RecipeError",
+    "RunOptions",
+    "RunResult",
     "TiktokenResult",
     "TokenizerError",
     "TrainOptions",
@@ -166,12 +183,14 @@ __all__ = [
     "evaluate",
     "export",
     "extend",
+    "init_recipe",
     "inspect",
     "languages",
     "load_factorised",
     "merge",
     "playground",
     "push",
+    "run",
     "train",
     "transfer",
     "verify",

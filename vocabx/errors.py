@@ -47,5 +47,9 @@ class TrainingError(VocabxError):
     """A run cannot start as requested, or cannot continue."""
 
 
+class RecipeError(VocabxError):
+    """A recipe cannot be read, or a step of it cannot be run; the message names the line and the step."""
+
+
 class MissingPackageError(VocabxError):
     """A package of one of the extras is not installed."""

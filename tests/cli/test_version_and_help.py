@@ -10,7 +10,8 @@ import vocabx
 
 from .conftest import SCRIPT
 
-COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+FUNCTIONS = [command.callback.__name__ for command in app.registered_commands]
+COMMANDS = [name.replace("_", "-") for name in FUNCTIONS]
 
 
 def shown(*arguments, columns=80):
@@ -29,7 +30,7 @@ def test_the_version_is_the_same_wherever_it_is_asked():
 
 
 def test_every_command_is_listed_and_is_a_function_of_the_package():
-    assert set(COMMANDS) <= set(vocabx.__all__)
+    assert set(FUNCTIONS) <= set(vocabx.__all__)
     listed = shown("-h")
     assert all(f"│ {name} " in listed for name in COMMANDS)
 

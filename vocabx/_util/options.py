@@ -97,7 +97,7 @@ def options(kind: Kind) -> Kind:
 
 def flag(name: str) -> str:
     """The command-line form of an option: --new-tokens for new_tokens."""
-    return f"--{name.replace('_', '-')}"
+    return f"--{name.rstrip('_').replace('_', '-')}"
 
 
 def _check_names(kind: Any, arguments: tuple[Any, ...], given: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from vocabx.checkpoint.journal import NAME as JOURNAL
 from vocabx.checkpoint.journal import lock, read_journal
@@ -68,8 +69,10 @@ def unheld(journal: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def alone(target: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def alone(target: Path, waiting: Callable[[], None]) -> Iterator[IO[str]]:
     """Wait until no other process makes `target`, and keep others from it until the block ends.
+
+    Yields the file that is locked: a process that inherits it keeps others away, too.
 
     Args:
         target: a directory to make; its parent must exist.
@@ -90,7 +93,7 @@ def alone(target: Path, waiting: Callable[[], None]) -> Iterator[None]:
         # Whoever held it has removed it.
         stream.close()
     try:
-        yield
+        yield stream
     finally:
         path.unlink(missing_ok=True)
         stream.close()

@@ -63,7 +63,10 @@ def save_result(model: Any, parts: Mapping[str, Any], directory: Path, base: str
         rows = {kind: parameter.detach().cpu().contiguous() for kind, parameter in parts.items()}
         _save(rows, directory / ROWS)
     if hasattr(model, "peft_config"):
-        model.peft_config["default"].base_model_name_or_path = base
+        config = model.peft_config["default"]
+        config.base_model_name_or_path = base
+        # A set, which is written in an order that differs from process to process.
+        config.target_modules = sorted(config.target_modules)
         # The embeddings are saved separately; peft would query the hub to find out whether they were resized.
         model.save_pretrained(str(directory / ADAPTER), save_embedding_layers=False)
         (directory / ADAPTER / "README.md").unlink(missing_ok=True)

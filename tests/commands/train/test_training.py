@@ -300,3 +300,9 @@ def test_after_a_transfer_every_row_trains(run_of, small_extended, tmp_path):
     merged = merge(MergeOptions(directory=result.directory, out=tmp_path / "merged", compare=False))
     model = AutoModelForCausalLM.from_pretrained(merged.directory)
     assert torch.allclose(model.get_input_embeddings().weight, rows)
+
+
+def test_equal_runs_write_equal_adapters_in_any_process(whole_run):
+    config = json.loads((whole_run.directory / "adapter" / "adapter_config.json").read_text("utf-8"))
+    assert len(config["target_modules"]) == 14
+    assert config["target_modules"] == sorted(config["target_modules"])

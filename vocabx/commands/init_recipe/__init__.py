@@ -1,0 +1,1 @@
+"""`vocabx init-recipe`: write a commented recipe."""

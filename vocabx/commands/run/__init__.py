@@ -1,0 +1,1 @@
+"""`vocabx run`: a recipe from text to a finished model, step by step."""
