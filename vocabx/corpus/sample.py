@@ -14,6 +14,7 @@ from functools import cached_property
 import regex
 
 from vocabx.corpus.clean import clean
+from vocabx.corpus.detect_language import describe
 from vocabx.corpus.document import Document
 from vocabx.corpus.passages import passages
 from vocabx.corpus.scripts import letter_pattern, letters_of
@@ -24,6 +25,8 @@ from vocabx.progress import Advance
 _HELDOUT_SHARE = 0.1
 _SECTION_BYTES = 3000
 _LINE_BYTES = 1000
+# Characters that tell what a text is, where it is not what it should be.
+_BEGIN = 1000
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ def sample_corpus(
     learning, heldout = _BottomK(learn_bytes, key), _BottomK(heldout_bytes, key + b"heldout")
     count = total = running = letters = scripted = 0
     position: tuple[str, int] = ("", 0)
+    begin = ""
     for document in documents:
         if advance is not None:
             before = position[1] if position[0] == document.source else 0
@@ -166,6 +170,7 @@ def sample_corpus(
         scripted += len(found) if found.isalpha() else letters_of(found)
         letters += letters_of(text)
         if not found:
+            begin = begin or text[:_BEGIN]
             continue
         origin = _Origin(_digest(encoded), len(encoded))
         for section in passages(text, _SECTION_BYTES):
@@ -177,8 +182,10 @@ def sample_corpus(
     if not total:
         raise CorpusError("the corpus holds no text: every document is empty after cleaning")
     if not scripted:
+        found = describe(begin)
         raise CorpusError(
-            f"the corpus holds no letter of {' or '.join(scripts)} script: check --lang and --corpus"
+            f"the corpus holds no letter of {' or '.join(scripts)} script{f' but {found}' if found else ''}: "
+            "check --lang and --corpus"
         )
     kept = _fitting(heldout.texts(), int(running * _HELDOUT_SHARE), in_script)
     apart = set(kept.values())

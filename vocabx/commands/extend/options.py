@@ -3,7 +3,18 @@
 from typing import Literal
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import MEASURING, OUTPUT, CheckpointOptions, check_opencc, opencc
+from vocabx.commands._options import (
+    MEASURING,
+    OUTPUT,
+    CheckpointOptions,
+    check_opencc,
+    check_quality,
+    opencc,
+    perplexity_model,
+    perplexity_share,
+    quality,
+)
+from vocabx.corpus.quality_options import QualityOptions
 from vocabx.errors import OptionError
 
 TOKENS = "Tokens"
@@ -14,6 +25,9 @@ class ExtendOptions(CheckpointOptions):
     """Options of `extend`; each has its own help text."""
 
     opencc: str = opencc()
+    quality: bool | None = quality()
+    perplexity_model: str = perplexity_model()
+    perplexity_share: float = perplexity_share()
     protect: tuple[str, ...] = option(
         "Text whose tokenization must not change: tokens that would occur in it are not added. For languages "
         "that share the base's script.",
@@ -29,7 +43,8 @@ class ExtendOptions(CheckpointOptions):
         most=10_000_000,
     )
     strict: bool = option(
-        "Refuse a text that supports fewer tokens than --new-tokens, instead of adding as many as it does.",
+        "Refuse a text that supports fewer tokens than --new-tokens, instead of adding as many as it does, "
+        "and a --corpus with a damaged file, instead of naming it and reading the others.",
         default=False,
         panel=TOKENS,
     )
@@ -84,6 +99,11 @@ class ExtendOptions(CheckpointOptions):
     )
 
     @property
+    def quality_options(self) -> QualityOptions:
+        """What is left out of the corpus for its quality."""
+        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share)
+
+    @property
     def initializers(self) -> tuple[str, ...]:
         """The names of the initializers that will be used."""
         return (self.init,)
@@ -96,8 +116,9 @@ class ExtendOptions(CheckpointOptions):
         """
         super().check()
         check_opencc(self.corpus, self.opencc)
-        if self.strict and self.new_tokens is None:
-            raise OptionError("--strict applies to --new-tokens, which is missing: pass both or neither")
+        check_quality(self.corpus, self.quality, self.perplexity_model)
+        if self.strict and self.new_tokens is None and not self.corpus:
+            raise OptionError("--strict applies to --new-tokens or --corpus: pass one of them, or omit it")
         if self.untie and (self.factorised or self.tokenizer_only):
             other = "--factorised" if self.factorised else "--tokenizer-only"
             raise OptionError(f"--untie writes a dense lm_head, and {other} writes none: pass one of them")

@@ -87,6 +87,7 @@ def compose_report(
         occurrences=_occurrences(extension),
         boundaries=learned.boundaries,
         sketch=_sketch(plan, target),
+        quality=plan.source.dropped.describe() if plan.source.dropped else {},
         **vars(rows),
     )
 
