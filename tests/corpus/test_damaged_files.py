@@ -48,7 +48,7 @@ def test_a_directory_of_mostly_damaged_files_is_refused(tmp_path):
     for number in range(5):
         data = gzip.compress(f"第{number}回\n".encode())
         (tmp_path / f"{number}.txt.gz").write_bytes(data if number < 2 else data[:-6])
-    with pytest.raises(CorpusError, match="3 of 5 files cannot be read: .*2.txt.gz is damaged"):
+    with pytest.raises(CorpusError, match=r"3 of 5 files cannot be read: .*2\.txt\.gz is damaged"):
         read(tmp_path)
 
 

@@ -2,19 +2,20 @@
 
 import numpy as np
 import regex
+from numpy.typing import NDArray
 
 from vocabx.corpus.scripts import letters_of
 
-_CODES = 0x110000
 # Characters that are counted at once, enough to pay for a pass over the counts.
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 18
 
 
 class CharacterCounts:
     """Counts the characters of texts, some of which may not have been counted yet."""
 
     def __init__(self) -> None:
-        self._counts = np.zeros(_CODES, dtype=np.int64)
+        # By code point, up to the highest one that occurred.
+        self._counts = np.zeros(0, dtype=np.int64)
         self._waiting: list[str] = []
         self._size = 0
 
@@ -29,7 +30,7 @@ class CharacterCounts:
         """Add the counts of another text."""
         self._count()
         other._count()
-        self._counts += other._counts
+        self._add(other._counts)
 
     def letters(self, in_script: "regex.Pattern[str]") -> tuple[int, int]:
         """How many letters (category L) there are, and how many of them `in_script` matches."""
@@ -45,7 +46,10 @@ class CharacterCounts:
     def _count(self) -> None:
         if self._waiting:
             codes = np.frombuffer("".join(self._waiting).encode("utf-32-le"), dtype="<u4")
-            # A text of a few characters has no use for a million counters.
-            found = np.bincount(codes)
-            self._counts[: len(found)] += found
+            self._add(np.bincount(codes))
             self._waiting, self._size = [], 0
+
+    def _add(self, counts: NDArray[np.int64]) -> None:
+        if len(counts) > len(self._counts):
+            self._counts = np.concatenate([self._counts, np.zeros(len(counts) - len(self._counts), np.int64)])
+        self._counts[: len(counts)] += counts
