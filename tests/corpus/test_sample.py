@@ -225,7 +225,8 @@ def test_memory_does_not_grow_with_the_number_of_documents():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert corpus.documents == 30_000
-    assert peak < 300_000
+    # Most of it counts how often each character occurs.
+    assert peak < 1_500_000
 
 
 @few

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from vocabx.corpus.scripts import letters_of
 
 # Characters that are counted at once, enough to pay for a pass over the counts.
-_AT_ONCE = 1 << 18
+_AT_ONCE = 1 << 15
 
 
 class CharacterCounts:

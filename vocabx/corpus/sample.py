@@ -133,9 +133,10 @@ class Sampler:
         letters, scripted = self._characters.letters(self._in_script)
         if not scripted:
             found = describe(self._foreign)
+            what = f"; the text is {found}" if found else ""
             raise CorpusError(
-                f"the corpus holds no letter of {' or '.join(self.scripts)} script"
-                f"{f' but {found}' if found else ''}: check --lang and --corpus"
+                f"the corpus holds no letter of {' or '.join(self.scripts)} script: check --lang and --corpus"
+                f"{what}"
             )
         room = int(self._running * _HELDOUT_SHARE)
         kept = _fitting(self._heldout.texts(), room, self._in_script)

@@ -54,7 +54,7 @@ def test_nothing_is_judged_without_quality(extended, chapters):
 
 def test_a_text_in_another_script_is_told_what_it_is(extended):
     _, err = extended([f"{RUSSIAN} {number}" for number in range(30)], code=2)
-    assert "no letter of Han or Bopomofo script but Russian (Cyrillic script)" in " ".join(err.split())
+    assert "; the text is Russian (Cyrillic script)" in " ".join(err.split())
 
 
 def test_a_text_of_which_nothing_is_left_is_refused_by_its_rule(extended, tmp_path):
