@@ -152,6 +152,34 @@ def test_catalogues_give_translations_without_menu_keys(tmp_path, capsys):
     assert capsys.readouterr().out.split("\n") == ["फ़ाइल ", "मदद", ""]
 
 
+def test_planted_copies_are_found_and_other_documents_kept(toy, some_verses):
+    found = toy(
+        "near_duplicates",
+        "--documents",
+        120,
+        "--copies",
+        30,
+        "--corpus",
+        some_verses,
+        results="near-duplicates",
+    )
+    assert found["copies_found"] > 0.8
+    assert found["others_dropped"] < 0.1
+
+
+def test_a_large_text_is_learned_from_in_two_builds(toy):
+    here = Path(__file__).resolve().parents[2]
+    found = toy(
+        "scale", "--mb", 0.2, "--more-mb", 0.3, "--learn-bytes", 100_000, "--new-tokens", 60, "--other", here
+    )
+    assert found["same_tokens"]
+    assert found["times_as_fast_by_processor_seconds"] > 0
+    assert set(found["this"]["processor_seconds_by_stage"]) == set(
+        found["other"]["processor_seconds_by_stage"]
+    )
+    assert found["this_on_more"]["peak_memory_mb"] > 0
+
+
 def test_a_text_in_one_line_is_timed_beside_the_same_text_in_lines(toy, english_file):
     found = toy("long_lines", "--mb", "0.05,0.1", "--base-text", english_file, results="long-lines")
     works = [(row["work"], row["file"], row["MB"]) for row in found["rows"]]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vocabx.corpus.clean import clean
 from vocabx.corpus.document import Document
 from vocabx.corpus.passages import passages
-from vocabx.corpus.sample import Corpus, sample_corpus
+from vocabx.corpus.sample import Corpus, Sampler, sample_corpus
 from vocabx.errors import CorpusError
 
 ALL = 10**9
@@ -225,4 +225,25 @@ def test_memory_does_not_grow_with_the_number_of_documents():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert corpus.documents == 30_000
-    assert peak < 300_000
+    # Most of it counts how often each character occurs.
+    assert peak < 1_500_000
+
+
+@few
+@given(
+    st.lists(st.text("天地人a b。\n", max_size=30), min_size=1, max_size=20),
+    st.randoms(use_true_random=False),
+)
+def test_the_samples_of_parts_merge_to_that_of_the_whole(texts, random):
+    whole, parts = (
+        Sampler(["Han"], 40, 30, 1),
+        [Sampler(["Han"], 40, 30, 1) for _ in range(3)],
+    )
+    texts = [*texts, "天"]
+    for text in texts:
+        whole.add(text)
+        random.choice(parts).add(text)
+    first, *others = parts
+    for part in others:
+        first.merge(part)
+    assert first.corpus() == whole.corpus()

@@ -30,7 +30,10 @@ COMPOSED = (
     "modeling_factorised.py",
 )  # fmt: skip
 # Further files that are written anew, or not needed.
-_OURS = {"README.md", "vocabx.json", "report.json", "report.html", "training.json", TEMPLATES, "__pycache__"}
+_OURS = {
+    "README.md", "vocabx.json", "report.json", "report.html", "training.json", "dropped.jsonl", TEMPLATES,
+    "__pycache__",
+}  # fmt: skip
 _MODULES = "modules.json"
 _LICENCES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "COPYING*")
 _TOKENIZER = "the base's tokenizer in another form"

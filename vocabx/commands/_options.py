@@ -33,6 +33,46 @@ def opencc() -> Any:
     return option("Convert the corpus between Chinese scripts, for example s2twp.", default="", panel=TEXT)
 
 
+def quality() -> Any:
+    """The option --quality."""
+    return option(
+        "Leave out of --corpus what is short, repetitive, in another script or language, recurring lines and "
+        "near-duplicates; the report counts each. Default: for more than 50 MB.",
+        default=None,
+        panel=TEXT,
+    )
+
+
+def perplexity_model() -> Any:
+    """The option --perplexity-model."""
+    return option(
+        "A KenLM model (.arpa or binary) that --quality ranks documents by: those with the lowest perplexity "
+        "are kept.",
+        default="",
+        panel=TEXT,
+        metavar="<path>",
+    )
+
+
+def perplexity_share() -> Any:
+    """The option --perplexity-share."""
+    return option(
+        "Share of the documents that --perplexity-model keeps.", default=0.5, panel=TEXT, gt=0, le=1
+    )
+
+
+def check_quality(corpus: tuple[str, ...], wanted: bool | None, model: str) -> None:
+    """Refuse --quality and --perplexity-model without what they apply to.
+
+    Raises:
+        OptionError: if they are given alone.
+    """
+    if wanted and not corpus:
+        raise OptionError("--quality applies to the text of --corpus, which is missing: pass both or neither")
+    if model and (not corpus or wanted is False):
+        raise OptionError("--perplexity-model ranks what --quality keeps of --corpus: pass all of them")
+
+
 def seed(what: str) -> Any:
     """The option --seed, the seed of `what`."""
     return option(f"Seed of {what}; the same seed gives the same result.", default=0, ge=0, le=LARGEST_SEED)

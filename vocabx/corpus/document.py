@@ -19,3 +19,4 @@ class Document:
     source: str
     bytes_read: int
     learn_only: bool = False
+    part: bool = False

@@ -38,11 +38,13 @@ class FoundTexts:
         sources: files, and names of data sets on the hub.
         passed: files of the directories that are not read.
         probed: files of the directories that may be something else than text: tables and .json.
+        several: sources that a directory or a glob with several files stands for, none of them named itself.
     """
 
     sources: tuple[Path | str, ...]
     passed: tuple[Passed, ...] = ()
     probed: tuple[Path, ...] = ()
+    several: frozenset[Path] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -63,6 +65,7 @@ def find_texts(patterns: Iterable[str]) -> FoundTexts:
     sources: list[Path | str] = []
     passed: list[Passed] = []
     probed: list[Path] = []
+    several: set[Path] = set()
     for pattern in patterns:
         if pattern.startswith("hf://"):
             if not all(pattern.removeprefix("hf://").partition(":")[0].partition("/")[::2]):
@@ -73,11 +76,14 @@ def find_texts(patterns: Iterable[str]) -> FoundTexts:
         elif Path(pattern).is_dir():
             found, over = _of_directory(Path(pattern))
             sources += found
+            several |= set(found if len(found) > 1 else ())
             passed += over
             probed += [path for path in found if format_of(path) in ("json", "csv", "tsv")]
         else:
-            sources += _of_files(pattern)
-    return FoundTexts(tuple(sources), tuple(passed), tuple(probed))
+            files = _of_files(pattern)
+            sources += files
+            several |= set(files if len(files) > 1 else ())
+    return FoundTexts(tuple(sources), tuple(passed), tuple(probed), frozenset(several))
 
 
 def resolve_sources(patterns: Iterable[str]) -> list[Path | str]:

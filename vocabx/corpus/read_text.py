@@ -7,7 +7,7 @@ lines, split at 8 KB, so that a file of any size can be streamed.
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from vocabx._util.extras import need
@@ -25,7 +25,10 @@ from vocabx.errors import CorpusError
 
 
 def read_documents(
-    sources: Iterable[Path | str], text_field: str = "text", skipped: Skipped | None = None
+    sources: Iterable[Path | str],
+    text_field: str = "text",
+    skipped: Skipped | None = None,
+    tolerated: Collection[Path | str] = (),
 ) -> Iterator[Document]:
     """Yield the documents of `sources` (see `find_texts`) one at a time.
 
@@ -35,34 +38,52 @@ def read_documents(
         sources: files, and names of hub data sets.
         text_field: the field or column that holds the text, see `text_of`.
         skipped: counts the records that are left out.
+        tolerated: sources that may be damaged, or no text: what follows in them is left out and named in
+            `skipped`, unless that happens to most sources.
 
     Raises:
         CorpusError: a file is empty, binary, in an unknown encoding or damaged, or most of its records lack
             `text_field`.
     """
-    total = skipped or Skipped()
+    sources, total = list(sources), skipped or Skipped()
+    good = 0
     for source in sources:
-        if isinstance(source, str):
-            yield from _read_hub(source, text_field, Tally(total))
-            continue
-        if source.stat().st_size == 0:
-            raise CorpusError(f"{source} is empty")
+        total.files += 1
         try:
-            yield from _read_file(source, text_field, Tally(total))
-        except UnicodeDecodeError as error:
-            raise CorpusError(
-                f"{source} is not {error.encoding.upper()} text (byte {error.start} of a line): convert it "
-                "first, as with iconv -t UTF-8"
-            ) from None
-        except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-            raise CorpusError(f"{source} is damaged: {error}") from None
-        except PermissionError:
-            raise CorpusError(f"{source} may not be read: check its permissions") from None
-        except OSError as error:
-            # bz2 has no exception of its own.
-            if compression_of(source) != ".bz2" or error.errno is not None:
+            yield from _read_source(source, text_field, total)
+            good += 1
+        except CorpusError as error:
+            if source not in tolerated:
                 raise
-            raise CorpusError(f"{source} is damaged: {error}") from None
+            total.damaged.append(str(error))
+    if len(total.damaged) > good:
+        raise CorpusError(
+            f"{len(total.damaged):,} of {len(sources):,} files cannot be read: {total.damaged[0]}"
+        )
+
+
+def _read_source(source: Path | str, text_field: str, total: Skipped) -> Iterator[Document]:
+    if isinstance(source, str):
+        yield from _read_hub(source, text_field, Tally(total))
+        return
+    if source.stat().st_size == 0:
+        raise CorpusError(f"{source} is empty")
+    try:
+        yield from _read_file(source, text_field, Tally(total))
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{source} is not {error.encoding.upper()} text (byte {error.start} of a line): convert it "
+            "first, as with iconv -t UTF-8"
+        ) from None
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise CorpusError(f"{source} is damaged: {error}") from None
+    except PermissionError:
+        raise CorpusError(f"{source} may not be read: check its permissions") from None
+    except OSError as error:
+        # bz2 has no exception of its own.
+        if compression_of(source) != ".bz2" or error.errno is not None:
+            raise
+        raise CorpusError(f"{source} is damaged: {error}") from None
 
 
 def _read_file(path: Path, field: str, tally: Tally) -> Iterator[Document]:
@@ -82,7 +103,7 @@ def _read_file(path: Path, field: str, tally: Tally) -> Iterator[Document]:
             case _:
                 texts = text_blocks(lines)
         for text in texts:
-            yield Document(text, name, raw.tell())
+            yield Document(text, name, raw.tell(), part=kind == "txt")
 
 
 def _read_hub(name: str, field: str, tally: Tally) -> Iterator[Document]:

@@ -6,17 +6,19 @@ rather than the corpus, the order of files does not matter, and exact duplicates
 """
 
 import hashlib
-import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import regex
 
+from vocabx.corpus.bottom_k import BottomK, Origin
+from vocabx.corpus.character_counts import CharacterCounts
 from vocabx.corpus.clean import clean
+from vocabx.corpus.detect_language import describe
 from vocabx.corpus.document import Document
 from vocabx.corpus.passages import passages
-from vocabx.corpus.scripts import letter_pattern, letters_of
+from vocabx.corpus.scripts import LETTERS, letter_pattern
 from vocabx.errors import CorpusError
 from vocabx.progress import Advance
 
@@ -24,6 +26,8 @@ from vocabx.progress import Advance
 _HELDOUT_SHARE = 0.1
 _SECTION_BYTES = 3000
 _LINE_BYTES = 1000
+# Characters that tell what a text is, where it is not what it should be.
+_BEGIN = 1000
 
 
 @dataclass(frozen=True)
@@ -64,57 +68,95 @@ class Corpus:
         return frozenset(line for section in self.heldout for line in _lines(section) if line.strip())
 
 
-@dataclass(frozen=True, order=True)
-class _Entry:
-    """A text in a heap whose root has the highest priority value and is dropped first."""
+class Sampler:
+    """What is kept of the documents read so far: two samples and a few counts, all of which merge exactly.
 
-    negative_priority: int
-    text: str
+    See `sample_corpus` for what they are and for the arguments.
+    """
 
-    @property
-    def size(self) -> int:
-        return len(self.text.encode())
+    def __init__(self, scripts: Iterable[str], learn_bytes: int, heldout_bytes: int, seed: int) -> None:
+        self.scripts = tuple(scripts)
+        key = seed.to_bytes(8, "big", signed=True)
+        self._in_script = letter_pattern(self.scripts)
+        self._learning, self._heldout = BottomK(learn_bytes, key), BottomK(heldout_bytes, key + b"heldout")
+        self._documents = self._total = self._running = 0
+        self._characters = CharacterCounts()
+        # The beginning of a document without a letter of the scripts: the least one, whatever the order.
+        self._foreign = ""
 
-
-@dataclass(frozen=True, order=True)
-class _Origin:
-    """The document that a text comes from: the digest of its content, and its size in bytes."""
-
-    digest: bytes
-    size: int
-
-
-class _BottomK:
-    """The texts of lowest priority value whose sizes add up to about `budget` bytes."""
-
-    def __init__(self, budget: int, key: bytes) -> None:
-        self.budget, self.key, self.size = budget, key, 0
-        self.heap: list[_Entry] = []
-        self.origins: dict[int, _Origin] = {}
-
-    def add(self, text: str, origin: _Origin) -> None:
-        """Offer `text`, which is kept while its priority is among the lowest within the budget."""
-        digest = hashlib.blake2b(text.encode(), digest_size=8, key=self.key).digest()
-        priority = int.from_bytes(digest, "big")
-        if priority in self.origins:
-            # A text that several documents share is assigned to one of them, independent of their order.
-            self.origins[priority] = min(self.origins[priority], origin)
+    def add(self, text: str, learn_only: bool = False) -> None:
+        """Take in a document, which is cleaned here."""
+        text = clean(text)
+        encoded = text.encode()
+        self._documents += 1
+        self._total += len(encoded)
+        self._running += 0 if learn_only else len(encoded)
+        self._characters.add(text)
+        if not self._in_script.search(text):
+            begin = text[:_BEGIN]
+            if LETTERS.search(begin) and (not self._foreign or begin < self._foreign):
+                self._foreign = begin
             return
-        if self.size >= self.budget and (not self.heap or priority > -self.heap[0].negative_priority):
-            return
-        entry = _Entry(-priority, text)
-        heapq.heappush(self.heap, entry)
-        self.origins[priority] = origin
-        self.size += entry.size
-        while self.heap and self.size - self.heap[0].size >= self.budget:
-            dropped = heapq.heappop(self.heap)
-            del self.origins[-dropped.negative_priority]
-            self.size -= dropped.size
+        origin = Origin(_digest(encoded), len(encoded))
+        for section in passages(text, _SECTION_BYTES):
+            if not learn_only:
+                self._offer(self._heldout, section, origin)
+            for line in section.split("\n"):
+                # So short a line is within the limit however many bytes its characters take.
+                for piece in (line,) if len(line) <= _LINE_BYTES // 4 else passages(line, _LINE_BYTES):
+                    self._offer(self._learning, piece, origin)
 
-    def texts(self) -> list[tuple[str, _Origin]]:
-        """The kept texts and their documents, lowest priority value first."""
-        ordered = sorted(self.heap, reverse=True)
-        return [(entry.text, self.origins[-entry.negative_priority]) for entry in ordered]
+    def _offer(self, sample: BottomK, text: str, origin: Origin) -> None:
+        encoded = text.encode()
+        priority = sample.priority(encoded)
+        if priority is not None and self._in_script.search(text):
+            sample.keep(priority, text, len(encoded), origin)
+
+    def merge(self, other: "Sampler") -> None:
+        """Take in what was kept of other documents."""
+        self._learning.merge(other._learning)
+        self._heldout.merge(other._heldout)
+        self._documents += other._documents
+        self._total += other._total
+        self._running += other._running
+        self._characters.merge(other._characters)
+        self._foreign = min(filter(None, (self._foreign, other._foreign)), default="")
+
+    def corpus(self) -> Corpus:
+        """Both samples, apart from each other.
+
+        Raises:
+            CorpusError: there is no text, or no letter of the scripts in it.
+        """
+        if not self._total:
+            raise CorpusError("the corpus holds no text: every document is empty after cleaning")
+        letters, scripted = self._characters.letters(self._in_script)
+        if not scripted:
+            found = describe(self._foreign)
+            what = f"; the text is {found}" if found else ""
+            raise CorpusError(
+                f"the corpus holds no letter of {' or '.join(self.scripts)} script: check --lang and --corpus"
+                f"{what}"
+            )
+        room = int(self._running * _HELDOUT_SHARE)
+        kept = _fitting(self._heldout.texts(), room, self._in_script)
+        apart = set(kept.values())
+        whole = sum(origin.size for origin in apart) <= self._running * _HELDOUT_SHARE
+        seen = {line for section in kept for line in _lines(section)}
+        lines = tuple(
+            line
+            for line, origin in self._learning.texts()
+            if line not in seen and not (whole and origin in apart)
+        )
+        return Corpus(
+            learning=lines,
+            heldout=tuple(kept),
+            heldout_whole_documents=whole,
+            documents=self._documents,
+            bytes_read=self._total,
+            script_share=scripted / max(1, letters),
+            heldout_documents=frozenset(origin.digest for origin in apart),
+        )
 
 
 def sample_corpus(
@@ -144,58 +186,22 @@ def sample_corpus(
     Raises:
         CorpusError: there is no text, or no letter of the scripts in it.
     """
-    scripts = tuple(scripts)
-    in_script = letter_pattern(scripts)
-    runs_in_script = regex.compile(f"{in_script.pattern}++", regex.V1)
-    key = seed.to_bytes(8, "big", signed=True)
-    learning, heldout = _BottomK(learn_bytes, key), _BottomK(heldout_bytes, key + b"heldout")
-    count = total = running = letters = scripted = 0
+    sampler = Sampler(scripts, learn_bytes, heldout_bytes, seed)
     position: tuple[str, int] = ("", 0)
     for document in documents:
         if advance is not None:
             before = position[1] if position[0] == document.source else 0
             position = (document.source, document.bytes_read)
             advance(document.bytes_read - before)
-        text = clean(document.text)
-        encoded = text.encode()
-        count += 1
-        total += len(encoded)
-        running += 0 if document.learn_only else len(encoded)
-        found = "".join(runs_in_script.findall(text))
-        # Without marks; most scripts have none. Python's database lacks the letters of newer scripts.
-        scripted += len(found) if found.isalpha() else letters_of(found)
-        letters += letters_of(text)
-        if not found:
-            continue
-        origin = _Origin(_digest(encoded), len(encoded))
-        for section in passages(text, _SECTION_BYTES):
-            if not document.learn_only and in_script.search(section):
-                heldout.add(section, origin)
-            for line in _lines(section):
-                if in_script.search(line):
-                    learning.add(line, origin)
-    if not total:
-        raise CorpusError("the corpus holds no text: every document is empty after cleaning")
-    if not scripted:
-        raise CorpusError(
-            f"the corpus holds no letter of {' or '.join(scripts)} script: check --lang and --corpus"
-        )
-    kept = _fitting(heldout.texts(), int(running * _HELDOUT_SHARE), in_script)
-    apart = set(kept.values())
-    whole = sum(origin.size for origin in apart) <= running * _HELDOUT_SHARE
-    seen = {line for section in kept for line in _lines(section)}
-    lines = tuple(
-        line for line, origin in learning.texts() if line not in seen and not (whole and origin in apart)
-    )
-    digests = frozenset(origin.digest for origin in apart)
-    return Corpus(lines, tuple(kept), whole, count, total, scripted / max(1, letters), digests)
+        sampler.add(document.text, document.learn_only)
+    return sampler.corpus()
 
 
 def _fitting(
-    sections: Iterable[tuple[str, _Origin]], room: int, in_script: "regex.Pattern[str]"
-) -> dict[str, _Origin]:
+    sections: Iterable[tuple[str, Origin]], room: int, in_script: "regex.Pattern[str]"
+) -> dict[str, Origin]:
     """The first sections that fit into `room` bytes; the last one may be truncated after one of its lines."""
-    kept: dict[str, _Origin] = {}
+    kept: dict[str, Origin] = {}
     for section, origin in sections:
         head = section
         while len(head.encode()) > room:

@@ -5,7 +5,7 @@ from functools import cache
 
 import regex
 
-_LETTERS = regex.compile(r"\p{L}++")
+LETTERS = regex.compile(r"\p{L}++")
 # What letters of several scripts have in place of one.
 _NO_SCRIPT = ("Zyyy", "Zinh", "Zzzz")
 
@@ -15,7 +15,7 @@ def script_of_letter(character: str) -> str:
 
     Python's own database knows no scripts, and lacks letters of newer ones.
     """
-    if not _LETTERS.match(character):
+    if not LETTERS.match(character):
         return ""
     from fontTools import unicodedata
 
@@ -42,4 +42,4 @@ def letter_pattern(scripts: Iterable[str]) -> "regex.Pattern[str]":
 
 def letters_of(text: str) -> int:
     """The number of letters (general category L) in `text`, of any script."""
-    return sum(map(len, _LETTERS.findall(text)))
+    return sum(map(len, LETTERS.findall(text)))

@@ -4,6 +4,7 @@ from vocabx.errors import CorpusError
 
 # A file whose first records are all unusable is refused without reading the rest.
 _PATIENCE = 100
+_NAMED = 3
 
 
 class Skipped:
@@ -14,6 +15,8 @@ class Skipped:
         empty, malformed: number of records without text (null, empty, no string), and of those that are not
             what the file's format says or lack the field.
         first_empty, first_malformed: where the first of each is, or "".
+        files: number of files begun.
+        damaged: for each file that was not read, or not to its end, what is wrong with it.
     """
 
     def __init__(self) -> None:
@@ -23,6 +26,19 @@ class Skipped:
         """Forget everything, before another pass."""
         self.read = self.empty = self.malformed = 0
         self.first_empty = self.first_malformed = ""
+        self.files = 0
+        self.damaged: list[str] = []
+
+    def sentences(self) -> tuple[str, ...]:
+        """What was left out: a sentence on files and one on records, where there is something to say."""
+        files = ""
+        if self.damaged:
+            shown = "; ".join(self.damaged[:_NAMED])
+            more = " and others" if len(self.damaged) > _NAMED else ""
+            files = (
+                f"{len(self.damaged):,} of {self.files:,} files could not be read to the end: {shown}{more}."
+            )
+        return tuple(filter(None, (files, self.sentence())))
 
     def sentence(self) -> str:
         """What was left out, in one sentence, or "" if nothing was."""

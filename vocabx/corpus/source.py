@@ -1,5 +1,6 @@
 """Sources of text: the user's own files and streams, or the default text of a language profile."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -8,7 +9,9 @@ from pathlib import Path
 from vocabx._util.extras import Packages, missing, require_all
 from vocabx.corpus.convert import PACKAGES as OPENCC
 from vocabx.corpus.convert import Converter, simplified_share
+from vocabx.corpus.detect_language import other_languages
 from vocabx.corpus.document import Document
+from vocabx.corpus.dropped import Dropped
 from vocabx.corpus.find_texts import FoundTexts, Passed, find_texts, passed_over, source_bytes
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, PackagedText, find_language, with_scripts_of
@@ -21,6 +24,8 @@ from vocabx.progress import Progress
 
 _SAMPLE_CHARACTERS = 200_000
 _SIMPLIFIED = 0.1
+# Lines that tell the language of a text, and the characters that one needs to.
+_PASSAGES, _PASSAGE = 40, 60
 # Bytes of words alone, somewhat more than are learned from by default, and beside running text.
 _WORDS_ALONE, _WORDS_BESIDE = 10_000_000, 60_000_000
 _ORDERLESS = "words in random order, each as often as it is used"
@@ -39,6 +44,7 @@ class TextSource:
         nature: what it is where it is not running text alone, in one sentence, or "".
         running: whether there is running text in it, which alone says something about a model.
         skipped: the records that the latest reading left out.
+        dropped: what the latest reading left out for its quality; None where nothing is, see `quality`.
     """
 
     description: str
@@ -49,14 +55,16 @@ class TextSource:
     skipped: Skipped = field(default_factory=Skipped)
     nature: str = ""
     running: bool = True
+    dropped: Dropped | None = None
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """What was not read, once it was read from the beginning to the end: a sentence each."""
-        return tuple(filter(None, (self.unread, self.skipped.sentence())))
+        dropped = self.dropped.sentence() if self.dropped else ""
+        return tuple(filter(None, (self.unread, *self.skipped.sentences(), dropped)))
 
 
-def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSource:
+def user_source(patterns: Sequence[str], text_field: str, opencc: str, strict: bool = False) -> TextSource:
     """The user's own text: files, directories, globs and hf:// streams.
 
     Tables and .json files of a directory that have no `text_field` are taken for something else than text.
@@ -65,6 +73,7 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSo
         patterns: see `find_texts`.
         text_field: the field or column with the text of records, see `text_of`.
         opencc: an OpenCC configuration to convert the text with, or "".
+        strict: whether to refuse a damaged file of a directory, instead of leaving it out.
 
     Raises:
         CorpusError: nothing was found, or there is no such configuration.
@@ -72,11 +81,11 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str) -> TextSo
     found = find_texts(patterns)
     sources, passed = _without_other_records(found, text_field)
     convert = _conversion(opencc)
-    skipped = Skipped()
+    skipped, tolerated = Skipped(), frozenset[Path]() if strict else found.several
 
     def open_() -> Iterator[Document]:
         skipped.clear()
-        return convert(read_documents(sources, text_field, skipped))
+        return convert(read_documents(sources, text_field, skipped, tolerated))
 
     names = ", ".join(str(pattern) for pattern in patterns)
     return TextSource(
@@ -173,6 +182,18 @@ def peek(source: TextSource) -> str:
 def looks_simplified(sample: str) -> bool:
     """Whether a text for a Traditional Chinese vocabulary is written in Simplified characters."""
     return simplified_share(sample[:20_000]) > _SIMPLIFIED
+
+
+def note_other_language(sample: str, language: Language, progress: Progress) -> None:
+    """Say so where a text seems to be in another language than it should; nothing where that is not known."""
+    passages_ = [passage for passage in sample.split("\n") if len(passage) >= _PASSAGE][:_PASSAGES]
+    found = Counter(filter(None, other_languages(passages_, language.tag)))
+    if passages_ and found.total() > len(passages_) / 2:
+        other, count = found.most_common(1)[0]
+        progress.note(
+            f"This text seems to be {other} rather than {language.name} ({count} of the first "
+            f"{len(passages_)} lines): check --lang and --corpus."
+        )
 
 
 def _packaged_source(texts: Sequence[PackagedText]) -> TextSource:

@@ -163,6 +163,7 @@ class Report(ClaimsReport):
         boundaries: what the pre-tokenizer does to the held-out text; None if unknown.
         weight: sizes of the weights; None for a tokenizer alone.
         trainable: whether `vocabx train` can go on with it.
+        quality: what --quality left out, by rule: documents and bytes; empty where it left out nothing.
         sketch: of the text that tokens were learned from, here and in the base, see `vocabx.corpus.sketch`.
         budget: bytes of training text that decided the number of new tokens, or None.
     """
@@ -210,6 +211,7 @@ class Report(ClaimsReport):
     trainable: bool = False
     sketch: str = ""
     budget: int | None = None
+    quality: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""

@@ -10,7 +10,7 @@ may not join the end of one character to the beginning of the next. `select` dec
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from vocabx.tokenizer.units import Units
 # Planes 1 to 16 contain no white space and no surrogates, and nothing here normalizes them.
 _FIRST_CODE_POINT = 0x10000
 _WORDS_PER_LINE = 1 << 14
-_LINES_AT_ONCE = 8
 
 
 def learn_merges(
@@ -92,11 +91,7 @@ def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
     model.train_from_iterator(lines, trainer)
     learned = json.loads(model.to_str())["model"]
     vocabulary: dict[str, int] = learned["vocab"]
-    applied = np.zeros(len(vocabulary), dtype=np.int64)
-    # An encoding takes far more memory than its text: a few lines at a time.
-    for start in range(0, len(lines), _LINES_AT_ONCE):
-        for encoding in model.encode_batch_fast(lines[start : start + _LINES_AT_ONCE]):
-            applied += np.bincount(np.array(encoding.ids, dtype=np.int64), minlength=len(applied))
+    applied = _occurrences(model, lines, len(vocabulary))
     # Each occurrence of a token is one merge; so is each occurrence of a part that a later merge consumed.
     pairs = [tuple(pair) for pair in learned["merges"]]
     for left, right in reversed(pairs):
@@ -108,6 +103,20 @@ def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
         return b"".join(unit_bytes[ord(character) - _FIRST_CODE_POINT] for character in text)
 
     return [Merge(data(left), data(right), int(applied[vocabulary[left + right]])) for left, right in pairs]
+
+
+def _occurrences(model: Tokenizer, lines: Iterable[str], size: int) -> NDArray[np.int64]:
+    """How often each id occurs in the encoded lines, int64 (size,). Each distinct word is encoded once."""
+    by_count: dict[int, list[str]] = {}
+    for word, count in Counter(word for line in lines for word in line.split()).items():
+        by_count.setdefault(count, []).append(word)
+    occurrences = np.zeros(size, dtype=np.int64)
+    for count, words in by_count.items():
+        # An encoding takes far more memory than its text: some thousand words at a time.
+        for start in range(0, len(words), _WORDS_PER_LINE):
+            [encoding] = model.encode_batch_fast([" ".join(words[start : start + _WORDS_PER_LINE])])
+            occurrences += count * np.bincount(np.array(encoding.ids, dtype=np.int64), minlength=size)
+    return occurrences
 
 
 def _lines(units: Units) -> Iterator[str]:

@@ -137,7 +137,7 @@ def test_hidden_cached_and_unfinished_files_are_not_published(finished):
     known = names(plan_push(finished, "me/model", False))
     for name in (
         ".git/config", ".cache/huggingface/x", ".env", "__pycache__/m.pyc", "c.safetensors.part", "x.tmp",
-        "more/.hidden", ".other.abc.unfinished/model.safetensors",
+        "more/.hidden", ".other.abc.unfinished/model.safetensors", "dropped.jsonl",
     ):  # fmt: skip
         path = finished / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,19 @@
 from typing import Literal
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import LARGEST_TEXT, MEASURING, OUTPUT, CheckpointOptions, check_opencc, opencc
+from vocabx.commands._options import (
+    LARGEST_TEXT,
+    MEASURING,
+    OUTPUT,
+    CheckpointOptions,
+    check_opencc,
+    check_quality,
+    opencc,
+    perplexity_model,
+    perplexity_share,
+    quality,
+)
+from vocabx.corpus.quality_options import QualityOptions
 from vocabx.errors import OptionError
 
 TOKENS = "Tokens"
@@ -14,6 +26,9 @@ class ExtendOptions(CheckpointOptions):
     """Options of `extend`; each has its own help text."""
 
     opencc: str = opencc()
+    quality: bool | None = quality()
+    perplexity_model: str = perplexity_model()
+    perplexity_share: float = perplexity_share()
     protect: tuple[str, ...] = option(
         "Text whose tokenization must not change: tokens that would occur in it are not added. For languages "
         "that share the base's script.",
@@ -39,7 +54,8 @@ class ExtendOptions(CheckpointOptions):
         most=LARGEST_TEXT,
     )
     strict: bool = option(
-        "Refuse a text that supports fewer tokens than --new-tokens, instead of adding as many as it does.",
+        "Refuse a text that supports fewer tokens than --new-tokens, instead of adding as many as it does, "
+        "and a --corpus with a damaged file, instead of naming it and reading the others.",
         default=False,
         panel=TOKENS,
     )
@@ -99,6 +115,11 @@ class ExtendOptions(CheckpointOptions):
         return None if self.new_tokens == "auto" else self.new_tokens
 
     @property
+    def quality_options(self) -> QualityOptions:
+        """What is left out of the corpus for its quality."""
+        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share)
+
+    @property
     def initializers(self) -> tuple[str, ...]:
         """The names of the initializers that will be used."""
         return (self.init,)
@@ -120,8 +141,9 @@ class ExtendOptions(CheckpointOptions):
             raise OptionError(
                 "--budget decides how many tokens to add: pass --new-tokens auto, or omit --budget"
             )
-        if self.strict and self.tokens_asked_for is None:
-            raise OptionError("--strict applies to --new-tokens, which is missing: pass both or neither")
+        check_quality(self.corpus, self.quality, self.perplexity_model)
+        if self.strict and self.tokens_asked_for is None and not self.corpus:
+            raise OptionError("--strict applies to --new-tokens or --corpus: pass one of them, or omit it")
         if self.untie and (self.factorised or self.tokenizer_only):
             other = "--factorised" if self.factorised else "--tokenizer-only"
             raise OptionError(f"--untie writes a dense lm_head, and {other} writes none: pass one of them")

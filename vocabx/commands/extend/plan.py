@@ -27,12 +27,14 @@ from vocabx.commands.push.plan import check_repository
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.quality import with_quality
 from vocabx.corpus.sketch import Sketch
 from vocabx.corpus.source import (
     TextSource,
     base_source,
     learning_source,
     looks_simplified,
+    note_other_language,
     peek,
     scripts_of,
     user_source,
@@ -354,6 +356,9 @@ def _vocabulary_plan(
 ) -> VocabularyPlan:
     sample = peek(source)
     language = with_scripts_of(language, sample)
+    if options.corpus:
+        note_other_language(sample, language, progress)
+        source = with_quality(source, language, options.quality_options)
     if _may_be_simplified(language, options) and looks_simplified(sample):
         progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
     base_text = base_source(options.base_text, options.text_field, base.language)
@@ -384,7 +389,7 @@ def _vocabulary_plan(
 
 def _source(options: ExtendOptions, language: Language) -> TextSource:
     if options.corpus:
-        return user_source(options.corpus, options.text_field, options.opencc)
+        return user_source(options.corpus, options.text_field, options.opencc, options.strict)
     return learning_source(language)
 
 

@@ -88,6 +88,7 @@ def compose_report(
         boundaries=learned.boundaries,
         sketch=_sketch(plan, target),
         budget=options.budget,
+        quality=plan.source.dropped.describe() if plan.source.dropped else {},
         **vars(rows),
     )
 

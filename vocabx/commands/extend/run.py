@@ -208,6 +208,8 @@ def _write_rows(
 def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None:
     (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
     (directory / "report.html").write_text(render_page(report), encoding="utf-8")
+    if plan.source.dropped is not None:
+        plan.source.dropped.write(directory)
     write_card(directory, plan.base, report, repository=plan.options.push_to_hub)
 
 

@@ -14,6 +14,7 @@ from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.model_directory import read_weight_map
 from vocabx.checkpoint.safetensors_file import INDEX, read_header
 from vocabx.checkpoint.tables import SINGLE
+from vocabx.corpus.dropped import FILE as DROPPED
 from vocabx.errors import OutputError
 from vocabx.report.card import without_directories
 
@@ -164,7 +165,8 @@ def _files(directory: Path) -> Iterator[PlannedFile]:
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory)
         hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
-        if hidden or name.name.endswith(_UNFINISHED):
+        # Samples of the user's text are for the user alone.
+        if hidden or name.name.endswith(_UNFINISHED) or name.name == DROPPED:
             continue
         if path.is_symlink() and path.exists() and leads_out(path, directory):
             raise refusal_of(path, OutputError)

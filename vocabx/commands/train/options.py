@@ -10,12 +10,17 @@ from vocabx.commands._options import (
     OUTPUT,
     TEXT,
     check_opencc,
+    check_quality,
     command,
     force,
     opencc,
+    perplexity_model,
+    perplexity_share,
+    quality,
     seed,
     text_field,
 )
+from vocabx.corpus.quality_options import QualityOptions
 from vocabx.errors import OptionError
 
 METHOD, SCHEDULE, MEMORY, LORA, RECORDS, CONTEST = (
@@ -64,6 +69,9 @@ class TrainOptions:
     )
     text_field: str = text_field()
     opencc: str = opencc()
+    quality: bool | None = quality()
+    perplexity_model: str = perplexity_model()
+    perplexity_share: float = perplexity_share()
     text_bytes: int = option(
         "Maximum number of bytes to read of each text, from its beginning.",
         default=1_000_000_000,
@@ -310,6 +318,7 @@ class TrainOptions:
         if self.base and not self.contest:
             raise OptionError("--base names the base for --contest, which is missing: pass both or neither")
         check_opencc(self.corpus, self.opencc)
+        check_quality(self.corpus, self.quality, self.perplexity_model)
         for name in self.trackers:
             if name not in TRACKERS:
                 raise OptionError(f"--report-to supports {', '.join(TRACKERS)}, not {name[:60]!r}")
@@ -324,6 +333,11 @@ class TrainOptions:
                 f"{name} is about new token embeddings that train apart from the base, and with {other} none "
                 "do: pass one of them"
             )
+
+    @property
+    def quality_options(self) -> QualityOptions:
+        """What is left out of the corpus for its quality."""
+        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share)
 
     @property
     def ways(self) -> tuple[str, ...]:

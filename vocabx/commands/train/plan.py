@@ -18,6 +18,7 @@ from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.sampled import SampledText, sample_beginning
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
+from vocabx.corpus.quality import with_quality
 from vocabx.corpus.source import TextSource, default_source, peek, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.report.svg import PACKAGES as PLOTS
@@ -230,6 +231,8 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     tokenizer = read_tokenizer(options.directory)
     source = _source(options, manifest)
     language = _language(manifest.language, source)
+    if options.corpus:
+        source = with_quality(source, language, options.quality_options)
     spoken = _base_language(manifest)
     base_source = _base_source(options, spoken)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory, options.new_rows)

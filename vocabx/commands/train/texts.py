@@ -101,6 +101,8 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
     # Only the held-out part of this sample is used: all the remaining text is packed.
     sizes = SampleSizes(1000, plan.options.heldout_bytes, plan.options.seed)
     corpus = draw_corpus(plan.source, plan.language.scripts, sizes, "Reading text", progress)
+    if plan.source.dropped is not None:
+        plan.source.dropped.write(directory)
     base = None
     if plan.base_source is not None:
         language = plan.base_language

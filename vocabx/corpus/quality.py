@@ -1,0 +1,168 @@
+"""Leaves out documents that would teach a vocabulary or a model little: `--quality`.
+
+Every rule counts what it drops, and a sample of that is kept for the user to look at. Memory does not grow
+with the text. Documents are judged in their order, so that the result does not depend on how they are divided
+among files.
+"""
+
+import hashlib
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from vocabx._util.extras import installed, left_out, require_all
+from vocabx.corpus.boilerplate import Boilerplate
+from vocabx.corpus.clean import clean
+from vocabx.corpus.detect_language import PACKAGES as DETECTOR
+from vocabx.corpus.detect_language import describe, other_languages
+from vocabx.corpus.document import Document
+from vocabx.corpus.dropped import Dropped
+from vocabx.corpus.languages import Language
+from vocabx.corpus.near_duplicates import PACKAGES as MINHASH
+from vocabx.corpus.near_duplicates import NearDuplicates
+from vocabx.corpus.perplexity import Perplexity
+from vocabx.corpus.quality_options import QualityOptions
+from vocabx.corpus.quality_rules import Rules
+from vocabx.corpus.source import TextSource
+from vocabx.errors import CorpusError
+
+# Of a smaller corpus every line is needed, and the user can look at it.
+LARGE = 50_000_000
+OTHER_LANGUAGE = "other language"
+BOILERPLATE = "boilerplate"
+NEAR_DUPLICATE = "near-duplicate"
+PERPLEXITY = "high perplexity"
+_DOCUMENTS, _CHARACTERS = 256, 1 << 20
+# Documents whose perplexities tell which ones are high.
+_RANKED = 10_000
+
+
+def with_quality(source: TextSource, language: Language, options: QualityOptions) -> TextSource:
+    """A source without the documents that `--quality` leaves out; the same one where it leaves out nothing.
+
+    Args:
+        source: the user's text.
+        language: what it should be in, with its scripts.
+        options: whether to leave anything out, and what.
+
+    Raises:
+        MissingPackageError: what was asked for is not installed.
+        CorpusError: there is no such n-gram model.
+    """
+    large = source.bytes is None or source.bytes > LARGE
+    if not (large or options.model if options.wanted is None else options.wanted):
+        return source
+    if options.wanted:
+        require_all(MINHASH)
+    quality = _Quality(source, language, options)
+    return replace(source, open=quality.open, dropped=quality.dropped)
+
+
+class _Quality:
+    """The rules for one source. One pass at a time."""
+
+    def __init__(self, source: TextSource, language: Language, options: QualityOptions) -> None:
+        self.source, self.language, self.options = source, language, options
+        self.rules = Rules(language.scripts)
+        self.perplexity = (
+            Perplexity(Path(options.model), language.segmentation == "spaces") if options.model else None
+        )
+        self.highest: float | None = None
+        self.dropped = Dropped()
+        self.dropped.lacking = left_out(
+            {"the search for near-duplicates": MINHASH, "the rule on languages": DETECTOR}
+        )
+
+    def open(self) -> Iterator[Document]:
+        """The documents that are kept, cleaned.
+
+        Raises:
+            CorpusError: there are documents, and none of them is kept.
+        """
+        if self.perplexity is not None and self.highest is None:
+            self.highest = self._highest(self.perplexity)
+        self.dropped.clear()
+        boilerplate = Boilerplate()
+        near = NearDuplicates(self.language.scripts) if installed("rensa") else None
+        first = ""
+        for batch in _batches(self.source.open()):
+            first = first or batch[0].text
+            yield from self._kept(batch, boilerplate, near)
+        if self.dropped.read and self.dropped.documents == self.dropped.read:
+            raise CorpusError(
+                f"nothing of {self.source.description} is left by --quality, which drops "
+                f"{self.dropped.by_rule()}; it begins in {describe(first) or 'no script'}: check --lang, or "
+                "pass --no-quality"
+            )
+
+    def _kept(
+        self, batch: Sequence[Document], boilerplate: Boilerplate, near: NearDuplicates | None
+    ) -> Iterator[Document]:
+        texts = [clean(document.text) for document in batch]
+        reasons = self.rules.judge(texts, [document.part for document in batch])
+        details = [""] * len(batch)
+        free = [number for number, document in enumerate(batch) if document.learn_only]
+        for number in free:
+            reasons[number] = ""
+
+        def left() -> list[int]:
+            return [n for n, document in enumerate(batch) if not (reasons[n] or document.learn_only)]
+
+        kept = left()
+        found = other_languages([texts[n] for n in kept], self.language.tag)
+        for n, other in zip(kept, found, strict=True):
+            if other:
+                reasons[n], details[n] = OTHER_LANGUAGE, other
+        whole = list(texts)
+        for n in left():
+            texts[n], lines = boilerplate.without(texts[n])
+            self.dropped.lines += lines
+            if not texts[n].strip():
+                reasons[n] = BOILERPLATE
+        if near is not None:
+            kept = left()
+            for n, similar in zip(kept, near.add([texts[n] for n in kept]), strict=True):
+                if similar:
+                    reasons[n], details[n] = NEAR_DUPLICATE, f"{similar:.2f}"
+        if self.perplexity is not None and self.highest is not None:
+            kept = left()
+            for n, value in zip(kept, self.perplexity.of([texts[n] for n in kept]), strict=True):
+                if value > self.highest:
+                    reasons[n], details[n] = PERPLEXITY, f"{value:.1f}"
+        for n, document in enumerate(batch):
+            self.dropped.add(document.source, whole[n], reasons[n], details[n])
+            if not reasons[n]:
+                yield replace(document, text=texts[n])
+
+    def _highest(self, perplexity: Perplexity) -> float:
+        """The perplexity that `share` of the documents do not exceed, by a sample of them."""
+        sample: list[tuple[int, str]] = []
+        for batch in _batches(self.source.open()):
+            texts = [clean(document.text) for document in batch]
+            reasons = self.rules.judge(texts, [document.part for document in batch])
+            for text, reason in zip(texts, reasons, strict=True):
+                if not reason:
+                    push = heapq.heappush if len(sample) < _RANKED else heapq.heappushpop
+                    push(sample, (-_number(text), text))
+        values = perplexity.of([text for _, text in sample])
+        return float(np.quantile(values, self.options.share)) if values else 0.0
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    size = 0
+    for document in documents:
+        batch.append(document)
+        size += len(document.text)
+        if len(batch) >= _DOCUMENTS or size >= _CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -1,0 +1,18 @@
+"""What `--quality` is asked to do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class QualityOptions:
+    """What is left out of a text for its quality.
+
+    Attributes:
+        wanted: whether to leave anything out; None for where the text is large, or there is a `model`.
+        model: an n-gram model that KenLM wrote, or "".
+        share: of the documents that the other rules keep, the share with the lowest perplexity that is kept.
+    """
+
+    wanted: bool | None = None
+    model: str = ""
+    share: float = 0.5
