@@ -151,8 +151,10 @@ def _bounded(wanted: Any, bounds: Mapping[str, float]) -> Any:
         return wanted
     number: Any = next(one for one in (wanted, *get_args(wanted)) if one in (int, float))
     meta: Any = msgspec.Meta
-    annotated: Any = Annotated[number, meta(**bounds)]
-    return annotated | None if type(None) in get_args(wanted) else annotated
+    found: Any = Annotated[number, meta(**bounds)]
+    for other in get_args(wanted):
+        found = found if other is number else found | other
+    return found
 
 
 def _plain(value: Any, wanted: Any) -> Any:
@@ -198,6 +200,8 @@ def _shown(value: Any) -> str:
 
 def _expected(wanted: Any, bounds: Mapping[str, float]) -> str:
     choices = [str(choice) for one in (wanted, *get_args(wanted)) for choice in _choices(one)]
+    if choices and float in get_args(wanted):
+        choices.append(f"a number{_range(bounds)}")
     if choices:
         return f"{', '.join(choices[:-1])} or {choices[-1]}"
     kinds = get_args(wanted) if get_origin(wanted) is not tuple else ()

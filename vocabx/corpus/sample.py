@@ -39,6 +39,7 @@ class Corpus:
         bytes_read: UTF-8 bytes of cleaned text read.
         script_share: share of the letters read that are in the language's scripts.
         heldout_documents: digests of the documents that the held-out sections come from.
+        sources: the source of each line of `learning`, see `Document`; a line of several is of one of them.
     """
 
     learning: tuple[str, ...]
@@ -48,6 +49,7 @@ class Corpus:
     bytes_read: int
     script_share: float
     heldout_documents: frozenset[bytes] = frozenset()
+    sources: tuple[str, ...] = ()
 
     def without_heldout(self, text: str) -> str:
         """The part of a cleaned document that may be learned from: without what `sample_corpus` holds out."""
@@ -78,10 +80,11 @@ class _Entry:
 
 @dataclass(frozen=True, order=True)
 class _Origin:
-    """The document that a text comes from: the digest of its content, and its size in bytes."""
+    """The document that a text comes from: the digest of its content, its size in bytes, and its source."""
 
     digest: bytes
     size: int
+    source: str
 
 
 class _BottomK:
@@ -167,7 +170,7 @@ def sample_corpus(
         letters += letters_of(text)
         if not found:
             continue
-        origin = _Origin(_digest(encoded), len(encoded))
+        origin = _Origin(_digest(encoded), len(encoded), document.source)
         for section in passages(text, _SECTION_BYTES):
             if not document.learn_only and in_script.search(section):
                 heldout.add(section, origin)
@@ -181,14 +184,24 @@ def sample_corpus(
             f"the corpus holds no letter of {' or '.join(scripts)} script: check --lang and --corpus"
         )
     kept = _fitting(heldout.texts(), int(running * _HELDOUT_SHARE), in_script)
-    apart = set(kept.values())
-    whole = sum(origin.size for origin in apart) <= running * _HELDOUT_SHARE
+    apart = {origin.digest: origin.size for origin in kept.values()}
+    whole = sum(apart.values()) <= running * _HELDOUT_SHARE
     seen = {line for section in kept for line in _lines(section)}
-    lines = tuple(
-        line for line, origin in learning.texts() if line not in seen and not (whole and origin in apart)
+    learned = [
+        (line, origin.source)
+        for line, origin in learning.texts()
+        if line not in seen and not (whole and origin.digest in apart)
+    ]
+    return Corpus(
+        learning=tuple(line for line, _ in learned),
+        heldout=tuple(kept),
+        heldout_whole_documents=whole,
+        documents=count,
+        bytes_read=total,
+        script_share=scripted / max(1, letters),
+        heldout_documents=frozenset(apart),
+        sources=tuple(source for _, source in learned),
     )
-    digests = frozenset(origin.digest for origin in apart)
-    return Corpus(lines, tuple(kept), whole, count, total, scripted / max(1, letters), digests)
 
 
 def _fitting(

@@ -39,6 +39,7 @@ class TextSource:
         nature: what it is where it is not running text alone, in one sentence, or "".
         running: whether there is running text in it, which alone says something about a model.
         skipped: the records that the latest reading left out.
+        parts: the texts of several languages, in their order; empty for one text.
     """
 
     description: str
@@ -49,10 +50,13 @@ class TextSource:
     skipped: Skipped = field(default_factory=Skipped)
     nature: str = ""
     running: bool = True
+    parts: tuple["TextSource", ...] = ()
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """What was not read, once it was read from the beginning to the end: a sentence each."""
+        if self.parts:
+            return tuple(f"{one.description}: {said}" for one in self.parts for said in one.left_out)
         return tuple(filter(None, (self.unread, self.skipped.sentence())))
 
 
