@@ -63,6 +63,22 @@ def catalogues_of(language: str, directories: Sequence[str] = ()) -> tuple[list[
     return [path.parent.name for path in unpacked], catalogues(language, unpacked)
 
 
+def parallel_strings(languages: Sequence[str], size: int, directories: Sequence[str] = ()) -> list[list[str]]:
+    """The same strings in several languages, about `size` characters of English; see `catalogues_of`."""
+    found: list[dict[tuple[str, str], str]] = []
+    for language in languages:
+        debian = language.lower().replace("_", "-")
+        places = [Path(one) for one in directories] or [
+            _unpacked(name.format(debian), language) for name in _PACKAGES
+        ]
+        files = [path for one in places for path in sorted(one.rglob(f"{language}/LC_MESSAGES/*.mo"))]
+        found.append({(path.name, source): text for path in files for source, text in translated(path)})
+    common = sorted(set.intersection(*map(set, found)))
+    # Spread over all programs.
+    step = max(1, sum(len(source) for _, source in common) // size)
+    return [[strings[key] for key in common[::step]] for strings in found]
+
+
 def catalogues(language: str, directories: Iterable[Path]) -> Iterator[Document]:
     """The distinct translated strings below `directories`, in their files' order."""
     seen: set[str] = set()
@@ -75,13 +91,18 @@ def catalogues(language: str, directories: Iterable[Path]) -> Iterator[Document]
 
 def translations(path: Path) -> Iterator[str]:
     """The translated strings of a .mo file, in the order of their sources, without menu keys."""
+    return (text for _, text in translated(path))
+
+
+def translated(path: Path) -> Iterator[tuple[str, str]]:
+    """The sources of a .mo file and what they are translated to, without menu keys."""
     with path.open("rb") as file:
         catalogue = _Catalogue(file)
     for source, text in catalogue._catalog.items():
         # The empty source is the file's header; a source may carry its context before \x04.
         original = source[0] if isinstance(source, tuple) else source
         if original and text.strip() and text != original.rpartition("\x04")[2]:
-            yield _MENU_KEY.sub("", text)
+            yield original, _MENU_KEY.sub("", text)
 
 
 class _Catalogue(GNUTranslations):

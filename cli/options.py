@@ -93,6 +93,9 @@ def command(
 def _named(given: Mapping[str, Any]) -> dict[str, Any]:
     """The values that the default of --out may be formatted with."""
     named = {**given, "base": Path(given.get("base") or "smollm2").name}
+    if "lang" in given:
+        # Of several languages, as smollm2-hi-ta-bn.
+        named["lang"] = "-".join(tag.strip() for tag in (given["lang"] or "").split(","))
     if "directory" in given:
         named["directory"] = str(given["directory"]).rstrip("/")
     return named
@@ -154,7 +157,8 @@ def _metavar(one: Any, kinds: tuple[Any, ...]) -> str:
     if about(one).metavar:
         return about(one).metavar
     if get_origin(kinds[0]) is Literal:
-        return "|".join(map(str, get_args(kinds[0])))
+        number = ("<number>",) if float in kinds else ()
+        return "|".join((*map(str, get_args(kinds[0])), *number))
     return _METAVARS.get(kinds[0], "<text>")
 
 

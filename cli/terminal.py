@@ -24,11 +24,13 @@ def print_plan(plan: dict[str, Any]) -> None:
     """Print the plan of a dry run."""
     rows = {
         "base": f"{plan['base']} ({plan['base_origin']}), {plan['family']}",
-        "language": f"{plan['language']}, {' and '.join(plan['scripts'])} script",
+        "language": f"{plan['language']}, {' and '.join(plan['scripts'])} script{_planned_shares(plan)}",
         "text": planned_text(plan),
         "learns from": f"at most {plan['learn_bytes'] / 1e6:,.1f} MB of it",
         "tokens": f"{plan['old_tokens']:,} + {plan['new_tokens']:,}, new ids from {plan['first_id']:,}",
     }
+    if plan["floor"] is not None:
+        rows["floor"] = f"the text's beginning cannot get below {plan['floor']:.3f} of the base's tokens"
     if plan["donor"]:
         rows["donor"] = plan["donor"]
     if "rows" in plan:
@@ -37,6 +39,14 @@ def print_plan(plan: dict[str, Any]) -> None:
     else:
         rows["writes"] = f"only the tokenizer, to {plan['out']}"
     print_properties(rows | planned_publishing(plan) | planned_without(plan))
+
+
+def _planned_shares(plan: dict[str, Any]) -> str:
+    """How several languages share the tokens, "" for one."""
+    shares = [f"{one['language']} {one['share']:.0%}" for one in plan["languages"] if one["share"]]
+    if shares:
+        return f"; new tokens: {', '.join(shares)}"
+    return f"; tokens by {plan['balance']}" if plan["balance"] == "parity" else ""
 
 
 def print_properties(rows: Mapping[str, str]) -> None:
@@ -91,6 +101,8 @@ def print_result(result: ExtendResult) -> None:
     """Print the numbers of a finished extension, its certificate, and its path."""
     report, out = result.report, console()
     out.print(_numbers(report))
+    if report.languages:
+        out.print(_languages(report))
     out.print(_claims(report.claims))
     lines = _origin_lines(report)
     if report.initializer:
@@ -138,6 +150,13 @@ def _origin_lines(report: Report) -> list[str]:
             f"protecting {origin.protected} costs compression: tokens × {report.target.tokens_share:.3f}, "
             f"without protection × {origin.unprotected_share:.3f}"
         )
+    if origin.pruned:
+        lines.append(
+            f"{origin.pruned:,} tokens of the base were removed (of {origin.pruned_scripts}): text with them "
+            "is tokenized differently, and the ids of the others moved"
+        )
+    if origin.superwords:
+        lines.append(f"{origin.superwords:,} of the new tokens hold several words")
     if origin.adapted:
         lines.append("the pre-tokenizer was widened so that it no longer splits words of the language")
     return lines
@@ -151,6 +170,21 @@ def _numbers(report: Report) -> Table:
         for number, row in enumerate(comparison_rows(text)):
             table.add_row(text.language if number == 0 else "", *row)
         table.add_section()
+    return table
+
+
+def _languages(report: Report) -> Table:
+    """Each of several languages on its own held-out text."""
+    table = Table(title="Languages, each on its own held-out text")
+    for heading in ("", "new tokens", "base", "extended", "ratio", "floor", "per kB of bzip2"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for one in report.languages:
+        floor = "" if one.floor is None else f"{one.floor:.3f}"
+        before, after = one.cost
+        table.add_row(
+            one.language, f"{one.new_tokens:,}", f"{one.base_tokens:,}", f"{one.tokens:,}",
+            f"× {one.tokens_share:.3f}", floor, f"{before:,.0f} → {after:,.0f}",
+        )  # fmt: skip
     return table
 
 

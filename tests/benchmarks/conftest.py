@@ -56,11 +56,21 @@ def german_file(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def hindi_catalogues(tmp_path_factory) -> Path:
     """A directory with the Hindi catalogue of a program that knows the names of languages and countries."""
-    directory = tmp_path_factory.mktemp("locale")
-    path = directory / "hi" / "LC_MESSAGES" / "names.mo"
-    path.parent.mkdir(parents=True)
-    strings = {f"name {number}": name for number, name in enumerate(names_in("hi"))}
-    path.write_bytes(mo_file({"": "Content-Type: text/plain; charset=UTF-8\n", **strings}))
+    return _catalogues(tmp_path_factory.mktemp("locale"), "hi")
+
+
+@pytest.fixture(scope="session")
+def three_catalogues(tmp_path_factory) -> Path:
+    """The same in Hindi, Tamil and Russian."""
+    return _catalogues(tmp_path_factory.mktemp("locale"), "hi", "ta", "ru")
+
+
+def _catalogues(directory: Path, *languages: str) -> Path:
+    for language in languages:
+        path = directory / language / "LC_MESSAGES" / "names.mo"
+        path.parent.mkdir(parents=True)
+        strings = {f"name {number}": name for number, name in enumerate(names_in(language))}
+        path.write_bytes(mo_file({"": "Content-Type: text/plain; charset=UTF-8\n", **strings}))
     return directory
 
 

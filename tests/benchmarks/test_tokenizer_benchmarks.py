@@ -72,6 +72,30 @@ def test_default_text_is_measured_on_text_of_another_domain(toy, hindi_catalogue
         assert ratio["floor"] < ratio["ratio"] < 1
 
 
+def test_tokens_are_shared_among_languages_in_three_ways(toy, three_catalogues):
+    found = toy(
+        "parity", "--languages", "hi", "ta", "--many", "hi", "ta", "ru", "--new-tokens", 60,
+        "--characters", 3000, "--catalogues", three_catalogues,
+    )  # fmt: skip
+    assert found["information"].keys() == {"bzip2", "bytes", "characters", "tokens of the base"}
+    assert found["shared"].keys() == {"base", "none", "equal shares", "parity"}
+    for row in found["shared"].values():
+        assert row["worst over best"] >= 1
+        assert row["ratio"].keys() == {"hi", "ta"}
+
+
+def test_superwords_are_measured_beside_words(toy, three_catalogues):
+    found = toy(
+        "superwords", "--languages", "ru", "--new-tokens", 60, "--learn-bytes", 30_000, "--lines", 50,
+        "--catalogues", three_catalogues,
+    )  # fmt: skip
+    words, superwords = found["rows"]
+    assert words["of several words"] == 0
+    assert words["new tokens"] == superwords["new tokens"]
+    assert superwords["english lines changed"] == 0
+    assert superwords["ratio"] < 1
+
+
 def test_a_base_is_extended_for_each_language_without_a_failure(
     toy, some_verses, english_file, hindi_catalogues
 ):

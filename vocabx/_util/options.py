@@ -151,10 +151,10 @@ def _bounded(wanted: Any, bounds: Mapping[str, float]) -> Any:
         return wanted
     number: Any = next(one for one in (wanted, *get_args(wanted)) if one in (int, float))
     meta: Any = msgspec.Meta
-    annotated: Any = Annotated[number, meta(**bounds)]
-    for one in get_args(wanted):
-        annotated = annotated if one is number else annotated | one
-    return annotated
+    found: Any = Annotated[number, meta(**bounds)]
+    for other in get_args(wanted):
+        found = found if other is number else found | other
+    return found
 
 
 def _plain(value: Any, wanted: Any) -> Any:
@@ -204,6 +204,8 @@ def _expected(wanted: Any, bounds: Mapping[str, float]) -> str:
     kinds = kinds or (wanted,)
     if choices and int in kinds:
         return f"a whole number{_range(bounds)}, or {' or '.join(choices)}"
+    if choices and float in kinds:
+        choices.append(f"a number{_range(bounds)}")
     if choices:
         return f"{', '.join(choices[:-1])} or {choices[-1]}"
     if bool in kinds:

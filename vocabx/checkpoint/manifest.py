@@ -76,7 +76,7 @@ class Ancestor(Written, frozen=True, omit_defaults=True):
 
     Attributes:
         base: what it was made from.
-        language: BCP 47 tag of its new tokens.
+        language: BCP 47 tag of its new tokens; of several languages, all tags, comma-separated.
         sizes: its sizes.
         ranges: its new ids by origin.
         trained: whether it was trained.
@@ -177,7 +177,7 @@ class Manifest(Written, frozen=True):
         ranges: the new ids by origin; `pad` ids are suppressed in generation_config.json.
         origin: where the new tokens come from: the donor, the numbers of tokens taken, added to build those,
             and left out; whether the pre-tokenizer was widened; which text was protected.
-        language: BCP 47 tag.
+        language: BCP 47 tag; of several languages, all tags, comma-separated.
         initializer: how new rows were made; None for a tokenizer alone.
         certificate: claims with their counts.
         tables: sha256 of each embedding matrix of this checkpoint, by tensor name.
@@ -187,6 +187,7 @@ class Manifest(Written, frozen=True):
         training: of a trained checkpoint; None for others.
         chain: the checkpoints of vocabx that the base goes back to, the base last; empty for a base that
             vocabx did not write.
+        languages: of several languages each with the number of new tokens that occur most in its text.
     """
 
     version: str
@@ -204,6 +205,7 @@ class Manifest(Written, frozen=True):
     shards: dict[str, WeightFile]
     training: RecordedTraining | None
     chain: tuple[Ancestor, ...] = ()
+    languages: dict[str, Count] = msgspec.field(default_factory=dict)
 
     @property
     def transferred(self) -> bool:

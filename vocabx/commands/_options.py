@@ -105,11 +105,17 @@ class CheckpointOptions(InitializerOptions):
     base: str = option(
         "Base model: an alias, a hub id, a directory or a .gguf file.", default="smollm2", panel=MODEL
     )
-    lang: str = option("Language of the new tokens, a BCP 47 tag such as zh-Hant.", default="", panel=MODEL)
+    lang: str = option(
+        "Language of the new tokens, a BCP 47 tag such as zh-Hant; for extend and compare also several, "
+        "comma-separated, such as hi,ta,bn.",
+        default="",
+        panel=MODEL,
+    )
     out: Path = option(OUT_HELP, default=Path("extended"), panel=OUTPUT)
     corpus: tuple[str, ...] = option(
         "Text in the language: .txt, .jsonl, .json, .csv, .tsv, .parquet or .arrow (also .gz, .bz2, .xz, "
-        ".zst), directories, globs, or hf://owner/name/configuration. Default: the language's own.",
+        ".zst), directories, globs, or hf://owner/name/configuration; of one of several languages, TAG=PATH. "
+        "Default: the language's own.",
         default=(),
         panel=TEXT,
         metavar="<path>",
@@ -122,14 +128,14 @@ class CheckpointOptions(InitializerOptions):
     )
     text_field: str = text_field()
     learn_bytes: int = option(
-        "Bytes of text to learn from, sampled from the corpus.",
+        "Bytes of text to learn from, sampled from the corpus; of each language, where there are several.",
         default=LEARN_BYTES,
         panel=TEXT,
         ge=1000,
         most=LARGEST_TEXT,
     )
     heldout_bytes: int = option(
-        "Bytes of text to hold out and measure on.",
+        "Bytes of text to hold out and measure on; of each language, where there are several.",
         default=60_000,
         panel=MEASURING,
         ge=1000,

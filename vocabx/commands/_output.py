@@ -11,6 +11,7 @@ from vocabx.commands._options import CheckpointOptions
 from vocabx.commands.push.hub import check_login
 from vocabx.commands.push.hub import publish as publish_directory
 from vocabx.commands.push.plan import plan_push
+from vocabx.corpus.several import without_tag
 from vocabx.progress import Progress
 
 # Options that leave the embedding matrices as they are.
@@ -74,7 +75,7 @@ def _is_there(value: Any) -> bool:
 def inputs_of(options: CheckpointOptions) -> tuple[str, ...]:
     """Names of files and directories that a command reads, as they were given."""
     vectors = (options.source_vectors, options.target_vectors, options.shared_vectors, options.dictionary)
-    return (options.base, *options.corpus, *options.base_text, *filter(None, vectors))
+    return (options.base, *map(without_tag, options.corpus), *options.base_text, *filter(None, vectors))
 
 
 def publish(options: CheckpointOptions, progress: Progress) -> str:

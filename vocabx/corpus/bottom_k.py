@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Origin:
-    """The document that a text comes from: the digest of its content, and its size in bytes."""
+    """The document that a text comes from: the digest of its content, its size in bytes, and its source."""
 
     digest: bytes
     size: int
+    source: str = ""
 
 
 class BottomK:

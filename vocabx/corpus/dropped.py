@@ -4,6 +4,7 @@ import hashlib
 import heapq
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,21 @@ class Dropped:
         if entries:
             lines = (json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
             (directory / FILE).write_text("".join(lines), encoding="utf-8")
+
+
+def joined_dropped(parts: Sequence[Dropped]) -> Dropped:
+    """What passes over several texts left out, as one."""
+    whole = Dropped()
+    whole.lacking = next((one.lacking for one in parts if one.lacking), "")
+    for one in parts:
+        whole.read += one.read
+        whole.read_bytes += one.read_bytes
+        whole.lines += one.lines
+        whole.counts.update(one.counts)
+        whole.sizes.update(one.sizes)
+        for rule, found in one._samples.items():
+            whole._samples.setdefault(rule, []).extend(found)
+    return whole
 
 
 def _rank(item: tuple[int, dict[str, str]]) -> int:

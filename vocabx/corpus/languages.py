@@ -5,6 +5,7 @@ Profiles are data files in assets/languages. A language without one works with t
 
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -78,6 +79,7 @@ class Language:
         vectors: word vectors inside installed packages, or None.
         words: word frequencies in the package wordfreq, or None.
         sentence: one in the language, for a page to begin with, or "".
+        parts: the languages of several, see `several`; empty for one.
     """
 
     tag: str
@@ -92,6 +94,12 @@ class Language:
     vectors: PackagedVectors | None = None
     words: WordList | None = None
     sentence: str = ""
+    parts: tuple["Language", ...] = ()
+
+    @property
+    def each(self) -> tuple["Language", ...]:
+        """The languages one by one: itself if it is one."""
+        return self.parts or (self,)
 
 
 def profiles() -> tuple[str, ...]:
@@ -139,6 +147,8 @@ def find_language(tag: str) -> Language:
     """
     import langcodes
 
+    if "," in tag:
+        raise LanguageError(f"{tag!r} are several languages, and this takes one: pass one BCP 47 tag")
     try:
         standard = langcodes.standardize_tag(tag, macro=True)
         parsed = langcodes.Language.get(standard)
@@ -159,9 +169,11 @@ def find_language(tag: str) -> Language:
 
 
 def language_name(tag: str) -> str:
-    """The English name of a language for display, or its tag if the name is unknown."""
+    """The English name of a language, or of each of several, for display; its tag if the name is unknown."""
     import langcodes
 
+    if "," in tag:
+        return enumerated([language_name(one) for one in tag.split(",")])
     if tag == "und":
         return "The base's language"
     try:
@@ -169,6 +181,11 @@ def language_name(tag: str) -> str:
     except langcodes.LanguageTagError:
         return tag
     return name
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Names in a sentence: A, B and C."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _suggestion(tag: str) -> str:

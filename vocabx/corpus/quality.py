@@ -26,6 +26,7 @@ from vocabx.corpus.near_duplicates import NearDuplicates
 from vocabx.corpus.perplexity import Perplexity
 from vocabx.corpus.quality_options import QualityOptions
 from vocabx.corpus.quality_rules import Rules
+from vocabx.corpus.several import joined_source, texts_by_language
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 
@@ -59,6 +60,30 @@ def with_quality(source: TextSource, language: Language, options: QualityOptions
         require_all(MINHASH)
     quality = _Quality(source, language, options)
     return replace(source, open=quality.open, dropped=quality.dropped)
+
+
+def text_with_quality(
+    source: TextSource, language: Language, corpus: Sequence[str], options: QualityOptions
+) -> TextSource:
+    """The user's text without what `--quality` leaves out; default text stays as it is.
+
+    Args:
+        source: the text; of several languages, with a part for each, or one of all of them.
+        language: one or several, with their scripts.
+        corpus: the patterns of --corpus, which may name languages.
+        options: see `with_quality`.
+
+    Raises:
+        VocabxError: see `with_quality`.
+    """
+    if not corpus:
+        return source
+    if not source.parts:
+        return with_quality(source, language, options)
+    named, _ = texts_by_language(corpus, language)
+    pairs = zip(language.parts, source.parts, strict=True)
+    parts = [with_quality(text, one, options) if one.tag in named else text for one, text in pairs]
+    return joined_source(language.parts, parts)
 
 
 class _Quality:

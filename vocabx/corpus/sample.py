@@ -43,6 +43,7 @@ class Corpus:
         bytes_read: UTF-8 bytes of cleaned text read.
         script_share: share of the letters read that are in the language's scripts.
         heldout_documents: digests of the documents that the held-out sections come from.
+        sources: the source of each line of `learning`, see `Document`; a line of several is of one of them.
     """
 
     learning: tuple[str, ...]
@@ -52,6 +53,7 @@ class Corpus:
     bytes_read: int
     script_share: float
     heldout_documents: frozenset[bytes] = frozenset()
+    sources: tuple[str, ...] = ()
 
     def without_heldout(self, text: str) -> str:
         """The part of a cleaned document that may be learned from: without what `sample_corpus` holds out."""
@@ -84,8 +86,8 @@ class Sampler:
         # The beginning of a document without a letter of the scripts: the least one, whatever the order.
         self._foreign = ""
 
-    def add(self, text: str, learn_only: bool = False) -> None:
-        """Take in a document, which is cleaned here."""
+    def add(self, text: str, learn_only: bool = False, source: str = "") -> None:
+        """Take in a document of a source, which is cleaned here."""
         text = clean(text)
         encoded = text.encode()
         self._documents += 1
@@ -97,7 +99,7 @@ class Sampler:
             if LETTERS.search(begin) and (not self._foreign or begin < self._foreign):
                 self._foreign = begin
             return
-        origin = Origin(_digest(encoded), len(encoded))
+        origin = Origin(_digest(encoded), len(encoded), source)
         for section in passages(text, _SECTION_BYTES):
             if not learn_only:
                 self._offer(self._heldout, section, origin)
@@ -140,22 +142,23 @@ class Sampler:
             )
         room = int(self._running * _HELDOUT_SHARE)
         kept = _fitting(self._heldout.texts(), room, self._in_script)
-        apart = set(kept.values())
-        whole = sum(origin.size for origin in apart) <= self._running * _HELDOUT_SHARE
+        apart = {origin.digest: origin.size for origin in kept.values()}
+        whole = sum(apart.values()) <= self._running * _HELDOUT_SHARE
         seen = {line for section in kept for line in _lines(section)}
-        lines = tuple(
-            line
+        learned = [
+            (line, origin.source)
             for line, origin in self._learning.texts()
-            if line not in seen and not (whole and origin in apart)
-        )
+            if line not in seen and not (whole and origin.digest in apart)
+        ]
         return Corpus(
-            learning=lines,
+            learning=tuple(line for line, _ in learned),
             heldout=tuple(kept),
             heldout_whole_documents=whole,
             documents=self._documents,
             bytes_read=self._total,
             script_share=scripted / max(1, letters),
-            heldout_documents=frozenset(origin.digest for origin in apart),
+            heldout_documents=frozenset(apart),
+            sources=tuple(source for _, source in learned),
         )
 
 
@@ -193,7 +196,7 @@ def sample_corpus(
             before = position[1] if position[0] == document.source else 0
             position = (document.source, document.bytes_read)
             advance(document.bytes_read - before)
-        sampler.add(document.text, document.learn_only)
+        sampler.add(document.text, document.learn_only, document.source)
     return sampler.corpus()
 
 

@@ -11,7 +11,7 @@ from vocabx.corpus.convert import PACKAGES as OPENCC
 from vocabx.corpus.convert import Converter, simplified_share
 from vocabx.corpus.detect_language import other_languages
 from vocabx.corpus.document import Document
-from vocabx.corpus.dropped import Dropped
+from vocabx.corpus.dropped import Dropped, joined_dropped
 from vocabx.corpus.find_texts import FoundTexts, Passed, find_texts, passed_over, source_bytes
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, PackagedText, find_language, with_scripts_of
@@ -45,6 +45,7 @@ class TextSource:
         running: whether there is running text in it, which alone says something about a model.
         skipped: the records that the latest reading left out.
         dropped: what the latest reading left out for its quality; None where nothing is, see `quality`.
+        parts: the texts of several languages, in their order; empty for one text.
     """
 
     description: str
@@ -56,12 +57,21 @@ class TextSource:
     nature: str = ""
     running: bool = True
     dropped: Dropped | None = None
+    parts: tuple["TextSource", ...] = ()
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """What was not read, once it was read from the beginning to the end: a sentence each."""
+        if self.parts:
+            return tuple(f"{one.description}: {said}" for one in self.parts for said in one.left_out)
         dropped = self.dropped.sentence() if self.dropped else ""
         return tuple(filter(None, (self.unread, *self.skipped.sentences(), dropped)))
+
+    @property
+    def all_dropped(self) -> Dropped | None:
+        """What the latest reading left out for its quality, of all parts together; None where nothing is."""
+        found = [one.dropped for one in (self, *self.parts) if one.dropped is not None]
+        return joined_dropped(found) if len(found) > 1 else next(iter(found), None)
 
 
 def user_source(patterns: Sequence[str], text_field: str, opencc: str, strict: bool = False) -> TextSource:

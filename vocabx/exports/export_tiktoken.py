@@ -143,7 +143,7 @@ def _texts(tokenizer: FastTokenizer, encoding: TiktokenEncoding, directory: Path
     rows = (b"".join(draw.choices(known, k=_TOKENS)) for _ in range(_STRINGS))
     alone = (token.decode("utf-8", "ignore") for token in (*known, *rows))
     manifest = read_manifest(directory) if directory.is_dir() else None
-    tags = dict.fromkeys(["en", *([manifest.language] if manifest else [])])
+    tags = dict.fromkeys(["en", *(manifest.language.split(",") if manifest else [])])
     strings = adversarial_strings(_STRINGS, 0, list(encoding.special), long=False)
     texts = (*alone, *(line for tag in tags for line in _packaged(tag)), *strings)
     # tiktoken does not compose characters.

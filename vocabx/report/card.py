@@ -126,7 +126,8 @@ def _metadata(
     """The YAML that the hub reads, written by its own library, which quotes `no`, the code of Norwegian."""
     from huggingface_hub import ModelCardData
 
-    spoken = dict.fromkeys((report.language, *(step.language for step in reversed(chain))))
+    named = (report.language, *(step.language for step in reversed(chain)))
+    spoken = dict.fromkeys(tag for tags in named for tag in tags.split(","))
     codes = [*dict.fromkeys(code for tag in spoken if (code := hub_language(tag)))]
     kind = "vocabulary-extension" if isinstance(report, Report) else "vocabulary-transfer"
     tags = ["vocabx", kind, *([] if is_model else ["tokenizer"])]

@@ -30,6 +30,8 @@ def render_page(report: Report) -> str:
         curve, norms = (), ()
     values = {
         "report": report,
+        # No attribute of HTML names several languages.
+        "language": "und" if "," in report.language else report.language,
         "base_name": report.base.rstrip("/").rpartition("/")[2] or report.base,
         "verdict": extension_verdict(report),
         "comparisons": [

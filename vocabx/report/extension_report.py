@@ -7,6 +7,7 @@ from typing import Any
 from vocabx.checkpoint.factorised import Factorisation
 from vocabx.evaluation.comparison import Comparison
 from vocabx.report.claims import ClaimsReport
+from vocabx.tokenizer.attainable import Attainable
 from vocabx.tokenizer.certificate import Claim
 from vocabx.tokenizer.pretokenized import Boundaries
 
@@ -78,6 +79,50 @@ class FrequentToken:
 
 
 @dataclass(frozen=True)
+class LanguageNumbers:
+    """One of several languages on its own held-out text.
+
+    Attributes:
+        language, name: BCP 47 tag and English name.
+        source: the text that tokens were learned from.
+        new_tokens: how many of the new tokens occur more often in its learning text than in any other.
+        share: the share of the new tokens that was asked for, or None.
+        bytes: of the held-out text.
+        base_tokens, tokens: its length in tokens of the base, and of the extension.
+        least: the fewest that the pre-tokenizer allows, None if it splits no text.
+        information: bytes of the held-out text after bzip2, by the rate of the learning text: an estimate of
+            how much it says.
+    """
+
+    language: str
+    name: str
+    source: str
+    new_tokens: int
+    share: float | None
+    bytes: int
+    base_tokens: int
+    tokens: int
+    least: int | None
+    information: float
+
+    @property
+    def tokens_share(self) -> float:
+        """Tokens of the extension over the base's."""
+        return self.tokens / max(1, self.base_tokens)
+
+    @property
+    def floor(self) -> float | None:
+        """The fewest tokens over the base's."""
+        return None if self.least is None else self.least / max(1, self.base_tokens)
+
+    @property
+    def cost(self) -> tuple[float, float]:
+        """Tokens for each 1,000 bytes of information, before and after: what parity makes equal."""
+        kilobytes = max(1.0, self.information) / 1000
+        return self.base_tokens / kilobytes, self.tokens / kilobytes
+
+
+@dataclass(frozen=True)
 class Norms:
     """Distribution of the Euclidean norms of the rows of one embedding matrix.
 
@@ -105,6 +150,8 @@ class Origin:
         adapted: whether the pre-tokenizer was widened.
         protected: source of the text whose tokenization had to stay the same, or "".
         unprotected_share: length of the held-out text over the base's if nothing had been protected, or None.
+        superwords: how many new tokens hold several words.
+        pruned: how many tokens of the base were removed, and `pruned_scripts` of which scripts they were.
         text: what was learned from, or what a donor's tokens were counted in, without directories.
         running_text: whether there was running text in it; False for word frequencies alone.
     """
@@ -119,6 +166,9 @@ class Origin:
     unprotected_share: float | None
     text: str = ""
     running_text: bool = True
+    superwords: int = 0
+    pruned: int = 0
+    pruned_scripts: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,7 +179,8 @@ class Report(ClaimsReport):
         version: version of vocabx.
         command: the command line, or "" from Python.
         base, base_origin: the base as the user named it, and where it came from.
-        language, language_name: BCP 47 tag and English name.
+        language, language_name: BCP 47 tag and English name; of several languages, comma-separated tags and
+            all names.
         corpus: one line that describes the text the tokens were learned from.
         family: family of the tokenizer, such as "Unigram".
         origin: where the new tokens come from.
@@ -166,6 +217,9 @@ class Report(ClaimsReport):
         quality: what --quality left out, by rule: documents and bytes; empty where it left out nothing.
         sketch: of the text that tokens were learned from, here and in the base, see `vocabx.corpus.sketch`.
         budget: bytes of training text that decided the number of new tokens, or None.
+        languages: each of several languages; empty for one.
+        attainable: what was known before learning of each text that was learned on; empty with a donor.
+        balance: how several languages share the tokens: "parity", "none", or "" where shares were given.
     """
 
     version: str
@@ -212,6 +266,9 @@ class Report(ClaimsReport):
     sketch: str = ""
     budget: int | None = None
     quality: dict[str, Any] = field(default_factory=dict)
+    languages: tuple[LanguageNumbers, ...] = ()
+    attainable: tuple[Attainable, ...] = ()
+    balance: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data, ready for JSON."""
@@ -219,4 +276,6 @@ class Report(ClaimsReport):
         data["passed"] = self.passed
         for text in ("target", "base_language"):
             data[text]["tokens_share"] = getattr(self, text).tokens_share
+        for numbers, one in zip(data["languages"], self.languages, strict=True):
+            numbers |= {"tokens_share": one.tokens_share, "floor": one.floor}
         return data

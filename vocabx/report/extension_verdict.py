@@ -23,7 +23,7 @@ _ANOTHER = 0.25
 # What only the first of two runs needs, or what a better start has no use for.
 _OF_ONE_RUN = ("--push-to-hub",)
 _SWITCHES_OF_ONE_RUN = ("--resume", "--force", "--quiet", "--json", "--private")
-_OF_INITIALIZERS = ("--balance", "--dictionary", *(flag(name) for name in (*VECTOR_FILES, *SETTINGS)))
+_OF_INITIALIZERS = ("--dictionary", *(flag(name) for name in (*VECTOR_FILES, *SETTINGS)))
 _SWITCHES_OF_INITIALIZERS = ("--factorised",)
 DEMONSTRATION = (
     "On the demonstration (SmolLM2-135M, Traditional Chinese), the base has 2.34 bits per byte, the default "
@@ -255,7 +255,7 @@ def _steps(report: Report, recommended: Recommended | None) -> tuple[Step, ...]:
                 changed_command(
                     again,
                     changes,
-                    (*_OF_ONE_RUN, *_OF_INITIALIZERS),
+                    (*_OF_ONE_RUN, *_OF_INITIALIZERS, *(("--balance",) if report.factorised else ())),
                     (*_SWITCHES_OF_ONE_RUN, *_SWITCHES_OF_INITIALIZERS),
                 ),
                 f"{_untying(report) if untie else ''}{DEMONSTRATION}",

@@ -1,7 +1,7 @@
 """From text or a donor to an extended tokenizer in one call: find tokens, select, extend."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -10,14 +10,14 @@ import numpy as np
 from vocabx.errors import TokenizerError
 from vocabx.progress import Advance, Progress
 from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.attainable import Attainable
+from vocabx.tokenizer.candidates import Learner, LearningTexts
 from vocabx.tokenizer.donor import DonorMerges, build_donor_merges
 from vocabx.tokenizer.fast import FastTokenizer
-from vocabx.tokenizer.learn import learn_merges
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.protect import without_occurring
-from vocabx.tokenizer.select import USED_SHARE, Selection, select_merges
+from vocabx.tokenizer.select import USED_SHARE, Quotas, Selection, select_merges
 from vocabx.tokenizer.training_budget import supported_by
-from vocabx.tokenizer.units import Units, tokenize_units
 
 DEFAULT_NEW_TOKENS = 8000
 _CURVE_FACTOR = 2
@@ -42,6 +42,9 @@ class TokenRequest:
             supports are added.
         budget: bytes of text that training will read, or None. Tokens that would occur too rarely there are
             left out, see `training_budget`.
+        texts: the text by language and source, all lines of which are the text that is learned from; None for
+            one language and one source.
+        told: called before learning with what tokens can do for each text that is learned on.
     """
 
     new_tokens: int | None = None
@@ -51,6 +54,8 @@ class TokenRequest:
     adapt: bool = False
     strict: bool = True
     budget: int | None = None
+    texts: LearningTexts | None = None
+    told: Callable[[tuple[Attainable, ...]], None] = field(default=lambda found: None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Extension:
         pieces: old ids of each new token by its bytes, in id order.
         donor_merges: what was taken from a donor, or None.
         unprotected: the merges that would have been selected without protected text; None when there is none.
+        attainable: what was known before learning, of each text that was learned on; empty with a donor.
     """
 
     base: FastTokenizer
@@ -77,6 +83,7 @@ class Extension:
     pieces: dict[bytes, tuple[int, ...]]
     donor_merges: DonorMerges | None = None
     unprotected: tuple[Merge, ...] | None = None
+    attainable: tuple[Attainable, ...] = ()
 
     @property
     def new_ids(self) -> range:
@@ -193,45 +200,61 @@ def _extended(
 ) -> Extension:
     """The extension of a `start` that drops nothing of the language; see `extend_tokenizer`."""
     donor_merges = _donor_merges(start, alphabet, request, progress)
+    learner = None
+    bounds: tuple[Attainable, ...] = ()
     if donor_merges is None:
-        units = _units(start, lines, alphabet, progress)
+        learner = Learner(start, request.texts or LearningTexts([[lines]]), alphabet, progress)
+        bounds = learner.attainable(request.new_tokens or DEFAULT_NEW_TOKENS)
+        request.told(bounds)
         limit = (request.new_tokens or DEFAULT_NEW_TOKENS) * (
             _PROTECTED_FACTOR if request.protected else _CURVE_FACTOR
         )
-        found: Sequence[Merge] = _learn(start, units, limit, alphabet, lines, progress)
+        found: Sequence[Merge] = learner.learn(limit)
     else:
         found = donor_merges.merges
     while True:
         candidates = _without_protected(start, found, request, progress)
         with progress.stage("Selecting tokens", unit="lines") as advance:
-            selection = _select(start, candidates, lines, request, first_id, advance)
-        if donor_merges is not None or len(selection.usage) >= (request.new_tokens or 0):
+            quotas = None if learner is None else learner.quotas(request.new_tokens or DEFAULT_NEW_TOKENS)
+            selection = _select(start, candidates, lines, request, first_id, advance, quotas=quotas)
+        if learner is None or len(selection.usage) >= (request.new_tokens or 0):
             break
         # A small text leaves so many merges unused that twice as many are too few to choose from.
         limit *= _MORE
-        more = _learn(start, units, limit, alphabet, lines, progress)
+        more = learner.learn(limit)
         if len(more) <= len(found):
             break
         found = more
     if donor_merges is None and not request.strict:
-        selection = _relaxed(selection, start, candidates, lines, request, first_id)
+        selection = _relaxed(selection, start, candidates, lines, request, first_id, quotas)
     _check_number(selection, request)
     if request.budget is not None:
-        selection = supported_by(
-            request.budget,
-            sum(len(line.encode()) for line in lines),
-            selection,
-            lambda number: _select(start, candidates, lines, replace(request, new_tokens=number), first_id),
-        )
+
+        def select(number: int) -> Selection:
+            fewer = replace(request, new_tokens=number)
+            shares = None if learner is None else learner.quotas(number)
+            return _select(start, candidates, lines, fewer, first_id, quotas=shares)
+
+        size = sum(len(line.encode()) for line in lines)
+        selection = supported_by(request.budget, size, selection, select)
     unprotected = None
     if request.protected:
         free = replace(request, protected=(), new_tokens=len(selection.usage))
-        unprotected = _select(start, found, lines, free, first_id).merges
+        unprotected = _select(start, found, lines, free, first_id, quotas=quotas).merges
     selected = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in selected)
     pieces = pieces_of(base, selection)
     return Extension(
-        base, selection.tokenizer, start, first_id, selection, further, pieces, donor_merges, unprotected
+        base,
+        selection.tokenizer,
+        start,
+        first_id,
+        selection,
+        further,
+        pieces,
+        donor_merges,
+        unprotected,
+        bounds,
     )
 
 
@@ -254,6 +277,7 @@ def _select(
     first_id: int,
     advance: Advance = lambda done: None,
     used_share: float = USED_SHARE,
+    quotas: Quotas | None = None,
 ) -> Selection:
     wanted = DEFAULT_NEW_TOKENS
     if request.donor is not None:
@@ -262,7 +286,7 @@ def _select(
     if request.new_tokens is not None:
         wanted = request.new_tokens
     return select_merges(
-        base, candidates, lines, wanted, request.protected, used_share, False, advance, first_id
+        base, candidates, lines, wanted, request.protected, used_share, False, advance, first_id, quotas
     )
 
 
@@ -273,6 +297,7 @@ def _relaxed(
     lines: Sequence[str],
     request: TokenRequest,
     first_id: int,
+    quotas: Quotas | None,
 ) -> Selection:
     """More tokens for a request that was not met, some of which only build others.
 
@@ -284,7 +309,7 @@ def _relaxed(
         return selection
     last = min(_UNUSED_SHARES[-1], most / wanted)
     for share in (*(share for share in _UNUSED_SHARES if share < last), last):
-        more = _select(base, candidates, lines, request, first_id, used_share=1 - share)
+        more = _select(base, candidates, lines, request, first_id, used_share=1 - share, quotas=quotas)
         if len(more.usage) > len(selection.usage):
             selection = more
         if len(selection.usage) >= wanted:
@@ -326,26 +351,6 @@ def _donor_merges(
             request.new_tokens,
             advance,
         )
-
-
-def _units(base: FastTokenizer, lines: Sequence[str], alphabet: Alphabet, progress: Progress) -> Units:
-    with progress.stage("Tokenizing the text with the base", len(lines), "lines") as advance:
-        return tokenize_units(base, lines, partial(base.allows, alphabet), advance)
-
-
-def _learn(
-    base: FastTokenizer,
-    units: Units,
-    limit: int,
-    alphabet: Alphabet,
-    lines: Sequence[str],
-    progress: Progress,
-) -> Sequence[Merge]:
-    with progress.stage("Learning tokens", unit="B") as advance:
-        candidates = learn_merges(base, units, limit, partial(base.allows, alphabet))
-        # The trainer reports no progress.
-        advance(sum(len(line.encode()) for line in lines))
-    return candidates
 
 
 def pieces_of(base: FastTokenizer, selection: Selection) -> dict[bytes, tuple[int, ...]]:

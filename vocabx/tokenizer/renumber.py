@@ -1,6 +1,7 @@
-"""Swaps two ids of a tokenizer: its tokens and its tokenization stay the same."""
+"""Gives tokens of a tokenizer other ids: what stays of its tokens, and its tokenization, stay the same."""
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 from vocabx.errors import TokenizerError
@@ -25,6 +26,24 @@ def swap_ids(tokenizer: FastTokenizer, one: int, other: int) -> FastTokenizer:
     return type(tokenizer)(spec)
 
 
+def with_ids(tokenizer: FastTokenizer, ids: Mapping[int, int]) -> dict[str, Any]:
+    """The tokenizer.json of a tokenizer with a dictionary of pieces, its ids replaced.
+
+    Args:
+        tokenizer: not changed; its merges stay as they are.
+        ids: the new id of each token; a token without one is left out.
+    """
+    spec = copy.copy(tokenizer.spec)
+    moved = {piece: ids[index] for piece, index in tokenizer.vocabulary.items() if index in ids}
+    spec["model"] = {**spec["model"], "vocab": dict(sorted(moved.items(), key=lambda item: item[1]))}
+    spec["added_tokens"] = [
+        {**token, "id": ids[token["id"]]} for token in spec["added_tokens"] if token["id"] in ids
+    ]
+    for key in ("post_processor", "padding"):
+        spec[key] = _moved(spec.get(key), ids)
+    return spec
+
+
 def _model(tokenizer: FastTokenizer, new_ids: dict[int, int]) -> dict[str, Any]:
     model = dict(tokenizer.spec["model"])
     if isinstance(model["vocab"], dict):
@@ -44,7 +63,7 @@ def _model(tokenizer: FastTokenizer, new_ids: dict[int, int]) -> dict[str, Any]:
     return {**model, "vocab": pieces, "unk_id": new_ids.get(unknown, unknown)}
 
 
-def _moved(part: Any, new_ids: dict[int, int]) -> Any:
+def _moved(part: Any, new_ids: Mapping[int, int]) -> Any:
     """A post-processor or padding configuration with its ids replaced."""
     if not isinstance(part, dict):
         return part

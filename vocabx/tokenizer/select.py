@@ -7,7 +7,7 @@ are replaced in the same way. For learning merges see `learn`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,26 @@ from vocabx.tokenizer.protect import occurring
 
 USED_SHARE = 0.98
 _ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """How many tokens each of several languages may have while another one still has some to add.
+
+    Attributes:
+        owners: by token, the number of its language.
+        most: of each language.
+    """
+
+    owners: Mapping[bytes, int] = field(repr=False)
+    most: Sequence[int]
+
+
+def quotas_of(owners: Mapping[bytes, int], shares: Sequence[float], total: int) -> Quotas:
+    """The quotas of languages with the given shares of `total` tokens, which add up to it."""
+    whole = sum(shares)
+    ends = [round(total * sum(shares[: number + 1]) / whole) for number in range(len(shares))]
+    return Quotas(owners, [end - start for start, end in zip([0, *ends], ends, strict=False)])
 
 
 @dataclass(frozen=True)
@@ -55,6 +75,7 @@ def select_merges(
     exact: bool = True,
     advance: Advance = lambda done: None,
     first_id: int | None = None,
+    quotas: Quotas | None = None,
 ) -> Selection:
     """Select merges that give exactly `new_tokens` tokens, at least `used_share` of them used in `texts`.
 
@@ -68,12 +89,13 @@ def select_merges(
         exact: whether to refuse a corpus that supports fewer tokens; otherwise take those that it supports.
         advance: called with the number of texts counted.
         first_id: id of the first new token, by default the first one that is free.
+        quotas: how the tokens are divided among languages, or None.
 
     Raises:
         TokenizerError: the corpus does not support so many tokens.
     """
     first_id = tokenizer.size if first_id is None else first_id
-    selector = _Selector(tokenizer, candidates, new_tokens, exact, first_id)
+    selector = _Selector(tokenizer, candidates, new_tokens, exact, first_id, quotas)
     rounds = 0
     while True:
         selector.fill()
@@ -103,9 +125,16 @@ class _Selector:
     """The merges selected so far."""
 
     def __init__(
-        self, base: FastTokenizer, candidates: Sequence[Merge], wanted: int, exact: bool, first_id: int
+        self,
+        base: FastTokenizer,
+        candidates: Sequence[Merge],
+        wanted: int,
+        exact: bool,
+        first_id: int,
+        quotas: Quotas | None,
     ) -> None:
         self.base, self.wanted, self.exact, self.first_id = base, wanted, exact, first_id
+        self.quotas = quotas
         self.queue = list(reversed(candidates))
         self.known = set(base.known_bytes)
         self.merges: list[Merge] = []
@@ -120,7 +149,13 @@ class _Selector:
     def fill(self) -> None:
         """Select the next merges until there are as many tokens as wanted."""
         missing = self.wanted - len(self.tokens())
+        room = self._room()
+        waiting: list[Merge] = []
         while missing:
+            if not self.queue and waiting:
+                # No language with room has more: the rest is for the others.
+                self.queue, waiting, room = waiting[::-1], [], None
+                continue
             if not self.queue and not self.exact:
                 return
             if not self.queue:
@@ -129,12 +164,34 @@ class _Selector:
                     "lower --new-tokens or give more text"
                 )
             merge = self.queue.pop()
-            if merge.token in self.dropped or not self._parts(merge) <= self.known:
+            if merge.token in self.dropped:
+                continue
+            owner = self._owner(merge.token) if merge.token not in self.known else None
+            if room is not None and owner is not None and room[owner] < 1:
+                waiting.append(merge)
+                continue
+            if not self._parts(merge) <= self.known:
                 continue
             self.merges.append(merge)
             if merge.token not in self.known:
                 self.known.add(merge.token)
                 missing -= 1
+                if room is not None and owner is not None:
+                    room[owner] -= 1
+        self.queue.extend(reversed(waiting))
+
+    def _owner(self, token: bytes) -> int | None:
+        return None if self.quotas is None else self.quotas.owners.get(token)
+
+    def _room(self) -> list[int] | None:
+        """How many more tokens each language may have; None without quotas."""
+        if self.quotas is None:
+            return None
+        room = list(self.quotas.most)
+        for owner in map(self._owner, self.tokens()):
+            if owner is not None:
+                room[owner] -= 1
+        return room
 
     def count(self, extended: FastTokenizer, texts: Sequence[str], advance: Advance) -> dict[bytes, int]:
         """How often each new token occurs in `texts`."""

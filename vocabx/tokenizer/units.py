@@ -40,6 +40,12 @@ class Units:
         """How often each unit occurs."""
         return np.bincount(self.words, minlength=len(self.parts)).astype(np.int64)
 
+    @property
+    def least(self) -> int:
+        """The fewest tokens that the corpus can have, with a token for each word."""
+        inside = np.array([len(parts) for parts in self.parts], dtype=np.int64) @ self.counts()
+        return int(self.atoms - inside + len(self.starts))
+
 
 def tokenize_units(
     tokenizer: FastTokenizer,

@@ -7,6 +7,8 @@ the language instead of all letters. It needs one of these characters to match, 
 as before.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from vocabx.errors import TokenizerError
@@ -23,26 +25,49 @@ def widened(pre_tokenizer: dict[str, Any] | None, alphabet: Alphabet) -> dict[st
     Raises:
         TokenizerError: it has no pattern for letters, or adds a space before every text.
     """
-    parts = _widened_parts(pre_tokenizer or {}, alphabet)
+    return _changed(pre_tokenizer, partial(_widened_pattern, alphabet=alphabet), "--pretokenizer adapt")
+
+
+def with_joined_words(pre_tokenizer: dict[str, Any] | None, alphabet: Alphabet) -> dict[str, Any]:
+    """Return a copy of a tokenizer.json's pre-tokenizer that splits no words of `alphabet`, nor between them.
+
+    Only words that single spaces separate stay together. Other alternatives of the pattern keep their places,
+    so that what comes before words, such as the base's contractions, is still split off.
+
+    Raises:
+        TokenizerError: it has no pattern for letters, or adds a space before every text.
+    """
+    return _changed(pre_tokenizer, partial(_joined_pattern, alphabet=alphabet), "--superwords")
+
+
+def _changed(
+    pre_tokenizer: dict[str, Any] | None, change: Callable[[str], str], option: str
+) -> dict[str, Any]:
+    """A pre-tokenizer with each of its patterns changed."""
+    parts = _changed_parts(pre_tokenizer or {}, change, option)
     return parts[0] if len(parts) == 1 else {"type": "Sequence", "pretokenizers": parts}
 
 
-def _widened_parts(component: dict[str, Any], alphabet: Alphabet) -> list[dict[str, Any]]:
+def _changed_parts(
+    component: dict[str, Any], change: Callable[[str], str], option: str
+) -> list[dict[str, Any]]:
     kind = component.get("type")
     if kind == "Sequence":
-        return [part for inner in component["pretokenizers"] for part in _widened_parts(inner, alphabet)]
+        return [
+            part for inner in component["pretokenizers"] for part in _changed_parts(inner, change, option)
+        ]
     if kind == "Split" and "Regex" in component["pattern"]:
         pattern = component["pattern"]["Regex"]
-        return [{**component, "pattern": {"Regex": _widened_pattern(pattern, alphabet)}}]
+        return [{**component, "pattern": {"Regex": change(pattern)}}]
     if kind == "ByteLevel" and component.get("use_regex", True):
         if component.get("add_prefix_space"):
             raise TokenizerError(
-                "the base's pre-tokenizer adds a space before every text, so --pretokenizer adapt cannot "
-                "widen it: leave the option out"
+                f"the base's pre-tokenizer adds a space before every text, so {option} cannot widen it: "
+                "leave the option out"
             )
         split = {
             "type": "Split",
-            "pattern": {"Regex": _widened_pattern(GPT2, alphabet)},
+            "pattern": {"Regex": change(GPT2)},
             "behavior": "Isolated",
             "invert": False,
         }
@@ -59,9 +84,28 @@ def _widened_pattern(pattern: str, alphabet: Alphabet) -> str:
         raise TokenizerError(
             "the base's pre-tokenizer has no alternative for letters that --pretokenizer adapt could widen"
         )
+    return "|".join([*(part.removesuffix(_LETTERS) + _word(alphabet) for part in words), pattern])
+
+
+def _joined_pattern(pattern: str, alphabet: Alphabet) -> str:
+    """A pattern in which every alternative for letters follows one for words and single spaces."""
+    words = f"{_word(alphabet)}(?: {_word(alphabet)})*"
+    found: list[str] = []
+    for part in _alternatives(pattern):
+        if part.endswith(_LETTERS):
+            found.append(part.removesuffix(_LETTERS) + words)
+        found.append(part)
+    if r"\p{L}" in pattern and len(found) == len(_alternatives(pattern)):
+        raise TokenizerError(
+            "the base's pre-tokenizer has no alternative for letters that --superwords could widen: leave "
+            "the option out"
+        )
+    return "|".join(found)
+
+
+def _word(alphabet: Alphabet) -> str:
     # The joiners occur inside Indic and Persian words and belong to no script.
-    word = f"{alphabet.word_class()}{alphabet.word_class(_JOINERS)}*"
-    return "|".join([*(part.removesuffix(_LETTERS) + word for part in words), pattern])
+    return f"{alphabet.word_class()}{alphabet.word_class(_JOINERS)}*"
 
 
 def _alternatives(pattern: str) -> list[str]:

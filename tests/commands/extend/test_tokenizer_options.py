@@ -72,6 +72,8 @@ def test_a_budget_leaves_out_tokens_that_training_would_hardly_see(extended, mis
         (("--new-tokens", "most"), "pass a whole number of at least 1, or auto"),
         (("--new-tokens", 500, "--budget", 20_000), "pass --new-tokens auto, or omit --budget"),
         (("--budget", 20_000, "--strict"), "--strict applies to --new-tokens"),
+        (("--budget", 20_000, "--superwords"), "--superwords adds a given number of tokens"),
+        (("--budget", 20_000, "--prune", 100, "--tokenizer-only"), "--prune adds a given number of tokens"),
     ],
 )
 def test_a_number_of_tokens_and_a_budget_for_it_are_not_both_given(vocabx, options, says):
@@ -158,6 +160,105 @@ def test_adapting_a_pretokenizer_without_a_pattern_is_refused_before_the_work(
     run = vocabx("extend", *options, "--pretokenizer", "adapt")
     assert (run.code, run.err.count("\n"), run.progress) == (2, 1, ())
     assert "has no pattern that --pretokenizer adapt could widen" in run.err
+
+
+GERMAN = "auf der anderen Seite steht das Haus\n\nin der Regel steht das Haus dort\n\n" * 60
+
+
+def test_superwords_are_counted_and_certified(vocabx, gpt2_json, tmp_path, english_file):
+    text, out = tmp_path / "de.txt", tmp_path / "out"
+    text.write_text("".join(f"{line} {number}\n\n" for number, line in enumerate(GERMAN.split("\n\n"))))
+    ran = vocabx(
+        "extend", "--base", gpt2_json, "--lang", "de", "--corpus", text, "--superwords", "--tokenizer-only",
+        "--new-tokens", 40, "--heldout-bytes", 1000, "--adversarial", 100, "--base-text", english_file,
+        "--out", out, "--json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    result = json.loads(ran.out)
+    manifest = json.loads((out / "vocabx.json").read_text("utf-8"))
+    assert 0 < result["origin"]["superwords"] == manifest["origin"]["superwords"]
+    assert result["passed"]
+    assert "tokens hold several words" in (out / "README.md").read_text("utf-8")
+    assert "Tokens of several words can get below that." in ran.err
+
+
+@pytest.mark.parametrize(
+    ("base", "lang", "more", "says"),
+    [
+        ("gpt2_json", "zh-Hant", (), "--superwords joins words that spaces separate, and Chinese"),
+        ("llama2_json", "de", (), "--superwords is for byte-level BPE"),
+        ("gpt2_json", "de", ("--donor", "tokenizer.json"), "--donor gives them: pass one of them"),
+        ("gpt2_json", "de,fr", ("--share", "de=0.5,fr=0.5"), "--share divides them: pass one"),
+    ],
+)
+def test_superwords_that_cannot_be_are_refused_in_one_line(
+    vocabx, request, tmp_path, english_file, base, lang, more, says
+):
+    text = tmp_path / "text.txt"
+    text.write_text(GERMAN + "起初神創造天地", "utf-8")
+    corpus = [word for tag in lang.split(",") for word in ("--corpus", f"{tag}={text}")]
+    ran = vocabx(
+        "extend", "--base", request.getfixturevalue(base), "--lang", lang, *corpus, "--superwords",
+        "--tokenizer-only", "--base-text", english_file, *more, "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+    assert says in ran.err
+
+
+@pytest.mark.parametrize("base", ["gpt2_json", "mistral_model"])
+def test_pruned_tokens_make_room_and_the_certificate_says_for_what(
+    vocabx, extended, request, base, chinese_file, english_file
+):
+    path = request.getfixturevalue(base)
+    out, result = extended(path, "--prune", 80, "--base-text", english_file)
+    assert result["passed"], [claim for claim in result["claims"] if claim["failed"]]
+    assert result["new_tokens"] == 80
+    assert read_tokenizer(out).size == read_tokenizer(path).size
+    assert claims(result)["pruned-other-text"]["failed"] == 0 < claims(result)["pruned-other-text"]["checked"]
+    assert not claims(result)["pruned-text"]["required"]
+    manifest = json.loads((out / "vocabx.json").read_text("utf-8"))
+    assert manifest["origin"]["pruned"] == 80
+    assert manifest["origin"]["pruned_scripts"] in (out / "README.md").read_text("utf-8")
+    assert manifest["base"]["tokens"] == read_tokenizer(path).tokens_end
+    again = vocabx(
+        "verify", out, "--corpus", chinese_file, "--base-text", english_file, "--adversarial", 100,
+        "--sample-bytes", 50_000, "--json",
+    )  # fmt: skip
+    assert again.code == 0, again.err
+    assert "pruned-other-text" in {claim["name"] for claim in json.loads(again.out)["claims"]}
+
+
+@pytest.mark.parametrize(
+    ("base", "options", "says"),
+    [
+        ("gpt2_json", ("--prune", 20_000), "tokens of the base can be removed"),
+        ("gpt2_json", ("--prune", 20, "--new-tokens", 30), "adds as many tokens as it removes"),
+        ("bert_json", ("--prune", 20), "--prune is for byte-level BPE and SentencePiece BPE"),
+        ("gpt2_json", ("--prune", 0), "pass a whole number of at least 1"),
+    ],
+)
+def test_pruning_that_cannot_be_is_refused_in_one_line(
+    vocabx, request, chinese_file, english_file, tmp_path, base, options, says
+):
+    path, out = request.getfixturevalue(base), tmp_path / "out"
+    texts = ("--corpus", chinese_file, "--base-text", english_file)
+    ran = vocabx("extend", "--base", path, *texts, "--out", out, *SMALL, *options)
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+    assert says in ran.err
+    assert not out.exists()
+
+
+def test_pruning_a_model_says_how_its_weights_come_along(vocabx, tmp_path):
+    ran = vocabx("extend", "--base", "smollm2", "--lang", "hi", "--prune", 20, "--out", tmp_path / "out")
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+    assert "vocabx transfer --base smollm2 --tokenizer" in ran.err
+
+
+def test_superwords_of_words_in_random_order_are_refused(vocabx, gpt2_json, words_at_hand, tmp_path):
+    base = ("--base", gpt2_json, "--lang", "de", "--tokenizer-only", "--out", tmp_path / "out")
+    ran = vocabx("extend", *base, "--superwords")
+    assert (ran.code, ran.err.count("\n")) == (2, 1), ran.err
+    assert "in random order: pass --corpus with text in German" in ran.err
 
 
 def test_adapting_is_refused_where_transformers_replaces_the_pretokenizer(

@@ -13,8 +13,9 @@ from vocabx.commands.evaluate.model import EvaluatedModel, is_run, read_evaluate
 from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
-from vocabx.corpus.languages import Language, find_language, with_scripts_of
-from vocabx.corpus.source import TextSource, default_source, peek, scripts_of, user_source
+from vocabx.corpus.languages import Language, find_language
+from vocabx.corpus.several import find_languages, text_of, with_scripts, without_tag
+from vocabx.corpus.source import TextSource, default_source, scripts_of, user_source
 from vocabx.errors import LanguageError, TokenizerError, VocabxError
 from vocabx.evaluation.load_model import PACKAGES as MODELS
 from vocabx.progress import Progress
@@ -86,7 +87,7 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
         base=base,
         base_origin=base_origin,
         evaluated_models=evaluated_models,
-        language=with_scripts_of(language, peek(source)),
+        language=with_scripts(language, source),
         base_language=Language(base_language.tag, base_language.name, scripts_of(base_source)),
         source=source,
         base_source=base_source,
@@ -110,7 +111,7 @@ def _check_options(options: EvaluateOptions) -> None:
         given: tuple[Path | str, ...] = (
             *options.directories,
             options.base,
-            *options.corpus,
+            *map(without_tag, options.corpus),
             *options.base_text,
         )
         check_not_read(options.out, given)
@@ -136,13 +137,11 @@ def _language(options: EvaluateOptions, evaluated_models: Sequence[EvaluatedMode
         raise LanguageError(
             f"{evaluated_models[0].name} does not record its language: pass --lang with a BCP 47 tag"
         )
-    return find_language(tag)
+    return find_languages(tag)
 
 
 def _source(options: EvaluateOptions, language: Language) -> TextSource:
-    if options.corpus:
-        return user_source(options.corpus, options.text_field, options.opencc)
-    return default_source(language)
+    return text_of(language, options.corpus, options.text_field, options.opencc, default_source, apart=False)
 
 
 def _find_base(

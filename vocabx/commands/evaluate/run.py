@@ -9,10 +9,10 @@ from vocabx.checkpoint.staging import staged
 from vocabx.commands.evaluate.measure import EvaluationTexts, find_device, measure_models, measuring_seconds
 from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.commands.evaluate.plan import EvaluatePlan, make_evaluate_plan
-from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.heldout import draw_heldout
 from vocabx.corpus.languages import Language, language_name
 from vocabx.corpus.sample_sizes import SampleSizes
+from vocabx.corpus.several import draw_each, joined_corpus
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
@@ -159,7 +159,7 @@ def _sections(
     if given:
         return draw_heldout(source, language.scripts, options.heldout_bytes, options.seed, title, progress)
     sizes = SampleSizes(heldout_bytes=options.heldout_bytes, seed=options.seed)
-    return draw_corpus(source, language.scripts, sizes, title, progress).heldout
+    return joined_corpus(draw_each(source, language, sizes, title, progress)).heldout
 
 
 def _note_other_seed(plan: EvaluatePlan, progress: Progress) -> None:

@@ -1,19 +1,23 @@
 """What new tokens can be taken from, and added to: checks of the plan that concern tokens alone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from vocabx._util.shorten import shortened
 from vocabx.checkpoint.base import Base
 from vocabx.commands.extend.options import ExtendOptions
+from vocabx.corpus.languages import Language
 from vocabx.errors import TokenizerError
 from vocabx.progress import Progress
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.class_templates import has_codes
 from vocabx.tokenizer.donor import donor_lacks_bytes, of_language, read_donor
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.prune import Pruned, check_prunable, rarest_leaves, without
 from vocabx.tokenizer.settings import read_config, read_settings
 from vocabx.tokenizer.slow_files import class_of
 from vocabx.tokenizer.stated_class import REPLACED
+from vocabx.tokenizer.superwords import joined
 from vocabx.tokenizer.verify import added_tokens_claim
 from vocabx.tokenizer.write import model_type
 
@@ -90,6 +94,44 @@ def check_adaptable(base: Base, tokenizer: FastTokenizer, alphabet: Alphabet, pr
         "llama.cpp has no name for a widened pre-tokenizer: `vocabx export --gguf` will refuse the result, "
         "unless --pre names another one. For llama.cpp, leave --pretokenizer adapt out."
     )
+
+
+def check_superwords(
+    base: Base, tokenizer: FastTokenizer, language: Language, alphabet: Alphabet, progress: Progress
+) -> None:
+    """Refuse --superwords where there can be none, and say what it costs elsewhere.
+
+    Raises:
+        TokenizerError: a language has no spaces, the tokenizer is of another family or its pre-tokenizer of
+            an unsupported kind, or transformers 5 would replace it.
+    """
+    if unspaced := [one.name for one in language.each if one.segmentation != "spaces"]:
+        raise TokenizerError(
+            f"--superwords joins words that spaces separate, and {unspaced[0]} has none: leave the option out"
+        )
+    if (kind := model_type(base.directory)) in REPLACED:
+        raise TokenizerError(
+            f"transformers 5 replaces the pre-tokenizer of {kind} models, whatever the files state, so "
+            "--superwords would not be read: leave the option out"
+        )
+    joined(tokenizer, alphabet)
+    progress.note(
+        "llama.cpp has no name for a pre-tokenizer that keeps words together: `vocabx export --gguf` will "
+        "refuse the result. For llama.cpp, leave --superwords out."
+    )
+
+
+def pruned_base(
+    tokenizer: FastTokenizer, count: int, scripts: Sequence[str], samples: Sequence[str]
+) -> Pruned:
+    """The base without `count` leaves of other scripts, those that the samples of both texts hold least.
+
+    Raises:
+        TokenizerError: there are fewer, or the tokenizer is of another family.
+    """
+    check_prunable(tokenizer)
+    usage = tokenizer.usage([line for sample in samples for line in sample.split("\n")])
+    return without(tokenizer, rarest_leaves(tokenizer, usage, scripts, count))
 
 
 def donor_tokens(options: ExtendOptions, alphabet: Alphabet, progress: Progress) -> tuple[bytes, ...]:

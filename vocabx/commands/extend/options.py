@@ -78,6 +78,20 @@ class ExtendOptions(CheckpointOptions):
         default="keep",
         panel=TOKENS,
     )
+    superwords: bool = option(
+        "Also learn tokens of several words with the spaces between them, where they save more than further "
+        "tokens of words. For languages with spaces, and byte-level BPE; widens the pre-tokenizer's pattern.",
+        default=False,
+        panel=TOKENS,
+    )
+    prune: int | None = option(
+        "Remove this many tokens of the base that no text here needs, of scripts that neither the language "
+        "nor the base's text has, and add as many: the vocabulary stays as large. With --tokenizer-only.",
+        default=None,
+        panel=TOKENS,
+        ge=1,
+        most=10_000_000,
+    )
     tokenizer_only: bool = option(
         "Write only the tokenizer; no weights are needed or read.", default=False, panel=OUTPUT
     )
@@ -87,13 +101,20 @@ class ExtendOptions(CheckpointOptions):
         default=False,
         panel=OUTPUT,
     )
-    balance: float = option(
-        "How --factorised divides the scale: 0 puts all of it into the primitives, as OFA does; 0.5 gives "
-        "both factors the same scale, which trains better.",
-        default=0.0,
-        panel=OUTPUT,
+    balance: Literal["none", "parity"] | float | None = option(
+        "Which of several languages gets a token: parity, the one whose text takes most tokens for what it "
+        "says, so that the worst-served gains first; none, the one that saves most. Default: parity. With "
+        "--factorised, a number that divides the scale: 0 puts all of it into the primitives, as OFA does; "
+        "0.5 gives both factors the same, which trains better.",
+        default=None,
+        panel=TOKENS,
         ge=0,
         le=1,
+    )
+    share: str = option(
+        "Shares of the new tokens of several languages, in place of a balance, such as hi=0.5,ta=0.3,bn=0.2.",
+        default="",
+        panel=TOKENS,
     )
     untie: bool = option(
         "Write an lm_head of its own for a base that has one matrix for it and the input embeddings, so that "
@@ -120,6 +141,11 @@ class ExtendOptions(CheckpointOptions):
         return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share)
 
     @property
+    def factor_balance(self) -> float:
+        """How --factorised divides the scale."""
+        return self.balance if isinstance(self.balance, float) else 0.0
+
+    @property
     def initializers(self) -> tuple[str, ...]:
         """The names of the initializers that will be used."""
         return (self.init,)
@@ -141,15 +167,26 @@ class ExtendOptions(CheckpointOptions):
             raise OptionError(
                 "--budget decides how many tokens to add: pass --new-tokens auto, or omit --budget"
             )
+        if self.budget is not None and (self.prune is not None or self.superwords):
+            other = "--superwords" if self.prune is None else "--prune"
+            raise OptionError(
+                f"{other} adds a given number of tokens, and --budget decides it: pass one of them"
+            )
         check_quality(self.corpus, self.quality, self.perplexity_model)
         if self.strict and self.tokens_asked_for is None and not self.corpus:
             raise OptionError("--strict applies to --new-tokens or --corpus: pass one of them, or omit it")
         if self.untie and (self.factorised or self.tokenizer_only):
             other = "--factorised" if self.factorised else "--tokenizer-only"
             raise OptionError(f"--untie writes a dense lm_head, and {other} writes none: pass one of them")
+        self._check_balance()
+        self._check_prune()
+        if self.superwords and self.donor:
+            raise OptionError("--superwords learns tokens, and --donor gives them: pass one of them")
+        if self.superwords and self.share:
+            raise OptionError(
+                "--superwords decides itself how many tokens words get, and --share divides them: pass one"
+            )
         if not self.factorised:
-            if self.balance:
-                raise OptionError("--balance has no effect without --factorised: pass both or neither")
             return
         if self.tokenizer_only:
             raise OptionError("--factorised needs weights and --tokenizer-only writes none: pass one of them")
@@ -160,3 +197,47 @@ class ExtendOptions(CheckpointOptions):
             )
         if self.rank is None:
             raise OptionError("--factorised needs a rank: pass --rank, such as 100, 200 or 400")
+
+    def _check_prune(self) -> None:
+        """Refuse --prune where it cannot be.
+
+        Raises:
+            OptionError: if so.
+        """
+        if self.prune is None:
+            return
+        if not self.tokenizer_only:
+            raise OptionError(
+                "--prune moves the base's ids: pass --tokenizer-only, and then give the result a model's "
+                f"weights with vocabx transfer --base {self.base} --tokenizer {self.out} --init zip-tie"
+            )
+        if self.new_tokens not in (None, self.prune):
+            raise OptionError("--prune adds as many tokens as it removes: leave --new-tokens out")
+        if self.donor:
+            raise OptionError(
+                "--prune makes room for tokens that are learned, and --donor gives them: pass one"
+            )
+
+    def _check_balance(self) -> None:
+        """Refuse a balance or shares of what there is not.
+
+        Raises:
+            OptionError: if so.
+        """
+        if isinstance(self.balance, float):
+            if not self.factorised and self.balance:
+                raise OptionError(
+                    "--balance has no effect without --factorised where it is a number: pass both or "
+                    "neither, or none or parity for several languages"
+                )
+            return
+        name = "--share" if self.share else f"--balance {self.balance}" if self.balance else ""
+        if name and "," not in self.lang:
+            raise OptionError(
+                f"{name} divides the tokens among several languages, and --lang names one: pass tags such as "
+                "--lang hi,ta,bn, or leave it out"
+            )
+        if name and self.donor:
+            raise OptionError(f"{name} divides tokens that are learned, and --donor gives them: pass one")
+        if self.share and self.balance:
+            raise OptionError("--share and --balance both divide the tokens: pass one of them")

@@ -3,43 +3,44 @@
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from vocabx._util.extras import Packages, installed, left_out, require_all
-from vocabx.checkpoint.base import Base, base_language, base_packages, find_base, find_tokenizer_base
+from vocabx._util.extras import Packages, left_out, require_all
+from vocabx.checkpoint.base import Base, base_language, find_base, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.grow import grown_bytes, side_files_of
-from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.special_ids import check_ids_free
-from vocabx.checkpoint.staging import check_free, free_space
+from vocabx.checkpoint.staging import free_space
 from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
-from vocabx.commands._output import inputs_of
 from vocabx.commands.extend.check_tokens import (
     check_adaptable,
     check_added,
-    check_donor,
+    check_superwords,
     donor_tokens,
     note_codes,
     note_lost,
+    pruned_base,
 )
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions
-from vocabx.commands.push.plan import check_repository
-from vocabx.corpus.find_texts import resolve_sources
-from vocabx.corpus.formats import text_packages
-from vocabx.corpus.languages import Language, find_language, with_scripts_of
-from vocabx.corpus.quality import with_quality
+from vocabx.commands.extend.request import (
+    checked_request,
+    described,
+    floor_of,
+    note_other_languages,
+    note_simplified,
+    reading_packages,
+)
+from vocabx.corpus.languages import Language
+from vocabx.corpus.quality import text_with_quality
+from vocabx.corpus.several import shares_of, with_scripts
 from vocabx.corpus.sketch import Sketch
 from vocabx.corpus.source import (
     TextSource,
     base_source,
-    learning_source,
-    looks_simplified,
-    note_other_language,
     peek,
     scripts_of,
     user_source,
 )
-from vocabx.errors import CorpusError, LanguageError
 from vocabx.evaluation.load_model import PACKAGES as SCORING
 from vocabx.evaluation.load_model import can_evaluate
 from vocabx.initializers.check import (
@@ -55,9 +56,12 @@ from vocabx.report.recorded_report import recorded_sketch
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.candidates import Balance
 from vocabx.tokenizer.extension import DEFAULT_NEW_TOKENS
 from vocabx.tokenizer.fast import FastTokenizer, needed_rows
+from vocabx.tokenizer.prune import Pruned
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.tokenizer.superwords import joined
 
 # Tokenizer, manifest, card, report, and some slack for the file system.
 _OTHER_BYTES = 50_000_000
@@ -85,6 +89,8 @@ class VocabularyPlan:
             known, so that padding rows keep their meaning; else after the last token.
         new_tokens: how many tokens will be added; an estimate until they are selected.
         learned_before: the sketch of the text that the base's own new tokens were learned from, or None.
+        shares: of the new tokens, for each of several languages, or empty.
+        pruned: how `tokenizer` was made of the base's, with --prune; None where it is the base's.
     """
 
     options: ExtendOptions
@@ -101,6 +107,15 @@ class VocabularyPlan:
     first_id: int
     new_tokens: int
     learned_before: Sketch | None
+    shares: tuple[float, ...]
+    pruned: Pruned | None
+
+    @property
+    def balance(self) -> Balance | None:
+        """How several languages share the tokens where no shares are given; None for one language."""
+        if not self.language.parts or self.shares or self.donor is not None:
+            return None
+        return self.options.balance if isinstance(self.options.balance, str) else "parity"
 
     @property
     def new_ids(self) -> range:
@@ -132,6 +147,14 @@ class VocabularyPlan:
         """Size of the result in bytes."""
         return _OTHER_BYTES
 
+    @property
+    def adapted(self) -> FastTokenizer:
+        """The base's tokenizer, its pre-tokenizer widened if requested."""
+        if self.options.superwords:
+            return joined(self.tokenizer, self.alphabet)
+        adapts = self.options.pretokenizer == "adapt"
+        return self.tokenizer.adapted(self.alphabet) if adapts else self.tokenizer
+
     def with_tokens(self, count: int) -> Self:
         """The plan with the number of tokens that were selected."""
         return replace(self, new_tokens=count)
@@ -144,13 +167,17 @@ class VocabularyPlan:
             "family": self.tokenizer.family,
             "language": self.language.tag,
             "scripts": list(self.language.scripts),
+            "languages": described(self.language, self.source, self.shares),
+            "balance": self.balance,
             "corpus": self.source.description,
             "corpus_bytes": self.source.bytes,
             "corpus_unread": self.source.unread or None,
             "corpus_nature": self.source.nature or None,
             "learn_bytes": self.options.learn_bytes,
+            "floor": floor_of(self.adapted, self.source),
             "donor": self.options.donor or None,
             "old_tokens": self.tokenizer.tokens_end,
+            "pruned": 0 if self.pruned is None else len(self.pruned.removed),
             "new_tokens": self.new_tokens,
             "first_id": self.first_id,
             "disk_bytes": self.disk_bytes,
@@ -287,10 +314,10 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
             packages that are missing.
     """
     check_initializers(options, options.initializers)
-    language, source = _checked_request(options)
+    language, source = checked_request(options)
     scoring_packages = SCORING if options.evaluate else {}
     initializing = initializer_packages(options, options.initializers, language, base_language(options.base))
-    require_all({**_packages(options, source), **initializing, **scoring_packages, **(packages or {})})
+    require_all({**reading_packages(options, source), **initializing, **scoring_packages, **(packages or {})})
     check_dictionaries(options, options.initializers, language, base_language(options.base))
     base = find_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
@@ -318,31 +345,12 @@ def make_vocabulary_plan(options: ExtendOptions, progress: Progress) -> Vocabula
         VocabxError: whatever is wrong with the options, the base, the language, the text or the disk, or the
             packages that are missing.
     """
-    language, source = _checked_request(options)
-    require_all(_packages(options, source))
+    language, source = checked_request(options)
+    require_all(reading_packages(options, source))
     base = find_tokenizer_base(options.base, progress)
     tokenizer = read_tokenizer(base.directory)
     rows = rows_by_configuration(base.directory) or 0
     return _vocabulary_plan(options, language, source, base, tokenizer, rows, progress)
-
-
-def _checked_request(options: ExtendOptions) -> tuple[Language, TextSource]:
-    check_donor(options)
-    if options.push_to_hub:
-        check_repository(options.push_to_hub)
-    if not options.lang:
-        raise LanguageError("which language? Pass --lang with a BCP 47 tag such as zh-Hant")
-    language = find_language(options.lang)
-    check_free(options.out, options.resume, options.force)
-    check_not_read(options.out, (*inputs_of(options), *options.protect, options.donor))
-    # Report a missing text before a base is downloaded.
-    source = _source(options, language)
-    if options.evaluate and not source.running:
-        raise CorpusError(
-            f"bits per byte need running text, and this is {source.description}: pass --corpus with text in "
-            f"{language.name}, or --no-evaluate"
-        )
-    return language, source
 
 
 def _vocabulary_plan(
@@ -355,12 +363,10 @@ def _vocabulary_plan(
     progress: Progress,
 ) -> VocabularyPlan:
     sample = peek(source)
-    language = with_scripts_of(language, sample)
-    if options.corpus:
-        note_other_language(sample, language, progress)
-        source = with_quality(source, language, options.quality_options)
-    if _may_be_simplified(language, options) and looks_simplified(sample):
-        progress.note("This text looks like Simplified Chinese: --opencc s2twp converts it to Traditional.")
+    language = with_scripts(language, source)
+    note_other_languages(options, language, source, progress)
+    source = text_with_quality(source, language, options.corpus, options.quality_options)
+    note_simplified(options, language, source, progress)
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
     check_added(tokenizer)
@@ -368,7 +374,16 @@ def _vocabulary_plan(
     note_lost(tokenizer, alphabet, sample, progress)
     if options.pretokenizer == "adapt":
         check_adaptable(base, tokenizer, alphabet, progress)
+    if options.superwords:
+        check_superwords(base, tokenizer, language, alphabet, progress)
     donor = donor_tokens(options, alphabet, progress) if options.donor else None
+    scripts = scripts_of(base_text)
+    pruned = None
+    if options.prune is not None:
+        pruned = pruned_base(
+            tokenizer, options.prune, (*language.scripts, *scripts), (sample, peek(base_text))
+        )
+        tokenizer, rows = pruned.tokenizer, 0
     return VocabularyPlan(
         options=options,
         base=base,
@@ -379,28 +394,11 @@ def _vocabulary_plan(
         base_source=base_text,
         protected=user_source(options.protect, options.text_field, "") if options.protect else None,
         base_language="und" if options.base_text else base.language,
-        base_scripts=scripts_of(base_text),
+        base_scripts=scripts,
         donor=donor,
         first_id=max(rows, tokenizer.size),
-        new_tokens=options.tokens_asked_for or (len(donor) if donor else DEFAULT_NEW_TOKENS),
+        new_tokens=options.tokens_asked_for or options.prune or (len(donor) if donor else DEFAULT_NEW_TOKENS),
         learned_before=recorded_sketch(base.directory),
+        shares=shares_of(options.share, language),
+        pruned=pruned,
     )
-
-
-def _source(options: ExtendOptions, language: Language) -> TextSource:
-    if options.corpus:
-        return user_source(options.corpus, options.text_field, options.opencc, options.strict)
-    return learning_source(language)
-
-
-def _may_be_simplified(language: Language, options: ExtendOptions) -> bool:
-    return language.tag == "zh-Hant" and bool(options.corpus) and not options.opencc and installed("opencc")
-
-
-def _packages(options: ExtendOptions, source: TextSource) -> Packages:
-    """What reading the base and the texts needs."""
-    return {
-        **base_packages(options.base, weights=not options.tokenizer_only),
-        **source.packages,
-        **text_packages(resolve_sources((*options.base_text, *options.protect))),
-    }

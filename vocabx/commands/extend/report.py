@@ -11,6 +11,7 @@ from vocabx._util.version import VERSION
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.extend.learn import Learned
 from vocabx.commands.extend.plan import Plan, VocabularyPlan
+from vocabx.commands.extend.report_languages import numbers_by_language
 from vocabx.commands.extend.report_parts import frequent_tokens, row_norms, tokenize_paragraphs
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sketch import sketch_of
@@ -22,6 +23,8 @@ from vocabx.report.card import file_names
 from vocabx.report.extension_report import RARE, CurvePoint, Norms, Origin, Report, Weight
 from vocabx.tokenizer.certificate import Certificate
 from vocabx.tokenizer.extension import Extension
+from vocabx.tokenizer.prove_pruned import scripts_in
+from vocabx.tokenizer.superwords import spanning
 
 _PARAGRAPHS, _FREQUENT = 4, 40
 # Edges of the groups of occurrences.
@@ -88,7 +91,10 @@ def compose_report(
         boundaries=learned.boundaries,
         sketch=_sketch(plan, target),
         budget=options.budget,
-        quality=plan.source.dropped.describe() if plan.source.dropped else {},
+        quality=dropped.describe() if (dropped := plan.source.all_dropped) else {},
+        languages=numbers_by_language(plan, learned),
+        attainable=extension.attainable,
+        balance=plan.balance or "",
         **vars(rows),
     )
 
@@ -172,6 +178,9 @@ def _origin(plan: VocabularyPlan, extension: Extension, target: Corpus) -> Origi
         adapted=extension.start is not extension.base,
         text=file_names(plan.source.description),
         running_text=plan.source.running,
+        superwords=spanning(tuple(extension.pieces)),
+        pruned=0 if plan.pruned is None else len(plan.pruned.removed),
+        pruned_scripts="" if plan.pruned is None else scripts_in(plan.pruned),
         protected=plan.protected.description if plan.protected else "",
         unprotected_share=share,
     )

@@ -37,6 +37,8 @@ from vocabx.report.card import write_card
 from vocabx.report.extension_page import render_page
 from vocabx.report.extension_report import Report
 from vocabx.tokenizer.certificate import Certificate
+from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.prove_pruned import base_files, prune_claims
 from vocabx.tokenizer.verify import Texts, verify
 from vocabx.tokenizer.write import write_tokenizer
 
@@ -165,9 +167,16 @@ def _prove(plan: VocabularyPlan, learned: Learned, directory: Path, timed: Timed
         seed=options.seed,
         adversarial=options.adversarial,
     )
-    directories = (plan.base.directory, directory)
-    with timed.stage("Verifying", unit="texts") as advance:
-        certificate = verify(plan.tokenizer, extension.tokenizer, plan.alphabet, texts, directories, advance)
+    with (
+        base_files(plan.base.directory, plan.pruned) as base,
+        timed.stage("Verifying", unit="texts") as advance,
+    ):
+        certificate = verify(
+            plan.tokenizer, extension.tokenizer, plan.alphabet, texts, (base, directory), advance
+        )
+    if plan.pruned is not None:
+        claims = prune_claims(plan.pruned, [texts.base, texts.target], texts.seed, texts.adversarial)
+        certificate = replace(certificate, claims=(*certificate.claims, *claims))
     _note(plan, certificate, timed)
     return certificate
 
@@ -208,9 +217,14 @@ def _write_rows(
 def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None:
     (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
     (directory / "report.html").write_text(render_page(report), encoding="utf-8")
-    if plan.source.dropped is not None:
-        plan.source.dropped.write(directory)
+    if (dropped := plan.source.all_dropped) is not None:
+        dropped.write(directory)
     write_card(directory, plan.base, report, repository=plan.options.push_to_hub)
+
+
+def _whole(plan: VocabularyPlan) -> FastTokenizer:
+    """The base's tokenizer as it is, whatever was pruned."""
+    return plan.tokenizer if plan.pruned is None else plan.pruned.base
 
 
 def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: Timed) -> Manifest:
@@ -218,7 +232,7 @@ def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: T
     source: Source = "donor" if plan.donor else "learned"
     return Manifest(
         version=VERSION,
-        base=RecordedBase(plan.base.name, plan.base.origin, plan.tokenizer.tokens_end),
+        base=RecordedBase(plan.base.name, plan.base.origin, _whole(plan).tokens_end),
         sizes=Sizes(plan.new_ids.stop, plan.new_tokens),
         tied=None,
         ranges=(TokenRange(plan.first_id, plan.new_tokens, source),),
@@ -232,4 +246,5 @@ def _manifest(plan: VocabularyPlan, report: Report, directory: Path, progress: T
         shards={},
         training=None,
         chain=chain_of(plan.base.directory),
+        languages={one.language: one.new_tokens for one in report.languages},
     )

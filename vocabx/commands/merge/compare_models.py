@@ -10,7 +10,7 @@ from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.merge.finished_run import FinishedRun
 from vocabx.commands.merge.load_run import load_finished
 from vocabx.corpus.clean import clean
-from vocabx.corpus.languages import find_language
+from vocabx.corpus.several import default_text, find_languages
 from vocabx.corpus.source import TextSource, default_source, peek
 from vocabx.errors import VocabxError
 from vocabx.evaluation.bits_per_byte import score_model, split_for_scoring
@@ -61,7 +61,7 @@ def find_passages(run: FinishedRun) -> Passages | None:
     """
     for tag in dict.fromkeys((run.record.language, "en")):
         try:
-            source = default_source(find_language(tag))
+            source = default_text(find_languages(tag), default_source)
             passages = _first(source, context_of(run.checkpoint.config))
         except VocabxError:
             continue

@@ -105,7 +105,8 @@ def make_playground_plan(
         base=_model(base_name, *base, frozenset()) if base else None,
         base_name=base_name,
         without_base=found if isinstance(found, str) else "",
-        language=language if language != "und" else "",
+        # No attribute of HTML names several languages.
+        language=language if language != "und" and "," not in language else "",
         new_tokens=len(new),
         text=first_text(directory, language),
     )

@@ -6,9 +6,9 @@ import msgspec
 
 from vocabx._util.extras import missing
 from vocabx._util.json_file import fit, is_there, read_object
-from vocabx.corpus.languages import find_language
 from vocabx.corpus.packaged_text import is_readable
 from vocabx.corpus.passages import passages
+from vocabx.corpus.several import find_languages
 from vocabx.corpus.source import default_source
 from vocabx.errors import VocabxError
 from vocabx.report.extension_report import TokenizedParagraph
@@ -27,7 +27,7 @@ def first_text(directory: Path, language: str) -> str:
 
     Args:
         directory: an extended checkpoint, whose report.json may hold paragraphs.
-        language: BCP 47 tag, "" if unknown.
+        language: BCP 47 tag, or several, comma-separated; "" if unknown.
     """
     return _reported(directory / "report.json") or _packaged(language) or _sentence(language)
 
@@ -52,7 +52,7 @@ def _reported(path: Path) -> str:
 def _sentence(tag: str) -> str:
     """The sentence of the language's profile, "" without one."""
     try:
-        return find_language(tag).sentence
+        return find_languages(tag).sentence
     except VocabxError:
         return ""
 
@@ -60,7 +60,7 @@ def _sentence(tag: str) -> str:
 def _packaged(tag: str) -> str:
     """The beginning of the language's packaged text, where all of that is installed."""
     try:
-        language = find_language(tag)
+        language = find_languages(tag).each[0]
         if not language.packaged or not all(is_readable(text.file) for text in language.packaged):
             return ""
         source = default_source(language)

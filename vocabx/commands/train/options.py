@@ -48,7 +48,8 @@ class TrainOptions:
         panel=METHOD,
     )
     corpus: tuple[str, ...] = option(
-        "Text in the language, as for extend. Default: the language's own.",
+        "Text in the language, as for extend; of one of several languages, TAG=PATH. Default: the language's "
+        "own.",
         default=(),
         panel=TEXT,
         metavar="<path>",
@@ -80,7 +81,7 @@ class TrainOptions:
         most=LARGEST_TEXT,
     )
     heldout_bytes: int = option(
-        "Bytes of each text to hold out and measure on during training.",
+        "Bytes of each text to hold out and measure on during training; of each of several languages.",
         default=20_000,
         panel=TEXT,
         ge=1000,

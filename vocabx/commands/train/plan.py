@@ -17,9 +17,10 @@ from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.sampled import SampledText, sample_beginning
-from vocabx.corpus.languages import Language, find_language, with_scripts_of
-from vocabx.corpus.quality import with_quality
-from vocabx.corpus.source import TextSource, default_source, peek, user_source
+from vocabx.corpus.languages import Language, find_language
+from vocabx.corpus.quality import text_with_quality
+from vocabx.corpus.several import find_languages, text_of, with_scripts
+from vocabx.corpus.source import TextSource, default_source, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
@@ -231,8 +232,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     tokenizer = read_tokenizer(options.directory)
     source = _source(options, manifest)
     language = _language(manifest.language, source)
-    if options.corpus:
-        source = with_quality(source, language, options.quality_options)
+    source = text_with_quality(source, language, options.corpus, options.quality_options)
     spoken = _base_language(manifest)
     base_source = _base_source(options, spoken)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory, options.new_rows)
@@ -355,9 +355,8 @@ def _trackers(options: TrainOptions) -> Packages:
 
 
 def _source(options: TrainOptions, manifest: Manifest) -> TextSource:
-    if options.corpus:
-        return user_source(options.corpus, options.text_field, options.opencc)
-    return default_source(find_language(manifest.language))
+    language = find_languages(manifest.language)
+    return text_of(language, options.corpus, options.text_field, options.opencc, default_source, apart=False)
 
 
 def _base_language(manifest: Manifest) -> Language:
@@ -376,7 +375,7 @@ def _base_source(options: TrainOptions, language: Language) -> TextSource | None
 
 
 def _language(tag: str, source: TextSource) -> Language:
-    return with_scripts_of(find_language(tag), peek(source))
+    return with_scripts(find_languages(tag), source)
 
 
 def _method(options: TrainOptions, gpu: bool, dtype: Dtype) -> Method:

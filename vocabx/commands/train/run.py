@@ -26,6 +26,7 @@ from vocabx.commands.train.part import Part, extended_part, train_part
 from vocabx.commands.train.plan import TrainPlan, check_packages, duration_note, make_train_plan
 from vocabx.commands.train.texts import gather_texts
 from vocabx.commands.train.workspace import finish, read_branch_source, refuse_other_model, run_directory
+from vocabx.corpus.several import without_tag
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.training_page import render_training_page
 from vocabx.training.contest import DIRECTORY as BASE_ALONE
@@ -91,7 +92,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     given: tuple[Path | str, ...] = (
         options.directory,
         options.base,
-        *options.corpus,
+        *map(without_tag, options.corpus),
         *options.replay,
         options.branch_from,
     )

@@ -18,6 +18,7 @@ from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.languages import with_scripts_of
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sample_sizes import SampleSizes
+from vocabx.corpus.several import draw_each, joined_corpus
 from vocabx.corpus.source import TextSource, peek
 from vocabx.errors import TrainingError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
@@ -100,9 +101,9 @@ def ends_of(config: Mapping[str, Any]) -> Ends:
 def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
     # Only the held-out part of this sample is used: all the remaining text is packed.
     sizes = SampleSizes(1000, plan.options.heldout_bytes, plan.options.seed)
-    corpus = draw_corpus(plan.source, plan.language.scripts, sizes, "Reading text", progress)
-    if plan.source.dropped is not None:
-        plan.source.dropped.write(directory)
+    corpus = joined_corpus(draw_each(plan.source, plan.language, sizes, "Reading text", progress))
+    if (dropped := plan.source.all_dropped) is not None:
+        dropped.write(directory)
     base = None
     if plan.base_source is not None:
         language = plan.base_language

@@ -19,12 +19,16 @@ class VerifyOptions:
         "The base it extends: an alias, a hub id, a directory or a tokenizer file.", default="", panel=MODEL
     )
     lang: str = option(
-        "Language of the new tokens. Default: as recorded, or inferred from their script.",
+        "Language of the new tokens, or several, comma-separated. Default: as recorded, or inferred from "
+        "their script.",
         default="",
         panel=MODEL,
     )
     corpus: tuple[str, ...] = option(
-        "Text in the language. Default: the language's own.", default=(), panel=TEXT, metavar="<path>"
+        "Text in the language; of one of several, TAG=PATH. Default: the language's own.",
+        default=(),
+        panel=TEXT,
+        metavar="<path>",
     )
     base_text: tuple[str, ...] = option(
         "Text in the base's language.", default=(), panel=TEXT, metavar="<path>"

@@ -17,6 +17,7 @@ from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language, with_scripts_of
 from vocabx.corpus.sample import sample_corpus
+from vocabx.corpus.several import find_languages, texts_by_language, without_tag
 from vocabx.corpus.source import TextSource, default_source, learning_source, note_left_out, peek, user_source
 from vocabx.errors import CorpusError, LanguageError, OptionError, TokenizerError, VocabxError
 from vocabx.progress import Progress, Quiet
@@ -27,6 +28,7 @@ from vocabx.tokenizer.agreement import PACKAGES as TRANSFORMERS
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.certificate import Certificate, Claim, claim
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.prove_pruned import base_files, prune_claims, pruned_for
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.tokenizer.verify import Texts, new_tokens
 from vocabx.tokenizer.verify import verify as verify_tokenizers
@@ -97,18 +99,22 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     name = options.against or (manifest.base.name if manifest else "")
     if not name:
         raise TokenizerError(f"{directory} does not record its base: pass --against with the base")
-    own_text = resolve_sources((*options.corpus, *options.base_text))
+    tags = options.lang or (manifest.language if manifest else "")
+    own_text = resolve_sources((*(without_tag(one) for one in options.corpus), *options.base_text))
     require_all({**base_packages(name, weights=False), **text_packages(own_text)})
     base = find_tokenizer_base(name, progress)
     with progress.stage("Checking the base's embeddings"):
         require_base_directory(directory, base.directory)
     tokenizer = read_tokenizer(base.directory)
+    pruned = pruned_for(tokenizer, extended) if manifest and manifest.origin.get("pruned") else None
+    tokenizer = pruned.tokenizer if pruned else tokenizer
     new = new_tokens(tokenizer, extended)
-    language = _language(options.lang or (manifest.language if manifest else ""), new)
+    language = _language(tags, new)
+    texts_of_target = _target_sources(options, language)
     if manifest is not None and not options.lang:
         language = _with_earlier(language, manifest, tokenizer.tokens_end, extended)
     with progress.stage("Reading text"):
-        target = _sample(_target_source(options, language), language.scripts, options, progress)
+        target = _sample_each(texts_of_target, language, options, progress)
         source = _user(options.base_text, options) or default_source(find_language(base.language))
         own = _sample(source, _scripts_of(source), options, progress)
     alphabet = Alphabet(language.scripts, language.blocks)
@@ -118,9 +124,15 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> VerifyRe
     directories = (base.directory, directory) if directory.is_dir() else None
     if directories and (without := left_out({"the claims about transformers": TRANSFORMERS})):
         progress.note(without)
-    with progress.stage("Verifying", unit="texts") as advance:
-        certificate = verify_tokenizers(tokenizer, extended, alphabet, texts, directories, advance)
+    with (
+        base_files(base.directory, pruned) as files,
+        progress.stage("Verifying", unit="texts") as advance,
+    ):
+        both = directories and (files, directories[1])
+        certificate = verify_tokenizers(tokenizer, extended, alphabet, texts, both, advance)
     claims = (*certificate.claims, *records, *_fits(directory, extended, base.directory))
+    if pruned:
+        claims += prune_claims(pruned, [texts.base, texts.target], options.seed, options.adversarial)
     pair = ((tokenizer, base.directory), (extended, directory))
     rows = compare_runtimes(runtimes, *pair, texts, options, progress) if runtimes else ()
     return VerifyResult(directory, name, language.tag, len(new), Certificate(claims), rows)
@@ -133,11 +145,20 @@ def _alone(new: list[str]) -> list[str]:
 def _language(tag: str, new: list[str]) -> Language:
     sample = "".join(new)
     if tag:
-        return with_scripts_of(find_language(tag), sample)
+        return _with_scripts(find_languages(tag), sample)
     try:
         return with_scripts_of(Language("und", "the new tokens' language", ()), sample)
     except LanguageError:
         raise LanguageError("the new tokens do not reveal their script: pass --lang") from None
+
+
+def _with_scripts(language: Language, sample: str) -> Language:
+    """A language with the scripts of a sample of it, or of several, where a profile gives none."""
+    if language.scripts or not language.parts:
+        return with_scripts_of(language, sample)
+    known = [name for one in language.parts for name in one.scripts]
+    found = with_scripts_of(replace(language, parts=()), sample).scripts
+    return replace(language, scripts=tuple(dict.fromkeys([*known, *found])))
 
 
 def _with_earlier(language: Language, manifest: Manifest, old: int, extended: FastTokenizer) -> Language:
@@ -147,7 +168,7 @@ def _with_earlier(language: Language, manifest: Manifest, old: int, extended: Fa
         if step.base.tokens >= old:
             ids = (one for part in step.ranges for one in range(part.first_id, part.first_id + part.count))
             text = b" ".join(extended.token_bytes.get(one, b"") for one in ids).decode("utf-8", "ignore")
-            earlier = with_scripts_of(find_language(step.language), text)
+            earlier = _with_scripts(find_languages(step.language), text)
             scripts += earlier.scripts
             blocks += earlier.blocks
     return replace(language, scripts=tuple(dict.fromkeys(scripts)), blocks=tuple(dict.fromkeys(blocks)))
@@ -161,10 +182,28 @@ def _user(patterns: tuple[str, ...], options: VerifyOptions) -> TextSource | Non
     return user_source(patterns, options.text_field, "") if patterns else None
 
 
-def _target_source(options: VerifyOptions, language: Language) -> TextSource | None:
-    source = _user(options.corpus, options)
-    if source is not None or language.tag == "und":
-        return source
+def _target_sources(options: VerifyOptions, language: Language) -> list[tuple[Language, TextSource | None]]:
+    """The text of each language, None where it has none; of several, all of it where it is not told apart."""
+    named, others = texts_by_language(options.corpus, language)
+    if others and not (named and language.parts):
+        patterns = (*named.get(language.tag, ()), *others)
+        return [(language, user_source(patterns, options.text_field, ""))]
+    if options.corpus:
+        if others:
+            raise CorpusError(
+                f"--corpus {others[0]} names no language, and others do: name one for each, or none"
+            )
+        return [
+            (one, user_source(named[one.tag], options.text_field, ""))
+            for one in language.each
+            if one.tag in named
+        ]
+    return [(one, _default_source(one)) for one in language.each]
+
+
+def _default_source(language: Language) -> TextSource | None:
+    if language.tag == "und":
+        return None
     try:
         source = learning_source(language)
     except VocabxError:
@@ -172,11 +211,29 @@ def _target_source(options: VerifyOptions, language: Language) -> TextSource | N
     return None if missing(source.packages) else source
 
 
+def _sample_each(
+    sources: list[tuple[Language, TextSource | None]],
+    language: Language,
+    options: VerifyOptions,
+    progress: Progress,
+) -> list[str]:
+    """Lines of the text of each language."""
+    lines: list[str] = []
+    for one, source in sources:
+        found = _sample(source, one.scripts or language.scripts, options, progress, one.name)
+        lines += found
+    return lines
+
+
 def _sample(
-    source: TextSource | None, scripts: tuple[str, ...], options: VerifyOptions, progress: Progress
+    source: TextSource | None,
+    scripts: tuple[str, ...],
+    options: VerifyOptions,
+    progress: Progress,
+    name: str = "the language",
 ) -> list[str]:
     if source is None:
-        progress.note("No text in the language: verified only on the new tokens and on adversarial strings.")
+        progress.note(f"No text in {name}: verified only on the new tokens and on adversarial strings.")
         return []
     corpus = sample_corpus(source.open(), scripts, options.sample_bytes, 1000, options.seed)
     note_left_out(source, progress)
