@@ -154,6 +154,7 @@ def _tables(checkpoint: Checkpoint) -> dict[str, Any]:
         "biases": [table.name for table in checkpoint.biases],
         "copies": [table.name for table in (*checkpoint.copies, *checkpoint.output_copies)],
         "lookups": [table.name for table in checkpoint.lookups],
+        "choices": [table.name for table in checkpoint.choices],
         "settings": list(checkpoint.architecture.sizes or ("vocab_size",)),
     }
 

@@ -225,6 +225,9 @@ def small_model(kind: str, class_name: str, **settings: Any) -> Any:
         for name, buffer in model.named_buffers():
             if name.endswith("final_logits_bias"):
                 buffer.normal_()
+            if name.endswith("tid2eid"):
+                # Experts of each token, initialized to the first.
+                buffer.random_(model.config.num_local_experts)
     return model.eval()
 
 

@@ -144,8 +144,8 @@ def transformers4():
     offline = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     process = JsonLines([python, "-I", _HERE / "transformers4" / "tokenize_texts.py"], offline)
 
-    def tokenize(directory: Path, texts: Sequence[str], special: bool = False) -> dict[str, Any]:
-        return process.ask({"directory": str(directory), "texts": list(texts), "special": special})
+    def tokenize(directory: Path, texts: Sequence[str], special: bool = False, **more: str) -> dict[str, Any]:
+        return process.ask({"directory": str(directory), "texts": list(texts), "special": special, **more})
 
     yield tokenize
     process.close()

@@ -256,11 +256,51 @@ def test_a_name_too_many_in_the_index_is_said_and_left_out(tmp_path, cache, monk
 
 
 def test_models_that_would_be_refused_anyway_are_not_converted(tmp_path, cache):
-    for n, change in enumerate([{"model_type": "fsmt"}, {"quantization_config": {"quant_method": "gptq"}}]):
+    quantised = {"quantization_config": {"quant_method": "gptq"}}
+    for n, change in enumerate([{"model_type": "fsmt"}, quantised]):
         directory = bin_model(tmp_path / f"model-{n}")
         path = directory / "config.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+        if change is quantised:
+            state = torch.load(directory / "pytorch_model.bin", weights_only=True)
+            state["lm_head.qweight"] = state.pop("lm_head.weight").to(torch.int32)
+            torch.save(state, directory / "pytorch_model.bin")
         refusal(directory, cache)
+
+
+@pytest.mark.parametrize("shards", [0, 2])
+def test_quantized_weights_beside_whole_embeddings_are_converted_bit_for_bit(tmp_path, shards):
+    directory = bin_model(tmp_path / "model", tied=False)
+    path = directory / "pytorch_model.bin"
+    state = torch.load(path, weights_only=True)
+    name = "model.layers.0.mlp.up_proj."
+    state.pop(name + "weight")
+    state |= {
+        name + "qweight": torch.randint(-(2**31), 2**31, (4, 32), dtype=torch.int32),
+        name + "scales": torch.randn(2, 32).half(),
+        name + "fp8": torch.randn(4, 4).to(torch.float8_e4m3fn),
+    }
+    parts = {"pytorch_model.bin": state}
+    if shards:
+        names = sorted(state)
+        files = [f"pytorch_model-{n + 1:05}-of-00002.bin" for n in range(2)]
+        parts = {file: {key: state[key] for key in names[n::2]} for n, file in enumerate(files)}
+        where = {key: file for file, part in parts.items() for key in part}
+        index = {"metadata": {"total_size": 1}, "weight_map": where}
+        (directory / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+        path.unlink()
+    for file, part in parts.items():
+        torch.save(part, directory / file)
+    config = directory / "config.json"
+    settings = {"quant_method": "gptq", "bits": 4}
+    config.write_text(json.dumps({**json.loads(config.read_text()), "quantization_config": settings}))
+    made = unpack_bin(directory, Quiet())
+    found = tensors_of(made)
+    assert found.keys() == state.keys()
+    for key, tensor in state.items():
+        assert found[key].dtype == tensor.dtype
+        assert torch.equal(found[key].view(torch.uint8), tensor.contiguous().view(torch.uint8)), key
+    assert read_checkpoint(made).quantisation == "gptq, 4 bits"
 
 
 def test_a_pipe_and_a_link_in_place_of_the_weights_are_refused(tmp_path, cache):

@@ -130,3 +130,29 @@ def sentencepiece_model(path: Path, lines: list[str], kind: str, size: int = 400
     )  # fmt: skip
     prefix.with_suffix(".vocab").unlink()
     return prefix.with_suffix(".model").rename(path)
+
+
+def translation(directory: Path, lines: list[str], kind: str) -> Path:
+    """With the codes of all languages that transformers 5 knows of a class: "Nllb", "MBart" or "MBart50"."""
+    from transformers import AutoTokenizer
+    from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
+
+    slow = directory.parent / f"{directory.name}-slow"
+    sentencepiece_model(slow / "sentencepiece.bpe.model", lines, "bpe" if kind == "Nllb" else "unigram")
+    write_json(slow / "tokenizer_config.json", {"tokenizer_class": f"{kind}Tokenizer"})
+    AutoTokenizer.from_pretrained(slow).save_pretrained(directory)
+    if kind != "Nllb":
+        return directory
+    # Its class makes no codes: they follow the pieces, and <mask> follows them, as in its releases.
+    spec, settings = (read_json(directory / name) for name in ("tokenizer.json", "tokenizer_config.json"))
+    *others, mask = spec["added_tokens"]
+    codes = [
+        {**others[0], "id": mask["id"] + n, "content": code} for n, code in enumerate(FAIRSEQ_LANGUAGE_CODES)
+    ]
+    added = [*others, *codes, {**mask, "id": mask["id"] + len(codes)}]
+    spec["added_tokens"] = added
+    spec["model"]["vocab"] |= {token["content"]: token["id"] for token in added}
+    write_json(directory / "tokenizer.json", spec)
+    settings["extra_special_tokens"] = FAIRSEQ_LANGUAGE_CODES
+    write_json(directory / "tokenizer_config.json", settings)
+    return directory

@@ -68,7 +68,7 @@ def test_the_template_of_clip_is_that_of_its_class(tmp_path, english):
         assert (ids[0], ids[-1]) == (around[0], around[-1]) == (size, size + 1)
 
 
-def test_a_class_that_switches_codes_is_told_before_the_work(tmp_path, english):
+def test_a_class_that_switches_codes_and_is_not_kept_is_told_before_the_work(tmp_path, english):
     directory = character_bpe(tmp_path / "base", english[:200])
     write_json(directory / "tokenizer_config.json", {"tokenizer_class": "NllbTokenizer"})
     (tmp_path / "ru.txt").write_text("\n".join(RUSSIAN), "utf-8")

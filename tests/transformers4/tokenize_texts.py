@@ -1,6 +1,7 @@
 """What transformers makes of a directory's tokenizer; run by the interpreter that has transformers 4.
 
-Each line of stdin is a request as JSON, {"directory": path, "texts": [...], "special": bool}; it writes one
+Each line of stdin is a request as JSON, {"directory": path, "texts": [...], "special": bool}, with "source"
+to switch to the code of another source language first, and "save" to write it to a directory. It writes one
 JSON object a line.
 """
 
@@ -12,6 +13,10 @@ from transformers import AutoTokenizer
 
 def answer(request):
     tokenizer = AutoTokenizer.from_pretrained(request["directory"], local_files_only=True)
+    if "source" in request:
+        tokenizer.src_lang = request["source"]
+    if "save" in request:
+        tokenizer.save_pretrained(request["save"])
     special = request["special"]
     ids = [tokenizer(text, add_special_tokens=special)["input_ids"] for text in request["texts"]]
     decoded = [

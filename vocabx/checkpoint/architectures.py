@@ -23,6 +23,7 @@ class Architecture:
         output_copies: names under which the lm_head may be stored again.
         lookups: names of further matrices that are looked up by token id, as the per-layer embeddings of
             Gemma 3n; one that is shorter gives later ids its first row.
+        choices: names of tables of integers with a choice for each token id, as its experts in DeepSeek V4.
         shared: further linear layers that share the matrix of tied input embeddings.
         prefix: the part of the names that is missing without the head.
         tied: whether the matrices are tied by default.
@@ -33,6 +34,11 @@ class Architecture:
             (`create_position_ids_from_input_ids` in transformers).
         sizes: of an architecture found by building the class, the settings that state the vocabulary size;
             its names are those of one checkpoint, and `tied` is what the class does for its configuration.
+        cuts: the settings that cut off logits from an id on, which are to be the number of rows, too.
+        cut: the id from which on they are cut off, 0 for none.
+        normalizes: whether it normalizes input embeddings before anything else is added to them, so that only
+            their direction matters.
+        hashes: the stored tensor by which it hashes ids of n-grams, "" if it does not.
     """
 
     inputs: tuple[str, ...]
@@ -41,6 +47,7 @@ class Architecture:
     input_copies: tuple[str, ...] = ()
     output_copies: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     prefix: str = "model."
     tied: bool = False
@@ -49,6 +56,10 @@ class Architecture:
     sees: bool = False
     counts_from_pad: bool = False
     sizes: tuple[str, ...] = ()
+    cuts: tuple[str, ...] = ()
+    cut: int = 0
+    normalizes: bool = False
+    hashes: str = ""
 
     @property
     def built(self) -> bool:
@@ -59,7 +70,7 @@ class Architecture:
     def names(self) -> tuple[str, ...]:
         """All names of embedding matrices and biases."""
         copies = (*self.input_copies, *self.output_copies)
-        return (*self.inputs, *self.outputs, *self.biases, *copies, *self.lookups)
+        return (*self.inputs, *self.outputs, *self.biases, *copies, *self.lookups, *self.choices)
 
 
 def _same(kinds: str, architecture: Architecture) -> dict[str, Architecture]:
@@ -137,7 +148,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "opt": replace(_LLAMA, inputs=("model.decoder.embed_tokens.weight",), tied=True),
     **_same("gpt2 gpt_neo gpt_bigcode mpt", _GPT2),
     **_same("gptj codegen", replace(_GPT2, tied=False)),
-    **_same("bloom falcon", _BLOOM),
+    "falcon": _BLOOM,
+    "bloom": replace(_BLOOM, normalizes=True),
     "gpt_neox": Architecture(
         ("gpt_neox.embed_in.weight",),
         ("embed_out.weight", "lm_head.weight"),
@@ -180,6 +192,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         outputs=("decoder.weight",),
         biases=("decoder.bias",),
         prefix="model.",
+        normalizes=True,
     ),
     **_same("t5 mt5 umt5", _T5),
     "m2m_100": _M2M,

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from vocabx._util.cache import cache_directory
 from vocabx._util.extras import Packages, missing, need
 from vocabx._util.links import copy_folder
-from vocabx.checkpoint.architectures import Architecture, stored_names
+from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, stored_names
 from vocabx.checkpoint.built_architecture import Shapes
 from vocabx.checkpoint.configuration import is_tied, read_config
 from vocabx.checkpoint.find_architecture import find_architecture
 from vocabx.checkpoint.index_names import check_index
 from vocabx.checkpoint.model_directory import read_index, refuse_links
-from vocabx.checkpoint.quantised import refuse_quantised
+from vocabx.checkpoint.quantised import quantisation_of, refuse_quantised_matrices
 from vocabx.checkpoint.safetensors_file import WIDTHS
 from vocabx.checkpoint.side_files import TEMPLATES, find_side_files
 from vocabx.checkpoint.staging import check_space, make_once
@@ -97,23 +97,17 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
 
     Raises:
         BaseModelError: if a file is damaged, holds more than tensors, or is outside the directory; if the
-            model is quantized or of an unknown type; or if the cache has no room.
+            model's embeddings are quantized or it is of an unknown type; or if the cache has no room.
         MissingPackageError: if torch is not installed.
     """
     refuse_links(directory)
     config = read_config(directory)
-    refuse_quantised(config, directory)
     target = _target(directory)
     if target.is_dir():
         return target
     need("torch", "evaluate")
     where, names = _shards(directory)
-    # A single file is read once more: only its names are needed, and it is memory-mapped.
-    shapes = (
-        {name: tuple(t.shape) for name, t in _load(directory / SINGLE).items()} if where is None else where
-    )
-    stored = Shapes({name: shape if isinstance(shape, tuple) else None for name, shape in shapes.items()})
-    architecture, _ = find_architecture(config, stored, directory)
+    architecture = _architecture(directory, config, where)
     total = sum(path.stat().st_size for path in _files(directory) if path.name in names or _goes_along(path))
 
     def make(scratch: Path) -> None:
@@ -130,6 +124,27 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
         reason = str(error).partition(": make room")[0].partition("; ")[0]
         raise BaseModelError(f"{reason}: make room, or set VOCABX_CACHE to another directory") from None
     return target
+
+
+def _architecture(directory: Path, config: dict[str, Any], where: Mapping[str, str] | None) -> Architecture:
+    """The names of a model's embedding matrices.
+
+    Raises:
+        BaseModelError: the type is unknown, or the matrices are quantized.
+    """
+    # A single file is read once more: only names, shapes and dtypes are needed, and it is memory-mapped.
+    single = _load(directory / SINGLE) if where is None else {}
+    shapes: dict[str, tuple[int, ...] | None] = dict.fromkeys(where or ())
+    shapes |= {name: tuple(tensor.shape) for name, tensor in single.items()}
+    dtypes = dict.fromkeys(where or (), "") | {name: _dtype(tensor) or "" for name, tensor in single.items()}
+    how = quantisation_of(config, dtypes)
+    known = ARCHITECTURES.get(str(config.get("model_type", "")))
+    if how and known is not None:
+        refuse_quantised_matrices(how, known, shapes, directory)
+    architecture, _ = find_architecture(config, Shapes(shapes), directory)
+    if how:
+        refuse_quantised_matrices(how, architecture, shapes, directory)
+    return architecture
 
 
 def _target(directory: Path) -> Path:
@@ -238,12 +253,17 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _new_tensor(name: str, tensor: Any, path: Path) -> NewTensor:
-    dtype = _DTYPES.get(str(tensor.dtype).removeprefix("torch."))
+    dtype = _dtype(tensor)
     if dtype is None or str(tensor.layout) != "torch.strided" or tensor.device.type != "cpu":
         raise BaseModelError(
             f"{path} holds {name!r} as {tensor.dtype}, {tensor.layout}: save the model as safetensors"
         )
     return _OfAnyDtype(dtype, tuple(tensor.shape), (Made(lambda: _blocks(tensor)),))
+
+
+def _dtype(tensor: Any) -> str | None:
+    """What safetensors calls the dtype of a tensor, None for one that it does not know."""
+    return _DTYPES.get(str(tensor.dtype).removeprefix("torch."))
 
 
 def _blocks(tensor: Any) -> Iterator[NDArray[np.uint8]]:

@@ -12,12 +12,28 @@ from typing import Any
 
 from vocabx.checkpoint.architectures import REFUSED, Architecture
 from vocabx.checkpoint.meta_model import MetaModel, configuration_of, text_path
-from vocabx.checkpoint.size_settings import PER_LAYER, size_settings, vocabulary_sizes, with_settings
+from vocabx.checkpoint.size_settings import (
+    PER_LAYER,
+    cut_settings,
+    size_settings,
+    vocabulary_sizes,
+    with_settings,
+)
 from vocabx.errors import BaseModelError
 
 # By how much the vocabulary is longer: a multiple of the usual paddings.
 _STEP = 128
 _INPUT, _OUTPUT = "input", "output"
+# The ends of the names of integers that are the experts of each token, as in DeepSeek V4. What other integers
+# mean is not known: those of a drafter are an order of all ids.
+_CHOICES = ("tid2eid",)
+# The end of the names of factors by which n-grams of ids are hashed, as in Qwen4-exp.
+_HASHING = "layer_multipliers"
+# How the names of classes begin that normalize input embeddings, by reading their code. Those of BERT add
+# positions first.
+_NORMALIZING = (
+    "Bloom", "Inkling", "MiniMaxFor", "ModernBert", "MuseGlimmer", "MuseSpark", "NanoChat", "NeoMME", "Rwkv",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,7 @@ class _Roles:
     inputs: frozenset[str]
     outputs: frozenset[str]
     lookups: frozenset[str] = frozenset()
+    choices: frozenset[str] = frozenset()
 
 
 def built_architecture(
@@ -72,7 +89,8 @@ def built_architecture(
     base = MetaModel(config, where)
     if base.class_name in REFUSED:
         raise _refusal(where, kind, REFUSED[base.class_name])
-    longer = MetaModel(with_settings(config, settings, rows + _STEP), where)
+    cuts = dict(cut_settings(base.config.to_dict()))
+    longer = MetaModel(with_settings(config, (*settings, *cuts), rows + _STEP), where)
     following = _following(base, longer)
     roles = _roles(base, following, where, kind)
     for reason in _obstacles(base, longer, roles, following, rows, stored):
@@ -86,8 +104,12 @@ def built_architecture(
         elif {*following, roles.input, roles.output} & sized.keys():
             raise _refusal(where, kind, f"sizes {sorted(sized)[0]} by {path} ({value}), too")
     lookups = {name for name in following if _is_lookup(base, name)} - roles.inputs - roles.outputs
-    roles = replace(roles, lookups=frozenset(lookups))
-    return _named(base, roles, following, rows, stored, settings)
+    choices = frozenset(name for name in lookups if base.is_integer(name))
+    roles = replace(roles, lookups=frozenset(lookups) - choices, choices=choices)
+    found, others = _named(base, roles, following, rows, stored, settings)
+    cut = min(cuts.values(), default=rows)
+    hashes = min((name for name in stored.of if name.endswith(_HASHING)), default="")
+    return replace(found, cuts=tuple(cuts), cut=cut if cut < rows else 0, hashes=hashes), others
 
 
 def _text_size(config: dict[str, Any], where: object) -> tuple[int, str]:
@@ -167,7 +189,7 @@ def _obstacles(
         )
         if shape != wanted or other != longer_wanted or len(shape) > 2:
             yield f"has a tensor {name} of the shape {shape} that does not follow vocab_size by rows"
-        if base.is_integer(name):
+        if base.is_integer(name) and not name.endswith(_CHOICES):
             yield f"has integers for each token in {name}"
     fills = None
     changed = longer.values()
@@ -229,6 +251,7 @@ def _named(
             input_copies=tuple(name for name in inputs if name not in (*first[:1], *head)),
             output_copies=tuple(name for name in stored_for(roles.outputs) if name not in head),
             lookups=stored_for(roles.lookups),
+            choices=stored_for(roles.choices),
             shared=tuple(sorted(n for n in roles.inputs - {roles.output} if base.is_linear(n))),
             prefix=f"{base.model.base_model_prefix}." if base.model.base_model_prefix else "",
             tied=roles.tied,
@@ -237,6 +260,7 @@ def _named(
             sees=base.is_in_map("IMAGE_TEXT_TO_TEXT") and not base.class_name.endswith("CausalLM"),
             counts_from_pad=base.counts_from_pad,
             sizes=settings,
+            normalizes=base.class_name.startswith(_NORMALIZING),
         ),
         tuple(sorted(name for name in sized if name not in known)),
     )

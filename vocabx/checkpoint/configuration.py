@@ -67,7 +67,7 @@ def with_rows(
 def with_size(config: dict[str, Any], rows: int, found: Architecture | None = None) -> dict[str, Any]:
     """A configuration with `rows` wherever it states the vocabulary size, and at least once."""
     if found is not None and found.built:
-        return with_settings(config, found.sizes, rows)
+        return with_settings(config, (*found.sizes, *found.cuts), rows)
     text = _text_config(config)
     if text is None:
         return {**config, "vocab_size": rows}

@@ -112,7 +112,7 @@ def factorise_checkpoint(
         if kind == "input" and table is not whole.input:
             # Tied but stored twice: one copy is enough.
             mine[table.name] = None
-        elif kind != "bias":
+        elif kind in ("input", "output"):
             old = base.input if kind == "input" else base.output
             assert old is not None
             made = _Factors(table, _primitives(old, rank, old_rows, balance))

@@ -17,7 +17,14 @@ from vocabx.checkpoint.configuration import with_rows, with_size
 from vocabx.checkpoint.copying import carry_file
 from vocabx.checkpoint.journal import Journal, whole_file
 from vocabx.checkpoint.model_directory import REMEDY, read_object
-from vocabx.checkpoint.safetensors_file import DTYPES, INDEX, SafetensorsFile, TensorEntry, read_header
+from vocabx.checkpoint.safetensors_file import (
+    DTYPES,
+    INDEX,
+    INTEGERS,
+    SafetensorsFile,
+    TensorEntry,
+    read_header,
+)
 from vocabx.checkpoint.side_files import SideFiles, find_side_files
 from vocabx.checkpoint.tables import Checkpoint, Table
 from vocabx.checkpoint.untie import head_bytes, head_of
@@ -67,7 +74,9 @@ def grow_checkpoint(
     )  # fmt: skip
     tied = checkpoint.tied and not untie
     generation = read_generation_config(checkpoint.directory)
-    write_generation_config(generation, checkpoint, target, suppressed, produced)
+    # Logits that the base cuts off are there now, before those of the new tokens.
+    cut = range(checkpoint.architecture.cut or checkpoint.input.rows, checkpoint.input.rows)
+    write_generation_config(generation, checkpoint, target, [*cut, *suppressed], produced)
     carry_files(checkpoint, target)
     write_grown_config(checkpoint, rows, tied, target)
 
@@ -249,7 +258,7 @@ def _rows_of(
         start = 0
         for block in initialization.blocks(which, old_table):
             # Overflow to infinity in 16 bits would be silent; a convex combination cannot overflow.
-            rows = block.astype(DTYPES[table.dtype])
+            rows = block.astype((DTYPES | INTEGERS)[table.dtype])
             # A sum would lose the sign of zero and, in float32, half of a float64, so these rows are copied.
             part = slice(*np.searchsorted(new, (start, start + len(rows))))
             rows[new[part] - start] = old_table[old[part]]

@@ -31,8 +31,8 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
         verdict: "extended": proven on a small model; "refused", with the reason; "unproven": no small model
             could be made; "no text": its ids are no tokens of a text.
         reason: why not, or "".
-        input, output, biases, copies, lookups: names of the tensors that are resized; "tied" for an output
-            that is the input's matrix.
+        input, output, biases, copies, lookups, choices: names of the tensors that are resized; "tied" for an
+            output that is the input's matrix.
         settings: of config.json, which state the size.
         difference: the largest difference of logits in the proof, float32 on a CPU; 0 for none at all.
     """
@@ -47,6 +47,7 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
     biases: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     difference: float = 0.0
 
@@ -63,7 +64,9 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
             return self.reason
         head = "tied" if self.output == "tied" else self.output
         return ", ".join(
-            part for part in (self.input, head, *self.biases, *self.copies, *self.lookups) if part
+            part
+            for part in (self.input, head, *self.biases, *self.copies, *self.lookups, *self.choices)
+            if part
         )
 
 

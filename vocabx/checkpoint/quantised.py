@@ -11,7 +11,6 @@ from typing import Any
 from vocabx._util.shorten import shortened
 from vocabx.checkpoint.architectures import Architecture, stored_names
 from vocabx.checkpoint.configuration import config_of_text
-from vocabx.checkpoint.safetensors_file import TensorEntry
 from vocabx.errors import BaseModelError
 
 _SETTINGS = ("quantization_config", "compression_config")
@@ -26,32 +25,21 @@ _LONGEST = 60
 _UNNAMED = "a method that it does not name"
 
 
-def quantisation_of(config: dict[str, Any], tensors: Mapping[str, TensorEntry]) -> str:
+def quantisation_of(config: dict[str, Any], dtypes: Mapping[str, str]) -> str:
     """How the weights of a model are quantized, such as "gptq, 4 bits", or "" if they are not.
 
     Args:
         config: the content of config.json.
-        tensors: the stored tensors: some releases state the method in another file, or nowhere.
+        dtypes: of the stored tensors, as safetensors names them, "" where unknown: some releases state the
+            method in another file, or nowhere.
     """
     stated = _stated(config)
     if stated is not None:
         return stated or _UNNAMED
-    for name, entry in tensors.items():
-        if entry.dtype.startswith(_DTYPES) or name.endswith(_PARTS):
-            return _shown(f"{name} of {entry.dtype}")
+    for name, dtype in dtypes.items():
+        if dtype.startswith(_DTYPES) or name.endswith(_PARTS):
+            return _shown(f"{name} of {dtype}" if dtype else name)
     return ""
-
-
-def refuse_quantised(config: dict[str, Any], directory: Path) -> None:
-    """Refuse a model whose config.json says that its weights are quantized.
-
-    Raises:
-        BaseModelError: it does; the message names the method.
-    """
-    how = _stated(config)
-    if how is not None:
-        method = f" ({how})" if how else ""
-        raise BaseModelError(f"{directory} is quantized{method}: pass the unquantized model it was made from")
 
 
 def refuse_quantised_matrices(

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,11 @@ DTYPES: dict[str, Any] = {
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
     "BF16": np.dtype(ml_dtypes.bfloat16),
+}
+# Of tables that hold a choice for each token, such as its experts; see `Architecture.choices`.
+INTEGERS: dict[str, Any] = {
+    name: np.dtype(code)
+    for name, code in (("U8", "u1"), ("I8", "i1"), ("I16", "<i2"), ("I32", "<i4"), ("I64", "<i8"))
 }
 # Bytes per element, by dtype of the format; sizes of unknown, newer dtypes are not checked.
 WIDTHS = {
@@ -77,17 +83,17 @@ class SafetensorsFile:
         if stamp != self.stamp:
             raise BaseChangedError(f"{self.path} changed while it was being read: run the command again")
 
-    def map(self, name: str) -> NDArray[Any]:
-        """Memory-map one tensor of a float dtype, read-only, as an array of its shape."""
+    def map(self, name: str, dtypes: Mapping[str, Any] = DTYPES) -> NDArray[Any]:
+        """Memory-map one tensor of one of `dtypes`, by default of floats, read-only, with its shape."""
         entry = self.tensors[name]
-        if entry.dtype not in DTYPES:
+        if entry.dtype not in dtypes:
             raise BaseModelError(
                 f"{name} in {self.path} is stored as {entry.dtype!r}: vocabx supports {', '.join(DTYPES)}; "
                 "convert the model to one of them first"
             )
         return np.memmap(
             self.path,
-            dtype=DTYPES[entry.dtype],
+            dtype=dtypes[entry.dtype],
             mode="r",
             offset=self.data_start + entry.begin,
             shape=entry.shape,

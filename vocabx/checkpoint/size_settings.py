@@ -11,11 +11,13 @@ from typing import Any
 
 # How many ids the per-layer embeddings of Gemma 3n and 4 have a row for.
 PER_LAYER = "vocab_size_per_layer_input"
+# From which id on the logits of a padded matrix are cut off, as in Inkling.
+_CUT = "unpadded_vocab_size"
 _SIZE = re.compile(r"vocab|^n_words$|^n_token$")
 # Sizes of other vocabularies, whatever their number: parts that see or hear, and kinds of segments.
 _ANOTHER = re.compile(
     r"vision|visual|image|video|audio|speech|vq|codec|vocoder|hifi|protein|qformer|projector|type_vocab|"
-    r"divisible|pad_vocab|layers"
+    r"divisible|pad_vocab|layers|unpadded"
 )
 
 
@@ -44,6 +46,16 @@ def vocabulary_sizes(config: dict[str, Any], path: str = "") -> Iterator[tuple[s
         if isinstance(value, dict):
             yield from vocabulary_sizes(value, where)
         elif type(value) is int and value > 1 and _SIZE.search(key):
+            yield where, value
+
+
+def cut_settings(config: dict[str, Any], path: str = "") -> Iterator[tuple[str, int]]:
+    """Every setting of a configuration that cuts off logits from an id on, with that id."""
+    for key, value in config.items():
+        where = f"{path}.{key}" if path else key
+        if isinstance(value, dict):
+            yield from cut_settings(value, where)
+        elif key == _CUT and type(value) is int:
             yield where, value
 
 

@@ -16,7 +16,14 @@ from vocabx.checkpoint.index_names import check_index
 from vocabx.checkpoint.meta_model import MetaModel
 from vocabx.checkpoint.model_directory import read_index, refuse_links
 from vocabx.checkpoint.quantised import quantisation_of, refuse_quantised_matrices
-from vocabx.checkpoint.safetensors_file import DTYPES, INDEX, SafetensorsFile, read_header, same_tensor
+from vocabx.checkpoint.safetensors_file import (
+    DTYPES,
+    INDEX,
+    INTEGERS,
+    SafetensorsFile,
+    read_header,
+    same_tensor,
+)
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import Which
 
@@ -32,7 +39,7 @@ _HEADLESS = (
 class Table:
     """One embedding matrix: the tensor `name` of the file `file`, (rows, width).
 
-    A bias has width 1, and may be stored with the shape (rows,) or (1, rows).
+    A bias has width 1, and may be stored with the shape (rows,) or (1, rows). One of choices holds integers.
     """
 
     name: str
@@ -61,7 +68,7 @@ class Table:
 
     def map(self) -> NDArray[Any]:
         """Memory-map the matrix, read-only, (rows, width)."""
-        mapped = self.file.map(self.name)
+        mapped = self.file.map(self.name, INTEGERS if self.dtype in INTEGERS else DTYPES)
         return mapped.reshape(-1, 1) if self.is_lying or mapped.ndim == 1 else mapped
 
 
@@ -76,6 +83,7 @@ class StoredTables:
         copies: further copies of the input embeddings under other names.
         output_copies: further copies of the lm_head under other names.
         lookups: further matrices that are looked up by token id, of another width; see `Architecture`.
+        choices: tables of integers with a choice for each token id.
     """
 
     input: Table
@@ -84,12 +92,14 @@ class StoredTables:
     copies: tuple[Table, ...]
     output_copies: tuple[Table, ...]
     lookups: tuple[Table, ...] = ()
+    choices: tuple[Table, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """All stored matrices and biases that a new vocabulary changes."""
         outputs = () if self.output is None else (self.output,)
-        return (self.input, *outputs, *self.biases, *self.copies, *self.output_copies, *self.lookups)
+        copies = (*self.copies, *self.output_copies)
+        return (self.input, *outputs, *self.biases, *copies, *self.lookups, *self.choices)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +115,8 @@ class Checkpoint(StoredTables):
         headless: whether the model was saved without its lm_head although the configuration says that it is
             untied, as embedding and reward models are.
         quantisation: how its other weights are quantized, such as "fp8", or "" if they are not.
-        note: where the index is wrong about tensors that do not matter, in one sentence, or "".
+        note: where the index is wrong about tensors that do not matter, and what new tokens get by a hash of
+            their ids, in a sentence each, or "".
     """
 
     directory: Path
@@ -189,6 +200,8 @@ class Checkpoint(StoredTables):
             return "bias"
         if table in self.lookups:
             return "lookup"
+        if table in self.choices:
+            return "choice"
         return "input" if self.tied or table == self.input or table in self.copies else "output"
 
 
@@ -204,7 +217,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     config = read_config(directory)
     files, where = _read_files(directory)
     entries = {name: entry for file in files for name, entry in file.tensors.items()}
-    quantisation = quantisation_of(config, entries)
+    quantisation = quantisation_of(config, {name: entry.dtype for name, entry in entries.items()})
     known = ARCHITECTURES.get(str(config.get("model_type", "")))
     if quantisation and known is not None:
         refuse_quantised_matrices(quantisation, known, entries, directory)
@@ -233,7 +246,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
         tied=tied or headless,
         headless=headless,
         quantisation=quantisation,
-        note=note,
+        note=" ".join(filter(None, (note, _note_of_hashes(architecture)))),
     )
     _check(checkpoint, architecture)
     return checkpoint
@@ -260,6 +273,7 @@ def find_tables(architecture: Architecture, where: Mapping[str, SafetensorsFile]
         copies=tuple(table for table in stored(architecture.input_copies) if table != inputs[0]),
         output_copies=stored(architecture.output_copies),
         lookups=stored(architecture.lookups),
+        choices=stored(architecture.choices),
     )
 
 
@@ -289,6 +303,16 @@ def _with_copies(
     return replace(found, copies=tuple(copies), output_copies=tuple(output_copies))
 
 
+def _note_of_hashes(architecture: Architecture) -> str:
+    """What a hash of ids means for new tokens, in one sentence, or ""."""
+    if not architecture.hashes:
+        return ""
+    return (
+        f"The model hashes n-grams of ids by {architecture.hashes}: old tokens keep their embeddings of "
+        "n-grams, and new ones get those that their ids hash to, until they are trained."
+    )
+
+
 def _lacks_head(config: dict[str, Any], architecture: Architecture, table: str) -> bool:
     """Whether a model was saved without its lm_head: by the names of its tensors, or by its class."""
     classes = config.get("architectures")
@@ -311,7 +335,7 @@ def _check(checkpoint: Checkpoint, architecture: Architecture) -> None:
             )
         if not all(entry.shape):
             raise BaseModelError(f"{directory}: {table.name} is empty: the base is damaged")
-        if entry.dtype not in DTYPES:
+        if entry.dtype not in (INTEGERS if table in checkpoint.choices else DTYPES):
             raise BaseModelError(
                 f"{directory}: {table.name} is stored as {entry.dtype!r}: vocabx supports "
                 f"{', '.join(DTYPES)}, pass the unquantized model that this one was made from"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.checkpoint.copying import copy_range
-from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile
+from vocabx.checkpoint.safetensors_file import WIDTHS, SafetensorsFile
 from vocabx.progress import Advance
 
 Advance = Advance
@@ -66,7 +66,7 @@ class NewTensor:
         """Number of bytes; a tensor that is only copied may have an unknown dtype."""
         if all(isinstance(part, Kept) for part in self.parts):
             return sum(part.size for part in self.parts if isinstance(part, Kept))
-        return math.prod(self.shape) * int(DTYPES[self.dtype].itemsize)
+        return math.prod(self.shape) * WIDTHS[self.dtype]
 
 
 def kept(file: SafetensorsFile, name: str) -> NewTensor:

@@ -129,6 +129,8 @@ class EmbeddingInitializer:
             initialization = initializer(replace(inputs, advance=advance))
         if self.checkpoint.tied and not self.untie:
             initialization = initialization.tied()
+        elif self.checkpoint.architecture.normalizes and initialization.rank is None:
+            initialization = initialization.of_directions(self.checkpoint.input.map())
         return Initialized(initialization, {**initializer.parameters(inputs), **given})
 
     def _inputs(self, initializer: Initializer) -> tuple[InitializerInputs, dict[str, Any]]:

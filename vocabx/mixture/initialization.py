@@ -17,7 +17,7 @@ from vocabx.mixture.check_arrays import check_count, check_matrix, shown
 from vocabx.mixture.factorise import factorise
 from vocabx.mixture.mixture import Float, Mixture
 
-Which = Literal["input", "output", "bias", "lookup"]
+Which = Literal["input", "output", "bias", "lookup", "choice"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Initialization:
         output: for an untied lm_head, and for the output bias. Its shift belongs to the lm_head alone: a
             bias, of width 1, gets the weights without it.
             A further matrix that is looked up by token id ("lookup") gets those of the input without its
-            shift.
+            shift. A table of integers ("choice"), which cannot be mixed, gets for each new token the row of
+            the old token with the largest weight in the input.
         rank: factorize the matrices to this rank and mix their coordinates; with None, or the full width,
             they are not factorized. A bias never is.
 
@@ -69,7 +70,7 @@ class Initialization:
         """Return the initialization of matrices that are tied: the rule of the input for all of them."""
         return self if self.output is self.input else replace(self, output=self.input)
 
-    def blocks(self, which: Which, table: Any, size: int = 4096) -> Iterator[Float]:
+    def blocks(self, which: Which, table: Any, size: int = 4096) -> Iterator[NDArray[Any]]:
         """Yield the new rows of one matrix, in order, `size` at a time; see `Mixture.blocks`.
 
         Raises:
@@ -77,6 +78,10 @@ class Initialization:
         """
         if which not in get_args(Which):
             raise InitializerError(f"no matrix is called {shown(which)}: pass {', '.join(get_args(Which))}")
+        if which == "choice":
+            chosen = self.input.strongest()
+            yield from (table[chosen[start : start + size]] for start in range(0, len(chosen), size))
+            return
         mixture = self._mixture(which)
         check_matrix(table, mixture.old_rows)
         if self.rank is None or which in ("bias", "lookup") or self.rank == table.shape[1]:
@@ -102,6 +107,13 @@ class Initialization:
     def digest(self) -> str:
         """A digest of this initialization: equal digests give equal new rows for equal matrices."""
         return f"{self.input.digest()} {self.output.digest()} {self.rank}"
+
+    def of_directions(self, table: Any) -> "Initialization":
+        """Return this initialization for input embeddings that the model normalizes: see `Mixture`.
+
+        The lm_head's rule stays.
+        """
+        return replace(self, input=self.input.of_directions(table))
 
     def copying(self, copies: Mapping[int, int]) -> "Initialization":
         """Return this initialization with old rows copied unchanged, given as new row to old row."""
@@ -142,7 +154,7 @@ class Initialization:
     def _mixture(self, which: Which) -> Mixture:
         if which == "bias":
             return self.output.shifting(None)
-        if which == "lookup":
+        if which in ("lookup", "choice"):
             return self.input.shifting(None)
         return self.input if which == "input" else self.output
 

@@ -37,6 +37,8 @@ from vocabx.mixture.product import finite_rows, product_of
 from vocabx.mixture.statistics import covariance_of, mean_of, square_root, variance_of
 
 Float = NDArray[np.float32]
+# Old rows whose lengths are computed at once.
+_READ = 4096
 # Of a sum of weights in float64.
 _ROUNDING = 1e-6
 
@@ -291,6 +293,45 @@ class Mixture:
         places = self.weights.indptr[rows]
         whole = self.weights.data[places] == 1.0
         return rows[whole].astype(np.int64), self.weights.indices[places[whole]].astype(np.int64)
+
+    def of_directions(self, table: Any) -> "Mixture":
+        """Return this mixture with each old row of `table` divided by its length.
+
+        Where rows are normalized and only directions matter, a longer old row must not count for more. New
+        rows get the mean length of their old ones. Copies, and rows that are sampled or shifted, stay.
+
+        Args:
+            table: embedding matrix, (at least V, D).
+        """
+        weights = self.weights.copy()
+        lengths = np.ones(self.old_rows)
+        used = np.unique(weights.indices)
+        for start in range(0, len(used), _READ):
+            part = used[start : start + _READ]
+            lengths[part] = np.linalg.norm(np.asarray(table[part], np.float64), axis=1)
+        lengths[lengths == 0] = 1
+        rows = np.repeat(np.arange(self.rows), np.diff(weights.indptr))
+        sizes = np.abs(weights.data)
+        total = np.bincount(rows, sizes, self.rows)
+        mean = np.bincount(rows, sizes * lengths[weights.indices], self.rows) / np.where(total, total, 1)
+        mixed = ~self.shifted
+        mixed[self.copied()[0]] = False
+        scale = np.where(mixed[rows], mean[rows] / lengths[weights.indices], 1.0)
+        weights.data = weights.data * scale
+        return replace(self, weights=weights)
+
+    def strongest(self) -> NDArray[np.int64]:
+        """(N,) int64, the old row with the largest weight in each new row; of several, the first.
+
+        0 for a row that is sampled or only the mean of all, of which none is stronger.
+        """
+        entries = self.weights.tocoo()
+        order = np.lexsort((-entries.col, entries.data, entries.row))
+        rows = entries.row[order]
+        last = np.flatnonzero(np.append(rows[1:] != rows[:-1], True)) if len(rows) else order
+        found = np.zeros(self.rows, np.int64)
+        found[rows[last]] = entries.col[order[last]]
+        return found
 
     def _replacing(
         self, rows: NDArray[np.int64], old: NDArray[Any], new: NDArray[Any], weights: NDArray[Any]

@@ -1,8 +1,8 @@
 """The templates that some classes put around a text, whatever template tokenizer.json states.
 
 NllbTokenizer and its like replace the template when they load it, by the code of the source language and the
-end of the text; CLIPTokenizer by beginning and end. The generic class that vocabx states does not, so the
-template is stated as the base's class makes it, for the source language that its configuration names.
+end of the text; CLIPTokenizer by beginning and end. The generic class does not, so the template is stated as
+the base's class makes it, for the source language that its configuration names.
 """
 
 from collections.abc import Mapping
@@ -27,16 +27,13 @@ def with_template(spec: dict[str, Any], name: str, config: Mapping[str, Any]) ->
         config: tokenizer_config.json.
     """
     ids = {token["content"]: token["id"] for token in spec["added_tokens"]}
-    kind = name.lower().replace("_", "")
+    kind = _kind(name)
     if kind == "clip":
         return _of_clip(spec, config, ids)
     if kind not in _CODES:
         return spec
-    default, first = _CODES[kind]
-    stated = config.get("src_lang")
-    code = stated if isinstance(stated, str) and stated else default
-    if kind in _UNDERSCORED and "__" not in code:
-        code = f"__{code}__"
+    first = _CODES[kind][1]
+    code = source_code(name, config)
     end = _named(config, "eos_token", "</s>")
     if code not in ids or end not in ids:
         return spec
@@ -56,7 +53,26 @@ def with_template(spec: dict[str, Any], name: str, config: Mapping[str, Any]) ->
 
 def has_codes(name: str) -> bool:
     """Whether the class `name` puts the code of a language around a text, which its users can switch."""
-    return name.lower().replace("_", "") in _CODES
+    return _kind(name) in _CODES
+
+
+def source_code(name: str, config: Mapping[str, Any]) -> str:
+    """The code of the source language that the class `name` puts around a text, "" for other classes.
+
+    Args:
+        name: of the class without its suffix.
+        config: tokenizer_config.json.
+    """
+    kind = _kind(name)
+    if kind not in _CODES:
+        return ""
+    stated = config.get("src_lang")
+    code = stated if isinstance(stated, str) and stated else _CODES[kind][0]
+    return f"__{code}__" if kind in _UNDERSCORED and "__" not in code else code
+
+
+def _kind(name: str) -> str:
+    return name.lower().replace("_", "")
 
 
 def _of_clip(spec: dict[str, Any], config: Mapping[str, Any], ids: Mapping[str, int]) -> dict[str, Any]:

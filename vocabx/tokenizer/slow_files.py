@@ -14,6 +14,7 @@ from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 from vocabx._util.shorten import shortened
 from vocabx.errors import BaseModelError, TokenizerError
+from vocabx.tokenizer.class_templates import source_code
 from vocabx.tokenizer.from_sentencepiece import spec_of
 from vocabx.tokenizer.sentencepiece_model import parse_model
 
@@ -62,7 +63,7 @@ def converted(directory: Path) -> dict[str, Any]:
     """The parsed tokenizer.json that transformers makes of a directory's files.
 
     Raises:
-        TokenizerError: transformers cannot, or the class has no such form.
+        TokenizerError: transformers cannot, or the class has no such form, or loses its codes of languages.
         MissingPackageError: transformers is not installed.
     """
     names = " and ".join(files_of(directory))
@@ -84,6 +85,13 @@ def converted(directory: Path) -> dict[str, Any]:
             "what no file can state, so vocabx cannot extend it"
         )
     spec: dict[str, Any] = json.loads(backend.to_str())
+    code = source_code(type(loaded).__name__.removesuffix("Fast").removesuffix("Tokenizer"), {})
+    if code and code not in backend.get_vocab():
+        raise TokenizerError(
+            f"{directory} has no tokenizer.json, and {type(loaded).__name__} makes no codes of languages of "
+            f"its {names}, whose ids would be lost: save the tokenizer with AutoTokenizer…save_pretrained of "
+            "transformers 4 and pass that directory"
+        )
     return spec
 
 

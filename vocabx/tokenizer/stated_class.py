@@ -11,6 +11,7 @@ from typing import Any
 
 from vocabx.tokenizer.implied import implied_by
 from vocabx.tokenizer.sentencepiece_model import SPACE
+from vocabx.tokenizer.translation_classes import mbart, mbart50, nllb
 
 PLAIN = "PreTrainedTokenizerFast"
 # Model types whose class transformers 5 builds whatever tokenizer_config.json names: the class brings a
@@ -24,6 +25,7 @@ _BY_TYPE = {
     "roberta": "RobertaTokenizer", "xlm-roberta": "XLMRobertaTokenizer", "t5": "T5Tokenizer",
     "mt5": "T5Tokenizer", "gpt_neox": "GPTNeoXTokenizer", "gemma": "GemmaTokenizer",
     "gemma2": "GemmaTokenizer", "gemma3": "GemmaTokenizer", "gemma3_text": "GemmaTokenizer",
+    "mbart": "MBartTokenizer", "nllb-moe": "NllbTokenizer",
 }  # fmt: skip
 # For these, transformers 5 takes tokenizer.json as it is although their class is Llama's.
 _MISTRAL = ("mistral", "mixtral")
@@ -137,7 +139,7 @@ def _bert(spec: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any] 
 _Build = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any] | None]
 _BUILDS: dict[str, _Build] = {
     "T5Tokenizer": _t5, "GemmaTokenizer": _gemma, "LlamaTokenizer": _llama, "GPT2Tokenizer": _gpt2,
-    "BertTokenizer": _bert,
+    "BertTokenizer": _bert, "NllbTokenizer": nllb, "MBartTokenizer": mbart, "MBart50Tokenizer": mbart50,
 }  # fmt: skip
 
 

@@ -53,6 +53,8 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
     timed = Timed(progress or Quiet())
     needed = {**(PLOTS if options.evaluate else {}), **(PROBING if options.probe_steps else {})}
     plan = make_plan(options, timed, needed)
+    if plan.evaluate:
+        _check_resizable(plan)
     steps = _probe_steps(options, plan, timed)
     if plan.rule:
         timed.note(plan.rule)
@@ -75,6 +77,20 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
             (directory / "compare.svg").write_text(initializer_plot(table), encoding="utf-8")
             (directory / "compare.html").write_text(render_comparison(table), encoding="utf-8")
     return CompareResult(options.out, table)
+
+
+def _check_resizable(plan: Plan) -> None:
+    """Refuse a model of which more than its embeddings and lm_head would have to be resized in memory.
+
+    Raises:
+        BaseModelError: there is such a matrix; the message names it.
+    """
+    further = (*plan.checkpoint.lookups, *plan.checkpoint.choices)
+    if further:
+        raise BaseModelError(
+            f"{plan.base.name} also has a row for each token in {further[0].name}, which compare cannot "
+            "measure: pass --no-evaluate, or extend once with each --init"
+        )
 
 
 def _probe_steps(options: CompareOptions, plan: Plan, progress: Progress) -> int:

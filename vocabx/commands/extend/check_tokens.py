@@ -16,7 +16,7 @@ from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.prune import Pruned, check_prunable, rarest_leaves, without
 from vocabx.tokenizer.settings import read_config, read_settings
 from vocabx.tokenizer.slow_files import class_of
-from vocabx.tokenizer.stated_class import REPLACED
+from vocabx.tokenizer.stated_class import PLAIN, REPLACED, stated_class
 from vocabx.tokenizer.superwords import joined
 from vocabx.tokenizer.verify import added_tokens_claim
 from vocabx.tokenizer.write import model_type
@@ -33,11 +33,12 @@ def note_lost(tokenizer: FastTokenizer, alphabet: Alphabet, sample: str, progres
         )
 
 
-def note_codes(base: Base, progress: Progress) -> None:
-    """Say so where the base's class lets users switch the language's code around a text, as no file can."""
-    config = read_config(base.directory)
+def note_codes(base: Base, tokenizer: FastTokenizer, progress: Progress) -> None:
+    """Say so where the base's class lets users switch the language's code around a text, and is not kept."""
+    config, kind = read_config(base.directory), model_type(base.directory)
     name = class_of(config, read_settings(base.directory / "config.json"))
-    if has_codes(name):
+    kept, _ = stated_class(tokenizer.spec, tokenizer.vocabulary, config, kind, kind)
+    if has_codes(name) and kept == PLAIN:
         progress.note(
             f"{name}Tokenizer switches the code of the source language around a text. The result states the "
             "generic class, which keeps one code: put others there in your own script."

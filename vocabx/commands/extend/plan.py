@@ -370,7 +370,7 @@ def _vocabulary_plan(
     base_text = base_source(options.base_text, options.text_field, base.language)
     alphabet = Alphabet(language.scripts, language.blocks)
     check_added(tokenizer)
-    note_codes(base, progress)
+    note_codes(base, tokenizer, progress)
     note_lost(tokenizer, alphabet, sample, progress)
     if options.pretokenizer == "adapt":
         check_adaptable(base, tokenizer, alphabet, progress)

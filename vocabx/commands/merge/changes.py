@@ -25,6 +25,8 @@ from vocabx.training.stored import stored_tensor, stored_weight
 
 Changes = dict[Path, dict[str, NewTensor | None]]
 _Change = tuple[SafetensorsFile, str, NewTensor]
+# Kinds of matrices that are no parameters of new rows: the run keeps them, or trains them whole.
+_UNTRAINED = ("lookup", "choice")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def _of_rows(run: FinishedRun) -> Iterator[_Change]:
     first = run.record.first_id
     for table in run.checkpoint.tables:
         kind = run.checkpoint.kind_of(table)
+        if kind in _UNTRAINED:
+            continue
         entry = table.file.tensors[table.name]
         shape = (run.new_rows, *entry.shape[1:])
         if kind not in file.tensors or file.tensors[kind].shape != shape:
@@ -150,6 +154,8 @@ def _of_parameters(run: FinishedRun, outline: Outline) -> Iterator[_Change]:
         "bias": f"{outline.output}.bias",
     }
     for table in run.checkpoint.tables:
+        if run.checkpoint.kind_of(table) in _UNTRAINED:
+            continue
         yield _whole(trained, names[run.checkpoint.kind_of(table)], table.file, table.name)
     for name in trained.tensors.keys() - set(names.values()):
         found = stored_tensor(run.checkpoint, name)
