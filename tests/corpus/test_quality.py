@@ -150,6 +150,8 @@ def test_only_large_texts_are_judged_by_default(tmp_path, english, monkeypatch):
     assert with_quality(source, ENGLISH, QualityOptions(wanted=False)) is source
 
 
+# KenLM is compiled where it is installed, so that `make test-slow` alone installs it.
+@pytest.mark.slow
 def test_documents_are_ranked_by_an_n_gram_model(tmp_path, english):
     # A unigram model in which "alpha" is likely, and every other word is not.
     model = tmp_path / "model.arpa"
@@ -166,6 +168,7 @@ def test_documents_are_ranked_by_an_n_gram_model(tmp_path, english):
     assert dropped.counts["high perplexity"] == 30
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_n_gram_model_is_refused(tmp_path, english):
     path = write(tmp_path, english)
     for model, said in ((tmp_path / "none.arpa", "no such n-gram model"), (path, "is no model of KenLM")):

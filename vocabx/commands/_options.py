@@ -114,7 +114,7 @@ class CheckpointOptions(InitializerOptions):
     out: Path = option(OUT_HELP, default=Path("extended"), panel=OUTPUT)
     corpus: tuple[str, ...] = option(
         "Text in the language: .txt, .jsonl, .json, .csv, .tsv, .parquet or .arrow (also .gz, .bz2, .xz, "
-        ".zst), directories, globs, or hf://owner/name/configuration; of one of several languages, TAG=PATH. "
+        ".zst), directories, globs, or hf://owner/name; of one of several languages, TAG=PATH. "
         "Default: the language's own.",
         default=(),
         panel=TEXT,

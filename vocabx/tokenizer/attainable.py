@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,8 +66,8 @@ def attainable(units: Units, new_tokens: int) -> Attainable:
         new_tokens: how many.
     """
     data = units.words.tobytes()
-    starts = (units.starts * units.words.itemsize).tolist()
-    counts = Counter(data[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True))
+    bounds = [*(units.starts * units.words.itemsize).tolist(), len(data)]
+    counts = Counter(data[start:end] for start, end in pairwise(bounds))
     sizes = np.array([len(parts) for parts in units.parts], dtype=np.int64)
     saved = []
     for word, count in counts.items():
