@@ -151,7 +151,9 @@ def text_of(language: str) -> tuple[str, ...]:
     path = CACHE / f"value-{language}.jsonl"
     if not path.is_file():
         if language == "de":
-            lines = [line for _, lines in members("de-corpus", "package/builds/*.json") for line in lines]
+            # Each sentence is with its hash.
+            builds = members("de-corpus", "package/builds/*.json")
+            lines = [sentence for _, pairs in builds for sentence, _ in pairs]
             texts = ["\n".join(lines[start : start + 20]) for start in range(0, len(lines), 20)]
         else:
             texts = [document.text for document in catalogues_of(language)[1]]
