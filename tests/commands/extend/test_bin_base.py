@@ -114,4 +114,5 @@ def test_a_malicious_directory(refused, tiny_model, tmp_path, how):
         save_file(state, weights, {"format": "pt"})
         settings = {"quantization_config": {"quant_method": "gptq", "bits": 4}}
         config.write_text(json.dumps({**json.loads(config.read_text()), **settings}))
-    assert str(directory) in refused(directory)
+    # Of a long path, the middle may be missing.
+    assert directory.name in refused(directory)
