@@ -60,9 +60,7 @@ def test_a_budget_leaves_out_tokens_that_training_would_hardly_see(extended, mis
     out, few = extended(mistral_model, "--new-tokens", "auto", "--budget", 20_000)
     page = (out / "report.html").read_text("utf-8")
     assert "As many as a training budget of 0.02 MB supports" in page and "Recommended" not in page
-    shutil.rmtree(out)
-    _, more = extended(mistral_model, "--budget", 100_000)
-    assert 10 < few["new_tokens"] < more["new_tokens"] < 8000
+    assert 10 < few["new_tokens"] < 2000
 
 
 @pytest.mark.parametrize(
