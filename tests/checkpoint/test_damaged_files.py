@@ -13,7 +13,6 @@ from safetensors.numpy import save_file
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.base import find_base, find_tokenizer_base
 from vocabx.checkpoint.quantised import quantisation_of, refuse_quantised_matrices
-from vocabx.checkpoint.safetensors_file import TensorEntry
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.doctor.examine import examine
 from vocabx.errors import BaseModelError
