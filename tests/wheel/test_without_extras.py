@@ -20,8 +20,9 @@ def test_an_extension_runs_to_its_end_and_says_once_what_it_left_out(
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     said = [line for line in run.stderr.splitlines() if not re.match(r"\d+:\d\d:\d\d  ", line)]
-    assert said[0] == SENTENCE and len(said) == 2
-    assert re.match(r"54 padding rows are the mean of the old embeddings", said[1])
+    assert said[0] == SENTENCE and len(said) == 3
+    assert said[1].startswith("No tokens bring Chinese (Traditional) text below ")
+    assert re.match(r"54 padding rows are the mean of the old embeddings", said[2])
     manifest = json.loads((out / "vocabx.json").read_text("utf-8"))
     report = json.loads((out / "report.json").read_text("utf-8"))
     claims = {claim["name"]: claim["failed"] for claim in manifest["certificate"] if claim["required"]}
