@@ -10,6 +10,7 @@ from vocabx.initializers.options import SETTINGS, VECTOR_FILES
 from vocabx.report.changed_command import changed_command
 from vocabx.report.extension_report import RARE, Report
 from vocabx.report.recommended import Recommended, read_share, recommended_tokens
+from vocabx.tokenizer.training_budget import LEAST
 
 _NBSP = "\u00a0"
 # Above this share of the base's tokens, an extension is not worth its cost.
@@ -210,7 +211,7 @@ def _tokens(report: Report, recommended: Recommended | None) -> tuple[str, ...]:
     if report.budget is not None:
         found.append(
             f"As many as a training budget of {report.budget / 1e6:,.3g} MB supports: nine of ten occur at "
-            "least 4 times in so much text."
+            f"least {LEAST} times in so much text."
         )
     if report.occurrences:
         rare = sum(report.occurrences[:3])

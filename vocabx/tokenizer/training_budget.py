@@ -54,9 +54,10 @@ def supported_by(
             )
         selection = select(min(too_many - 1, ceil(often / (1 - MOST_RARE))))
     while too_many > _NEAR * len(selection.usage) + 1:
-        middle = select((len(selection.usage) + too_many) // 2)
-        if is_seen(middle) and len(middle.usage) > len(selection.usage):
-            selection = middle
+        middle = (len(selection.usage) + too_many) // 2
+        found = select(middle)
+        if is_seen(found) and len(found.usage) > len(selection.usage):
+            selection = found
         else:
-            too_many = (len(selection.usage) + too_many) // 2
+            too_many = middle
     return selection

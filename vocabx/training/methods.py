@@ -3,7 +3,6 @@
 The methods differ only here.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from vocabx._util.extras import Packages, need
 from vocabx._util.json_file import Count, Written
 from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
+from vocabx.training.processes import are_sharded
 
 # Routers of mixture-of-experts layers select experts, and need no adapters for a new language.
 ROUTERS = ("gate", "router")
@@ -113,7 +113,7 @@ def load(directory: Path, method: Method, device: str) -> Any:
     if method.name == "qlora":
         need("bitsandbytes", "train")
         # FSDP can only shard tensors of one dtype.
-        storage = dtype if os.environ.get("ACCELERATE_USE_FSDP") == "true" else torch.uint8
+        storage = dtype if are_sharded() else torch.uint8
         settings["quantization_config"] = transformers.BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",

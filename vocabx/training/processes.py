@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from vocabx._util.extras import need
 
 
+def are_sharded() -> bool:
+    """Whether FSDP divides the parameters among the processes; torch is not loaded to tell."""
+    return os.environ.get("ACCELERATE_USE_FSDP") == "true"
+
+
 class Processes:
     """The processes of this run.
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from vocabx.training.model_sizes import sizes_of
 from vocabx.training.order import Order, StoredOrder
 from vocabx.training.pace import TimeLimit
 from vocabx.training.packed import PackedText
-from vocabx.training.processes import Processes
+from vocabx.training.processes import Processes, are_sharded
 from vocabx.training.record import TrainingRecord
 from vocabx.training.repack import OrderedText, Tokenization, repacked_text
 
@@ -53,7 +52,7 @@ def plan_base_alone(plan: TrainPlan, processes: Processes, progress: Progress) -
         VocabxError: the base is not found, or is not the one that was extended; or scores cannot be compared.
     """
     options = plan.options
-    if os.environ.get("ACCELERATE_USE_FSDP") == "true":
+    if are_sharded():
         raise TrainingError(
             "--contest compares held-out scores, which are not taken during training with FSDP: omit it"
         )

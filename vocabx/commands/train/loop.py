@@ -1,6 +1,5 @@
 """A training run in one process: load the model, set up transformers' Trainer, and run it."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from vocabx.training.methods import Prepared, prepare
 from vocabx.training.metrics import Metrics, counts_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
 from vocabx.training.pace import Pace, every
-from vocabx.training.processes import Processes
+from vocabx.training.processes import Processes, are_sharded
 from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, complete_checkpoints
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import load_trained
@@ -263,7 +262,7 @@ def _trainer(
 def _watch(plan: TrainPlan, texts: RunTexts, progress: Progress) -> Watch | None:
     if plan.options.evaluate_every == 0:
         return None
-    if os.environ.get("ACCELERATE_USE_FSDP") == "true":
+    if are_sharded():
         progress.note("Held-out text is not scored during training with FSDP: evaluate the merged model.")
         return None
     return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype)

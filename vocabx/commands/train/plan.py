@@ -1,7 +1,6 @@
 """The plan of a training run, made without loading the model: the content of `--dry-run`."""
 
 import math
-import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +28,7 @@ from vocabx.training.duration import STARTING_SECONDS, described, scoring_second
 from vocabx.training.methods import Dtype, Method
 from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
 from vocabx.training.pace import every
+from vocabx.training.processes import are_sharded
 from vocabx.training.record import RECORD
 
 _TRACKERS = ("trackio", "wandb", "tensorboard")
@@ -79,7 +79,7 @@ class TrainPlan:
     def moves_occurring(self) -> bool:
         """Whether a step moves only the new rows of tokens that occur in it."""
         return self.options.rows_update == "occurring" or (
-            self.options.rows_update == "auto" and not _sharded()
+            self.options.rows_update == "auto" and not are_sharded()
         )
 
     @property
@@ -323,11 +323,6 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
     return checkpoint, manifest
 
 
-def _sharded() -> bool:
-    """Whether FSDP divides the parameters among processes."""
-    return os.environ.get("ACCELERATE_USE_FSDP") == "true"
-
-
 def _check_rows(options: TrainOptions, first: int) -> None:
     """Refuse ways to train new rows that a run cannot take.
 
@@ -336,7 +331,7 @@ def _check_rows(options: TrainOptions, first: int) -> None:
     """
     names = options.ways
     whole = (*names, *(["--rows-update occurring"] if options.rows_update == "occurring" else []))
-    if whole and _sharded():
+    if whole and are_sharded():
         raise TrainingError(f"{whole[0]} needs whole token embeddings, and FSDP divides them: omit it")
     if names and not first:
         raise TrainingError(
