@@ -62,6 +62,14 @@ def test_a_model_type_is_examined_and_proven(toy):
     assert (found["extended"], found["with_text"]) == (1, 2)
 
 
+def test_finding_the_matrices_is_measured_from_the_names_that_transformers_stores(toy):
+    found = toy("find_tables", "--runs", 1, "--types", "gpt2", results="find-tables")
+    gpt2 = found["types"]["gpt2"]
+    assert (gpt2["class"], gpt2["tensors"], gpt2["input"]) == ("GPT2LMHeadModel", 148, "transformer.wte.weight")
+    assert min(gpt2["processor_seconds"], found["imports_processor_seconds"]) > 0
+    assert found["highest_peak_mb"] == gpt2["peak_mb"] > 0
+
+
 def test_both_factorisations_approximate_equally_well(toy):
     found = toy("factorise", "--rows", 400, "--width", 24, "--rank", 6)
     assert found["numpy over vocabx"] > 0
