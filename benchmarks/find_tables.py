@@ -2,11 +2,11 @@
 
     python benchmarks/find_tables.py [--runs 3] [--types llama deepseek_v3 gemma4]
 
-A checkpoint of each type, of the size of its default configuration (Llama of that of Llama 2 70B), is laid out
-as files whose weights are a hole: config.json and the headers that transformers would write. A process of its
-own then builds the class from them, as `vocabx extend` does for types that its table does not know. Processor
-time and memory are those of the process from its start, imports included; importing torch and what every
-model class of transformers needs is also run alone.
+A checkpoint of each type, of the size of its default configuration (Llama of that of Llama 2 70B), is laid
+out as files whose weights are a hole: config.json and the headers that transformers would write. A process of
+its own then builds the class from them, as `vocabx extend` does for types that its table does not know.
+Processor time and memory are those of the process from its start, imports included; importing torch and what
+every model class of transformers needs is also run alone.
 """
 
 import json

@@ -65,9 +65,24 @@ def test_a_model_type_is_examined_and_proven(toy):
 def test_finding_the_matrices_is_measured_from_the_names_that_transformers_stores(toy):
     found = toy("find_tables", "--runs", 1, "--types", "gpt2", results="find-tables")
     gpt2 = found["types"]["gpt2"]
-    assert (gpt2["class"], gpt2["tensors"], gpt2["input"]) == ("GPT2LMHeadModel", 148, "transformer.wte.weight")
+    assert (gpt2["class"], gpt2["tensors"], gpt2["input"]) == (
+        "GPT2LMHeadModel",
+        148,
+        "transformer.wte.weight",
+    )
     assert min(gpt2["processor_seconds"], found["imports_processor_seconds"]) > 0
     assert found["highest_peak_mb"] == gpt2["peak_mb"] > 0
+
+
+def test_quantized_shards_of_a_checkpoint_in_fp8_are_linked(toy, language, tmp_path):
+    sizes = ("--layers", 2, "--width", 128, "--experts", 4, "--new-tokens", 40)
+    found = toy(
+        "fp8_checkpoint", *sizes, "--scratch", tmp_path / "scratch", *language, results="fp8-checkpoint"
+    )
+    assert found["linked"] == found["linked_of_those"] == found["shards_without_a_matrix"] == 11
+    assert found["shards"] == 14
+    assert found["quantization_config_unchanged"]
+    assert found["rows"] >= 128_256 + 40
 
 
 def test_both_factorisations_approximate_equally_well(toy):
