@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vocabx.initializers.composition import PieceMaps
-from vocabx.training.rows_adamw import Occurring, RowsAdamW
+from vocabx.training.rows_adamw import RowsAdamW, Seen
 
 _MAPS = "maps"
 
@@ -40,7 +40,7 @@ class ComposedAdamW(RowsAdamW):
         *,
         composed: Sequence[Composed],
         rows: Sequence[Tensor] = (),
-        occurring: Occurring | None = None,
+        seen: Seen | None = None,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
         """See the class.
@@ -48,9 +48,9 @@ class ComposedAdamW(RowsAdamW):
         Args:
             groups: of rows, of other parameters, and of maps.
             composed: the rows that are composed.
-            rows, occurring, betas: of RowsAdamW. What the maps make moves in each step.
+            rows, seen, betas: of RowsAdamW. What the maps make moves in each step.
         """
-        super().__init__(groups, rows=rows, occurring=occurring, betas=betas)
+        super().__init__(groups, rows=rows, seen=seen, betas=betas)
         # A scaler of float16 must find out itself whether a step is skipped, as it does not know of the rows.
         self._step_supports_amp_scaling = False
         self._composed = tuple(composed)

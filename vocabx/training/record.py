@@ -58,7 +58,7 @@ class TrainedSchedule(Schedule, frozen=True, kw_only=True):
 
     Attributes:
         learning_rate, rows_learning_rate, rows_epsilon, weight_decay, align_weight: as the options.
-        rows_update: which new rows a step moved, "occurring" or "all".
+        rows_update: which new rows a step moved: "seen", those of tokens that had occurred by then, or "all".
         composition, composition_learning_rate: rank and learning rate of the maps of pieces; 0 without any.
     """
 
@@ -66,7 +66,7 @@ class TrainedSchedule(Schedule, frozen=True, kw_only=True):
     rows_learning_rate: float
     weight_decay: float
     rows_epsilon: float = 1e-8
-    rows_update: Literal["occurring", "all"] = "all"
+    rows_update: Literal["seen", "all"] = "all"
     composition: Count = 0
     composition_learning_rate: float = 0.0
     align_weight: float = 0.0

@@ -1,10 +1,11 @@
-"""AdamW that moves only those new rows whose tokens occur in a step.
+"""AdamW whose new rows wait until their token has occurred.
 
 Each step of the softmax pushes every row of the lm_head a little, whether its token occurs or not. AdamW
 divides a gradient by its own recent size, so that these pushes move a row that has not occurred yet as far as
-a row that learns. Here a row without an occurrence in the step, as input or as the token to predict, keeps
-its value and its moments, and each row counts its own steps for the correction of the moments' bias. The
-moments of sparse gradients are kept so, too, in torch's SparseAdam; there the number of steps is shared.
+a row that learns. Here the gradient of such a row is zero, and so are its moments and its change. From the
+first step in which its token occurs, as input or as the token to predict, it moves in each step as AdamW
+moves it: then the pushes are small beside what the moments hold, and the lm_head learns from them where a
+token does not belong. Inferred, no source.
 
 Legend of names: N new tokens, D width.
 """
@@ -15,9 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_SEEN = "seen"
 
-class Occurring:
-    """Which new tokens occur in the sequences of a step, over all processes."""
+
+class Seen:
+    """Which new tokens have occurred in the sequences so far, over all processes."""
 
     def __init__(self, first_id: int, count: int, always: Sequence[int] = ()) -> None:
         """See the class.
@@ -25,10 +28,10 @@ class Occurring:
         Args:
             first_id: id of the first new token.
             count: N.
-            always: ids that count as occurring in each step.
+            always: ids that count as seen from the beginning.
         """
         self._first, self._seen = first_id, torch.zeros(count, dtype=torch.uint8)
-        self._always = torch.tensor([index - first_id for index in always], dtype=torch.int64)
+        self._seen[[index - first_id for index in always]] = 1
 
     def see(self, batch: Mapping[str, Tensor]) -> None:
         """Note the new tokens among the `input_ids` and `labels` of a batch."""
@@ -37,21 +40,22 @@ class Occurring:
             self._seen = self._seen.to(ids.device)
             self._seen[ids[ids >= self._first] - self._first] = 1
 
-    def take(self) -> Tensor:
-        """The numbers of the tokens seen since the last call, ascending, int64."""
+    @property
+    def so_far(self) -> Tensor:
+        """Whether each token has occurred, (N,) uint8, the same in all processes."""
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(self._seen, torch.distributed.ReduceOp.MAX)
-        self._seen[self._always.to(self._seen.device)] = 1
-        found = self._seen.nonzero()[:, 0]
-        self._seen.zero_()
-        return found
+        return self._seen
+
+    def restore(self, seen: Tensor) -> None:
+        """Go on from what `so_far` was."""
+        self._seen = seen.to(self._seen.device, torch.uint8).clone()
 
 
 class RowsAdamW(torch.optim.AdamW):
-    """AdamW (fused), in which rows of tokens that do not occur in a step stay as they are.
+    """AdamW (fused), in which rows stay as they are until their token has occurred.
 
-    The state of such rows is `exp_avg` and `exp_avg_sq`, of their shape, and `step`, (N,) float32: how often
-    each has moved.
+    Its state holds which tokens have, beside the moments.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class RowsAdamW(torch.optim.AdamW):
         groups: Iterable[dict[str, Any]],
         *,
         rows: Sequence[Tensor] = (),
-        occurring: Occurring | None = None,
+        seen: Seen | None = None,
         betas: tuple[float, float] = (0.9, 0.999),
     ) -> None:
         """See the class.
@@ -67,43 +71,30 @@ class RowsAdamW(torch.optim.AdamW):
         Args:
             groups: of parameters; the rows are among them and have no weight decay.
             rows: parameters whose first axis is new tokens, (N, D) or (N,).
-            occurring: which of them occur; None to move all of them at each step, as AdamW does.
+            seen: which of them have occurred; None to move all of them from the first step on.
             betas: of AdamW.
         """
         super().__init__(groups, betas=betas, fused=True)
-        self._rows, self._occurring = tuple(rows) if occurring is not None else (), occurring
-        if self._rows:
-            # A scaler of float16 must find out itself whether a step is skipped.
-            self._step_supports_amp_scaling = False
+        self._rows, self._seen = tuple(rows), seen
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """One step of all groups."""
-        if self._occurring is None:
-            return super().step(closure)
-        given = [rows.grad for rows in self._rows]
-        for rows in self._rows:
-            # Left out of AdamW's own step.
-            rows.grad = None
-        result = super().step(closure)
-        index = self._occurring.take()
-        for rows, gradient in zip(self._rows, given, strict=True):
-            rows.grad = gradient
-            if gradient is not None and len(index):
-                self._move(rows, gradient[index], index)
-        return result
+        """One step of all groups; the gradients of rows that wait become zero."""
+        if self._seen is not None:
+            waiting = self._seen.so_far == 0
+            for rows in self._rows:
+                if rows.grad is not None:
+                    # Zeros leave the moments at zero, and AdamW moves such a row by zero.
+                    rows.grad[waiting] = 0
+        return super().step(closure)
 
-    def _move(self, rows: Tensor, gradient: Tensor, index: Tensor) -> None:
-        """A step of Adam of the rows in `index`, (M,), with their gradient, (M, D) or (M,)."""
-        group = next(one for one in self.param_groups if any(rows is given for given in one["params"]))
-        (beta, beta_square), state = group["betas"], self.state[rows]
-        if not state:
-            state["step"] = torch.zeros(len(rows), dtype=torch.float32, device=rows.device)
-            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(rows), torch.zeros_like(rows)
-        steps = state["step"][index] + 1
-        mean = torch.lerp(state["exp_avg"][index], gradient, 1 - beta)
-        square = torch.lerp(state["exp_avg_sq"][index], gradient.square(), 1 - beta_square)
-        state["step"][index], state["exp_avg"][index], state["exp_avg_sq"][index] = steps, mean, square
-        shape = (-1, *[1] * (rows.dim() - 1))
-        size = (square / (1 - beta_square**steps).view(shape)).sqrt_().add_(group["eps"])
-        rows[index] -= group["lr"] * (mean / (1 - beta**steps).view(shape)) / size
+    def state_dict(self) -> dict[str, Any]:
+        """The state of AdamW, and which tokens have occurred."""
+        seen = {} if self._seen is None else {_SEEN: self._seen.so_far.clone()}
+        return {**super().state_dict(), **seen}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load what `state_dict` gave."""
+        super().load_state_dict({name: value for name, value in state_dict.items() if name != _SEEN})
+        if self._seen is not None and _SEEN in state_dict:
+            self._seen.restore(state_dict[_SEEN])

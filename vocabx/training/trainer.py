@@ -12,7 +12,7 @@ from vocabx.checkpoint.journal import sync
 from vocabx.training.alignment import weight_at
 from vocabx.training.composed_adamw import Composed, ComposedAdamW
 from vocabx.training.metrics import METRICS
-from vocabx.training.rows_adamw import Occurring, RowsAdamW
+from vocabx.training.rows_adamw import RowsAdamW, Seen
 from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
@@ -51,7 +51,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         keep: number of checkpoints to keep.
         composed: the new rows that are composed.
         align_weight: of the loss of hidden states at the first step.
-        occurring: collects which new tokens occur in a step; None to move all new rows in each.
+        seen: collects which new tokens have occurred; None to move all new rows from the first step on.
     """
 
     optimizer: Any
@@ -66,11 +66,11 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
         keep: int,
         composed: Sequence[Composed] = (),
         align_weight: float = 0.0,
-        occurring: Occurring | None = None,
+        seen: Seen | None = None,
         **settings: Any,
     ) -> None:
         self.run, self.schedule, self.rates, self.keep = run, schedule, rates, keep
-        self.composed, self.align_weight, self.occurring = composed, align_weight, occurring
+        self.composed, self.align_weight, self.seen = composed, align_weight, seen
         super().__init__(**settings)
 
     def create_optimizer(self, model: Any = None) -> Any:
@@ -87,10 +87,10 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
                 groups += [{**group, "weight_decay": 0.0} for group in maps]
             if self.composed:
                 self.optimizer = ComposedAdamW(
-                    groups, composed=self.composed, rows=rows, occurring=self.occurring, betas=_BETAS
+                    groups, composed=self.composed, rows=rows, seen=self.seen, betas=_BETAS
                 )
             else:
-                self.optimizer = RowsAdamW(groups, rows=rows, occurring=self.occurring, betas=_BETAS)
+                self.optimizer = RowsAdamW(groups, rows=rows, seen=self.seen, betas=_BETAS)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -109,8 +109,8 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
 
     def training_step(self, model: Any, inputs: Any, *given: Any, **named: Any) -> Any:
         """The gradients of a batch as the Trainer computes them, with the loss of hidden states weighted."""
-        if self.occurring is not None:
-            self.occurring.see(inputs)
+        if self.seen is not None:
+            self.seen.see(inputs)
         alignment = self.model.alignment
         if alignment is not None:
             alignment.weight = weight_at(self.align_weight, self.state.global_step, self.schedule)

@@ -47,7 +47,7 @@ def test_only_the_new_rows_are_written(run_of, small_extended, tied, method):
     assert (result.directory / "adapter").is_dir() == (method == "lora")
 
 
-def test_rows_of_tokens_that_do_not_occur_stay_and_padding_rows_train(run_of, small_extended, tmp_path):
+def test_rows_wait_for_their_tokens_and_padding_rows_train(run_of, small_extended, tmp_path):
     directory = tmp_path / "padded"
     shutil.copytree(small_extended(), directory)
     manifest = json.loads((directory / "vocabx.json").read_text("utf-8"))
@@ -57,7 +57,7 @@ def test_rows_of_tokens_that_do_not_occur_stay_and_padding_rows_train(run_of, sm
     ]  # fmt: skip
     (directory / "vocabx.json").write_text(json.dumps(manifest), "utf-8")
     step = {"directory": directory, "max_steps": 1, "step_sequences": 1, "rows_first": 0.0}
-    result = run_of("occurring", **step)
+    result = run_of("seen", **step)
     before = AutoModelForCausalLM.from_pretrained(directory).get_input_embeddings().weight[600:]
     moved = (load_file(result.directory / "rows.safetensors")["input"] != before).any(dim=1)
     assert moved[38:].all() and 0 < moved[:38].sum() < 38
@@ -131,7 +131,7 @@ def test_every_way_to_train_rows_is_resumed_bit_for_bit(run_of, whole_run, way):
     schedule = whole.record.schedule
     assert schedule.composition == WAYS[way].get("composition", 0)
     assert schedule.align_weight == WAYS[way].get("align_weight", 0)
-    assert schedule.rows_update == WAYS[way].get("rows_update", "occurring")
+    assert schedule.rows_update == WAYS[way].get("rows_update", "seen")
     assert schedule.rows_epsilon == WAYS[way].get("rows_epsilon", 1e-8)
 
 

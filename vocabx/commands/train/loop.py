@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from vocabx._util.quiet import quiet_transformers
-from vocabx.commands.train.new_rows import alignment_of, composed_rows, occurring_rows
+from vocabx.commands.train.new_rows import alignment_of, composed_rows, seen_rows
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
 from vocabx.errors import BaseModelError, TrainingError
@@ -248,7 +248,7 @@ def _trainer(
         keep=options.keep,
         composed=composed,
         align_weight=options.align_weight,
-        occurring=occurring_rows(plan),
+        seen=seen_rows(plan),
         model=loss,
         args=arguments,
         data_collator=collate,

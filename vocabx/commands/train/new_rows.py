@@ -8,7 +8,7 @@ from vocabx.training.alignment import Alignment, aligned_layers
 from vocabx.training.composed_adamw import Composed
 from vocabx.training.methods import Prepared
 from vocabx.training.model_loss import base_of
-from vocabx.training.rows_adamw import Occurring
+from vocabx.training.rows_adamw import Seen
 
 
 def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
@@ -30,14 +30,14 @@ def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
     ]
 
 
-def occurring_rows(plan: TrainPlan) -> Occurring | None:
-    """Collects which new tokens occur in a step; None where all new rows move, or none train as such."""
+def seen_rows(plan: TrainPlan) -> Seen | None:
+    """Collects which new tokens have occurred; None where all rows move at once, or none train as such."""
     rows = plan.checkpoint.input.rows
-    if not plan.moves_occurring or not plan.method.splits or rows <= plan.first_id:
+    if not plan.waits_for_tokens or not plan.method.splits or rows <= plan.first_id:
         return None
-    # No text holds an id of a padding row: each step teaches the lm_head not to predict it.
+    # No text holds an id of a padding row: from the first step, the lm_head learns not to predict it.
     padding = [index for index in plan.manifest.padding_ids if plan.first_id <= index < rows]
-    return Occurring(plan.first_id, rows - plan.first_id, padding)
+    return Seen(plan.first_id, rows - plan.first_id, padding)
 
 
 def alignment_of(plan: TrainPlan, prepared: Prepared) -> Alignment | None:

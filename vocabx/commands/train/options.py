@@ -153,9 +153,9 @@ class TrainOptions:
         gt=0,
         most=1_000_000,
     )
-    rows_update: Literal["auto", "occurring", "all"] = option(
-        "Which new token embeddings a step moves: those of tokens that occur in it, or all of them, as AdamW "
-        "does; auto is occurring, and all with FSDP, which divides them.",
+    rows_update: Literal["auto", "seen", "all"] = option(
+        "Which new token embeddings a step moves: those of tokens that it or an earlier step has seen, or all "
+        "of them, as AdamW does; auto is seen, and all with FSDP, which divides them.",
         default="auto",
         panel=METHOD,
     )

@@ -235,7 +235,7 @@ def _of_rows(plan: TrainPlan) -> dict[str, Any]:
     rate = options.composition_learning_rate if options.composition else 0.0
     return {
         "rows_epsilon": options.rows_epsilon,
-        "rows_update": "occurring" if plan.moves_occurring else "all",
+        "rows_update": "seen" if plan.waits_for_tokens else "all",
         "composition": options.composition,
         "composition_learning_rate": rate,
         "align_weight": options.align_weight,

@@ -76,9 +76,9 @@ class TrainPlan:
         return trained_parameters(self.sizes, self.method, new, self.options.composition)
 
     @property
-    def moves_occurring(self) -> bool:
-        """Whether a step moves only the new rows of tokens that occur in it."""
-        return self.options.rows_update == "occurring" or (
+    def waits_for_tokens(self) -> bool:
+        """Whether a new row stays as it is until its token has occurred."""
+        return self.options.rows_update == "seen" or (
             self.options.rows_update == "auto" and not are_sharded()
         )
 
@@ -330,7 +330,7 @@ def _check_rows(options: TrainOptions, first: int) -> None:
         TrainingError: FSDP divides the rows, or there are no pieces to learn from.
     """
     names = options.ways
-    whole = (*names, *(["--rows-update occurring"] if options.rows_update == "occurring" else []))
+    whole = (*names, *(["--rows-update seen"] if options.rows_update == "seen" else []))
     if whole and are_sharded():
         raise TrainingError(f"{whole[0]} needs whole token embeddings, and FSDP divides them: omit it")
     if names and not first:
