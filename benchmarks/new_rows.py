@@ -25,7 +25,7 @@ SETTINGS = {
     "heldout_bytes": 10_000, "text_bytes": 1_000_000, "seed": 0,
 }  # fmt: skip
 WAYS: dict[str, dict[str, Any]] = {
-    "rows that occur": {},
+    "rows that have occurred": {},
     "all rows": {"rows_update": "all"},
     "rows at 3e-4": {"rows_learning_rate": 3e-4},
     "composition": {"composition": 32},

@@ -208,11 +208,11 @@ def test_ways_to_train_new_rows_are_measured_once_each(toy, tmp_path, small_exte
         "new_rows", "--checkpoint", small_extended(), "--scratch", tmp_path / "scratch", "--corpus",
         small_extended.texts / "zh.jsonl", "--replay", small_extended.texts / "en.txt", "--max-steps", 3,
         "--sequence-length", 48, "--step-sequences", 4, "--lora-rank", 2, "--heldout-bytes", 1000, "--ways",
-        "rows that occur",
+        "rows that have occurred",
     ]  # fmt: skip
-    first = toy(*arguments, results="new-rows")["runs"]["rows that occur"]
+    first = toy(*arguments, results="new-rows")["runs"]["rows that have occurred"]
     found = toy(*arguments, "composition", results="new-rows")["runs"]
-    assert found["rows that occur"] == first
+    assert found["rows that have occurred"] == first
     ends = [run["bits per byte"]["zh-Hant"][-1] for run in found.values()]
     assert {step for step, _ in ends} == {3} and len({bits for _, bits in ends}) > 1
     assert sum(group["tokens"] for group in first["new tokens by occurrences"]) >= 40
