@@ -15,6 +15,8 @@ def print_evaluation(result: EvaluateResult) -> None:
     out.print(_numbers(table))
     if any(model.written for model in table.models):
         out.print(_written(table))
+    if table.pairs is not None:
+        out.print(_alignment(table))
     if table.prompts:
         out.print(_continuations(table))
     print_lines(_lines(result))
@@ -77,6 +79,21 @@ def _written(table: SideBySide) -> Table:
     return shown
 
 
+def _alignment(table: SideBySide) -> Table:
+    shown = Table(title="Sentences and their translations inside the models (shuffled pairs)")
+    shown.add_column("model", overflow="fold")
+    for heading in ("Language\nRanker", "MEXA\nmean", "MEXA\nbest layer"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for model in table.models:
+        if model.alignment is not None:
+            summary = model.alignment.summary()
+            names = ("language_ranker", "mexa_mean", "mexa_max")
+            shown.add_row(
+                Text(model.name), *(f"{summary[n]:.3f} ({summary[f'{n}_shuffled']:.3f})" for n in names)
+            )
+    return shown
+
+
 def _continuations(table: SideBySide) -> Table:
     prompt = table.prompts[0]
     shown = Table(title=Text(f"{table.generate_tokens} tokens after: {prompt.text}"))
@@ -94,6 +111,8 @@ def _lines(result: EvaluateResult) -> list[str]:
     lines = [
         f"text       {text.bytes:,} bytes of {text.source}" for text in (table.target, table.base_language)
     ]
+    if table.pairs is not None:
+        lines.append(f"pairs      {table.pairs.source}")
     for model in table.models:
         found = model.from_base
         if found is not None and found.left_out and (found.kl is not None or found.passages == 0):

@@ -13,13 +13,16 @@ from vocabx._util.memory import fits
 from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.evaluate.model import EvaluatedModel
+from vocabx.corpus.sentence_pairs import SentencePairs
 from vocabx.errors import BaseModelError
 from vocabx.evaluation.bits_per_byte import Score, score_model
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.evaluation.generation import generate, write_texts
 from vocabx.evaluation.load_model import computing_dtype, load_model
+from vocabx.evaluation.sentence_alignment import measure_alignment
 from vocabx.evaluation.side_by_side import (
+    Alignment,
     FromBase,
     Generated,
     ModelNumbers,
@@ -44,6 +47,7 @@ class EvaluationTexts:
         generate_tokens: number of tokens to generate per prompt.
         written: texts to continue greedily and sampled; empty to measure nothing of that.
         seed: of the sampling.
+        pairs: sentences and their translations, whose states are compared; None to compare none.
     """
 
     target: Sequence[str]
@@ -52,6 +56,7 @@ class EvaluationTexts:
     generate_tokens: int
     written: Sequence[Prompt] = ()
     seed: int = 0
+    pairs: SentencePairs | None = None
 
     @property
     def bytes(self) -> int:
@@ -117,6 +122,10 @@ def measuring_seconds(models: Sequence[EvaluatedModel], texts: EvaluationTexts, 
         # KL needs the passages of the base's language under both models once more.
         again = 2 * other if number and device.holds_two else 0
         seconds += scoring_seconds(sizes, target + other + again, rates[dtype], device.name)
+        if texts.pairs is not None:
+            columns = (texts.pairs.target, texts.pairs.base_language)
+            tokens = sum(len(ids) for column in columns for ids in model.tokenizer.encode(column))
+            seconds += scoring_seconds(sizes, tokens, rates[dtype], device.name)
         generated = (len(texts.prompts) + 2 * len(texts.written)) * texts.generate_tokens
         seconds += generating_seconds(model.weight_bytes, generated, device.name)
     return seconds
@@ -182,6 +191,7 @@ def _measure(
         from_base=from_base,
         generated=_generated(evaluated_model, model, texts, progress),
         written=_written(evaluated_model, model, texts, new, progress),
+        alignment=_alignment(evaluated_model, model, texts, progress),
     )
 
 
@@ -216,6 +226,17 @@ def _written(
             write_texts(model, tokenizer, texts.written, tokens, new, seed, advance)
             for seed in (None, texts.seed)
         )
+
+
+def _alignment(
+    evaluated_model: EvaluatedModel, model: Any, texts: EvaluationTexts, progress: Progress
+) -> Alignment | None:
+    """How alike sentences and their translations are inside the model."""
+    if texts.pairs is None:
+        return None
+    title = f"Comparing sentences in {evaluated_model.name}"
+    with progress.stage(title, 2 * len(texts.pairs), "sentences") as advance:
+        return measure_alignment(model, evaluated_model.tokenizer, texts.pairs, texts.seed, advance)
 
 
 def _new_ids(evaluated_model: EvaluatedModel, base: EvaluatedModel | None) -> frozenset[int]:
