@@ -5,6 +5,7 @@ from rich.text import Text
 
 from vocabx.commands.evaluate.run import EvaluateResult
 from vocabx.evaluation.side_by_side import FromBase, Generated, SideBySide
+from vocabx.report.task_rows import boundary_sentence, shown_task, task_rows
 
 from .console import console, print_lines
 
@@ -17,6 +18,8 @@ def print_evaluation(result: EvaluateResult) -> None:
         out.print(_written(table))
     if table.pairs is not None:
         out.print(_alignment(table))
+    if any(model.tasks for model in table.models):
+        out.print(_tasks(table))
     if table.prompts:
         out.print(_continuations(table))
     print_lines(_lines(result))
@@ -94,6 +97,17 @@ def _alignment(table: SideBySide) -> Table:
     return shown
 
 
+def _tasks(table: SideBySide) -> Table:
+    shown = Table(title="Tasks of lm-eval (standard error)")
+    shown.add_column("task", overflow="fold")
+    shown.add_column("metric", overflow="fold")
+    for model in table.models:
+        shown.add_column(Text(model.name), justify="right", overflow="fold")
+    for name, metric, numbers in task_rows(table.models):
+        shown.add_row(Text(name), Text(metric), *("" if one is None else shown_task(one) for one in numbers))
+    return shown
+
+
 def _continuations(table: SideBySide) -> Table:
     prompt = table.prompts[0]
     shown = Table(title=Text(f"{table.generate_tokens} tokens after: {prompt.text}"))
@@ -111,6 +125,9 @@ def _lines(result: EvaluateResult) -> list[str]:
     lines = [
         f"text       {text.bytes:,} bytes of {text.source}" for text in (table.target, table.base_language)
     ]
+    for model in table.models:
+        if model.boundaries is not None and model.boundaries.straddled:
+            lines.append(f"tasks      {boundary_sentence(model)}")
     if table.pairs is not None:
         lines.append(f"pairs      {table.pairs.source}")
     for model in table.models:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from vocabx.evaluation.side_by_side import MeasuredText, ModelNumbers, SideBySide
 from vocabx.report.alignment_plot import alignment_plot
 from vocabx.report.evaluation_plot import bits_plot
+from vocabx.report.task_rows import boundary_sentence, shown_task, task_rows
 from vocabx.report.templates import render_template, visible
 
 _SPACE = "\u00a0"
@@ -35,6 +36,8 @@ def render_evaluation(table: SideBySide) -> str:
         "left_out": [model for model in table.models if model.from_base and model.from_base.left_out],
         "aligned": [(model, model.alignment.summary()) for model in table.models if model.alignment],
         "alignment_plot": Markup(_alignment_plot(table)),
+        "tasks": list(task_rows(table.models)),
+        "boundaries": list(filter(None, map(boundary_sentence, table.models))),
         "plot": Markup(bits_plot(table.models, name_of(table.target), name_of(table.base_language))),
     }
     return render_template(
@@ -46,6 +49,7 @@ def render_evaluation(table: SideBySide) -> str:
             "million": _million,
             "nats": _nats,
             "seconds": _seconds,
+            "task": shown_task,
             "visible": visible,
         },
     )

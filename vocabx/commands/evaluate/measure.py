@@ -23,13 +23,16 @@ from vocabx.evaluation.load_model import computing_dtype, load_model
 from vocabx.evaluation.sentence_alignment import measure_alignment
 from vocabx.evaluation.side_by_side import (
     Alignment,
+    Boundaries,
     FromBase,
     Generated,
     ModelNumbers,
     Prompt,
+    TaskNumber,
     TextNumbers,
     Written,
 )
+from vocabx.evaluation.tasks import Tasks, run_tasks
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.duration import LOADING_SECONDS, computed_dtype, generating_seconds, scoring_seconds
@@ -48,6 +51,8 @@ class EvaluationTexts:
         written: texts to continue greedily and sampled; empty to measure nothing of that.
         seed: of the sampling.
         pairs: sentences and their translations, whose states are compared; None to compare none.
+        tasks: of lm-eval; None to run none.
+        task_examples: the largest number of examples of each; None for all.
     """
 
     target: Sequence[str]
@@ -57,6 +62,8 @@ class EvaluationTexts:
     written: Sequence[Prompt] = ()
     seed: int = 0
     pairs: SentencePairs | None = None
+    tasks: Tasks | None = None
+    task_examples: int | None = None
 
     @property
     def bytes(self) -> int:
@@ -181,6 +188,7 @@ def _measure(
     with progress.stage(f"Scoring {name}", texts.bytes, "B") as advance:
         scores = score_model(model, evaluated_model.tokenizer, groups, advance)
     numbers = [_numbers(evaluated_model.tokenizer, *pair) for pair in zip(groups, scores, strict=True)]
+    tasks, boundaries = _tasks(evaluated_model, model, texts, progress)
     return ModelNumbers(
         name=name,
         is_base=is_base,
@@ -192,6 +200,8 @@ def _measure(
         generated=_generated(evaluated_model, model, texts, progress),
         written=_written(evaluated_model, model, texts, new, progress),
         alignment=_alignment(evaluated_model, model, texts, progress),
+        tasks=tasks,
+        boundaries=boundaries,
     )
 
 
@@ -237,6 +247,17 @@ def _alignment(
     title = f"Comparing sentences in {evaluated_model.name}"
     with progress.stage(title, 2 * len(texts.pairs), "sentences") as advance:
         return measure_alignment(model, evaluated_model.tokenizer, texts.pairs, texts.seed, advance)
+
+
+def _tasks(
+    evaluated_model: EvaluatedModel, model: Any, texts: EvaluationTexts, progress: Progress
+) -> tuple[tuple[TaskNumber, ...], Boundaries | None]:
+    """The results on tasks, and how the model tokenizes where contexts end."""
+    if texts.tasks is None:
+        return (), None
+    tokenizer, directory = evaluated_model.tokenizer, evaluated_model.directory
+    with progress.stage(f"Tasks with {evaluated_model.name}", texts.tasks.examples, "examples") as advance:
+        return run_tasks(model, directory, tokenizer, texts.tasks, texts.task_examples, texts.seed, advance)
 
 
 def _new_ids(evaluated_model: EvaluatedModel, base: EvaluatedModel | None) -> frozenset[int]:

@@ -97,6 +97,20 @@ class EvaluateOptions:
         ge=FEWEST,
         le=1000,
     )
+    tasks: tuple[str, ...] = option(
+        "Also run tasks of lm-eval on each model: names, or task files (.yaml), which may name local data "
+        "and Python code beside them.",
+        default=(),
+        panel=MEASURING,
+        metavar="<name|path>",
+    )
+    task_examples: int | None = option(
+        "Run at most this many examples of each task. Default: all.",
+        default=None,
+        panel=MEASURING,
+        ge=1,
+        most=10**9,
+    )
     seed: int = seed("the sampling of text")
     out: Path | None = option(
         "Also write evaluation.json and evaluation.html to this directory; must not exist or be empty, "

@@ -20,6 +20,8 @@ from vocabx.corpus.several import find_languages, text_of, with_scripts, without
 from vocabx.corpus.source import TextSource, default_source, scripts_of, user_source
 from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
 from vocabx.evaluation.load_model import PACKAGES as MODELS
+from vocabx.evaluation.tasks import PACKAGES as TASKS
+from vocabx.evaluation.tasks import Tasks, load_tasks
 from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.training.record import TrainingRecord, read_record
@@ -43,6 +45,7 @@ class EvaluatePlan:
         source, base_source: the texts.
         runs: records of training runs that were given, with what their contest showed, by name.
         pairs: sentences and their translations to compare; None to compare none.
+        tasks: of lm-eval, with their data; None to run none.
     """
 
     options: EvaluateOptions
@@ -55,6 +58,7 @@ class EvaluatePlan:
     base_source: TextSource
     runs: Mapping[str, TrainingRecord] = field(default_factory=dict)
     pairs: SentencePairs | None = None
+    tasks: Tasks | None = None
 
     @property
     def models(self) -> tuple[EvaluatedModel, ...]:
@@ -102,6 +106,7 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
         base_source=base_source,
         runs=runs,
         pairs=pairs,
+        tasks=load_tasks(options.tasks, options.task_examples) if options.tasks else None,
     )
 
 
@@ -160,6 +165,7 @@ def _check_packages(options: EvaluateOptions, source: TextSource) -> None:
     require_all(
         {
             **MODELS,
+            **(TASKS if options.tasks else {}),
             **(PLOTS if options.out is not None else {}),
             **(base_packages(options.base) if options.base else {}),
             **source.packages,

@@ -158,6 +158,8 @@ def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:
         written=written,
         seed=options.seed,
         pairs=plan.pairs,
+        tasks=plan.tasks,
+        task_examples=options.task_examples,
     )
 
 
