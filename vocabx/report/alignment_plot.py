@@ -46,7 +46,7 @@ def alignment_plot(models: Sequence[ModelNumbers]) -> str:
                 )
                 shuffled = _values(alignment, f"{name}_shuffled")
                 axes.plot(shuffled, ":", color=color, marker=marker, markersize=1.5, linewidth=1)
-        panels[1].set_ylim(-0.03, 1.03)
+        panels[1].set_ylim(bottom=0)
         panels[1].set_xlabel("layer; 0 are the embeddings")
         lines = panels[0].get_lines()[::2]
         figure.legend(
