@@ -75,14 +75,18 @@ def scores(directory: Path, tokenizer: FastTokenizer, halves: Sequence[tuple[str
     model.eval()
     begin, vocabulary = begin_id(model.config), Vocabulary(tokenizer.token_bytes)
 
+    # Where nothing straddles, all ways ask the same.
+    asked: dict[tuple[int, ...], NDArray[np.floating]] = {}
+
     def ask(before: Sequence[int], tokens: Sequence[int]) -> NDArray[np.floating]:
         import torch
 
-        with torch.inference_mode():
-            row = torch.tensor([[*before, *tokens][:-1]], device=model.device)
-            logits = model(row).logits[0, -len(tokens) :].float()
-            found: NDArray[np.floating] = torch.log_softmax(logits, dim=-1).cpu().numpy()
-        return found
+        ids = (*before, *tokens)
+        if ids not in asked:
+            with torch.inference_mode():
+                logits = model(torch.tensor([ids[:-1]], device=model.device)).logits[0].float()
+                asked[ids] = torch.log_softmax(logits, dim=-1).cpu().numpy()
+        return asked[ids][-len(tokens) :]
 
     nats = dict.fromkeys(_WAYS, 0.0)
     right = dict.fromkeys(_WAYS, 0)
@@ -91,6 +95,7 @@ def scores(directory: Path, tokenizer: FastTokenizer, halves: Sequence[tuple[str
             halves[(number + 1 + n * (1 + len(halves) // 5)) % len(halves)][1] for n in range(_CHOICES - 1)
         ]
         choices = [own, *others]
+        asked.clear()
         sizes = np.array([len(choice.encode()) for choice in choices])
         for way, score in _WAYS.items():
             found = np.array(score(ask, tokenizer, vocabulary, begin, context, choices))

@@ -44,16 +44,9 @@ def test_lines_split_in_their_middle_are_scored_three_ways(toy, small_extended, 
     directory = small_extended()
     base = directory.with_name(directory.name.removesuffix("-extended"))
     found = toy(
-        "task_boundary",
-        directory,
-        "--base",
-        base,
-        "--lines",
-        5,
-        "--heldout-bytes",
-        9000,
-        "--corpus",
-        some_verses,
+        *("task_boundary", directory, "--base", base, "--lines", 5, "--heldout-bytes", 9000),
+        *("--corpus", some_verses),
+        results="task-boundary",
     )
     assert found["scored"] == 5 <= found["lines"]
     for name in ("base", "extended"):
