@@ -36,7 +36,7 @@ test: check
 	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/test-installed
-	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[perplexity]'
+	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[perplexity,tasks]'
 	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/test-installed

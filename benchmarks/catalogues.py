@@ -8,14 +8,13 @@ user's cache. Strings left in English are not the language's; marks of menu keys
 """
 
 import argparse
-import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from gettext import GNUTranslations
 from pathlib import Path
 
 from texts import CACHE, in_documents
 
+from vocabx.corpus.catalogues import translated
 from vocabx.corpus.document import Document
 
 # Large programs with catalogues in many languages; {} is the language.
@@ -23,8 +22,6 @@ _PACKAGES = (
     "libreoffice-l10n-{}", "evolution-common", "gnucash-common", "cinnamon-l10n", "inkscape", "gimp-data",
     "krita-l10n", "libgtk-3-common", "gnome-control-center-data",
 )  # fmt: skip
-# "(_F)" after a menu's text, "_" or "&" or "~" in it.
-_MENU_KEY = re.compile(r"\([_&~]\w\)|[_~](?=\w)|&(?=\w)(?!\w+;)")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,23 +89,6 @@ def catalogues(language: str, directories: Iterable[Path]) -> Iterator[Document]
 def translations(path: Path) -> Iterator[str]:
     """The translated strings of a .mo file, in the order of their sources, without menu keys."""
     return (text for _, text in translated(path))
-
-
-def translated(path: Path) -> Iterator[tuple[str, str]]:
-    """The sources of a .mo file and what they are translated to, without menu keys."""
-    with path.open("rb") as file:
-        catalogue = _Catalogue(file)
-    for source, text in catalogue._catalog.items():
-        # The empty source is the file's header; a source may carry its context before \x04.
-        original = source[0] if isinstance(source, tuple) else source
-        if original and text.strip() and text != original.rpartition("\x04")[2]:
-            yield original, _MENU_KEY.sub("", text)
-
-
-class _Catalogue(GNUTranslations):
-    """The base class has no public way to its strings."""
-
-    _catalog: dict[str | tuple[str, int], str]
 
 
 def package_file(package: str) -> Path:

@@ -5,6 +5,7 @@ from rich.text import Text
 
 from vocabx.commands.evaluate.run import EvaluateResult
 from vocabx.evaluation.side_by_side import FromBase, Generated, SideBySide
+from vocabx.report.task_rows import boundary_sentence, shown_task, task_rows
 
 from .console import console, print_lines
 
@@ -15,6 +16,10 @@ def print_evaluation(result: EvaluateResult) -> None:
     out.print(_numbers(table))
     if any(model.written for model in table.models):
         out.print(_written(table))
+    if table.pairs is not None:
+        out.print(_alignment(table))
+    if any(model.tasks for model in table.models):
+        out.print(_tasks(table))
     if table.prompts:
         out.print(_continuations(table))
     print_lines(_lines(result))
@@ -77,6 +82,32 @@ def _written(table: SideBySide) -> Table:
     return shown
 
 
+def _alignment(table: SideBySide) -> Table:
+    shown = Table(title="Sentences and their translations inside the models (shuffled pairs)")
+    shown.add_column("model", overflow="fold")
+    for heading in ("Language\nRanker", "MEXA\nmean", "MEXA\nbest layer"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for model in table.models:
+        if model.alignment is not None:
+            summary = model.alignment.summary()
+            names = ("language_ranker", "mexa_mean", "mexa_max")
+            shown.add_row(
+                Text(model.name), *(f"{summary[n]:.3f} ({summary[f'{n}_shuffled']:.3f})" for n in names)
+            )
+    return shown
+
+
+def _tasks(table: SideBySide) -> Table:
+    shown = Table(title="Tasks of lm-eval (standard error)")
+    shown.add_column("task", overflow="fold")
+    shown.add_column("metric", overflow="fold")
+    for model in table.models:
+        shown.add_column(Text(model.name), justify="right", overflow="fold")
+    for name, metric, numbers in task_rows(table.models):
+        shown.add_row(Text(name), Text(metric), *("" if one is None else shown_task(one) for one in numbers))
+    return shown
+
+
 def _continuations(table: SideBySide) -> Table:
     prompt = table.prompts[0]
     shown = Table(title=Text(f"{table.generate_tokens} tokens after: {prompt.text}"))
@@ -94,6 +125,11 @@ def _lines(result: EvaluateResult) -> list[str]:
     lines = [
         f"text       {text.bytes:,} bytes of {text.source}" for text in (table.target, table.base_language)
     ]
+    for model in table.models:
+        if model.boundaries is not None and model.boundaries.straddled:
+            lines.append(f"tasks      {boundary_sentence(model)}")
+    if table.pairs is not None:
+        lines.append(f"pairs      {table.pairs.source}")
     for model in table.models:
         found = model.from_base
         if found is not None and found.left_out and (found.kl is not None or found.passages == 0):

@@ -40,6 +40,24 @@ def test_distill_is_timed_beside_a_plain_implementation(toy, small_model, langua
     assert all(0 < loss < 10 for loss in found["loss_at_the_start"].values())
 
 
+def test_lines_split_in_their_middle_are_scored_three_ways(toy, small_extended, some_verses):
+    directory = small_extended()
+    base = directory.with_name(directory.name.removesuffix("-extended"))
+    found = toy(
+        *("task_boundary", directory, "--base", base, "--lines", 5, "--heldout-bytes", 9000),
+        *("--corpus", some_verses),
+        results="task-boundary",
+    )
+    assert found["scored"] == 5 <= found["lines"]
+    for name in ("base", "extended"):
+        assert found[name]["straddled"] >= found[name]["fed as another text"]
+        assert min(found[name]["bits per byte"].values()) > 0
+        assert set(found[name]["told from others"]) == {"cut", "parts", "text"}
+    # No token of the base is longer than a character, so that all ways are the same.
+    bits = found["base"]["bits per byte"].values()
+    assert max(bits) - min(bits) < 0.001
+
+
 def test_cw2v_is_timed_and_its_operations_counted(toy, small_model, language):
     found = toy(
         "cw2v", "--base", small_model(), "--tokens", 3000, "--new-tokens", 40, "--dense-rows", 10, *language

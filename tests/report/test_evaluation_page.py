@@ -5,14 +5,19 @@ from html import unescape
 import pytest
 
 from vocabx.evaluation.side_by_side import (
+    Alignment,
+    Boundaries,
     FromBase,
     Generated,
+    MeasuredPairs,
     MeasuredText,
     ModelNumbers,
     Prompt,
     SideBySide,
+    TaskNumber,
     TextNumbers,
 )
+from vocabx.report.alignment_plot import alignment_plot
 from vocabx.report.evaluation_page import render_evaluation, verdict
 from vocabx.report.evaluation_plot import bits_plot
 
@@ -119,6 +124,63 @@ def test_a_text_given_by_the_user_has_no_language_name(table):
     assert "the base's language goes from 0.91 to 0.95" in shown
 
 
-def test_a_plot_without_models_is_refused():
+def test_a_plot_without_models_is_refused(table):
     with pytest.raises(ValueError, match="at least one model"):
         bits_plot((), "Thai", "English")
+    with pytest.raises(ValueError, match="at least one model"):
+        alignment_plot(table.models)
+
+
+@pytest.fixture
+def measured(table):
+    """With what is inside the models, and tasks."""
+    inside = [
+        Alignment(
+            (0.1, 0.2 + n, 0.4 + n), (0.1, 0.15, 0.35), (0.0, 0.25 + n, 0.5 + n), (0.0, 0.01, 0.02), (1, 2)
+        )
+        for n in (0, 0.1, 0.2)
+    ]
+    tasks = [
+        (
+            TaskNumber("belebele", "acc", 0.25 + n / 100, 0.0123, True),
+            TaskNumber("lambada", "ppl", 7.5, None, False),
+        )
+        for n in range(3)
+    ]
+    models = [
+        dataclasses.replace(one, alignment=inside[n], tasks=tasks[n], boundaries=Boundaries(800, 168 * n))
+        for n, one in enumerate(table.models)
+    ]
+    return dataclasses.replace(
+        table, models=tuple(models), pairs=MeasuredPairs("a Bible: 100 of 900 pairs", 100)
+    )
+
+
+def test_what_is_inside_the_models_is_on_the_page_beside_shuffled_pairs(measured, table):
+    html = render_evaluation(measured)
+    shown = words(html)
+    for text in (
+        "How alike 100 sentences and their translations are", "a Bible: 100 of 900 pairs", "0.300 (0.250)",
+        "0.250 (0.010)", "0.500 (0.020)", "0.500 (0.250)", "0.383 (0.010)", "0.700 (0.020)",
+    ):  # fmt: skip
+        assert text in shown, text
+    assert (
+        "runs/final: Language Ranker 0.50, of shuffled pairs 0.25; MEXA 0.38, of shuffled pairs 0.01." in html
+    )
+    ids = re.findall(r'\bid="([^"]*)"', html)
+    assert len(ids) == len(set(ids))
+    assert "Inside the models" not in render_evaluation(table)
+
+
+def test_tasks_are_on_the_page_side_by_side(measured, table):
+    shown = words(render_evaluation(measured))
+    assert "belebele acc ↑ 0.2500 (0.0123) 0.2600 (0.0123) 0.2700 (0.0123)" in shown
+    assert "lambada ppl ↓ 7.5000 7.5000 7.5000" in shown
+    assert (
+        "runs/demo tokenizes 168 of 800 contexts and continuations (21.0%) with a token that straddles the "
+        "two; they are scored by their text." in shown
+    )
+    assert (
+        "smollm2 tokenizes" not in shown
+        and "as lm-eval computes" not in words(render_evaluation(table)).lower()
+    )

@@ -67,6 +67,8 @@ REFUSED = [
      "gguf, accelerate, torch and transformers", "[evaluate,gguf]"),
     ("evaluate DIR/model --lang th --corpus DIR/t.parquet --out DIR/out",
      "torch, transformers, matplotlib and pyarrow", "[corpus,evaluate,report]"),
+    ("evaluate DIR/model --lang th --corpus DIR/t.txt --tasks hellaswag",
+     "torch, transformers and lm_eval", "[evaluate,tasks]"),
     ("inspect DIR/m.gguf --lang th --corpus DIR/t.jsonl.zst",
      "gguf, accelerate, torch, transformers and zstandard", "[corpus,gguf]"),
     ("verify DIR/model --against DIR/m.gguf --lang th --corpus DIR/t.parquet",

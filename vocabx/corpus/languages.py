@@ -63,6 +63,19 @@ class PackagedVectors:
 
 
 @dataclass(frozen=True)
+class PackagedPairs:
+    """The same sentences in a language and in English, inside installed packages; see `sentence_pairs`.
+
+    Attributes:
+        files: the text in the language, and in English.
+        opencc: the OpenCC configuration that converts the first to the language, or "".
+    """
+
+    files: tuple[PackagedFile, PackagedFile]
+    opencc: str = ""
+
+
+@dataclass(frozen=True)
 class Language:
     """What vocabx needs to know about a language.
 
@@ -78,6 +91,7 @@ class Language:
         hub_opencc: OpenCC configuration for the hub text, or "".
         vectors: word vectors inside installed packages, or None.
         words: word frequencies in the package wordfreq, or None.
+        pairs: sentences in the language and in English inside installed packages, or None.
         sentence: one in the language, for a page to begin with, or "".
         parts: the languages of several, see `several`; empty for one.
     """
@@ -93,6 +107,7 @@ class Language:
     hub_opencc: str = ""
     vectors: PackagedVectors | None = None
     words: WordList | None = None
+    pairs: PackagedPairs | None = None
     sentence: str = ""
     parts: tuple["Language", ...] = ()
 
@@ -133,6 +148,7 @@ def read_profile(tag: str) -> Language:
         hub_opencc=hub.get("opencc", ""),
         vectors=_vectors(profile.get("vectors")),
         words=WordList(**profile["words"]) if "words" in profile else None,
+        pairs=_pairs(profile.get("pairs")),
         sentence=profile.get("sentence", ""),
     )
 
@@ -235,6 +251,13 @@ def _vectors(table: dict[str, Any] | None) -> PackagedVectors | None:
     return PackagedVectors(
         tuple(PackagedFile(**file) for file in table["files"]), table["reader"], table.get("opencc", "")
     )
+
+
+def _pairs(table: dict[str, Any] | None) -> PackagedPairs | None:
+    if table is None:
+        return None
+    target, english = (PackagedFile(**file) for file in table["files"])
+    return PackagedPairs((target, english), table.get("opencc", ""))
 
 
 def _range(block: str) -> tuple[int, int]:

@@ -53,7 +53,7 @@ def _taiwan_cases(path: Path) -> Iterator[Document]:
         yield Document(text, str(path), size * number // len(cases))
 
 
-_VERSE = re.compile(r"^(\w+) (\d+):\d+ ?")
+_VERSE = re.compile(r"^(\w+) (\d+):(\d+) ?")
 
 
 def _union_bible(path: Path) -> Iterator[Document]:
@@ -61,18 +61,31 @@ def _union_bible(path: Path) -> Iterator[Document]:
     chapter: list[str] = []
     current: tuple[str, str] | None = None
     read = 0
+    for verse, text, read in _verse_lines(path):
+        if current not in (None, verse.group(1, 2)):
+            yield Document("\n".join(chapter), str(path), read)
+            chapter = []
+        current = (verse[1], verse[2])
+        chapter.append(text)
+    yield Document("\n".join(chapter), str(path), read)
+
+
+def verses(path: Path) -> Iterator[tuple[tuple[int, int, int], str]]:
+    """The verses of the Chinese Union Version: number of the book from 0, chapter and verse; and the text."""
+    books: dict[str, int] = {}
+    for verse, text, _ in _verse_lines(path):
+        yield (books.setdefault(verse[1], len(books)), int(verse[2]), int(verse[3])), text
+
+
+def _verse_lines(path: Path) -> Iterator[tuple[re.Match[str], str, int]]:
+    """What names each verse, its text, and the bytes read up to its end."""
+    read = 0
     for raw in path.read_bytes().splitlines(keepends=True):
         line = raw.decode("big5hkscs")
         verse = _VERSE.match(line)
         read += len(raw)
-        if verse is None:
-            continue
-        if current not in (None, verse.groups()):
-            yield Document("\n".join(chapter), str(path), read)
-            chapter = []
-        current = (verse[1], verse[2])
-        chapter.append(line[verse.end() :].strip())
-    yield Document("\n".join(chapter), str(path), read)
+        if verse is not None:
+            yield verse, line[verse.end() :].strip(), read
 
 
 def _pydoc_topics() -> Iterator[Document]:

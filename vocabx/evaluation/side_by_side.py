@@ -99,6 +99,75 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """How alike sentences and their translations are inside a model, see `sentence_alignment`.
+
+    Each tuple has a number for the embeddings, then one for each layer.
+
+    Attributes:
+        ranker: the mean cosine of the last tokens of a sentence and its translation.
+        mexa: the share of sentences that are more similar to their translation than to any other.
+        ranker_shuffled, mexa_shuffled: the same with the translations shuffled.
+        ranked: the layers that Language Ranker averages over, counted from 1.
+    """
+
+    ranker: tuple[float, ...]
+    ranker_shuffled: tuple[float, ...]
+    mexa: tuple[float, ...]
+    mexa_shuffled: tuple[float, ...]
+    ranked: tuple[int, ...]
+
+    def summary(self) -> dict[str, float]:
+        """Language Ranker, and the mean and maximum of MEXA over layers, each with that of shuffled pairs."""
+        found: dict[str, float] = {}
+        for name, ranker, mexa in (
+            ("", self.ranker, self.mexa),
+            ("_shuffled", self.ranker_shuffled, self.mexa_shuffled),
+        ):
+            found[f"language_ranker{name}"] = sum(ranker[layer] for layer in self.ranked) / len(self.ranked)
+            found[f"mexa_mean{name}"] = sum(mexa) / len(mexa)
+            found[f"mexa_max{name}"] = max(mexa)
+        return found
+
+
+@dataclass(frozen=True)
+class TaskNumber:
+    """One model's result on one task of lm-eval.
+
+    Attributes:
+        task: its name.
+        metric: such as acc, with the filter where it is not the default one.
+        value: as lm-eval computes it.
+        stderr: its standard error, None where lm-eval gives none.
+        higher_is_better: None where the task does not say.
+    """
+
+    task: str
+    metric: str
+    value: float
+    stderr: float | None
+    higher_is_better: bool | None
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """How a model tokenizes the place between a context and its continuation, over all tasks.
+
+    Attributes:
+        pairs: number of pairs of a context and a continuation.
+        straddled: those whose joint tokenization has a token over that place, or another one before it.
+    """
+
+    pairs: int
+    straddled: int
+
+    @property
+    def share(self) -> float:
+        """The share of pairs that a token straddles."""
+        return self.straddled / max(1, self.pairs)
+
+
+@dataclass(frozen=True)
 class ModelNumbers:
     """One model.
 
@@ -111,6 +180,8 @@ class ModelNumbers:
         from_base: divergence from the base; None for the base itself, or without a base.
         generated: None if nothing was generated.
         written: with `--generate`, greedily and sampled; else empty.
+        alignment: with `--alignment`, by layer; else None.
+        tasks, boundaries: with `--tasks`; else empty and None.
     """
 
     name: str
@@ -122,6 +193,9 @@ class ModelNumbers:
     from_base: FromBase | None
     generated: Generated | None
     written: tuple[Written, ...] = ()
+    alignment: Alignment | None = None
+    tasks: tuple[TaskNumber, ...] = ()
+    boundaries: Boundaries | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +220,19 @@ class MeasuredText:
 
 
 @dataclass(frozen=True)
+class MeasuredPairs:
+    """The sentence pairs whose states were compared.
+
+    Attributes:
+        source: where they come from.
+        count: number of pairs.
+    """
+
+    source: str
+    count: int
+
+
+@dataclass(frozen=True)
 class TrainedOn:
     """A model that was trained on some of a text that it is measured on.
 
@@ -154,18 +241,20 @@ class TrainedOn:
         language: BCP 47 tag of the text.
         share: the estimated share of the text, by sentences.
         sentences: how many were compared.
+        what: the text, or the sentence pairs.
     """
 
     model: str
     language: str
     share: float
     sentences: int
+    what: str = "text"
 
     @property
     def sentence(self) -> str:
         """What that means for the numbers, in one sentence."""
         return (
-            f"{self.model} was trained on {self.share:.0%} of the text in {self.language} "
+            f"{self.model} was trained on {self.share:.0%} of the {self.what} in {self.language} "
             f"({self.sentences:,} sentences compared): its numbers there are not of held-out text."
         )
 
@@ -217,6 +306,7 @@ class SideBySide:
         contests: of the models that were trained with a contest.
         trained_on: the models that were trained on some of these texts, as far as their records tell.
         learned_from: the models whose new tokens were learned from some of these texts, likewise.
+        pairs: with `--alignment`, what was compared; else None.
     """
 
     version: str
@@ -234,6 +324,7 @@ class SideBySide:
     contests: tuple[Contested, ...] = ()
     trained_on: tuple[TrainedOn, ...] = ()
     learned_from: tuple[LearnedFrom, ...] = ()
+    pairs: MeasuredPairs | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as plain data, ready for JSON."""
@@ -245,6 +336,10 @@ class SideBySide:
                 item["adoption"] = written.adoption
                 item["tokens_per_character"] = written.tokens_per_character
                 item["seconds_per_character"] = written.seconds_per_character
+            if model.alignment is not None:
+                entry["alignment"].update(model.alignment.summary())
+            if model.boundaries is not None:
+                entry["boundaries"]["share"] = model.boundaries.share
         return data
 
     def to_json(self) -> str:

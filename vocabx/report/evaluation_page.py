@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from vocabx.evaluation.side_by_side import MeasuredText, ModelNumbers, SideBySide
+from vocabx.report.alignment_plot import alignment_plot
 from vocabx.report.evaluation_plot import bits_plot
+from vocabx.report.task_rows import boundary_sentence, shown_task, task_rows
 from vocabx.report.templates import render_template, visible
 
 _SPACE = "\u00a0"
@@ -32,6 +34,10 @@ def render_evaluation(table: SideBySide) -> str:
         "verdict": verdict(table),
         "has_base": any(model.is_base for model in table.models),
         "left_out": [model for model in table.models if model.from_base and model.from_base.left_out],
+        "aligned": [(model, model.alignment.summary()) for model in table.models if model.alignment],
+        "alignment_plot": Markup(_alignment_plot(table)),
+        "tasks": list(task_rows(table.models)),
+        "boundaries": list(filter(None, map(boundary_sentence, table.models))),
         "plot": Markup(bits_plot(table.models, name_of(table.target), name_of(table.base_language))),
     }
     return render_template(
@@ -43,6 +49,7 @@ def render_evaluation(table: SideBySide) -> str:
             "million": _million,
             "nats": _nats,
             "seconds": _seconds,
+            "task": shown_task,
             "visible": visible,
         },
     )
@@ -85,6 +92,10 @@ def _column(values: Sequence[float], digits: int, better: Callable[[Sequence[flo
     """The figures of a column; those that look equal count as equal."""
     texts, best = [f"{value:.{digits}f}" for value in values], f"{better(values):.{digits}f}"
     return [Figure(text, text == best and len(set(texts)) > 1) for text in texts]
+
+
+def _alignment_plot(table: SideBySide) -> str:
+    return alignment_plot(table.models) if any(model.alignment for model in table.models) else ""
 
 
 def _target_bits(model: ModelNumbers) -> float:

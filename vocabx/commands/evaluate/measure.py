@@ -13,20 +13,26 @@ from vocabx._util.memory import fits
 from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.evaluate.model import EvaluatedModel
+from vocabx.corpus.sentence_pairs import SentencePairs
 from vocabx.errors import BaseModelError
 from vocabx.evaluation.bits_per_byte import Score, score_model
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.evaluation.generation import generate, write_texts
 from vocabx.evaluation.load_model import computing_dtype, load_model
+from vocabx.evaluation.sentence_alignment import measure_alignment
 from vocabx.evaluation.side_by_side import (
+    Alignment,
+    Boundaries,
     FromBase,
     Generated,
     ModelNumbers,
     Prompt,
+    TaskNumber,
     TextNumbers,
     Written,
 )
+from vocabx.evaluation.tasks import Tasks, run_tasks
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.duration import LOADING_SECONDS, computed_dtype, generating_seconds, scoring_seconds
@@ -44,6 +50,9 @@ class EvaluationTexts:
         generate_tokens: number of tokens to generate per prompt.
         written: texts to continue greedily and sampled; empty to measure nothing of that.
         seed: of the sampling.
+        pairs: sentences and their translations, whose states are compared; None to compare none.
+        tasks: of lm-eval; None to run none.
+        task_examples: the largest number of examples of each; None for all.
     """
 
     target: Sequence[str]
@@ -52,6 +61,9 @@ class EvaluationTexts:
     generate_tokens: int
     written: Sequence[Prompt] = ()
     seed: int = 0
+    pairs: SentencePairs | None = None
+    tasks: Tasks | None = None
+    task_examples: int | None = None
 
     @property
     def bytes(self) -> int:
@@ -117,6 +129,10 @@ def measuring_seconds(models: Sequence[EvaluatedModel], texts: EvaluationTexts, 
         # KL needs the passages of the base's language under both models once more.
         again = 2 * other if number and device.holds_two else 0
         seconds += scoring_seconds(sizes, target + other + again, rates[dtype], device.name)
+        if texts.pairs is not None:
+            columns = (texts.pairs.target, texts.pairs.base_language)
+            tokens = sum(len(ids) for column in columns for ids in model.tokenizer.encode(column))
+            seconds += scoring_seconds(sizes, tokens, rates[dtype], device.name)
         generated = (len(texts.prompts) + 2 * len(texts.written)) * texts.generate_tokens
         seconds += generating_seconds(model.weight_bytes, generated, device.name)
     return seconds
@@ -172,6 +188,7 @@ def _measure(
     with progress.stage(f"Scoring {name}", texts.bytes, "B") as advance:
         scores = score_model(model, evaluated_model.tokenizer, groups, advance)
     numbers = [_numbers(evaluated_model.tokenizer, *pair) for pair in zip(groups, scores, strict=True)]
+    tasks, boundaries = _tasks(evaluated_model, model, texts, progress)
     return ModelNumbers(
         name=name,
         is_base=is_base,
@@ -182,6 +199,9 @@ def _measure(
         from_base=from_base,
         generated=_generated(evaluated_model, model, texts, progress),
         written=_written(evaluated_model, model, texts, new, progress),
+        alignment=_alignment(evaluated_model, model, texts, progress),
+        tasks=tasks,
+        boundaries=boundaries,
     )
 
 
@@ -216,6 +236,28 @@ def _written(
             write_texts(model, tokenizer, texts.written, tokens, new, seed, advance)
             for seed in (None, texts.seed)
         )
+
+
+def _alignment(
+    evaluated_model: EvaluatedModel, model: Any, texts: EvaluationTexts, progress: Progress
+) -> Alignment | None:
+    """How alike sentences and their translations are inside the model."""
+    if texts.pairs is None:
+        return None
+    title = f"Comparing sentences in {evaluated_model.name}"
+    with progress.stage(title, 2 * len(texts.pairs), "sentences") as advance:
+        return measure_alignment(model, evaluated_model.tokenizer, texts.pairs, texts.seed, advance)
+
+
+def _tasks(
+    evaluated_model: EvaluatedModel, model: Any, texts: EvaluationTexts, progress: Progress
+) -> tuple[tuple[TaskNumber, ...], Boundaries | None]:
+    """The results on tasks, and how the model tokenizes where contexts end."""
+    if texts.tasks is None:
+        return (), None
+    tokenizer, directory = evaluated_model.tokenizer, evaluated_model.directory
+    with progress.stage(f"Tasks with {evaluated_model.name}", texts.tasks.examples, "examples") as advance:
+        return run_tasks(model, directory, tokenizer, texts.tasks, texts.task_examples, texts.seed, advance)
 
 
 def _new_ids(evaluated_model: EvaluatedModel, base: EvaluatedModel | None) -> frozenset[int]:

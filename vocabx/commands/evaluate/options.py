@@ -16,6 +16,7 @@ from vocabx.commands._options import (
     seed,
     text_field,
 )
+from vocabx.corpus.sentence_pairs import FEWEST
 
 
 @options
@@ -80,6 +81,35 @@ class EvaluateOptions:
         panel=MEASURING,
         ge=0,
         most=10_000,
+    )
+    alignment: str = option(
+        "Also measure how alike sentences and their translations are inside each model, by layer: a file "
+        "with a sentence, a tab and its translation in each line, or auto for pairs of the language's "
+        "packages, else of the translated programs on this machine.",
+        default="",
+        panel=MEASURING,
+        metavar="<path|auto>",
+    )
+    alignment_pairs: int = option(
+        "Number of sentence pairs of --alignment, drawn from it.",
+        default=100,
+        panel=MEASURING,
+        ge=FEWEST,
+        le=1000,
+    )
+    tasks: tuple[str, ...] = option(
+        "Also run tasks of lm-eval on each model: names, or task files (.yaml), which may name local data "
+        "and Python code beside them.",
+        default=(),
+        panel=MEASURING,
+        metavar="<name|path>",
+    )
+    task_examples: int | None = option(
+        "Run at most this many examples of each task. Default: all.",
+        default=None,
+        panel=MEASURING,
+        ge=1,
+        most=10**9,
     )
     seed: int = seed("the sampling of text")
     out: Path | None = option(

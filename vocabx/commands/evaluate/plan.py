@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vocabx._util.extras import require_all
+from vocabx._util.shorten import shortened
 from vocabx.checkpoint.base import base_packages, find_base
 from vocabx.checkpoint.recorded import require_base
 from vocabx.checkpoint.replacing import check_not_read
@@ -14,14 +15,18 @@ from vocabx.commands.evaluate.options import EvaluateOptions
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language
+from vocabx.corpus.sentence_pairs import SentencePairs, default_pairs, read_pairs
 from vocabx.corpus.several import find_languages, text_of, with_scripts, without_tag
 from vocabx.corpus.source import TextSource, default_source, scripts_of, user_source
-from vocabx.errors import LanguageError, TokenizerError, VocabxError
+from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
 from vocabx.evaluation.load_model import PACKAGES as MODELS
+from vocabx.evaluation.tasks import PACKAGES as TASKS
+from vocabx.evaluation.tasks import Tasks, load_tasks
 from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.training.record import TrainingRecord, read_record
 
+AUTO = "auto"
 _UNKNOWN = Language("und", "the base's language", ())
 
 
@@ -39,6 +44,8 @@ class EvaluatePlan:
             the text.
         source, base_source: the texts.
         runs: records of training runs that were given, with what their contest showed, by name.
+        pairs: sentences and their translations to compare; None to compare none.
+        tasks: of lm-eval, with their data; None to run none.
     """
 
     options: EvaluateOptions
@@ -50,6 +57,8 @@ class EvaluatePlan:
     source: TextSource
     base_source: TextSource
     runs: Mapping[str, TrainingRecord] = field(default_factory=dict)
+    pairs: SentencePairs | None = None
+    tasks: Tasks | None = None
 
     @property
     def models(self) -> tuple[EvaluatedModel, ...]:
@@ -82,17 +91,50 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
     else:
         base_language = find_language(tag)
         base_source = default_source(base_language)
+    language = with_scripts(language, source)
+    pairs = _pairs(options, language, base_language)
+    for model in evaluated_models if base is None else (base, *evaluated_models):
+        _check_lengths(model, pairs)
     return EvaluatePlan(
         options=options,
         base=base,
         base_origin=base_origin,
         evaluated_models=evaluated_models,
-        language=with_scripts(language, source),
+        language=language,
         base_language=Language(base_language.tag, base_language.name, scripts_of(base_source)),
         source=source,
         base_source=base_source,
         runs=runs,
+        pairs=pairs,
+        tasks=load_tasks(options.tasks, options.task_examples) if options.tasks else None,
     )
+
+
+def _pairs(options: EvaluateOptions, language: Language, base_language: Language) -> SentencePairs | None:
+    """The sentence pairs of --alignment."""
+    if not options.alignment:
+        return None
+    if options.alignment != AUTO:
+        found = read_pairs(Path(options.alignment).expanduser(), language.scripts)
+    elif base_language.tag in ("en", _UNKNOWN.tag):
+        found = default_pairs(language)
+    else:
+        raise CorpusError(
+            "--alignment auto gives pairs with English, and the base's language is "
+            f"{base_language.name}: pass a file of pairs"
+        )
+    return found.drawn(options.alignment_pairs, options.seed)
+
+
+def _check_lengths(model: EvaluatedModel, pairs: SentencePairs | None) -> None:
+    """Refuse a sentence that a model cannot read whole, after the token that begins a text."""
+    for text in () if pairs is None else (*pairs.target, *pairs.base_language):
+        (ids,) = model.tokenizer.encode([text])
+        if not 0 < len(ids) < model.context:
+            raise CorpusError(
+                f"the sentence {shortened(text, 40)!r} of --alignment is {len(ids):,} tokens for "
+                f"{model.name}, whose context is {model.context:,}: leave it out"
+            )
 
 
 def _runs(options: EvaluateOptions) -> dict[str, TrainingRecord]:
@@ -113,6 +155,7 @@ def _check_options(options: EvaluateOptions) -> None:
             options.base,
             *map(without_tag, options.corpus),
             *options.base_text,
+            *([options.alignment] if options.alignment not in ("", AUTO) else []),
         )
         check_not_read(options.out, given)
 
@@ -122,6 +165,7 @@ def _check_packages(options: EvaluateOptions, source: TextSource) -> None:
     require_all(
         {
             **MODELS,
+            **(TASKS if options.tasks else {}),
             **(PLOTS if options.out is not None else {}),
             **(base_packages(options.base) if options.base else {}),
             **source.packages,

@@ -17,7 +17,14 @@ from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.generation import choose_prompts
-from vocabx.evaluation.side_by_side import Contested, LearnedFrom, MeasuredText, SideBySide, TrainedOn
+from vocabx.evaluation.side_by_side import (
+    Contested,
+    LearnedFrom,
+    MeasuredPairs,
+    MeasuredText,
+    SideBySide,
+    TrainedOn,
+)
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.contest_words import contest_sentences
 from vocabx.report.evaluation_page import render_evaluation
@@ -70,6 +77,7 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
         contests=_contests(plan),
         trained_on=_trained_on(plan, texts),
         learned_from=_learned_from(plan, texts),
+        pairs=None if plan.pairs is None else MeasuredPairs(plan.pairs.source, len(plan.pairs)),
     )
     if options.out is not None:
         with staged(options.out, timed.note, options.force) as directory:
@@ -95,7 +103,7 @@ def _trained_on(plan: EvaluatePlan, texts: EvaluationTexts) -> tuple[TrainedOn, 
         TrainedOn(model.name, *held)
         for model in plan.evaluated_models
         if model.training is not None
-        for held in _held(plan, texts, model.training.sketch)
+        for held in _held(plan, texts, model.training.sketch, pairs=True)
     )
 
 
@@ -108,16 +116,21 @@ def _learned_from(plan: EvaluatePlan, texts: EvaluationTexts) -> tuple[LearnedFr
     )
 
 
-def _held(plan: EvaluatePlan, texts: EvaluationTexts, recorded: str) -> Iterator[tuple[str, float, int]]:
-    """The language, share and compared sentences of each text of which much is in a recorded sketch."""
+def _held(
+    plan: EvaluatePlan, texts: EvaluationTexts, recorded: str, pairs: bool = False
+) -> Iterator[tuple[str, float, int, str]]:
+    """The language, share, compared sentences and kind of each text of which much is in a recorded sketch."""
     sketch = sketch_or_none(recorded)
     if sketch is None:
         return
-    for language, passages in ((plan.language, texts.target), (plan.base_language, texts.base_language)):
+    each = [(plan.language, texts.target, "text"), (plan.base_language, texts.base_language, "text")]
+    if pairs and texts.pairs is not None:
+        each.append((plan.language, texts.pairs.target, "sentence pairs"))
+    for language, passages, what in each:
         held = sketch.holds("\n".join(passages))
         if held.share >= _TRAINED_SHARE and held.found >= _TRAINED_SENTENCES:
             tag = language.tag if language.tag != "und" else "the base's language"
-            yield tag, held.share, held.compared
+            yield tag, held.share, held.compared, what
 
 
 def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:
@@ -144,6 +157,9 @@ def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:
         generate_tokens=options.generate_tokens,
         written=written,
         seed=options.seed,
+        pairs=plan.pairs,
+        tasks=plan.tasks,
+        task_examples=options.task_examples,
     )
 
 
