@@ -1,12 +1,12 @@
 """The probability of padding rows, where nothing masks them: of all of them together, after 100 prompts.
 
-    python benchmarks/padding_rows.py DIR [--prompts 100]
+    python benchmarks/padding_rows.py DIR [--prompts 100] [--onnx DIR.onnx] [--vllm FOLDER]
 
 DIR is a checkpoint of vocabx with padding rows. Half of the prompts are English, half Chinese. transformers
 is read at the last position of each, once with the rows as they are and once with the
-mean of the old rows in their place; llama.cpp, in a .gguf file without suppress_tokens, returns the
-probability of every id. vLLM computes the same product of state and lm_head as transformers, over all
-`vocab_size` rows, and masks none of them.
+mean of the old rows in their place. llama.cpp, in a .gguf file without suppress_tokens, returns the
+probability of every id. So do onnxruntime, of a file that examples/to_onnx.py made of DIR, and vLLM, from a
+folder of packages, without generation_config.json.
 """
 
 import json
@@ -71,19 +71,42 @@ def in_transformers(directory: Path, prompts: Sequence[Sequence[int]], pad: rang
     return result
 
 
-def in_llama_cpp(directory: Path, prompts: Sequence[Sequence[int]], pad: range, begin: int) -> Result:
-    """The same from llama.cpp, in a process of its own."""
+def in_onnxruntime(file: Path, prompts: Sequence[Sequence[int]], pad: range, begin: int) -> Result:
+    """The same from onnxruntime."""
+    session: Any = import_module("onnxruntime").InferenceSession(str(file))
+    found = []
+    for ids in prompts:
+        inputs = np.array([[begin, *ids]], dtype=np.int64)
+        (logits,) = session.run(["logits"], {"input_ids": inputs, "attention_mask": np.ones_like(inputs)})
+        last = logits[0, -1].astype(np.float64)
+        found.append(
+            float(np.exp(last[pad.start : pad.stop] - last.max()).sum() / np.exp(last - last.max()).sum())
+        )
+    return {"largest": max(found), "mean": float(np.mean(found))}
+
+
+def elsewhere(
+    worker: str,
+    directory: Path,
+    prompts: Sequence[Sequence[int]],
+    pad: range,
+    begin: int,
+    folder: Path | None = None,
+) -> Result:
+    """The same from a worker of this file, in a process of its own, with the packages of a folder."""
     request = {"directory": str(directory), "prompts": [[begin, *ids] for ids in prompts], "pad": [*pad]}
+    found_at = {} if folder is None else {"PYTHONPATH": str(folder.resolve())}
     ran = subprocess.run(
-        [sys.executable, __file__, "--worker"], input=json.dumps(request), capture_output=True, text=True
-    )
+        [sys.executable, __file__, worker],
+        input=json.dumps(request), capture_output=True, text=True, env={**os.environ, **found_at},
+    )  # fmt: skip
     if ran.returncode:
         raise RuntimeError(ran.stderr[-2000:])
     found: Result = json.loads(ran.stdout.splitlines()[-1])
     return found
 
 
-def worker() -> None:
+def llama_cpp_worker() -> None:
     """Export the directory of the request, and ask llama.cpp for the probability of every id."""
     from http.client import HTTPConnection
     from urllib.parse import urlsplit
@@ -109,13 +132,18 @@ def worker() -> None:
         found = []
         rows = asked["pad"][-1] + 1
         for ids in asked["prompts"]:
+            answer: dict[str, Any] = {}
             # A token that ends inside a character is answered only with those that complete it.
-            body = {"prompt": ids, "n_predict": 4, "n_probs": rows, "temperature": 0, "ignore_eos": True}
-            body["cache_prompt"] = False
-            # The server closes a connection after some requests.
-            connection = HTTPConnection(address.hostname or "", address.port)
-            connection.request("POST", "/completion", json.dumps(body), {"Content-Type": "application/json"})
-            answer = json.loads(connection.getresponse().read())
+            for count in range(1, 5):
+                body = {"prompt": ids, "n_predict": count, "n_probs": rows, "temperature": 0}
+                body |= {"ignore_eos": True, "cache_prompt": False}
+                # The server closes a connection after some requests.
+                connection = HTTPConnection(address.hostname or "", address.port)
+                headers = {"Content-Type": "application/json"}
+                connection.request("POST", "/completion", json.dumps(body), headers)
+                answer = json.loads(connection.getresponse().read())
+                if answer.get("completion_probabilities"):
+                    break
             every = answer["completion_probabilities"][0]["top_logprobs"]
             logprobs = {entry["id"]: entry["logprob"] for entry in every}
             found.append(sum(float(np.exp(logprobs[index])) for index in asked["pad"]))
@@ -123,9 +151,34 @@ def worker() -> None:
         stream.write(json.dumps({"largest": max(found), "mean": float(np.mean(found))}) + "\n")
 
 
+def vllm_worker() -> None:
+    """Ask vLLM, on the processor, for the probability of every id."""
+    asked: dict[str, Any] = json.loads(sys.stdin.read())
+    out = os.dup(1)
+    os.dup2(2, 1)
+    quiet = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
+    os.environ.update(quiet | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"})
+    vllm: Any = import_module("vllm")
+    model = vllm.LLM(
+        asked["directory"], dtype="float32", generation_config="vllm", max_logprobs=-1, enforce_eager=True,
+        max_model_len=256, max_num_seqs=4,
+    )  # fmt: skip
+    found = []
+    for ids in asked["prompts"]:
+        one = vllm.SamplingParams(max_tokens=1, temperature=0, logprobs=-1)
+        (answer,) = model.generate([{"prompt_token_ids": ids}], one, use_tqdm=False)
+        (logprobs,) = answer.outputs[0].logprobs
+        found.append(sum(float(np.exp(logprobs[index].logprob)) for index in asked["pad"]))
+    result = {"largest": max(found), "mean": float(np.mean(found)), "version": vllm.__version__}
+    with os.fdopen(out, "w") as stream:
+        stream.write(json.dumps(result) + "\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> Result:
     parser = new_parser(__doc__, prompts=100)
     parser.add_argument("directory", type=Path)
+    parser.add_argument("--onnx", type=Path, help="the same as an .onnx file")
+    parser.add_argument("--vllm", type=Path, help="folder with vLLM and what it needs, as vllm-cpu")
     options = parser.parse_args(arguments)
     manifest = read_manifest(options.directory)
     pads = [part for part in manifest.ranges if part.source == "pad"] if manifest is not None else []
@@ -138,14 +191,19 @@ def main(arguments: Sequence[str] | None = None) -> Result:
         "padding rows": len(pad),
         "prompts": len(prompts),
         "transformers": in_transformers(options.directory, prompts, pad, manifest.base.tokens),
-        "llama.cpp": in_llama_cpp(options.directory, prompts, pad, begin),
+        "llama.cpp": elsewhere("--llama-cpp", options.directory, prompts, pad, begin),
     }
+    if options.onnx:
+        result["onnxruntime"] = in_onnxruntime(options.onnx, prompts, pad, begin)
+    if options.vllm:
+        result["vLLM"] = elsewhere("--vllm-worker", options.directory, prompts, pad, begin, options.vllm)
     print(json.dumps(result, indent=2))
     return finish(options.out, "padding_rows", result)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--worker"]:
-        worker()
+    workers = {"--llama-cpp": llama_cpp_worker, "--vllm-worker": vllm_worker}
+    if len(sys.argv) == 2 and sys.argv[1] in workers:
+        workers[sys.argv[1]]()
     else:
         run_script(main)

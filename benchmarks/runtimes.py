@@ -19,6 +19,7 @@ from common import Result, machine, new_parser, read_result, run_script, write_r
 
 from vocabx import ExtendOptions, VerifyOptions, extend, verify
 from vocabx.runtimes.reading import NOT_INSTALLED
+from vocabx.runtimes.registry import RUNTIMES
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 NAME = "runtimes"
@@ -66,12 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> Result:
         result = read_result(options.out, NAME)
         write_table(options.table, result["bases"])
         return result
-    # What was measured of other bases stays.
+    # What was measured of other bases, and of other programs, stays.
     found: dict[str, Any] = read_result(options.out, NAME).get("bases", {})
     result = {}
     for name in options.bases:
         with tempfile.TemporaryDirectory(prefix="vocabx-runtimes-") as scratch:
-            found[name] = _rows(name, Path(scratch), options)
+            made = _rows(name, Path(scratch), options)
+        found[name] = merged(found.get(name, []), made)
         result = {
             "machine": machine(),
             "new_tokens": options.new_tokens,
@@ -81,6 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> Result:
         for row in found[name]:
             print(name, row["runtime"], row["version"], row["outcome"], row["ids"], row["base_ids"], sep="\t")
     return result
+
+
+def merged(before: list[dict[str, Any]], made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a base, those just made in place of older ones of the same programs."""
+    programs = {row["runtime"] for row in made}
+    rows = [*made, *(row for row in before if row["runtime"] not in programs)]
+    order = [runtime.name for runtime in RUNTIMES]
+    return sorted(rows, key=lambda row: order.index(row["runtime"]))
 
 
 def _rows(name: str, scratch: Path, options: Any) -> list[dict[str, Any]]:

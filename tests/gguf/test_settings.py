@@ -7,6 +7,7 @@ import pytest
 
 from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
+from vocabx.gguf.gemma import gemma_values, rope_config
 from vocabx.gguf.rope import rope_of
 from vocabx.gguf.settings import settings_of
 
@@ -111,3 +112,69 @@ def test_a_sliding_window_is_read_if_it_is_in_use(random_model, small):
     assert settings_of(read_checkpoint(directory)).window is None
     edit(directory, use_sliding_window=True, sliding_window=100)
     assert settings_of(read_checkpoint(directory)).window == 100
+
+
+GEMMA2 = {
+    "model_type": "gemma2",
+    "num_hidden_layers": 4,
+    "query_pre_attn_scalar": 16,
+    "attn_logit_softcapping": 50.0,
+    "final_logit_softcapping": 30.0,
+    "sliding_window": 100,
+}
+GEMMA3 = {
+    "model_type": "gemma3_text",
+    "num_hidden_layers": 7,
+    "query_pre_attn_scalar": 16,
+    "sliding_window": 9,
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({**GEMMA2, "query_pre_attn_scalar": 17}, "query_pre_attn_scalar is 17"),
+        ({**GEMMA2, "attn_logit_softcapping": None}, "attn_logit_softcapping is not set"),
+        ({**GEMMA2, "final_logit_softcapping": None}, "final_logit_softcapping is not set"),
+        ({**GEMMA2, "sliding_window": None}, "sliding window"),
+        ({**GEMMA2, "use_bidirectional_attention": True}, "bidirectional"),
+        ({**GEMMA3, "attn_logit_softcapping": 50.0}, "attn_logit_softcapping is set"),
+        ({**GEMMA3, "layer_types": [*["full_attention"] * 2, "sliding_attention"]}, "regular order"),
+        (
+            {**GEMMA3, "rope_parameters": {"sliding_attention": {"rope_type": "linear", "factor": 2.0}}},
+            "are scaled",
+        ),
+    ],
+)
+def test_what_llama_cpp_would_compute_otherwise_of_gemma_is_refused(config, says):
+    with pytest.raises(BaseModelError, match=says) as caught:
+        gemma_values(config, "it", "gemma", width=32, heads=2, head_width=16)
+    assert "serve it with" in str(caught.value) and len(str(caught.value)) <= 300
+
+
+def test_settings_of_gemma_written_by_transformers_4_and_5_are_read():
+    four = {**GEMMA3, "rope_theta": 5e5, "rope_local_base_freq": 7.0, "sliding_window_pattern": 3}
+    layers = ["sliding_attention", "sliding_attention", "full_attention"]
+    five = {
+        **GEMMA3,
+        "layer_types": [*layers, *layers, layers[0]],
+        "rope_parameters": {
+            "full_attention": {"rope_type": "default", "rope_theta": 5e5},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 7.0},
+        },
+    }
+    found = [gemma_values(one, "it", "gemma3", width=32, heads=2, head_width=16) for one in (four, five)]
+    assert found[0] == found[1]
+    assert found[0] == {
+        "gemma3.attention.sliding_window": 9,
+        "gemma3.attention.sliding_window_pattern": 3,
+        "gemma3.rope.freq_base_swa": 7.0,
+    }
+    thetas = [rope_of(rope_config(one), "it", KINDS).theta for one in (four, five, GEMMA3)]
+    assert thetas == [5e5, 5e5, 1e6]
+
+
+def test_a_gemma_whose_head_llama_cpp_would_not_read_is_refused(random_model, small):
+    directory = random_model("gemma", small, head_dim=8)
+    with pytest.raises(BaseModelError, match="tied embeddings"):
+        settings_of(read_checkpoint(directory))

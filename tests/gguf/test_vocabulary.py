@@ -41,12 +41,21 @@ def stated(tokenizer, directory: Path, rows: int = 0, config=None):
     return vocabulary_of(tokenizer, directory, config or {}, rows or tokenizer.size)
 
 
-@pytest.mark.parametrize("file", ["mistral_model", "llama2_json"])
+SENTENCEPIECE = {
+    "mistral_model": ("llama", ["<s>", "</s>"]),
+    "llama2_json": ("llama", ["<s>", "</s>"]),
+    "gemma_json": ("gemma", ["<bos>", "<start_of_turn>"]),
+}
+
+
+@pytest.mark.parametrize("file", SENTENCEPIECE)
 def test_llama_cpp_tokenizes_like_a_sentencepiece_extension(
     file, request, random_model, verses, english, chinese, tmp_path
 ):
+    kind, literals = SENTENCEPIECE[file]
     directory = extended(request.getfixturevalue(file), verses, chinese, tmp_path / "longer")
-    exported = export_gguf(random_model("llama", directory), tmp_path / "model.gguf")
+    model = random_model(kind, directory, head_dim=8, tie_word_embeddings=True)
+    exported = export_gguf(model, tmp_path / "model.gguf")
     assert exported.pretokenizer == "default"
     tokenizer = read_tokenizer(directory)
     code = Path(__file__).read_text(encoding="utf-8").split("\n\n")
@@ -54,8 +63,10 @@ def test_llama_cpp_tokenizes_like_a_sentencepiece_extension(
         *verses[:400],
         *english[:200],
         *code,
-        *adversarial_strings(800, literals=["<s>", "</s>"], long=False),
+        *adversarial_strings(800, literals=literals, long=False),
     ]
+    # Gemma's runs of spaces are added tokens, written as ▁, and llama.cpp finds them as spaces only.
+    texts = [text for text in texts if kind != "gemma" or "▁▁" not in text]
     encoded = dict(zip(texts, ask(exported.path, texts)["ids"], strict=True))
     assert encoded == dict(zip(texts, tokenizer.encode(texts), strict=True))
     new = range(tokenizer.size - 200, tokenizer.size)

@@ -1,6 +1,6 @@
 """llama.cpp in its own process: how it tokenizes and continues text with a .gguf file.
 
-Run as a script, it reads {"path", "texts", "prompts", "tokens", "special"} from standard input, runs
+Run as a script, it reads {"path", "texts", "prompts", "tokens", "special", "embed"} from standard input, runs
 llama.cpp as a server, and writes what `ask` returns.
 """
 
@@ -21,18 +21,19 @@ def ask(
     prompts: Sequence[Sequence[int]] = (),
     tokens: int = 8,
     special: bool = False,
+    embed: bool = False,
 ) -> dict[str, Any]:
-    """Load a file, tokenize texts with it, and continue prompts greedily.
+    """Load a file, tokenize texts with it, and continue prompts greedily, or `embed` them.
 
     Returns:
         "ids": the ids of each text, with its template if `special` is set; "greedy": for each prompt the ids
         that follow; "logprobs": for each of these ids the log-probabilities of the twenty most likely ids, by
-        id as a string.
+        id as a string; "states": for each prompt its last states, if they are embedded.
     """
     request = {"path": str(path), "texts": list(texts), "prompts": list(prompts)}
     ran = subprocess.run(
         [sys.executable, __file__],
-        input=json.dumps({**request, "tokens": tokens, "special": special}),
+        input=json.dumps({**request, "tokens": tokens, "special": special, "embed": embed}),
         capture_output=True,
         text=True,
     )
@@ -52,6 +53,11 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     for side in ("cache_type_k", "cache_type_v"):
         setattr(parameters, side, xllamacpp.ggml_type.GGML_TYPE_F32)
+    if asked["embed"]:
+        parameters.embedding = True
+        parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_NONE
+        parameters.n_batch = parameters.n_ubatch = 512
+        parameters.n_ctx = 512
     server = xllamacpp.Server(parameters)
 
     address = urlsplit(server.listening_address)
@@ -61,6 +67,11 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         return json.load(connection.getresponse())
 
+    prompts = [] if asked["embed"] else asked["prompts"]
+    states = [
+        post("/embedding", {"content": prompt, "embd_normalize": -1})[0]["embedding"]
+        for prompt in (asked["prompts"] if asked["embed"] else [])
+    ]
     options = {"add_special": asked["special"], "parse_special": True}
     done = [
         post(
@@ -75,9 +86,10 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
                 "cache_prompt": False,
             },
         )
-        for prompt in asked["prompts"]
+        for prompt in prompts
     ]
     return {
+        "states": states,
         "ids": [post("/tokenize", {"content": text, **options})["tokens"] for text in asked["texts"]],
         "greedy": [answer["tokens"] for answer in done],
         "logprobs": [

@@ -143,7 +143,7 @@ def test_a_token_added_to_the_result_takes_no_id_of_another(families, tmp_path, 
     assert len(loaded) == made.size > base.size + 40
     loaded.add_special_tokens({"additional_special_tokens": ["<|mine|>"]})
     assert loaded.convert_tokens_to_ids("<|mine|>") == made.size
-    lines = ["<vocabx unused 401>", *RUSSIAN]
+    lines = ["<vocabx unused 401>", "<vocabxÿunusedÿ401>", *RUSSIAN]
     assert not {i for row in made.encode(lines) for i in row} & set(range(base.size, base.size + 40))
 
 

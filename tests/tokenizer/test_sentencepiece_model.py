@@ -373,4 +373,6 @@ def test_new_pieces_have_their_ids_and_occur_in_text(mistral):
 def test_only_our_own_placeholders_count_as_placeholders():
     assert is_unused(unused_piece(0))
     assert is_unused(unused_piece(123456))
+    assert is_unused(unused_piece(7, "ÿ"))
+    assert not is_unused("<vocabx unusedÿ7>")
     assert not any(map(is_unused, ("<unused5>", "<vocabx-unused->", "a<vocabx-unused-1>", "")))

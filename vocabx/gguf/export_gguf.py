@@ -10,6 +10,7 @@ from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.single_file import check_target, staged_file
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError, OutputError
+from vocabx.gguf.encoders import encoder_settings_of
 from vocabx.gguf.settings import Settings, architecture_of, settings_of
 from vocabx.gguf.tensors import AUTO, CHOICES, GgufTensor, tensors_of
 from vocabx.gguf.vocabulary import Vocabulary, suppressed, vocabulary_of
@@ -76,7 +77,7 @@ def export_gguf(
     check_target(out)
     need("gguf", "gguf")
     checkpoint = _checkpoint(directory)
-    settings = settings_of(checkpoint)
+    settings = _settings(checkpoint)
     tensors = tensors_of(checkpoint, settings, dtype)
     tokenizer = read_tokenizer(directory)
     vocabulary = vocabulary_of(tokenizer, directory, checkpoint.config, settings.rows, pretokenizer)
@@ -117,6 +118,11 @@ def _checkpoint(directory: Path) -> Checkpoint:
     refuse_factorised(checkpoint)
     checkpoint.require_unquantised("a .gguf file", "extend and export the model that was quantized")
     return checkpoint
+
+
+def _settings(checkpoint: Checkpoint) -> Settings:
+    encodes = architecture_of(checkpoint.config, str(checkpoint.directory)).encodes
+    return encoder_settings_of(checkpoint) if encodes else settings_of(checkpoint)
 
 
 def _stored(tensors: list[GgufTensor]) -> str:

@@ -4,14 +4,18 @@ Shapes take precedence where they determine a setting: configurations omit the d
 the classes differ.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
+from vocabx.gguf import gemma
 from vocabx.gguf.rope import Rope, rope_of
 
 _RMS_EPSILON = 1e-6
+_MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+# Old checkpoints store these frequencies, which follow from the configuration.
+_IMPLIED = "rotary_emb.inv_freq"
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,14 @@ class Architecture:
         pairs_neighbours: whether it rotates adjacent dimensions of a head together, where transformers pairs
             the first half with the second: rows of Q and K are then permuted.
         biases: the parts of a block that may have a bias.
-        norms: the norms of a block that only this type has.
+        norms: the norms inside a head that only this type has.
         scalings: the supported kinds of rotary position scaling.
+        activations: what the feed-forward layers may state; the first is meant where nothing is stated.
+        block_norms: the norms of a block, of the width of the residual stream.
+        shift: what is added to the weights of norms.
+        own_head: whether it may have an lm_head that is not tied.
+        encodes: whether it is an encoder, see `encoders`.
+        counts_from_pad: whether an encoder counts positions from the id of its padding token.
     """
 
     name: str
@@ -32,6 +42,12 @@ class Architecture:
     biases: tuple[str, ...]
     norms: tuple[str, ...]
     scalings: tuple[str, ...]
+    activations: tuple[str, ...] = ("silu",)
+    block_norms: tuple[str, ...] = ("attn_norm", "ffn_norm")
+    shift: float = 0.0
+    own_head: bool = True
+    encodes: bool = False
+    counts_from_pad: bool = False
 
 
 _LLAMA = Architecture(
@@ -41,6 +57,33 @@ _LLAMA = Architecture(
     norms=(),
     scalings=("default", "linear", "yarn", "llama3"),
 )
+_BERT = Architecture(
+    name="bert",
+    pairs_neighbours=False,
+    biases=(),
+    norms=(),
+    scalings=(),
+    # llama.cpp computes the approximation whatever is stated; see docs/gguf.md.
+    activations=("gelu", "gelu_new", "gelu_pytorch_tanh"),
+    encodes=True,
+)
+_FOUR_NORMS = ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")
+
+
+def _gemma(name: str, **differing: Any) -> Architecture:
+    """A generation of Gemma, whose norms multiply by one more than their weight."""
+    plain = Architecture(
+        name=name,
+        pairs_neighbours=False,
+        biases=(),
+        norms=(),
+        scalings=("default", "linear"),
+        activations=("gelu_pytorch_tanh",),
+        shift=1.0,
+    )
+    return replace(plain, **differing)
+
+
 ARCHITECTURES = {
     "llama": _LLAMA,
     "mistral": _LLAMA,
@@ -58,6 +101,12 @@ ARCHITECTURES = {
         norms=("attn_q_norm", "attn_k_norm"),
         scalings=("default", "linear", "yarn"),
     ),
+    # transformers takes "gelu" for the approximation here.
+    "gemma": _gemma("gemma", activations=("gelu_pytorch_tanh", "gelu"), own_head=False),
+    "gemma2": _gemma("gemma2", block_norms=_FOUR_NORMS, own_head=False),
+    "gemma3_text": _gemma("gemma3", block_norms=_FOUR_NORMS, norms=("attn_q_norm", "attn_k_norm")),
+    "bert": _BERT,
+    "roberta": replace(_BERT, counts_from_pad=True),
 }
 
 
@@ -77,6 +126,7 @@ class Settings:
         epsilon: epsilon of the norms.
         rope: rotary positions.
         window: sliding window of attention, or None; llama.cpp ignores it.
+        others: keys and values that only this type has.
     """
 
     architecture: Architecture
@@ -91,6 +141,7 @@ class Settings:
     epsilon: float
     rope: Rope
     window: int | None
+    others: dict[str, Any] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """The keys and values of the file, in their order."""
@@ -108,14 +159,49 @@ class Settings:
             f"{name}.attention.layer_norm_rms_epsilon": self.epsilon,
             f"{name}.rope.dimension_count": self.head_width,
             **self.rope.values(name),
+            **self.others,
         }
+
+    def source(self, name: str) -> str | None:
+        """The name of a stored tensor as gguf knows it, None if it is left out."""
+        if name.endswith(_IMPLIED):
+            return None
+        # Checkpoints saved without the head omit the first part of the names.
+        return name if name.startswith(("model.", "lm_head.")) else f"model.{name}"
+
+    def first_row(self, name: str) -> int:
+        """The first row of a tensor, by llama.cpp's name, that is written."""
+        return 0
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each possible tensor, by llama.cpp's name without the block number."""
+        width, inner = self.width, self.inner
+        queries, keys = self.heads * self.head_width, self.key_heads * self.head_width
+        rows = dict(zip(_MATRICES, (queries, keys, keys, width, inner, inner, width), strict=True))
+        columns = dict(zip(_MATRICES, (width, width, width, queries, width, width, inner), strict=True))
+        shapes: dict[str, tuple[int, ...]] = {
+            "token_embd.weight": (self.rows, width),
+            "output_norm.weight": (width,),
+            "output.weight": (self.rows, width),
+            "rope_freqs.weight": (self.head_width // 2,),
+        }
+        shapes |= {f"{part}.weight": (rows[part], columns[part]) for part in _MATRICES}
+        shapes |= {f"{part}.bias": (rows[part],) for part in self.architecture.biases}
+        shapes |= {f"{part}.weight": (width,) for part in self.architecture.block_norms}
+        return shapes | {f"{part}.weight": (self.head_width,) for part in self.architecture.norms}
+
+    def required(self) -> set[str]:
+        """llama.cpp's names of the tensors that it does not do without."""
+        parts = (*_MATRICES, *self.architecture.block_norms, *self.architecture.norms)
+        blocks = {f"blk.{block}.{part}.weight" for block in range(self.blocks) for part in parts}
+        return {"token_embd.weight", "output_norm.weight", *blocks}
 
 
 def architecture_of(config: dict[str, Any], name: str) -> Architecture:
     """llama.cpp's implementation of a configuration's model type.
 
     Raises:
-        BaseModelError: if the type is not of the Llama family.
+        BaseModelError: if the type is not among them.
     """
     kind = str(config.get("model_type", ""))
     if kind not in ARCHITECTURES:
@@ -126,18 +212,25 @@ def architecture_of(config: dict[str, Any], name: str) -> Architecture:
 
 
 def settings_of(checkpoint: Checkpoint) -> Settings:
-    """Read the settings of a checkpoint.
+    """Read the settings of a decoder.
 
     Raises:
         BaseModelError: if a setting is missing, contradicts a shape, or is not supported by llama.cpp.
     """
     config, name = checkpoint.config, str(checkpoint.directory)
     architecture = architecture_of(config, name)
-    if config.get("hidden_act", "silu") != "silu":
+    activation = config.get("hidden_activation") or config.get("hidden_act")
+    if activation and activation not in architecture.activations:
         raise BaseModelError(
-            f"{name} has the activation {config['hidden_act']!r}: llama.cpp only supports silu"
+            f"{name} has the activation {activation!r}: llama.cpp only supports "
+            f"{' and '.join(architecture.activations)}"
         )
-    heads = _count(config, "num_attention_heads", name)
+    if not (architecture.own_head or checkpoint.tied):
+        raise BaseModelError(
+            f"{name} has an lm_head of its own, and llama.cpp's {architecture.name} models have none: "
+            "export a checkpoint with tied embeddings"
+        )
+    heads = count_of(config, "num_attention_heads", name)
     queries = _rows(checkpoint, "layers.0.self_attn.q_proj.weight")
     keys = _rows(checkpoint, "layers.0.self_attn.k_proj.weight")
     head_width, rest = divmod(queries, heads)
@@ -148,23 +241,33 @@ def settings_of(checkpoint: Checkpoint) -> Settings:
             f"{name}: config.json says {heads} heads, and the attention has {queries} rows for queries and "
             f"{keys} for keys: the checkpoint is damaged"
         )
+    width = checkpoint.input.file.tensors[checkpoint.input.name].shape[1]
+    is_gemma = str(config["model_type"]) in gemma.KINDS
     return Settings(
         architecture=architecture,
         rows=checkpoint.input.rows,
-        width=checkpoint.input.file.tensors[checkpoint.input.name].shape[1],
-        blocks=_count(config, "num_hidden_layers", name),
+        width=width,
+        blocks=count_of(config, "num_hidden_layers", name),
         inner=_rows(checkpoint, "layers.0.mlp.gate_proj.weight"),
         heads=heads,
         key_heads=key_heads,
         head_width=head_width,
-        context=_count(config, "max_position_embeddings", name),
+        context=count_of(config, "max_position_embeddings", name),
         epsilon=float(config.get("rms_norm_eps", _RMS_EPSILON)),
-        rope=rope_of(config, name, architecture.scalings),
+        rope=rope_of(gemma.rope_config(config) if is_gemma else config, name, architecture.scalings),
         window=_window(config),
+        others=(
+            gemma.gemma_values(config, name, architecture.name, width, heads, head_width) if is_gemma else {}
+        ),
     )
 
 
-def _count(config: dict[str, Any], key: str, name: str) -> int:
+def count_of(config: dict[str, Any], key: str, name: str) -> int:
+    """A positive number of config.json.
+
+    Raises:
+        BaseModelError: it is missing, or no such number.
+    """
     value = config.get(key)
     if type(value) is not int or value < 1:
         raise BaseModelError(f"{name}: config.json has no valid {key}: the checkpoint is damaged")
@@ -182,5 +285,7 @@ def _rows(checkpoint: Checkpoint, ending: str) -> int:
 def _window(config: dict[str, Any]) -> int | None:
     """The sliding window, if it is in use and shorter than the maximum context."""
     window = config.get("sliding_window")
+    if str(config["model_type"]) in gemma.KINDS:
+        return None
     in_use = config.get("use_sliding_window", config.get("model_type") == "mistral")
     return window if in_use and window and window < config["max_position_embeddings"] else None

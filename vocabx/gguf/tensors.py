@@ -32,10 +32,8 @@ _BLOCK, _BLOCK_BYTES = 32, 34
 # The default, which keeps the dtype of the source.
 _OF_SOURCE = {"F64": "f32", "F32": "f32", "F16": "f16", "BF16": "bf16"}
 _NUMBERS_AT_ONCE = 1 << 22
-_MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
-_VECTORS = ("attn_norm", "ffn_norm")
-# Old checkpoints store these frequencies, which follow from the configuration.
-_IMPLIED = "rotary_emb.inv_freq"
+# llama.cpp adds these to states, which are F32.
+_ALWAYS_F32 = ("position_embd.weight", "token_types.weight")
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,10 @@ def tensors_of(checkpoint: Checkpoint, settings: Settings, dtype: str) -> list[G
         found.append(GgufTensor("rope_freqs.weight", factors.shape, "f32", lambda: iter([factors])))
     for file in checkpoint.files:
         for source in file.tensors:
-            if source.endswith(_IMPLIED) or (checkpoint.tied and source == "lm_head.weight"):
+            known = settings.source(source)
+            if known is None or (checkpoint.tied and source == "lm_head.weight"):
                 continue
-            name = name_of(source)
+            name = name_of(known)
             if name is None:
                 raise BaseModelError(
                     f"{checkpoint.directory} holds {source}, which llama.cpp's {settings.architecture.name} "
@@ -98,36 +97,15 @@ def _names(settings: Settings) -> Callable[[str], str | None]:
     table = gguf.get_tensor_name_map(kind, settings.blocks)
 
     def name_of(source: str) -> str | None:
-        # Checkpoints saved without the head omit the first part of the names.
-        full = source if source.startswith(("model.", "lm_head.")) else f"model.{source}"
-        name: str | None = table.get_name(full, try_suffixes=(".weight", ".bias"))
+        name: str | None = table.get_name(source, try_suffixes=(".weight", ".bias"))
         return name
 
     return name_of
 
 
-def _shapes(settings: Settings) -> dict[str, tuple[int, ...]]:
-    """The shape of each possible tensor, by its name without the block number."""
-    width, inner = settings.width, settings.inner
-    queries, keys = settings.heads * settings.head_width, settings.key_heads * settings.head_width
-    rows = dict(zip(_MATRICES, (queries, keys, keys, width, inner, inner, width), strict=True))
-    columns = dict(zip(_MATRICES, (width, width, width, queries, width, width, inner), strict=True))
-    shapes: dict[str, tuple[int, ...]] = {
-        "token_embd.weight": (settings.rows, width),
-        "output_norm.weight": (width,),
-        "output.weight": (settings.rows, width),
-        "rope_freqs.weight": (settings.head_width // 2,),
-    }
-    shapes |= {f"{part}.weight": (rows[part], columns[part]) for part in _MATRICES}
-    shapes |= {f"{part}.bias": (rows[part],) for part in settings.architecture.biases}
-    shapes |= {f"{part}.weight": (width,) for part in _VECTORS}
-    shapes |= {f"{part}.weight": (settings.head_width,) for part in settings.architecture.norms}
-    return shapes
-
-
 def _check(tensors: list[GgufTensor], settings: Settings, checkpoint: Checkpoint) -> None:
     """Refuse what llama.cpp would refuse: it requires exactly the tensors of the architecture."""
-    shapes = _shapes(settings)
+    shapes = settings.shapes()
     for tensor in tensors:
         short = tensor.name.split(".", 2)[-1] if tensor.name.startswith("blk.") else tensor.name
         if short not in shapes:
@@ -140,10 +118,7 @@ def _check(tensors: list[GgufTensor], settings: Settings, checkpoint: Checkpoint
                 f"{checkpoint.directory}: {tensor.name} would be {tensor.shape}, and config.json says "
                 f"{shapes[short]}: the checkpoint is damaged"
             )
-    parts = (*_MATRICES, *_VECTORS, *settings.architecture.norms)
-    wanted = {f"blk.{block}.{part}.weight" for block in range(settings.blocks) for part in parts}
-    wanted |= {"token_embd.weight", "output_norm.weight"}
-    missing = sorted(wanted - {tensor.name for tensor in tensors})
+    missing = sorted(settings.required() - {tensor.name for tensor in tensors})
     if missing:
         raise BaseModelError(
             f"{checkpoint.directory} holds nothing for {missing[0]} and {len(missing) - 1} more: is a "
@@ -160,21 +135,24 @@ def _tensor(file: SafetensorsFile, source: str, name: str, settings: Settings, d
             f"{', '.join(_OF_SOURCE)} first"
         )
     wanted = kept if dtype == AUTO else dtype
-    if len(entry.shape) < 2:
+    if len(entry.shape) < 2 or name in _ALWAYS_F32:
         wanted = "f32"
     elif wanted == "q8_0" and entry.shape[-1] % _BLOCK:
         wanted = "f16"
     heads = _heads(name, settings)
+    first = settings.first_row(name)
+    shift = np.float32(settings.architecture.shift if name.endswith("norm.weight") else 0)
 
     def blocks() -> Iterator[NDArray[Any]]:
-        data = file.map(source)
+        data = file.map(source)[first:]
         order = None if heads is None else interleaved(len(data), heads)
         step = max(1, _NUMBERS_AT_ONCE // max(1, math.prod(entry.shape[1:])))
         for start in range(0, len(data), step):
             rows = data[start : start + step] if order is None else data[order[start : start + step]]
-            yield _converted(rows, wanted, source)
+            yield _converted(rows.astype(np.float32) + shift if shift else rows, wanted, source)
 
-    return GgufTensor(name, entry.shape, wanted, blocks)
+    shape = (entry.shape[0] - first, *entry.shape[1:]) if entry.shape else entry.shape
+    return GgufTensor(name, shape, wanted, blocks)
 
 
 def _heads(name: str, settings: Settings) -> int | None:

@@ -1,11 +1,11 @@
 """The vocabulary of a .gguf file: one token per row, and the special tokens that llama.cpp adds to a text.
 
-Two of llama.cpp's tokenizer models are used here: "gpt2", with merges over the byte-level alphabet, and
-"llama", with the scores of SentencePiece. llama.cpp matches every listed token in a text, even unused ones,
-so a row without a token gets a name that no text can produce.
+Three of llama.cpp's tokenizer models are used here: "gpt2", with merges over the byte-level alphabet,
+"llama", with the scores of SentencePiece, and "bert", WordPiece. llama.cpp matches every listed token in a
+text, even unused ones, so a row without a token gets a name that no text can produce.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,15 @@ from vocabx.gguf.pretokenizers import name_of
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
 from vocabx.tokenizer.families.word_marks import MarkedByteLevelTokenizer
+from vocabx.tokenizer.families.wordpiece import WordPieceTokenizer
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
 from vocabx.tokenizer.roles import roles_of
 from vocabx.tokenizer.sentencepiece_model import SPACE, Kind, is_unused, parse_model
 from vocabx.tokenizer.settings import read_config
 
 _ROLE_KEYS = {"bos": "bos", "eos": "eos", "unk": "unknown", "pad": "padding"}
+# WordPiece has others; llama.cpp spells one of them so.
+_WORDPIECE_KEYS = {"bos": "bos", "sep": "seperator", "mask": "mask", "unk": "unknown", "pad": "padding"}
 _TEMPLATE = "tokenizer.chat_template"
 # The score of a piece that is never produced by its score.
 _NO_SCORE = -1e9
@@ -34,12 +37,12 @@ class Vocabulary:
     """A tokenizer in the form of a .gguf file.
 
     Attributes:
-        model: "gpt2" or "llama".
-        pretokenizer: llama.cpp's name of the pre-tokenizer; "default" for "llama", which has none.
+        model: "gpt2", "llama" or "bert".
+        pretokenizer: llama.cpp's name of the pre-tokenizer; "default" for the others, which have none.
         tokens: one token per row.
         kinds: the type of each.
-        scores: the score of each; empty for "gpt2".
-        merges: "left right" by rank; empty for "llama".
+        scores: the score of each; only of "llama".
+        merges: "left right" by rank; only of "gpt2".
         roles: ids of special tokens by role, such as "bos".
         begins, ends: whether bos is added before each text, and eos after it.
         space_first: whether a space is added before each text.
@@ -72,11 +75,11 @@ class Vocabulary:
             values["tokenizer.ggml.scores"] = list(self.scores)
         if self.merges:
             values["tokenizer.ggml.merges"] = list(self.merges)
-        for role, key in _ROLE_KEYS.items():
+        for role, key in _keys(self.model).items():
             if role in self.roles:
                 values[f"tokenizer.ggml.{key}_token_id"] = self.roles[role]
         values["tokenizer.ggml.add_bos_token"] = self.begins
-        values["tokenizer.ggml.add_eos_token"] = self.ends
+        values[f"tokenizer.ggml.add_{'sep' if self.model == 'bert' else 'eos'}_token"] = self.ends
         values["tokenizer.ggml.add_space_prefix"] = self.space_first
         named = {name: text for name, text in self.templates.items() if name}
         if named:
@@ -121,9 +124,10 @@ def vocabulary_of(
             "it belongs to another model; `vocabx doctor` says more"
         )
     listed = _with_added(_listed(tokenizer, directory, pretokenizer), tokenizer.spec["added_tokens"])
-    roles = _roles(tokenizer, directory, config, rows)
+    roles = _roles(tokenizer, directory, config, rows, _keys(listed.model))
     before, after = _around(tokenizer)
-    if len(before) > 1 or len(after) > 1 or (after and after[0] != roles.get("eos")):
+    last = roles.get("sep" if listed.model == "bert" else "eos")
+    if len(before) > 1 or len(after) > 1 or (after and after[0] != last):
         raise TokenizerError(
             f"{directory}: the tokenizer adds {len(before)} tokens before a text and {len(after)} after it; "
             "llama.cpp can only add one bos token and one eos token: change the post_processor in "
@@ -143,7 +147,7 @@ def vocabulary_of(
         ends=bool(after),
         space_first=listed.space_first,
         templates=_templates(directory),
-        differences=tuple(_differences(tokenizer.spec)),
+        differences=tuple(_differences(tokenizer.spec, listed.model)),
     )
 
 
@@ -154,13 +158,17 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
         name = pretokenizer or name_of(tokenizer.spec)
         tokens = {index: piece for index, piece in tokenizer.id_to_piece.items() if not is_unused(piece)}
         return _Listed("gpt2", name, tokens, {}, {}, merges, False)
-    if not isinstance(tokenizer, SentencePieceTokenizer):
+    if not isinstance(tokenizer, SentencePieceTokenizer | WordPieceTokenizer):
         raise TokenizerError(
-            f"llama.cpp's Llama models take byte-level BPE and SentencePiece BPE, and {directory} has a "
-            f"{tokenizer.family} tokenizer"
+            "vocabx writes byte-level BPE, SentencePiece BPE and WordPiece for llama.cpp, and "
+            f"{directory} has a {tokenizer.family} tokenizer"
         )
     if pretokenizer:
-        raise TokenizerError("a SentencePiece tokenizer has no pre-tokenizer: omit --pre")
+        raise TokenizerError(
+            f"a {tokenizer.family} tokenizer has no pre-tokenizer of llama.cpp's: omit --pre"
+        )
+    if isinstance(tokenizer, WordPieceTokenizer):
+        return _Listed("bert", "default", _words(tokenizer), {}, {}, (), False)
     space_first = _space_first(tokenizer.spec)
     if MODEL_NAME not in tokenizer.companions():
         raise TokenizerError(
@@ -169,6 +177,32 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
         )
     tokens, kinds, scores = _pieces(tokenizer, directory)
     return _Listed("llama", "default", tokens, kinds, scores, (), space_first)
+
+
+def _words(tokenizer: WordPieceTokenizer) -> dict[int, str]:
+    """The pieces by id as llama.cpp matches them: a mark where a word begins, and none inside it.
+
+    Raises:
+        TokenizerError: llama.cpp would normalize text otherwise.
+    """
+    normal, split = tokenizer.spec.get("normalizer") or {}, tokenizer.spec.get("pre_tokenizer") or {}
+    kept = not (normal.get("lowercase") and normal.get("strip_accents") is not False)
+    if (
+        kept
+        or (normal.get("type"), split.get("type")) != ("BertNormalizer", "BertPreTokenizer")
+        or not (normal.get("clean_text") and normal.get("handle_chinese_chars"))
+        or tokenizer.prefix != "##"
+    ):
+        raise TokenizerError(
+            "llama.cpp reads WordPiece as uncased BERT does: it lowercases text, strips accents and splits "
+            f"off Chinese characters. This tokenizer {'keeps case or accents' if kept else 'does not'}: "
+            "serve it with transformers or text-embeddings-inference"
+        )
+    return {
+        index: piece[2:] if piece.startswith("##") and len(piece) > 2 else SPACE + piece
+        for index, piece in tokenizer.id_to_piece.items()
+        if not is_unused(piece)
+    }
 
 
 def _with_added(listed: _Listed, added: list[dict[str, Any]]) -> _Listed:
@@ -191,7 +225,8 @@ def _pieces(
     for piece, index in tokenizer.vocabulary.items():
         if is_unused(piece) or index in tokenizer.added_ids:
             continue
-        if in_model.get(index) != piece:
+        # Gemma's tab is a piece in tokenizer.json, and a byte in the model: the same text becomes its id.
+        if in_model.get(index) not in (piece, _as_byte(piece)):
             raise TokenizerError(
                 f"{directory}: tokenizer.json says that {index} is {piece!r} and {MODEL_NAME} that it is "
                 f"{in_model.get(index)!r}: `vocabx doctor --out` can make one of the other"
@@ -204,6 +239,11 @@ def _pieces(
     }
     kinds = {index: Kind(pieces[index].type) for index in used}
     return used, kinds, {index: float(pieces[index].score) for index in used}
+
+
+def _as_byte(piece: str) -> str:
+    """The byte piece of an ASCII character; what is no such character stays."""
+    return f"<0x{ord(piece):02X}>" if len(piece) == 1 and piece.isascii() else piece
 
 
 def _as_matched(piece: str, kind: int) -> str:
@@ -236,7 +276,12 @@ def _space_first(spec: dict[str, Any]) -> bool:
     return first
 
 
-def _differences(spec: dict[str, Any]) -> Iterator[str]:
+def _differences(spec: dict[str, Any], model: str) -> Iterator[str]:
+    if model == "bert":
+        yield (
+            "llama.cpp neither decomposes Hangul nor removes marks that stand alone (Devanagari, Thai), and "
+            "has no limit on the length of a word: it tokenizes these differently, also for the base."
+        )
     parts = [*_parts(spec.get("normalizer")), *_parts(spec.get("pre_tokenizer"))]
     if any(part.get("type") == "NFC" for part in parts):
         yield "llama.cpp does not compose characters (NFC): pass it composed text."
@@ -260,10 +305,17 @@ def _parts(component: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
         yield from _parts(part)
 
 
-def _roles(tokenizer: FastTokenizer, directory: Path, config: dict[str, Any], rows: int) -> dict[str, int]:
+def _keys(model: str) -> dict[str, str]:
+    """llama.cpp's name of each role of a special token."""
+    return _WORDPIECE_KEYS if model == "bert" else _ROLE_KEYS
+
+
+def _roles(
+    tokenizer: FastTokenizer, directory: Path, config: dict[str, Any], rows: int, keys: Collection[str]
+) -> dict[str, int]:
     """Ids of special tokens from the tokenizer, else from the configuration."""
-    roles = {role: index for role, index in roles_of(tokenizer, directory).items() if role in _ROLE_KEYS}
-    for role in _ROLE_KEYS:
+    roles = {role: index for role, index in roles_of(tokenizer, directory).items() if role in keys}
+    for role in keys:
         index = config.get(f"{role}_token_id")
         index = index[0] if isinstance(index, list) and index else index
         if type(index) is int and 0 <= index < rows:

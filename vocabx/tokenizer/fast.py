@@ -51,7 +51,7 @@ def as_measured(spec: dict[str, Any]) -> dict[str, Any]:
     return {**spec, "truncation": None, "padding": None, "model": model}
 
 
-def without_holes(vocabulary: Mapping[str, int], size: int = 0) -> dict[str, int]:
+def without_holes(vocabulary: Mapping[str, int], size: int = 0, space: str = " ") -> dict[str, int]:
     """`vocabulary` in id order, with a placeholder at each id without a piece, up to the last or to `size`.
 
     No text contains a placeholder. Without them there would be fewer pieces than ids, and a token that a user
@@ -59,7 +59,7 @@ def without_holes(vocabulary: Mapping[str, int], size: int = 0) -> dict[str, int
     """
     pieces = {index: piece for piece, index in vocabulary.items()}
     size = max(size, *(index + 1 for index in pieces)) if pieces else size
-    return {pieces.get(index) or unused_piece(index): index for index in range(size)}
+    return {pieces.get(index) or unused_piece(index, space): index for index in range(size)}
 
 
 def is_mixed(token: bytes) -> bool:
@@ -99,6 +99,8 @@ class FastTokenizer(ABC):
     """Whether an extension's rules all come after the base's, rather than in between."""
     mixes: ClassVar[bool] = True
     """Whether a token may hold letters beside punctuation, symbols or digits; see `is_mixed`."""
+    unused_space: ClassVar[str] = " "
+    """What stands for spaces in the placeholders at ids without a token; see `unused_piece`."""
     model_inputs: ClassVar[tuple[str, ...]] = ("input_ids", "attention_mask")
     """The inputs of the family's models, where the base's configuration does not state them."""
 
@@ -138,7 +140,7 @@ class FastTokenizer(ABC):
         suppresses.
         """
         spec = copy.copy(self.spec)
-        spec["model"] = {**self.spec["model"], "vocab": without_holes(self.vocabulary, rows)}
+        spec["model"] = {**self.spec["model"], "vocab": without_holes(self.vocabulary, rows, self.unused_space)}
         return replace(self, spec=spec)
 
     @abstractmethod
@@ -172,7 +174,7 @@ class FastTokenizer(ABC):
             # A token without parts has no rule.
             if merge.left:
                 rules.append(f"{left} {right}" if as_text else [left, right])
-        model["vocab"] = without_holes(vocabulary)
+        model["vocab"] = without_holes(vocabulary, space=self.unused_space)
         model["merges"] = rules
         return {**self.spec, "model": model}
 

@@ -21,7 +21,7 @@ SPACE = "▁"
 BYTES = frozenset(f"<0x{byte:02X}>" for byte in range(256))
 # Runs of spaces, a leading space, and trailing spaces or their marker, which SentencePiece also strips there.
 SPACE_PATTERNS = (" {2,}", r"\A ", rf"[ {SPACE}]+\z")
-_UNUSED = re.compile(r"<vocabx unused \d+>")
+_UNUSED = re.compile(r"<vocabx([ ÿ])unused\1\d+>")
 # The score of runs of spaces in the .model files of Llama 2 and Mistral: below all others.
 LAST = -1e9
 
@@ -93,9 +93,15 @@ def _empty() -> "ModelProto":
     return ModelProto()
 
 
-def unused_piece(index: int) -> str:
-    """The placeholder at an id without a token. It matches no text, in which ▁ replaces every space."""
-    return f"<vocabx unused {index}>"
+def unused_piece(index: int, space: str = " ") -> str:
+    """The placeholder at an id without a token. It matches no text, in which ▁ replaces every space.
+
+    Args:
+        index: the id.
+        space: a character that no text becomes: of the alphabet of bytes, ÿ, since UTF-8 has no byte 0xFF. A
+            space is not in that alphabet, and outlines-core refuses a vocabulary that goes beyond it.
+    """
+    return f"<vocabx{space}unused{space}{index}>"
 
 
 def is_unused(piece: str) -> bool:

@@ -125,7 +125,12 @@ def test_ids_before_the_first_new_one_belong_to_no_token(extension):
     size = extension.base.size
     assert extension.new_ids == range(size + GAP, size + GAP + TOKENS)
     rust = extension.tokenizer.rust
-    names = [f"<vocabx unused {index}>" for index in range(size, size + GAP)]
+    # Of the alphabet of bytes, with one that UTF-8 never has: some readers take no other characters.
+    names = [f"<vocabxÿunusedÿ{index}>" for index in range(size, size + GAP)]
+    assert all(
+        from_alphabet(name) == f"<vocabx\xffunused\xff{n}>".encode("latin-1")
+        for n, name in zip(range(size, size + GAP), names, strict=True)
+    )
     assert [rust.id_to_token(index) for index in range(size, size + GAP)] == names
     assert not set(range(size, size + GAP)) & extension.tokenizer.token_bytes.keys()
     assert not {i for ids in extension.tokenizer.encode(names) for i in ids} & set(range(size, size + GAP))

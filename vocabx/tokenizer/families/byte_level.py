@@ -14,6 +14,7 @@ from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.byte_alphabet import from_alphabet, to_alphabet
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.merges import Merge
+from vocabx.tokenizer.sentencepiece_model import is_unused
 from vocabx.tokenizer.widen import widened
 
 _IN_NO_TEXT = to_alphabet(b"\xff")
@@ -26,6 +27,7 @@ class ByteLevelTokenizer(FastTokenizer):
     family: ClassVar[str] = "byte-level BPE"
     needs_parts: ClassVar[bool] = True
     appends_rules: ClassVar[bool] = True
+    unused_space: ClassVar[str] = _IN_NO_TEXT
 
     def pieces(self) -> Mapping[str, int]:  # noqa: D102
         vocabulary: dict[str, int] = self.spec["model"]["vocab"]
@@ -43,7 +45,7 @@ class ByteLevelTokenizer(FastTokenizer):
         return frozenset(byte for byte in range(256) if to_alphabet(bytes([byte])) not in self.vocabulary)
 
     def piece_to_bytes(self, piece: str) -> bytes | None:  # noqa: D102
-        return from_alphabet(piece)
+        return None if is_unused(piece) else from_alphabet(piece)
 
     def bytes_to_piece(self, token: bytes) -> str | None:  # noqa: D102
         return to_alphabet(token)
