@@ -114,8 +114,8 @@ class CheckpointOptions(InitializerOptions):
     out: Path = option(OUT_HELP, default=Path("extended"), panel=OUTPUT)
     corpus: tuple[str, ...] = option(
         "Text in the language: .txt, .jsonl, .json, .csv, .tsv, .parquet or .arrow (also .gz, .bz2, .xz, "
-        ".zst), directories, globs, or hf://owner/name; of one of several languages, TAG=PATH. "
-        "Default: the language's own.",
+        ".zst), directories, globs, hf://owner/name, or addresses such as s3://bucket/*.jsonl.zst; of one of "
+        "several languages, TAG=PATH. Default: the language's own.",
         default=(),
         panel=TEXT,
         metavar="<path>",

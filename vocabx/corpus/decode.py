@@ -3,9 +3,9 @@
 import codecs
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from vocabx.corpus.formats import TextFile
 from vocabx.errors import CorpusError
 
 # That of UTF-32 begins with that of UTF-16.
@@ -20,7 +20,7 @@ _MARKS = {
 _PART = 1 << 20
 
 
-def lines_of(path: Path, stream: Any, whole: bool = True) -> Iterator[str]:
+def lines_of(path: TextFile, stream: Any, whole: bool = True) -> Iterator[str]:
     """Yield the lines of a stream with their ends, decoded.
 
     Args:

@@ -4,18 +4,17 @@ import bz2
 import gzip
 import io
 import lzma
-from pathlib import Path
 from typing import IO, Any
 
 from vocabx._util.extras import need
-from vocabx.corpus.formats import compression_of
+from vocabx.corpus.formats import TextFile, compression_of
 from vocabx.errors import CorpusError
 
 # A few bytes of a .zst file may expand to a block of 128 KB, so only little input is decompressed at a time.
 _ZST_CHUNK = 512
 
 
-def decompressed(path: Path, raw: IO[bytes]) -> Any:
+def decompressed(path: TextFile, raw: IO[bytes]) -> Any:
     """The content of `path` as a file. `raw` is the opened file, whose position tells how much was read."""
     match compression_of(path):
         case ".gz":
@@ -32,7 +31,7 @@ def decompressed(path: Path, raw: IO[bytes]) -> Any:
 class _Unzst(io.RawIOBase):
     """The content of all frames of a .zst file; unlike zstandard's own reader, it detects truncated files."""
 
-    def __init__(self, path: Path, raw: IO[bytes]) -> None:
+    def __init__(self, path: TextFile, raw: IO[bytes]) -> None:
         self.zstandard = need("zstandard", "corpus")
         self.path, self.raw, self.input, self.ready = path, raw, b"", b""
         self.frame: Any = None

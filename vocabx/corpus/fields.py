@@ -42,7 +42,11 @@ def _checked(text: str, record: Any, field: str) -> str:
     if not text.strip():
         raise NoText(_lacking(record, field), malformed=False)
     # JSON can contain half a surrogate pair, which is not a character and cannot be encoded in UTF-8.
-    return text if text.isascii() else text.encode(errors="ignore").decode()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="ignore").decode()
+    return text
 
 
 def _look_up(value: Any, field: str) -> Any:

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
-from vocabx.corpus.formats import READ, format_of
+from vocabx.corpus.formats import READ, Source, TextFile, format_of, size_of
+from vocabx.corpus.remote import RemoteFile, find_remote, is_address
 from vocabx.errors import CorpusError
 
 # Beside text, not text: what accompanies data, by name without suffix.
@@ -25,7 +26,7 @@ class Passed:
         companion: whether it is hidden, or accompanies data (a README, a licence), and is no text by intent.
     """
 
-    path: Path
+    path: TextFile
     bytes: int
     companion: bool
 
@@ -41,10 +42,10 @@ class FoundTexts:
         several: sources that a directory or a glob with several files stands for, none of them named itself.
     """
 
-    sources: tuple[Path | str, ...]
+    sources: tuple[Source, ...]
     passed: tuple[Passed, ...] = ()
     probed: tuple[Path, ...] = ()
-    several: frozenset[Path] = frozenset()
+    several: frozenset[TextFile] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -57,17 +58,23 @@ def find_texts(patterns: Iterable[str]) -> FoundTexts:
 
     Args:
         patterns: a path to a file, a directory (read with all folders in it), a glob, or a hub data set as
-            `hf://owner/name[/configuration][:split]`.
+            `hf://owner/name[/configuration][:split]`, or a file, directory or glob at an address of fsspec,
+            such as `s3://bucket/texts/*.jsonl.zst`.
 
     Raises:
         CorpusError: a pattern matches nothing, or a file has an unsupported suffix.
     """
-    sources: list[Path | str] = []
+    sources: list[Source] = []
     passed: list[Passed] = []
     probed: list[Path] = []
-    several: set[Path] = set()
+    several: set[TextFile] = set()
     for pattern in patterns:
-        if pattern.startswith("hf://"):
+        if is_address(pattern):
+            shards, over = _of_address(pattern)
+            sources += shards
+            several |= set(shards if len(shards) > 1 else ())
+            passed += over
+        elif pattern.startswith("hf://"):
             if not all(pattern.removeprefix("hf://").partition(":")[0].partition("/")[::2]):
                 raise CorpusError(
                     f"{pattern} names no data set: pass hf://owner/name[/configuration][:split]"
@@ -86,30 +93,31 @@ def find_texts(patterns: Iterable[str]) -> FoundTexts:
     return FoundTexts(tuple(sources), tuple(passed), tuple(probed), frozenset(several))
 
 
-def resolve_sources(patterns: Iterable[str]) -> list[Path | str]:
+def resolve_sources(patterns: Iterable[str]) -> list[Source]:
     """The sources alone of `find_texts`."""
     return list(find_texts(patterns).sources)
 
 
-def source_bytes(sources: Iterable[Path | str]) -> int | None:
-    """Total bytes on disk of all sources, or None if one is a stream of unknown size."""
+def source_bytes(sources: Iterable[Source]) -> int | None:
+    """Total bytes of the files of all sources, or None if one is a stream of unknown size."""
     total = 0
     for source in sources:
-        if isinstance(source, str):
+        size = None if isinstance(source, str) else size_of(source)
+        if size is None:
             return None
-        total += source.stat().st_size
+        total += size
     return total
 
 
-def passed_over(sources: Sequence[Path | str], passed: Sequence[Passed]) -> str:
+def passed_over(sources: Sequence[Source], passed: Sequence[Passed]) -> str:
     """One sentence on the files of directories that are not read, or ""."""
-    unread = sorted((one for one in passed if not one.companion), key=lambda one: (-one.bytes, one.path))
+    unread = sorted((one for one in passed if not one.companion), key=lambda one: (-one.bytes, str(one.path)))
     companions = len(passed) - len(unread)
     beside = f"{companions} hidden files or READMEs, licences and the like" if companions else ""
     if not unread:
         return f"Not read: {beside}." if beside else ""
     files = len(sources) + len(unread)
-    read = source_bytes(source for source in sources if isinstance(source, Path)) or 0
+    read = source_bytes(source for source in sources if not isinstance(source, str)) or 0
     missed = sum(one.bytes for one in unread)
     largest = ", ".join(f"{_shortened(one.path.name)} ({_size(one.bytes)})" for one in unread[:_NAMED])
     more = " and others" if len(unread) > _NAMED else ""
@@ -133,8 +141,7 @@ def _of_files(pattern: str) -> list[Path]:
     if not found:
         raise CorpusError(f"no such text: {pattern}")
     for one in found:
-        if format_of(one) is None:
-            raise CorpusError(f"cannot read {one}: pass {READ}")
+        _check_format(one)
     return found
 
 
@@ -155,6 +162,29 @@ def _of_directory(directory: Path) -> tuple[list[Path], list[Passed]]:
     return found, passed
 
 
+def _of_address(pattern: str) -> tuple[list[RemoteFile], list[Passed]]:
+    found = find_remote(pattern)
+    if len(found) == 1:
+        _check_format(found[0])
+        return found, []
+    shards: list[RemoteFile] = []
+    passed: list[Passed] = []
+    for file in found:
+        companion = _is_companion(PurePosixPath(file.name))
+        if companion or format_of(file) is None or file.bytes == 0:
+            passed.append(Passed(file, file.bytes or 0, companion))
+        else:
+            shards.append(file)
+    if not shards:
+        raise CorpusError(f"no text at {pattern}: pass {READ}")
+    return shards, passed
+
+
+def _check_format(path: TextFile) -> None:
+    if format_of(path) is None:
+        raise CorpusError(f"cannot read {path}: pass {READ}")
+
+
 def _files(directory: Path) -> Iterator[Path]:
     """All files below a directory, also through links to directories, each directory once."""
 
@@ -171,10 +201,11 @@ def _files(directory: Path) -> Iterator[Path]:
         yield from (path for path in (Path(where, name) for name in names) if path.is_file())
 
 
-def _is_companion(path: Path) -> bool:
+def _is_companion(path: PurePath) -> bool:
     if any(part.startswith(".") for part in path.parts):
         return True
-    return path.name.lower().partition(".")[0] in _COMPANIONS and format_of(path) in (None, "txt", "json")
+    named = path.name.lower().partition(".")[0] in _COMPANIONS
+    return named and format_of(Path(path)) in (None, "txt", "json")
 
 
 def _shortened(name: str) -> str:

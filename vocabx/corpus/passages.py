@@ -67,8 +67,13 @@ def _ends(text: str, start: int = 0) -> Iterator[int]:
 
 def _fitting(text: str, start: int, limit: int) -> int:
     """The end of the longest part of `text` from `start` that has at most `limit` bytes."""
-    part = text[start : start + limit]
-    return start + (len(part) if part.isascii() else len(part.encode()[:limit].decode(errors="ignore")))
+    # Most text that is not ASCII fills the limit with fewer characters.
+    for characters in (2 * limit // 5, limit):
+        part = text[start : start + characters]
+        encoded = part.encode()
+        if len(encoded) >= limit:
+            return start + len(encoded[:limit].decode(errors="ignore"))
+    return start + len(part)
 
 
 def _last_end(text: str, start: int, window: int) -> int:

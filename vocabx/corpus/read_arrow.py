@@ -7,7 +7,7 @@ from typing import Any
 
 from vocabx._util.extras import need
 from vocabx.corpus.document import Document
-from vocabx.corpus.formats import compression_of
+from vocabx.corpus.formats import TextFile, compression_of, size_of
 from vocabx.corpus.read_json import counted_text
 from vocabx.corpus.read_table import lacking_column
 from vocabx.corpus.skipped import Tally
@@ -16,7 +16,7 @@ from vocabx.errors import CorpusError
 _ROWS = 256
 
 
-def read_parquet(path: Path, field: str, tally: Tally) -> Iterator[Document]:
+def read_parquet(path: TextFile, field: str, tally: Tally) -> Iterator[Document]:
     """Yield the rows of a .parquet file.
 
     Raises:
@@ -24,9 +24,9 @@ def read_parquet(path: Path, field: str, tally: Tally) -> Iterator[Document]:
     """
     parquet = need("pyarrow.parquet", "corpus")
     with _refusing(path, "parquet"):
-        file = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(path if isinstance(path, Path) else path.open())
     column = _column(file.schema_arrow, field, path)
-    size, rows = path.stat().st_size, max(1, file.metadata.num_rows)
+    size, rows = size_of(path) or 0, max(1, file.metadata.num_rows)
     with _damaged(path):
         for row, value in enumerate(_values(file.iter_batches(batch_size=_ROWS, columns=[column])), 1):
             for text in counted_text({column: value}, field, f"{path} row {row}", tally):
@@ -34,7 +34,7 @@ def read_parquet(path: Path, field: str, tally: Tally) -> Iterator[Document]:
     tally.end()
 
 
-def read_arrow(path: Path, field: str, tally: Tally) -> Iterator[Document]:
+def read_arrow(path: TextFile, field: str, tally: Tally) -> Iterator[Document]:
     """Yield the rows of an .arrow or .feather file, in either of Arrow's two forms: a stream, or a file.
 
     Raises:
@@ -42,15 +42,16 @@ def read_arrow(path: Path, field: str, tally: Tally) -> Iterator[Document]:
     """
     arrow, ipc = need("pyarrow", "corpus"), need("pyarrow.ipc", "corpus")
     with _refusing(path, "arrow"):
-        source = arrow.OSFile(str(path))
+        local = isinstance(path, Path)
+        source = arrow.OSFile(str(path)) if local else arrow.PythonFile(path.open(), mode="r")
         if source.read(6) == b"ARROW1":
-            file = ipc.open_file(path)
+            file = ipc.open_file(path if local else source)
             batches = (file.get_batch(number) for number in range(file.num_record_batches))
         else:
             source.seek(0)
             file = batches = ipc.open_stream(source)
     column = _column(file.schema, field, path)
-    size = path.stat().st_size
+    size = size_of(path) or 0
     with _damaged(path):
         row = 0
         for batch in batches:
@@ -65,7 +66,7 @@ def read_arrow(path: Path, field: str, tally: Tally) -> Iterator[Document]:
 
 
 @contextmanager
-def _refusing(path: Path, kind: str) -> Iterator[None]:
+def _refusing(path: TextFile, kind: str) -> Iterator[None]:
     if compression := compression_of(path):
         raise CorpusError(f"{path}: {kind} is compressed internally: unpack the outer {compression}")
     arrow = need("pyarrow", "corpus")
@@ -76,7 +77,7 @@ def _refusing(path: Path, kind: str) -> Iterator[None]:
 
 
 @contextmanager
-def _damaged(path: Path) -> Iterator[None]:
+def _damaged(path: TextFile) -> Iterator[None]:
     arrow = need("pyarrow", "corpus")
     try:
         yield
@@ -88,7 +89,7 @@ def _first(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _column(schema: Any, field: str, path: Path) -> str:
+def _column(schema: Any, field: str, path: TextFile) -> str:
     """The column that a field is in: itself, or the beginning of a name with dots."""
     heads = [field, *(field[:at] for at, character in enumerate(field) if character == ".")]
     found = next((head for head in heads if head in schema.names), "")

@@ -8,14 +8,13 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
 
 from vocabx._util.extras import need
 from vocabx._util.hub import HubError, fetch
 from vocabx.corpus.decode import lines_of
 from vocabx.corpus.decompress import decompressed
 from vocabx.corpus.document import Document
-from vocabx.corpus.formats import compression_of, format_of
+from vocabx.corpus.formats import Source, TextFile, compression_of, format_of, opened, size_of
 from vocabx.corpus.read_arrow import read_arrow, read_parquet
 from vocabx.corpus.read_json import counted_text, texts_of_json, texts_of_lines
 from vocabx.corpus.read_table import texts_of_table
@@ -25,10 +24,10 @@ from vocabx.errors import CorpusError
 
 
 def read_documents(
-    sources: Iterable[Path | str],
+    sources: Iterable[Source],
     text_field: str = "text",
     skipped: Skipped | None = None,
-    tolerated: Collection[Path | str] = (),
+    tolerated: Collection[Source] = (),
 ) -> Iterator[Document]:
     """Yield the documents of `sources` (see `find_texts`) one at a time.
 
@@ -62,11 +61,11 @@ def read_documents(
         )
 
 
-def _read_source(source: Path | str, text_field: str, total: Skipped) -> Iterator[Document]:
+def _read_source(source: Source, text_field: str, total: Skipped) -> Iterator[Document]:
     if isinstance(source, str):
         yield from _read_hub(source, text_field, Tally(total))
         return
-    if source.stat().st_size == 0:
+    if size_of(source) == 0:
         raise CorpusError(f"{source} is empty")
     try:
         yield from _read_file(source, text_field, Tally(total))
@@ -86,12 +85,12 @@ def _read_source(source: Path | str, text_field: str, total: Skipped) -> Iterato
         raise CorpusError(f"{source} is damaged: {error}") from None
 
 
-def _read_file(path: Path, field: str, tally: Tally) -> Iterator[Document]:
+def _read_file(path: TextFile, field: str, tally: Tally) -> Iterator[Document]:
     kind, name = format_of(path), str(path)
     if kind in ("parquet", "arrow"):
         yield from (read_parquet if kind == "parquet" else read_arrow)(path, field, tally)
         return
-    with path.open("rb") as raw:
+    with opened(path) as raw:
         lines = lines_of(path, decompressed(path, raw), whole=kind != "txt")
         match kind:
             case "jsonl":

@@ -13,7 +13,7 @@ from vocabx.corpus.detect_language import other_languages
 from vocabx.corpus.document import Document
 from vocabx.corpus.dropped import Dropped, joined_dropped
 from vocabx.corpus.find_texts import FoundTexts, Passed, find_texts, passed_over, source_bytes
-from vocabx.corpus.formats import text_packages
+from vocabx.corpus.formats import Source, TextFile, text_packages
 from vocabx.corpus.languages import Language, PackagedText, find_language, with_scripts_of
 from vocabx.corpus.packaged_text import is_readable, packaged_bytes, read_packaged
 from vocabx.corpus.read_text import read_documents
@@ -75,7 +75,7 @@ class TextSource:
 
 
 def user_source(patterns: Sequence[str], text_field: str, opencc: str, strict: bool = False) -> TextSource:
-    """The user's own text: files, directories, globs and hf:// streams.
+    """The user's own text: files, directories and globs, here or at addresses of fsspec, and hf:// streams.
 
     Tables and .json files of a directory that have no `text_field` are taken for something else than text.
 
@@ -91,7 +91,7 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str, strict: b
     found = find_texts(patterns)
     sources, passed = _without_other_records(found, text_field)
     convert = _conversion(opencc)
-    skipped, tolerated = Skipped(), frozenset[Path]() if strict else found.several
+    skipped, tolerated = Skipped(), frozenset[TextFile]() if strict else found.several
 
     def open_() -> Iterator[Document]:
         skipped.clear()
@@ -108,7 +108,7 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str, strict: b
     )
 
 
-def _without_other_records(found: FoundTexts, field: str) -> tuple[Sequence[Path | str], Sequence[Passed]]:
+def _without_other_records(found: FoundTexts, field: str) -> tuple[Sequence[Source], Sequence[Passed]]:
     """The sources of a directory without files whose first records have no `field`, unless none has it."""
     others = [path for path in found.probed if not _has_text(path, field)]
     if not others or len(others) == len(found.sources):

@@ -1,12 +1,8 @@
 """What tokens can do for a text at best, known before learning: its floor, and how many there can be."""
 
-from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 
-import numpy as np
-
-from vocabx.tokenizer.units import Units
+from vocabx.tokenizer.units import FIRST_CODE_POINT, Units
 
 
 @dataclass(frozen=True)
@@ -65,14 +61,10 @@ def attainable(units: Units, new_tokens: int) -> Attainable:
         units: the text, tokenized by the base.
         new_tokens: how many.
     """
-    data = units.words.tobytes()
-    bounds = [*(units.starts * units.words.itemsize).tolist(), len(data)]
-    counts = Counter(data[start:end] for start, end in pairwise(bounds))
-    sizes = np.array([len(parts) for parts in units.parts], dtype=np.int64)
+    sizes = [len(parts) for parts in units.parts]
     saved = []
-    for word, count in counts.items():
-        length = int(sizes[np.frombuffer(word, dtype=units.words.dtype)].sum())
-        if count > 1 and length > 1:
+    for word, count in units.distinct.items():
+        if count > 1 and (length := sum(sizes[ord(unit) - FIRST_CODE_POINT] for unit in word)) > 1:
             saved.append(count * (length - 1))
     saved.sort(reverse=True)
     return Attainable(

@@ -5,16 +5,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from vocabx.progress import Progress
+import numpy as np
+
+from vocabx.progress import Advance, Progress
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.attainable import Attainable, attainable
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.distinct import distinct_words, usage_in_words
+from vocabx.tokenizer.fast import FastTokenizer, Ids
 from vocabx.tokenizer.learn import learn_merges
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.parity import LanguageMerges, Ordered, by_parity, by_shares, information_of
 from vocabx.tokenizer.select import Quotas, quotas_of
 from vocabx.tokenizer.sources import in_several
-from vocabx.tokenizer.units import tokenize_units
+from vocabx.tokenizer.units import units_of
 
 Balance = Literal["none", "parity"]
 
@@ -59,7 +62,11 @@ class Learner:
         self.owners: dict[bytes, int] = {}
         """By token, the number of the language that it was learned for; empty where that is not decided."""
         with progress.stage("Tokenizing the text with the base", sum(map(len, self.groups)), "lines") as done:
-            self.units = [tokenize_units(base, lines, self.allows, done) for lines in self.groups]
+            self.words = [distinct_words(base, lines) for lines in self.groups]
+            self.units = [
+                units_of(base, lines, words, self.allows, done)
+                for lines, words in zip(self.groups, self.words, strict=True)
+            ]
 
     def learn(self, limit: int) -> Sequence[Merge]:
         """Up to about `limit` merges of each language, in the order in which they are to be chosen."""
@@ -75,6 +82,20 @@ class Learner:
             ordered = self._ordered(found)
             self.owners = ordered.owners
             return ordered.merges
+
+    def usage(self, extended: FastTokenizer, advance: Advance) -> Ids:
+        """How often each id of the base with more tokens occurs in all texts: int64, (`extended.size`,).
+
+        `advance` is called with the number of lines done.
+        """
+        found = np.zeros(extended.size, dtype=np.int64)
+        for lines, words in zip(self.groups, self.words, strict=True):
+            if words is None:
+                found += extended.usage(lines, advance)
+            else:
+                found += usage_in_words(extended, words)
+                advance(len(lines))
+        return found
 
     def attainable(self, new_tokens: int) -> tuple[Attainable, ...]:
         """The bounds of what so many tokens can do for each text that is learned on."""

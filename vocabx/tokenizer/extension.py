@@ -216,7 +216,7 @@ def _extended(
         candidates = _without_protected(start, found, request, progress)
         with progress.stage("Selecting tokens", unit="lines") as advance:
             quotas = None if learner is None else learner.quotas(request.new_tokens or DEFAULT_NEW_TOKENS)
-            selection = _select(start, candidates, lines, request, first_id, advance, quotas=quotas)
+            selection = _select(start, candidates, lines, request, first_id, advance, learner, quotas)
         if learner is None or len(selection.usage) >= (request.new_tokens or 0):
             break
         # A small text leaves so many merges unused that twice as many are too few to choose from.
@@ -226,21 +226,22 @@ def _extended(
             break
         found = more
     if donor_merges is None and not request.strict:
-        selection = _relaxed(selection, start, candidates, lines, request, first_id, quotas)
+        selection = _relaxed(selection, start, candidates, lines, request, first_id, learner, quotas)
     _check_number(selection, request)
     if request.budget is not None:
 
         def select(number: int) -> Selection:
             fewer = replace(request, new_tokens=number)
             shares = None if learner is None else learner.quotas(number)
-            return _select(start, candidates, lines, fewer, first_id, quotas=shares)
+            return _select(start, candidates, lines, fewer, first_id, learner=learner, quotas=shares)
 
         size = sum(len(line.encode()) for line in lines)
         selection = supported_by(request.budget, size, selection, select)
     unprotected = None
     if request.protected:
         free = replace(request, protected=(), new_tokens=len(selection.usage))
-        unprotected = _select(start, found, lines, free, first_id, quotas=quotas).merges
+        again = _select(start, found, lines, free, first_id, learner=learner, quotas=quotas)
+        unprotected = again.merges
     selected = {merge.token for merge in selection.merges}
     further = tuple(merge for merge in candidates if merge.token not in selected)
     pieces = pieces_of(base, selection)
@@ -276,8 +277,9 @@ def _select(
     request: TokenRequest,
     first_id: int,
     advance: Advance = lambda done: None,
-    used_share: float = USED_SHARE,
+    learner: Learner | None = None,
     quotas: Quotas | None = None,
+    used_share: float = USED_SHARE,
 ) -> Selection:
     wanted = DEFAULT_NEW_TOKENS
     if request.donor is not None:
@@ -286,7 +288,18 @@ def _select(
     if request.new_tokens is not None:
         wanted = request.new_tokens
     return select_merges(
-        base, candidates, lines, wanted, request.protected, used_share, False, advance, first_id, quotas
+        base,
+        candidates,
+        lines,
+        wanted,
+        request.protected,
+        used_share,
+        False,
+        advance,
+        first_id,
+        quotas,
+        # The learner knows the text's words, each of which need be tokenized only once.
+        None if learner is None else learner.usage,
     )
 
 
@@ -297,6 +310,7 @@ def _relaxed(
     lines: Sequence[str],
     request: TokenRequest,
     first_id: int,
+    learner: Learner | None,
     quotas: Quotas | None,
 ) -> Selection:
     """More tokens for a request that was not met, some of which only build others.
@@ -309,7 +323,10 @@ def _relaxed(
         return selection
     last = min(_UNUSED_SHARES[-1], most / wanted)
     for share in (*(share for share in _UNUSED_SHARES if share < last), last):
-        more = _select(base, candidates, lines, request, first_id, used_share=1 - share, quotas=quotas)
+        used = 1 - share
+        more = _select(
+            base, candidates, lines, request, first_id, learner=learner, quotas=quotas, used_share=used
+        )
         if len(more.usage) > len(selection.usage):
             selection = more
         if len(selection.usage) >= wanted:

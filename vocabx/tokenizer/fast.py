@@ -151,6 +151,14 @@ class FastTokenizer(ABC):
         """What the tokens lack for `text`, and drop without a trace: bytes, each as a token without parts."""
         return []
 
+    def dropped_in_words(self) -> Sequence[str] | None:
+        """The characters of the pre-tokenizer's words that have no token and are dropped without a trace.
+
+        None where such a word, without those, may contain white space, or not be as long as its tokens have
+        bytes.
+        """
+        return None
+
     def allows(self, alphabet: Alphabet, token: bytes) -> bool:
         """Whether the language of `alphabet` may have `token`; see `Alphabet.allows_token`."""
         return alphabet.allows_token(token)

@@ -10,18 +10,16 @@ may not join the end of one character to the beginning of the next. `select` dec
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, islice, repeat
 
-import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from vocabx.tokenizer.distinct import occurrences
 from vocabx.tokenizer.fast import FastTokenizer, is_mixed
 from vocabx.tokenizer.merges import Merge
-from vocabx.tokenizer.units import Units
+from vocabx.tokenizer.units import FIRST_CODE_POINT, Units
 
-# Planes 1 to 16 contain no white space and no surrogates, and nothing here normalizes them.
-_FIRST_CODE_POINT = 0x10000
 _WORDS_PER_LINE = 1 << 14
 
 
@@ -81,17 +79,16 @@ def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
     if len(units.words) == 0:
         return []
     unit_bytes = [b"".join(parts) for parts in units.parts]
-    lines = list(_lines(units))
     model = Tokenizer(models.BPE())
     model.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     distinct = int((units.counts() > 0).sum())
     trainer = trainers.BpeTrainer(
         vocab_size=distinct + limit, min_frequency=min_count, show_progress=False, special_tokens=[]
     )
-    model.train_from_iterator(lines, trainer)
+    model.train_from_iterator(_lines(units.distinct), trainer)
     learned = json.loads(model.to_str())["model"]
     vocabulary: dict[str, int] = learned["vocab"]
-    applied = _occurrences(model, lines, len(vocabulary))
+    applied = occurrences(model, units.distinct, len(vocabulary))
     # Each occurrence of a token is one merge; so is each occurrence of a part that a later merge consumed.
     pairs = [tuple(pair) for pair in learned["merges"]]
     for left, right in reversed(pairs):
@@ -100,31 +97,13 @@ def _merges_across(units: Units, limit: int, min_count: int) -> list[Merge]:
         applied[vocabulary[right]] += made
 
     def data(text: str) -> bytes:
-        return b"".join(unit_bytes[ord(character) - _FIRST_CODE_POINT] for character in text)
+        return b"".join(unit_bytes[ord(character) - FIRST_CODE_POINT] for character in text)
 
     return [Merge(data(left), data(right), int(applied[vocabulary[left + right]])) for left, right in pairs]
 
 
-def _occurrences(model: Tokenizer, lines: Iterable[str], size: int) -> NDArray[np.int64]:
-    """How often each id occurs in the encoded lines, int64 (size,). Each distinct word is encoded once."""
-    by_count: dict[int, list[str]] = {}
-    for word, count in Counter(word for line in lines for word in line.split()).items():
-        by_count.setdefault(count, []).append(word)
-    occurrences = np.zeros(size, dtype=np.int64)
-    for count, words in by_count.items():
-        # An encoding takes far more memory than its text: some thousand words at a time.
-        for start in range(0, len(words), _WORDS_PER_LINE):
-            [encoding] = model.encode_batch_fast([" ".join(words[start : start + _WORDS_PER_LINE])])
-            occurrences += count * np.bincount(np.array(encoding.ids, dtype=np.int64), minlength=size)
-    return occurrences
-
-
-def _lines(units: Units) -> Iterator[str]:
-    """The words as text separated by spaces, some thousands per line."""
-    for first in range(0, len(units.starts), _WORDS_PER_LINE):
-        last = min(first + _WORDS_PER_LINE, len(units.starts))
-        begin = units.starts[first]
-        end = units.starts[last] if last < len(units.starts) else len(units.words)
-        codes: NDArray[np.int64] = units.words[begin:end].astype(np.int64) + _FIRST_CODE_POINT
-        spaced = np.insert(codes, units.starts[first:last] - begin, ord(" "))
-        yield spaced.astype("<u4").tobytes().decode("utf-32-le")
+def _lines(words: Mapping[str, int]) -> Iterator[str]:
+    """The words as often as they occur, separated by spaces, some thousands per line."""
+    repeated = chain.from_iterable(repeat(word, times) for word, times in words.items())
+    while line := list(islice(repeated, _WORDS_PER_LINE)):
+        yield " ".join(line)

@@ -7,7 +7,7 @@ are replaced in the same way. For learning merges see `learn`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vocabx.errors import TokenizerError
 from vocabx.progress import Advance
-from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.tokenizer.fast import FastTokenizer, Ids
 from vocabx.tokenizer.merges import Merge
 from vocabx.tokenizer.protect import occurring
 
@@ -76,6 +76,7 @@ def select_merges(
     advance: Advance = lambda done: None,
     first_id: int | None = None,
     quotas: Quotas | None = None,
+    usage_in: Callable[[FastTokenizer, Advance], Ids] | None = None,
 ) -> Selection:
     """Select merges that give exactly `new_tokens` tokens, at least `used_share` of them used in `texts`.
 
@@ -90,17 +91,20 @@ def select_merges(
         advance: called with the number of texts counted.
         first_id: id of the first new token, by default the first one that is free.
         quotas: how the tokens are divided among languages, or None.
+        usage_in: counts the ids of the base with some of the tokens in `texts`, by default as
+            `FastTokenizer.usage` does.
 
     Raises:
         TokenizerError: the corpus does not support so many tokens.
     """
     first_id = tokenizer.size if first_id is None else first_id
     selector = _Selector(tokenizer, candidates, new_tokens, exact, first_id, quotas)
+    count = usage_in or (lambda extended, advance: extended.usage(texts, advance))
     rounds = 0
     while True:
         selector.fill()
         extended = tokenizer.extended(selector.merges, first_id)
-        usage = selector.count(extended, texts, advance)
+        usage = selector.usage(count(extended, advance))
         rounds += 1
         # Tokens that are not allowed are dropped in every round, unused ones only in the first few.
         doomed = selector.unreached(extended)
@@ -193,9 +197,8 @@ class _Selector:
                 room[owner] -= 1
         return room
 
-    def count(self, extended: FastTokenizer, texts: Sequence[str], advance: Advance) -> dict[bytes, int]:
-        """How often each new token occurs in `texts`."""
-        usage = extended.usage(texts, advance)
+    def usage(self, usage: Ids) -> dict[bytes, int]:
+        """How often each new token occurs, by how often each id does."""
         return {token: int(usage[self.first_id + n]) for n, token in enumerate(self.tokens())}
 
     def unreached(self, extended: FastTokenizer) -> set[bytes]:

@@ -5,15 +5,19 @@ character, two or more where it falls back to bytes. A word is a run of units wi
 language may join.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.progress import Advance
-from vocabx.tokenizer.fast import FastTokenizer, kinds_of
+from vocabx.tokenizer.distinct import distinct_words, tokenized_words
+from vocabx.tokenizer.fast import FastTokenizer, Ids, kinds_of
 
+# Planes 1 to 16 contain no white space and no surrogates, and nothing here normalizes them.
+FIRST_CODE_POINT = 0x10000
 _BATCH = 1024
 # Letters, and other characters: a product below zero where one follows the other.
 _KINDS = {frozenset((True,)): 1, frozenset((False,)): -1}
@@ -26,25 +30,47 @@ class Units:
     Attributes:
         parts: for each unit, the bytes of its base tokens; one empty part where a unit is an added token,
             which occurs in no word.
-        words: int32, unit numbers of all words, concatenated.
+        words: int32, unit numbers of words, concatenated; a word may be there several times.
         starts: int64, where in `words` each word starts.
+        times: int64, how often each of these words occurs in the corpus.
         atoms: number of base tokens of the whole corpus, each unknown character counted as one.
     """
 
     parts: tuple[tuple[bytes, ...], ...]
     words: NDArray[np.int32]
     starts: NDArray[np.int64]
+    times: NDArray[np.int64]
     atoms: int
 
     def counts(self) -> NDArray[np.int64]:
         """How often each unit occurs."""
-        return np.bincount(self.words, minlength=len(self.parts)).astype(np.int64)
+        found = np.zeros(len(self.parts), dtype=np.int64)
+        np.add.at(found, self.words, np.repeat(self.times, self.lengths))
+        return found
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The units of each word."""
+        return np.diff(self.starts, append=len(self.words))
+
+    @cached_property
+    def distinct(self) -> Mapping[str, int]:
+        """Each distinct word with its occurrences: unit n is the character `FIRST_CODE_POINT` + n."""
+        codes = self.words.astype(np.int64) + FIRST_CODE_POINT
+        text = codes.astype("<u4").tobytes().decode("utf-32-le")
+        found: dict[str, int] = {}
+        start = 0
+        for length, times in zip(self.lengths.tolist(), self.times.tolist(), strict=True):
+            word = text[start : start + length]
+            found[word] = found.get(word, 0) + times
+            start += length
+        return found
 
     @property
     def least(self) -> int:
         """The fewest tokens that the corpus can have, with a token for each word."""
         inside = np.array([len(parts) for parts in self.parts], dtype=np.int64) @ self.counts()
-        return int(self.atoms - inside + len(self.starts))
+        return int(self.atoms - inside + self.times.sum())
 
 
 def tokenize_units(
@@ -61,6 +87,20 @@ def tokenize_units(
         allows_token: called once per distinct unit, with its bytes.
         advance: called with the number of texts done.
     """
+    return units_of(tokenizer, texts, distinct_words(tokenizer, texts), allows_token, advance)
+
+
+def units_of(
+    tokenizer: FastTokenizer,
+    texts: Sequence[str],
+    distinct: Mapping[str, int] | None,
+    allows_token: Callable[[bytes], bool],
+    advance: Advance = lambda done: None,
+) -> Units:
+    """The same with the distinct words of the texts; None of texts that have to be tokenized as a whole.
+
+    Units are numbered as they appear in either case, so that what is learned does not depend on it.
+    """
     inside = np.zeros(tokenizer.size, dtype=bool)
     for index, data in tokenizer.token_bytes.items():
         inside[index] = 0x80 <= data[0] < 0xC0
@@ -70,12 +110,10 @@ def tokenize_units(
     kinds: list[int] = []
     words: list[NDArray[np.int32]] = []
     starts: list[NDArray[np.int64]] = []
+    times: list[NDArray[np.int64]] = []
     total = kept = 0
-    for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
-        ids, pretoken = tokenizer.atoms(batch)
-        advance(len(batch))
-        total += len(ids)
+    for ids, pretoken, occurs in _tokenized(tokenizer, texts, distinct, advance):
+        total += int(occurs.sum())
         new_word = np.ones(len(ids), dtype=bool)
         new_word[1:] = pretoken[1:] != pretoken[:-1]
         # Atoms beyond the last id are complete characters.
@@ -97,13 +135,30 @@ def tokenize_units(
         opens[1:] |= kind[1:] * kind[:-1] < 0
         words.append(units[admitted])
         starts.append(np.flatnonzero(opens[admitted]) + kept)
+        times.append(occurs[first[opens & admitted]])
         kept += int(admitted.sum())
     return Units(
         tuple(parts),
         np.concatenate(words) if words else np.zeros(0, np.int32),
         np.concatenate(starts) if starts else np.zeros(0, np.int64),
+        np.concatenate(times) if times else np.zeros(0, np.int64),
         total,
     )
+
+
+def _tokenized(
+    tokenizer: FastTokenizer, texts: Sequence[str], distinct: Mapping[str, int] | None, advance: Advance
+) -> Iterator[tuple[Ids, Ids, Ids]]:
+    """Atoms, the number of the pre-token of each, and how often that occurs."""
+    if distinct is not None:
+        yield from tokenized_words(tokenizer, distinct)
+        advance(len(texts))
+        return
+    for start in range(0, len(texts), _BATCH):
+        batch = texts[start : start + _BATCH]
+        ids, pretoken = tokenizer.atoms(batch)
+        advance(len(batch))
+        yield ids, pretoken, np.ones(len(ids), dtype=np.int64)
 
 
 def _number_units(

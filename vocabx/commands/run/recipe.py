@@ -175,7 +175,7 @@ class _Reader:
         if name == "runtimes_at":
             return
         try:
-            find_texts([text if text.startswith("hf://") else str(self.path.parent / text) for text in own])
+            find_texts([text if "://" in text else str(self.path.parent / text) for text in own])
         except VocabxError as error:
             where = step if name in step.lines else replace(step, line=self._line(SHARED, name))
             raise self._error(where, str(error), name) from None

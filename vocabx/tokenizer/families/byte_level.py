@@ -40,6 +40,10 @@ class ByteLevelTokenizer(FastTokenizer):
         lost = self._without_token.intersection(self.normal(text).encode())
         return [bytes([byte]) for byte in sorted(lost)]
 
+    def dropped_in_words(self) -> Sequence[str] | None:
+        """The bytes without a token: a word has a character for each byte."""
+        return [to_alphabet(bytes([byte])) for byte in sorted(self._without_token)]
+
     @cached_property
     def _without_token(self) -> frozenset[int]:
         return frozenset(byte for byte in range(256) if to_alphabet(bytes([byte])) not in self.vocabulary)

@@ -7,7 +7,7 @@ their space themselves (Ġlow), a piece that begins a word without one stands fo
 of it. New merges rank after the base's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -40,6 +40,10 @@ class _WordMarks(FastTokenizer):
     def prefix(self) -> str:
         """What begins all pieces of a word but the first, or ""."""
         return str(self.spec["model"].get(PREFIX) or "")
+
+    def dropped_in_words(self) -> Sequence[str] | None:
+        """None: pieces are longer than what they stand for."""
+        return None
 
     def piece_to_bytes(self, piece: str) -> bytes | None:
         body, edge = self._unmarked(piece)
