@@ -78,6 +78,9 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences"
         if plan["replay"]
         else "none",
+        "decay": f"{plan['decay_corpus']}, {plan['decay_replay_share']:.0%} of the sequences replay"
+        if plan["decay_corpus"]
+        else "",
         "step": f"{plan['step_sequences']} sequences of {plan['sequence_length']:,} tokens: "
         f"{plan['processes']} × "
         f"{plan['accumulation']} × {plan['batch_size']}"
@@ -97,4 +100,4 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         if plan["contest"]:
             rows["contest"] = "the base left alone is trained for as long: this doubles the time"
     rows["writes"] = plan["out"]
-    return rows
+    return {name: value for name, value in rows.items() if value}

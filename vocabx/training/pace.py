@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from vocabx._util.json_file import Count, Written
 from vocabx.errors import TrainingError
-from vocabx.training.schedule import Schedule
+from vocabx.training.schedule import DecayShape, Schedule
 
 FEWEST_STEPS = 10
 # The speed is measured over as many steps, or a hundredth of all if that is more; the first one is slower.
@@ -41,6 +41,7 @@ class TimeLimit:
         most: number of steps at which it ends even if time is left.
         rows_first, warmup, decay: the phases, as shares of all steps.
         fewest: a run that would end after fewer steps is refused.
+        shape, half_life: of the decay, see `Schedule`.
     """
 
     seconds: float
@@ -49,11 +50,14 @@ class TimeLimit:
     warmup: float
     decay: float
     fewest: int = FEWEST_STEPS
+    shape: DecayShape = "linear"
+    half_life: int = 0
 
     @property
     def opening(self) -> Schedule:
         """The schedule until the speed is known."""
-        return Schedule(self.most, self.most if self.rows_first else 0, self.most, 0, self.most)
+        first = self.most if self.rows_first else 0
+        return Schedule(self.most, first, self.most, 0, self.most, self.shape, self.half_life)
 
 
 class Pace:
@@ -148,7 +152,9 @@ class Pace:
         if expected < min(limit.fewest, limit.most):
             raise _too_short(limit, per_step, self._times[0])
         rows_only = max(step, round(steps * limit.rows_first)) if limit.rows_first else 0
-        self.schedule = Schedule(limit.most, rows_only, round(steps * limit.warmup), 0, step)
+        self.schedule = replace(
+            limit.opening, rows_only=rows_only, warmup=round(steps * limit.warmup), measured=step
+        )
         self._record(per_step, steps)
 
     def _fit_end(self, limit: TimeLimit) -> None:

@@ -25,7 +25,7 @@ class TrainedBase(Written, frozen=True):
     tables: dict[str, str]
 
 
-class TrainedText(Written, frozen=True):
+class TrainedText(Written, frozen=True, omit_defaults=True):
     """The training text.
 
     Attributes:
@@ -34,6 +34,8 @@ class TrainedText(Written, frozen=True):
         sequence_length: in tokens.
         sequences, replay_sequences: number of each.
         heldout_bytes: size of the held-out target text.
+        decay_corpus, decay_replay_share, decay_sequences: of the text of the decay; "" and 0 if it has none
+            of its own.
     """
 
     corpus: str
@@ -43,6 +45,9 @@ class TrainedText(Written, frozen=True):
     sequences: Count
     replay_sequences: Count
     heldout_bytes: Count
+    decay_corpus: str = ""
+    decay_replay_share: float = 0.0
+    decay_sequences: Count = 0
 
 
 class TrainedSteps(Written, frozen=True):

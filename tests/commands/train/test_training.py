@@ -187,6 +187,68 @@ def test_a_branch_goes_on_from_the_other_runs_checkpoint_and_not_from_the_beginn
     assert longer.metrics[-1]["tokens"] > 13 * 4 * 40
 
 
+# Schedules of 24 and of 12 steps with the same first phases.
+LONG = {"max_steps": 24, "rows_first": 0.1, "warmup": 0.1, "decay": 0.125}
+SHORT = {"max_steps": 12, "rows_first": 0.2, "warmup": 0.2, "decay": 0.25}
+
+
+def test_one_long_run_serves_shorter_budgets_from_its_stable_phase(run_of, tmp_path):
+    long = run_of("long", **LONG, keep=100)
+    branched = run_of("branched", **SHORT, branch_from=str(tmp_path / "long"))
+    assert branched.metrics[:10] == long.metrics[:10]
+    assert losses(branched.metrics) == losses(run_of("direct", **SHORT).metrics)
+
+
+def test_a_branch_from_later_than_its_own_decay_is_refused(run_of, tmp_path):
+    run_of("long", **LONG, keep=1)
+    with pytest.raises(TrainingError, match=r"no checkpoint up to step 9, .* but one of step 21"):
+        run_of("late", **SHORT, branch_from=str(tmp_path / "long"))
+    assert not list(tmp_path.glob("late*"))
+
+
+@pytest.fixture
+def decay_corpus(tmp_path):
+    """Text that is easily told apart."""
+    path = tmp_path / "best.txt"
+    path.write_text("\n\n".join("好中文書" * (20 + number) for number in range(30)), encoding="utf-8")
+    return str(path)
+
+
+def test_the_decay_reads_its_own_text_and_nothing_before_it_changes(run_of, whole_run, decay_corpus):
+    stable, decay = 9, {"decay": 0.25, "decay_corpus": (decay_corpus,)}
+    plain, other = run_of("plain", decay=0.25), run_of("other", **decay)
+    before, after = losses(plain.metrics), losses(other.metrics)
+    assert [after[step] for step in range(1, stable + 1)] == [before[step] for step in range(1, stable + 1)]
+    assert all(after[step] != before[step] for step in range(stable + 1, 13))
+    text = other.record.text
+    assert text.decay_corpus == decay_corpus and text.decay_sequences > 0
+    assert text.decay_replay_share == plain.record.text.replay_share == 0.25
+    assert (plain.record.text.decay_corpus, plain.record.text.decay_sequences) == ("", 0)
+
+
+@pytest.mark.parametrize("step", [5, 10])
+def test_a_run_with_a_text_for_its_decay_is_resumed_bit_for_bit(run_of, decay_corpus, step):
+    given = {
+        "decay": 0.25, "decay_corpus": (decay_corpus,), "decay_replay_share": 0.5,
+        "decay_shape": "exponential", "decay_half_life": 2,
+    }  # fmt: skip
+    whole = run_of("whole", **given)
+    with pytest.raises(RuntimeError, match="gone"):
+        run_of("broken", **given, progress=Ending(step))
+    resumed = run_of("broken", **given, resume=True)
+    assert losses(resumed.metrics) == losses(whole.metrics)
+    assert resumed.record.files == whole.record.files
+    rates = {entry["step"]: entry["rates"]["rows"] for entry in whole.metrics if "loss" in entry}
+    assert [rates[step] / rates[9] for step in (10, 11, 12)] == pytest.approx([0.5**0.5, 0.5, 0.5**1.5])
+
+
+def test_one_stable_phase_is_ended_with_several_texts(run_of, decay_corpus, tmp_path):
+    run_of("short", decay=0.25)
+    given = {"decay": 0.25, "decay_corpus": (decay_corpus,)}
+    branched = run_of("branched", **given, branch_from=str(tmp_path / "short"))
+    assert losses(branched.metrics) == losses(run_of("direct", **given).metrics)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

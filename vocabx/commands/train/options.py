@@ -68,6 +68,20 @@ class TrainOptions:
         ge=0,
         lt=1,
     )
+    decay_corpus: tuple[str, ...] = option(
+        "Text in the language for the decay alone, in place of --corpus: the best there is. Default: the "
+        "text stays the same.",
+        default=(),
+        panel=TEXT,
+        metavar="<path>",
+    )
+    decay_replay_share: float | None = option(
+        "Share of replay among the sequences of the decay. Default: as --replay-share.",
+        default=None,
+        panel=TEXT,
+        ge=0,
+        lt=1,
+    )
     text_field: str = text_field()
     opencc: str = opencc()
     quality: bool | None = quality()
@@ -202,6 +216,20 @@ class TrainOptions:
         ge=0,
         lt=1,
     )
+    decay_shape: Literal["linear", "exponential"] = option(
+        "How learning rates decay: linear, or exponential, as MiniCPM's, which halves them every so many "
+        "steps.",
+        default="linear",
+        panel=SCHEDULE,
+    )
+    decay_half_life: int | None = option(
+        "Steps in which an exponential decay halves the rates. Default: a seventh of the decay, so that they "
+        "end below a hundredth.",
+        default=None,
+        panel=SCHEDULE,
+        ge=1,
+        most=1_000_000_000,
+    )
     max_grad_norm: float = option("Clip gradients to this norm.", default=1.0, panel=SCHEDULE, gt=0)
     lora_rank: int = option("Rank of the adapters (qlora, lora).", default=64, panel=LORA, ge=1, most=100_000)
     lora_alpha: float | None = option(
@@ -314,6 +342,7 @@ class TrainOptions:
             raise OptionError(
                 "--contest trains the base too, and --method rows trains none of it: pass lora, qlora or full"
             )
+        self._check_decay()
         if self.contest and self.evaluate_every == 0:
             raise OptionError("--contest compares held-out scores: omit --evaluate-every 0")
         if self.base and not self.contest:
@@ -323,6 +352,25 @@ class TrainOptions:
         for name in self.trackers:
             if name not in TRACKERS:
                 raise OptionError(f"--report-to supports {', '.join(TRACKERS)}, not {name[:60]!r}")
+
+    def _check_decay(self) -> None:
+        """Refuse what is said of a decay that is another one, or none."""
+        if self.decay_half_life is not None and self.decay_shape != "exponential":
+            raise OptionError(
+                "--decay-half-life is of an exponential decay: pass --decay-shape exponential, too"
+            )
+        if self.decay_corpus and not self.decay:
+            raise OptionError(
+                "--decay-corpus is text for the decay, and --decay is 0: pass a share of the steps"
+            )
+        if self.decay_replay_share is not None and not self.decay_corpus:
+            raise OptionError(
+                "--decay-replay-share is beside --decay-corpus, which is missing: pass both or neither"
+            )
+        if self.decay_corpus and self.contest:
+            raise OptionError(
+                "--contest trains the base on the text of --corpus alone: omit it, or --decay-corpus"
+            )
 
     def _check_rows(self) -> None:
         """Refuse ways to train new token embeddings where none train as such, or one that has no use."""

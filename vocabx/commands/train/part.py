@@ -63,7 +63,15 @@ def extended_part(plan: TrainPlan, tables: dict[str, str], texts: RunTexts, run:
     if options.max_minutes is None:
         return Part(plan, tables, texts, run, None, ())
     first = options.rows_first if _rows_first(plan) else 0.0
-    limit = TimeLimit(60 * options.max_minutes, schedule.steps, first, options.warmup, options.decay)
+    limit = TimeLimit(
+        60 * options.max_minutes,
+        schedule.steps,
+        first,
+        options.warmup,
+        options.decay,
+        shape=schedule.shape,
+        half_life=schedule.half_life,
+    )
     marks = [limit.seconds * i / _SCORES for i in range(1, _SCORES)]
     return Part(plan, tables, texts, run, limit, () if options.evaluate_every else marks)
 
@@ -142,7 +150,7 @@ def _begun(
     elif processes.main:
         write_job(run, job)
         if source is not None:
-            branch(run, source, part.texts.steps)
+            branch(run, source, schedule)
     processes.wait()
     start = next(reversed(resumable_checkpoints(run)), None)
     if options.contest and start is not None and counts_until(run, start.step)[1] is None:
@@ -165,7 +173,9 @@ def schedule_of(plan: TrainPlan, steps: int) -> Schedule:
     """The schedule of a plan; rows train alone first only if adapters train, too."""
     options = plan.options
     first = options.rows_first if _rows_first(plan) else 0.0
-    return make_schedule(steps, first, options.warmup, options.decay)
+    return make_schedule(
+        steps, first, options.warmup, options.decay, options.decay_shape, options.decay_half_life or 0
+    )
 
 
 def _rows_first(plan: TrainPlan) -> bool:
@@ -200,6 +210,7 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
             sequences=texts.order.target_subset,
             replay_sequences=texts.order.replay,
             heldout_bytes=sum(len(passage.encode()) for passage in texts.heldout),
+            **_of_decay(plan, texts),
         ),
         steps=TrainedSteps(ended.step, plan.step_sequences, ended.tokens),
         schedule=TrainedSchedule(
@@ -225,6 +236,18 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
         sketch=texts.sketch,
         occurrences=ended.occurrences,
     )
+
+
+def _of_decay(plan: TrainPlan, texts: RunTexts) -> dict[str, Any]:
+    """The text of the decay, as far as it has one of its own; see `TrainedText`."""
+    if texts.decay is None or plan.decay_source is None:
+        return {}
+    order = texts.decay.order
+    return {
+        "decay_corpus": plan.decay_source.description,
+        "decay_replay_share": order.replay_share,
+        "decay_sequences": order.target,
+    }
 
 
 def _of_rows(plan: TrainPlan) -> dict[str, Any]:

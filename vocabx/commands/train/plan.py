@@ -50,6 +50,7 @@ class TrainPlan:
         source: text in the new language.
         base_source: text in the base's language, for replay and measuring; None if there is none and none is
             replayed.
+        decay_source: text of the decay, None if it has none of its own.
         sizes: parameter counts of the model.
         fit: batch size, accumulation and memory.
         device: torch device.
@@ -65,6 +66,7 @@ class TrainPlan:
     base_language: Language
     source: TextSource
     base_source: TextSource | None
+    decay_source: TextSource | None
     sizes: ModelSizes
     fit: Fit
     device: str
@@ -85,7 +87,13 @@ class TrainPlan:
     @property
     def replay(self) -> TextSource | None:
         """The replay text, or None."""
-        return self.base_source if self.options.replay_share else None
+        return self.base_source if self.options.replay_share or self.decay_replay_share else None
+
+    @property
+    def decay_replay_share(self) -> float:
+        """Share of replay among the sequences of the decay."""
+        given = self.options.decay_replay_share
+        return self.options.replay_share if given is None else given
 
     @property
     def length(self) -> int:
@@ -107,7 +115,12 @@ class TrainPlan:
 
     def scored_tokens(self) -> float:
         """Estimated number of tokens of the held-out texts."""
-        return sum(one.tokens / max(1, one.size) for one in self._sampled) * self.options.heldout_bytes
+        scored = [
+            one
+            for source, one in zip(self._sources, self._sampled, strict=True)
+            if source is not self.decay_source
+        ]
+        return sum(one.tokens / max(1, one.size) for one in scored) * self.options.heldout_bytes
 
     def reading_seconds(self) -> float:
         """Estimated seconds to read the texts: once for what is held out, and once to tokenize the rest."""
@@ -115,13 +128,15 @@ class TrainPlan:
         for source, sampled in zip(self._sources, self._sampled, strict=True):
             size = source.bytes or self.options.text_bytes
             limit = self.options.text_bytes * sampled.read / max(1, sampled.size)
-            packed = min(size, limit) if source in (self.source, self.replay) else 0.0
-            seconds += (size + packed) * sampled.seconds / max(1, sampled.read)
+            packed = min(size, limit) if source in (self.source, self.replay, self.decay_source) else 0.0
+            # Nothing is held out of the text of the decay.
+            drawn = size if source is not self.decay_source else 0.0
+            seconds += (drawn + packed) * sampled.seconds / max(1, sampled.read)
         return seconds
 
     @property
     def _sources(self) -> list[TextSource]:
-        return [self.source, *([self.base_source] if self.base_source else [])]
+        return [one for one in (self.source, self.base_source, self.decay_source) if one is not None]
 
     @cached_property
     def _sampled(self) -> list[SampledText]:
@@ -142,9 +157,9 @@ class TrainPlan:
         tokens, share = self.text_tokens(), self.options.replay_share if self.replay else 0.0
         steps = self.options.max_steps
         if steps is None and tokens is not None:
-            steps = max(
-                1, int(tokens * self.options.epochs / (1 - share) / (self.length * self.step_sequences))
-            )
+            stable = 1 - (self.options.decay if self.decay_source else 0.0)
+            wanted = tokens * self.options.epochs / (1 - share) / stable
+            steps = max(1, int(wanted / (self.length * self.step_sequences)))
         rate = operations_a_second
         speed = 1 / training_seconds(self.sizes, self.method, self.trained, 1, rate, self.device)
         limit = self.options.max_minutes
@@ -171,6 +186,8 @@ class TrainPlan:
             "corpus_unread": self.source.unread or None,
             "replay": self.replay.description if self.replay else "",
             "replay_share": share,
+            "decay_corpus": self.decay_source.description if self.decay_source else "",
+            "decay_replay_share": self.decay_replay_share if self.decay_source and self.replay else 0.0,
             "parameters": self.sizes.linear + self.sizes.tables + self.sizes.others,
             "trained": self.trained,
             "sequence_length": self.length,
@@ -256,6 +273,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         spoken,
         source,
         base_source,
+        _decay_source(options),
         sizes,
         fit,
         device,
@@ -271,7 +289,7 @@ def check_packages(options: TrainOptions) -> None:
     # Which method "auto" means is known with the device, and one that needs more is refused then.
     method = Method("lora" if options.method == "auto" else options.method, "float32")
     _, manifest = _checkpoint(options.directory)
-    replay = _base_source(options, _base_language(manifest))
+    replay, decay = _base_source(options, _base_language(manifest)), _decay_source(options)
     require_all(
         {
             **method.packages,
@@ -279,6 +297,7 @@ def check_packages(options: TrainOptions) -> None:
             **_trackers(options),
             **_source(options, manifest).packages,
             **(replay.packages if replay else {}),
+            **(decay.packages if decay else {}),
             **(base_packages(options.base or manifest.base.name) if options.contest else {}),
         }
     )
@@ -364,9 +383,15 @@ def _base_source(options: TrainOptions, language: Language) -> TextSource | None
     try:
         return default_source(language)
     except VocabxError:
-        if options.replay_share:
+        if options.replay_share or options.decay_replay_share:
             raise
         return None
+
+
+def _decay_source(options: TrainOptions) -> TextSource | None:
+    if not options.decay_corpus:
+        return None
+    return user_source(options.decay_corpus, options.text_field, options.opencc)
 
 
 def _language(tag: str, source: TextSource) -> Language:

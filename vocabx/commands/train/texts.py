@@ -49,6 +49,7 @@ class RunTexts:
         order: the order of the sequences.
         steps: number of steps of the run.
         heldout, heldout_base: held-out passages in the new language, and in the base's.
+        decay: the text of the decay with its order, None if it has none of its own.
         sketch: of what may be trained on, see `vocabx.corpus.sketch`.
     """
 
@@ -59,6 +60,15 @@ class RunTexts:
     heldout: tuple[str, ...]
     heldout_base: tuple[str, ...]
     sketch: str
+    decay: "DecayText | None" = None
+
+
+@dataclass(frozen=True)
+class DecayText:
+    """Packed sequences that are read from the decay on in place of the target text, and their order."""
+
+    text: PackedText
+    order: Order
 
 
 def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Progress) -> RunTexts:
@@ -83,7 +93,12 @@ def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Pro
     replay = PackedText(directory / "replay", plan.length) if plan.replay else None
     steps, order = _order(plan, len(target), len(replay) if replay else 0)
     sketch = read_sketch(directory)
-    return RunTexts(target, replay, order, steps, heldout.target, heldout.base, sketch)
+    decay = None
+    if plan.decay_source is not None:
+        packed = PackedText(directory / "decay", plan.length)
+        count, share = len(packed), plan.decay_replay_share if replay else 0.0
+        decay = DecayText(packed, replace(order, target=count, target_subset=count, replay_share=share))
+    return RunTexts(target, replay, order, steps, heldout.target, heldout.base, sketch, decay)
 
 
 def ends_of(config: Mapping[str, Any]) -> Ends:
@@ -120,6 +135,9 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
     _pack(plan, plan.source, corpus, directory / "target", progress)
     if plan.replay is not None and base is not None:
         _pack(plan, plan.replay, base, directory / "replay", progress)
+    if plan.decay_source is not None:
+        # What is held out of the corpus may stand there, too.
+        _pack(plan, plan.decay_source, corpus, directory / "decay", progress)
 
 
 def _pack(plan: TrainPlan, source: TextSource, corpus: Corpus, path: Path, progress: Progress) -> None:
@@ -130,11 +148,13 @@ def _pack(plan: TrainPlan, source: TextSource, corpus: Corpus, path: Path, progr
 
 def _order(plan: TrainPlan, target: int, replay: int) -> tuple[int, Order]:
     options, share = plan.options, plan.options.replay_share if replay else 0.0
+    # The share of the steps that read this text.
+    stable = 1.0 if plan.decay_source is None else 1 - options.decay
     steps = options.max_steps
     if steps is None:
-        steps = max(1, int(target * options.epochs / (1 - share)) // plan.step_sequences)
+        steps = max(1, int(target * options.epochs / (1 - share) / stable) // plan.step_sequences)
         wanted = target
     else:
-        sequences = steps * plan.step_sequences
+        sequences = math.ceil(steps * stable) * plan.step_sequences
         wanted = min(target, math.ceil(sequences * (1 - share) / options.epochs))
     return steps, Order(target, replay, share, max(1, wanted), replay, options.seed)
