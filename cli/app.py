@@ -19,6 +19,7 @@ from .init_recipe import init_recipe
 from .inspect import inspect
 from .languages import languages
 from .merge import merge
+from .mixture import mixture
 from .options import INTERRUPTED
 from .plain_help import Command, Group
 from .plain_line import plain_line
@@ -51,6 +52,7 @@ for _function in (
     transfer,
     train,
     merge,
+    mixture,
     compare,
     evaluate,
     inspect,

@@ -78,6 +78,7 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences"
         if plan["replay"]
         else "none",
+        "measured": plan["measured"] and f"{plan['measured']}, beside the language",
         "decay": f"{plan['decay_corpus']}, {plan['decay_replay_share']:.0%} of the sequences replay"
         if plan["decay_corpus"]
         else "",

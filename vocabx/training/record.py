@@ -34,6 +34,8 @@ class TrainedText(Written, frozen=True, omit_defaults=True):
         sequence_length: in tokens.
         sequences, replay_sequences: number of each.
         heldout_bytes: size of the held-out target text.
+        measured: the text in the base's language that was measured on; "" for what was held out of the
+            replay.
         decay_corpus, decay_replay_share, decay_sequences: of the text of the decay; "" and 0 if it has none
             of its own.
     """
@@ -45,6 +47,7 @@ class TrainedText(Written, frozen=True, omit_defaults=True):
     sequences: Count
     replay_sequences: Count
     heldout_bytes: Count
+    measured: str = ""
     decay_corpus: str = ""
     decay_replay_share: float = 0.0
     decay_sequences: Count = 0

@@ -293,6 +293,21 @@ def test_without_replay_the_base_language_is_still_measured(run_of):
     assert all("base_bits" in entry for entry in result.metrics if "target_bits" in entry)
 
 
+def test_another_text_is_measured_than_the_one_that_is_replayed(run_of, whole_run, tmp_path):
+    path = tmp_path / "tales.txt"
+    path.write_text("\n\n".join(f"Once upon a time there were {n} kings and queens." for n in range(99)))
+    result = run_of("other", base_text=(str(path),))
+    assert losses(result.metrics) == losses(whole_run.metrics)
+    assert held_out(result.metrics) == held_out(whole_run.metrics)
+    scores = [
+        [entry["base_bits"] for entry in one.metrics if "base_bits" in entry] for one in (result, whole_run)
+    ]
+    assert all(one != other for one, other in zip(*scores, strict=True))
+    assert result.record.text.measured == str(path)
+    assert str(path) in (result.directory / "report.html").read_text("utf-8")
+    assert "held out of the replay" in (whole_run.directory / "report.html").read_text("utf-8")
+
+
 def test_adapters_on_the_embeddings_need_untied_embeddings(run_of):
     result = run_of(tied=False, lora_tables=True, max_steps=3)
     assert not (result.directory / "rows.safetensors").exists()

@@ -15,7 +15,7 @@ from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language
 from vocabx.corpus.several import find_languages, text_of, with_scripts, without_tag
-from vocabx.corpus.source import TextSource, default_source, scripts_of, user_source
+from vocabx.corpus.source import TextSource, default_source, measuring_source, scripts_of, user_source
 from vocabx.errors import LanguageError, TokenizerError, VocabxError
 from vocabx.evaluation.load_model import PACKAGES as MODELS
 from vocabx.progress import Progress
@@ -81,7 +81,7 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
         base_source, base_language = user_source(options.base_text, options.text_field, ""), _UNKNOWN
     else:
         base_language = find_language(tag)
-        base_source = default_source(base_language)
+        base_source = measuring_source(base_language) or default_source(base_language)
     return EvaluatePlan(
         options=options,
         base=base,

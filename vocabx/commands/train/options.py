@@ -61,6 +61,13 @@ class TrainOptions:
         panel=TEXT,
         metavar="<path>",
     )
+    base_text: tuple[str, ...] = option(
+        "Text in the base's language to measure on, of another domain than the replay. Default: what is held "
+        "out of --replay; without that, packaged text of another domain where it is installed.",
+        default=(),
+        panel=TEXT,
+        metavar="<path>",
+    )
     replay_share: float = option(
         "Share of replay among the sequences; 0 trains on the new language alone.",
         default=0.25,
@@ -255,7 +262,7 @@ class TrainOptions:
         panel=METHOD,
     )
     evaluate_every: int | None = option(
-        "Steps between measurements. Default: a tenth of all; 0 for none.",
+        "Steps between measurements. Default: a tenth of all, and three before the first tenth; 0 for none.",
         default=None,
         panel=RECORDS,
         ge=0,

@@ -17,7 +17,7 @@ from vocabx.commands.train.workspace import BranchSource, branch
 from vocabx.errors import TrainingError
 from vocabx.progress import Timed
 from vocabx.training.metrics import METRICS, Measured, counts_until, read_metrics, step_seconds
-from vocabx.training.pace import Pace, SpeedFit, TimeLimit, every
+from vocabx.training.pace import Pace, SpeedFit, TimeLimit, early_scores, every
 from vocabx.training.processes import Processes
 from vocabx.training.record import (
     TrainedBase,
@@ -72,7 +72,8 @@ def extended_part(plan: TrainPlan, tables: dict[str, str], texts: RunTexts, run:
         shape=schedule.shape,
         half_life=schedule.half_life,
     )
-    marks = [limit.seconds * i / _SCORES for i in range(1, _SCORES)]
+    later = [limit.seconds * i / _SCORES for i in range(1, _SCORES)]
+    marks = [*early_scores(later[0]), *later]
     return Part(plan, tables, texts, run, limit, () if options.evaluate_every else marks)
 
 
@@ -158,13 +159,15 @@ def _begun(
             "the run it goes on from does not record how many bytes it has read, as it is of an earlier "
             "version: omit --contest"
         )
+    between = every(options.evaluate_every, schedule.steps)
     pace = Pace(
         schedule,
         part.limit,
         fits,
         step_seconds(run, start.step) if start else (),
-        0 if part.marks else every(options.evaluate_every, schedule.steps),
+        0 if part.marks else between,
         part.marks,
+        [] if part.marks or options.evaluate_every is not None else [*map(int, early_scores(between))],
     )
     return pace, start
 
@@ -210,6 +213,7 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
             sequences=texts.order.target_subset,
             replay_sequences=texts.order.replay,
             heldout_bytes=sum(len(passage.encode()) for passage in texts.heldout),
+            measured=plan.measured_source.description if plan.measured_source else "",
             **_of_decay(plan, texts),
         ),
         steps=TrainedSteps(ended.step, plan.step_sequences, ended.tokens),

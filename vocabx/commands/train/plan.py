@@ -19,7 +19,7 @@ from vocabx.commands.train.sampled import SampledText, sample_beginning
 from vocabx.corpus.languages import Language, find_language
 from vocabx.corpus.quality import text_with_quality
 from vocabx.corpus.several import find_languages, text_of, with_scripts
-from vocabx.corpus.source import TextSource, default_source, user_source
+from vocabx.corpus.source import TextSource, default_source, measuring_source, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
@@ -27,7 +27,7 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.training.duration import STARTING_SECONDS, described, scoring_seconds, training_seconds
 from vocabx.training.methods import Dtype, Method
 from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
-from vocabx.training.pace import every
+from vocabx.training.pace import early_scores, every
 from vocabx.training.processes import are_sharded
 from vocabx.training.record import RECORD
 
@@ -48,8 +48,8 @@ class TrainPlan:
         first_id: the id of its first new row.
         language, base_language: the language of the new tokens, and that of the base.
         source: text in the new language.
-        base_source: text in the base's language, for replay and measuring; None if there is none and none is
-            replayed.
+        base_source: text in the base's language, for replay; None if there is none and none is replayed.
+        measured_source: text in it to measure on, None to measure on what is held out of `base_source`.
         decay_source: text of the decay, None if it has none of its own.
         sizes: parameter counts of the model.
         fit: batch size, accumulation and memory.
@@ -66,6 +66,7 @@ class TrainPlan:
     base_language: Language
     source: TextSource
     base_source: TextSource | None
+    measured_source: TextSource | None
     decay_source: TextSource | None
     sizes: ModelSizes
     fit: Fit
@@ -113,12 +114,19 @@ class TrainPlan:
         text = min(self.source.bytes * sampled.size / max(1, sampled.read), self.options.text_bytes)
         return int(sampled.tokens / max(1, sampled.size) * text)
 
+    @property
+    def tokens_per_byte(self) -> float:
+        """Estimated number of tokens per byte of the target text."""
+        sampled = self._sampled[0]
+        return sampled.tokens / max(1, sampled.size)
+
     def scored_tokens(self) -> float:
         """Estimated number of tokens of the held-out texts."""
         scored = [
             one
             for source, one in zip(self._sources, self._sampled, strict=True)
             if source is not self.decay_source
+            and (source is not self.base_source or self.measured_source is None)
         ]
         return sum(one.tokens / max(1, one.size) for one in scored) * self.options.heldout_bytes
 
@@ -136,7 +144,8 @@ class TrainPlan:
 
     @property
     def _sources(self) -> list[TextSource]:
-        return [one for one in (self.source, self.base_source, self.decay_source) if one is not None]
+        texts = (self.source, self.base_source, self.measured_source, self.decay_source)
+        return [one for one in texts if one is not None]
 
     @cached_property
     def _sampled(self) -> list[SampledText]:
@@ -145,7 +154,11 @@ class TrainPlan:
     def _scores(self, steps: int) -> int:
         """How often the held-out texts are scored: at both ends and in between."""
         between = self.options.evaluate_every
-        return 2 if between == 0 else 1 + -(-steps // every(between, steps))
+        if between == 0:
+            return 2
+        apart = every(between, steps)
+        early = {int(at) for at in early_scores(apart)} - {0} if between is None else set()
+        return 1 + len(early) + -(-steps // apart)
 
     def describe(self, operations_a_second: float, scoring_rate: float = 0.0) -> dict[str, Any]:
         """What the run will do and need, as plain data.
@@ -186,6 +199,7 @@ class TrainPlan:
             "corpus_unread": self.source.unread or None,
             "replay": self.replay.description if self.replay else "",
             "replay_share": share,
+            "measured": self.measured_source.description if self.measured_source else "",
             "decay_corpus": self.decay_source.description if self.decay_source else "",
             "decay_replay_share": self.decay_replay_share if self.decay_source and self.replay else 0.0,
             "parameters": self.sizes.linear + self.sizes.tables + self.sizes.others,
@@ -273,6 +287,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         spoken,
         source,
         base_source,
+        _measured_source(options, spoken),
         _decay_source(options),
         sizes,
         fit,
@@ -289,7 +304,9 @@ def check_packages(options: TrainOptions) -> None:
     # Which method "auto" means is known with the device, and one that needs more is refused then.
     method = Method("lora" if options.method == "auto" else options.method, "float32")
     _, manifest = _checkpoint(options.directory)
-    replay, decay = _base_source(options, _base_language(manifest)), _decay_source(options)
+    spoken = _base_language(manifest)
+    replay, decay = _base_source(options, spoken), _decay_source(options)
+    measured = _measured_source(options, spoken)
     require_all(
         {
             **method.packages,
@@ -298,6 +315,7 @@ def check_packages(options: TrainOptions) -> None:
             **_source(options, manifest).packages,
             **(replay.packages if replay else {}),
             **(decay.packages if decay else {}),
+            **(measured.packages if measured else {}),
             **(base_packages(options.base or manifest.base.name) if options.contest else {}),
         }
     )
@@ -386,6 +404,12 @@ def _base_source(options: TrainOptions, language: Language) -> TextSource | None
         if options.replay_share or options.decay_replay_share:
             raise
         return None
+
+
+def _measured_source(options: TrainOptions, language: Language) -> TextSource | None:
+    if options.base_text:
+        return user_source(options.base_text, options.text_field, "")
+    return None if options.replay else measuring_source(language)
 
 
 def _decay_source(options: TrainOptions) -> TextSource | None:

@@ -94,6 +94,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         options.base,
         *map(without_tag, options.corpus),
         *options.replay,
+        *options.base_text,
         *options.decay_corpus,
         options.branch_from,
     )

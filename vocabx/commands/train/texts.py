@@ -15,11 +15,12 @@ from vocabx._util.json_file import Written, read_fields
 from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.draw import draw_corpus
+from vocabx.corpus.heldout import draw_heldout
 from vocabx.corpus.languages import with_scripts_of
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sample_sizes import SampleSizes
 from vocabx.corpus.several import draw_each, joined_corpus
-from vocabx.corpus.source import TextSource, peek
+from vocabx.corpus.source import TextSource, peek, scripts_of
 from vocabx.errors import TrainingError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.measure import context_of
@@ -126,10 +127,16 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
             language = with_scripts_of(replace(language, scripts=()), peek(plan.base_source))
         title = "Reading the base's language"
         base = draw_corpus(plan.base_source, language.scripts, sizes, title, progress)
+    measured = base.heldout if base else ()
+    if plan.measured_source is not None:
+        scripts = scripts_of(plan.measured_source)
+        title = "Reading text of another domain"
+        size, seed = plan.options.heldout_bytes, plan.options.seed
+        measured = draw_heldout(plan.measured_source, scripts, size, seed, title, progress)
     context = context_of(plan.checkpoint.config)
     heldout = _Heldout(
         target=tuple(split_for_scoring(corpus.heldout, context)),
-        base=tuple(split_for_scoring(base.heldout, context)) if base else (),
+        base=tuple(split_for_scoring(measured, context)),
     )
     (directory / _HELDOUT).write_text(json.dumps(heldout.plain(), ensure_ascii=False), encoding="utf-8")
     _pack(plan, plan.source, corpus, directory / "target", progress)
