@@ -19,8 +19,8 @@ from vocabx.training.mixture_study import MixtureStudy, Prediction, ShareAnswer
 
 NAME = "mixture-law"
 SETTINGS: dict[str, Any] = {
-    "max_steps": 80, "sequence_length": 256, "step_sequences": 2, "lora_rank": 16, "learning_rate": 1e-3,
-    "rows_learning_rate": 1e-3, "heldout_bytes": 6_000, "text_bytes": 1_000_000, "tolerance": 5.0,
+    "max_steps": 60, "sequence_length": 256, "step_sequences": 2, "lora_rank": 16, "learning_rate": 2e-4,
+    "rows_learning_rate": 3e-4, "heldout_bytes": 3_000, "text_bytes": 1_000_000, "tolerance": 5.0,
 }  # fmt: skip
 
 
@@ -40,8 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> Result:
             f"--{name}", nargs="+", default=(), metavar="PATH", help="default: the packaged text"
         )
     options = parser.parse_args(arguments)
-    settings = {name: getattr(options, name) for name in (*SETTINGS, "replay_shares", "check_share")}
-    texts = {name: tuple(getattr(options, name)) for name in ("corpus", "replay", "base_text")}
+    settings: dict[str, Any] = {
+        name: getattr(options, name) for name in (*SETTINGS, "replay_shares", "check_share")
+    }
+    texts: dict[str, Any] = {
+        name: tuple(getattr(options, name)) for name in ("corpus", "replay", "base_text")
+    }
     start = time.process_time()
     study = fit_mixture(
         MixtureOptions(

@@ -62,6 +62,10 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
     print_properties(_lines(described))
 
 
+def _size(subset: str) -> str:
+    return "as much as the run needs" if subset == "auto" else f"{int(subset):,} bytes"
+
+
 def _lines(plan: dict[str, Any]) -> dict[str, str]:
     from vocabx.training.duration import described
 
@@ -75,6 +79,7 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         "method": f"{plan['method']} in {plan['dtype']}",
         "trains": trained,
         "text": f"{plan['corpus']}, {text}" + (f". {plan['corpus_unread']}" if plan["corpus_unread"] else ""),
+        "subset": f"{_size(plan['subset'])} of it, {plan['passes']} passes" if plan["subset"] else "",
         "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences"
         if plan["replay"]
         else "none",

@@ -34,6 +34,7 @@ class TrainedText(Written, frozen=True, omit_defaults=True):
         sequence_length: in tokens.
         sequences, replay_sequences: number of each.
         heldout_bytes: size of the held-out target text.
+        passes: over the target text; 0 in a run of an earlier version.
         measured: the text in the base's language that was measured on; "" for what was held out of the
             replay.
         decay_corpus, decay_replay_share, decay_sequences: of the text of the decay; "" and 0 if it has none
@@ -47,6 +48,7 @@ class TrainedText(Written, frozen=True, omit_defaults=True):
     sequences: Count
     replay_sequences: Count
     heldout_bytes: Count
+    passes: float = 0.0
     measured: str = ""
     decay_corpus: str = ""
     decay_replay_share: float = 0.0

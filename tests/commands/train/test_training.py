@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from vocabx import MergeOptions, merge
-from vocabx.errors import OutputError, TrainingError
+from vocabx.errors import OptionError, OutputError, TrainingError
 from vocabx.progress import Quiet
 from vocabx.training.metrics import read_metrics
 from vocabx.training.run_checkpoints import complete_checkpoints
@@ -291,6 +291,31 @@ def test_without_replay_the_base_language_is_still_measured(run_of):
     result = run_of(replay_share=0.0)
     assert result.record.text.replay == ""
     assert all("base_bits" in entry for entry in result.metrics if "target_bits" in entry)
+
+
+def test_a_subset_is_passed_over_several_times_and_replay_goes_on(run_of, whole_run):
+    result = run_of("best", subset="auto", quality=False, max_steps=24)
+    text = result.record.text
+    assert text.passes == pytest.approx(4, rel=0.35)
+    assert "bytes of lowest perplexity by its own n-grams" in text.corpus
+    assert text.heldout_bytes == whole_run.record.text.heldout_bytes
+    assert result.metrics[0] == whole_run.metrics[0] | {"seconds": result.metrics[0]["seconds"]}
+    large = run_of("large", subset="1000000", quality=False, max_steps=None, epochs=2)
+    assert large.record.text.passes == pytest.approx(2, rel=0.1)
+
+
+def test_a_run_over_a_subset_is_resumed_to_the_same_losses(run_of):
+    whole = run_of("whole", subset="5000", quality=False, epochs=3)
+    with pytest.raises(RuntimeError, match="gone"):
+        run_of("broken", subset="5000", quality=False, epochs=3, progress=Ending(7))
+    assert losses(run_of("broken", subset="5000", quality=False, epochs=3, resume=True).metrics) == losses(
+        whole.metrics
+    )
+
+
+def test_a_size_that_no_length_of_the_run_decides_is_refused(run_of):
+    with pytest.raises(OptionError, match="pass --max-steps or --max-minutes, too"):
+        run_of("run", subset="auto", max_steps=None)
 
 
 def test_another_text_is_measured_than_the_one_that_is_replayed(run_of, whole_run, tmp_path):

@@ -115,9 +115,18 @@ class TrainOptions:
         ge=1,
         most=1_000_000_000,
     )
-    epochs: int = option(
-        "Passes over the text. With --max-steps, only as much text is used as fits that many passes.",
-        default=1,
+    subset: str = option(
+        "Train on the best part of --corpus alone, and pass over it several times: so many bytes, or auto, "
+        "as many as --epochs passes need in --max-steps or --max-minutes. What --quality keeps is ranked by "
+        "its perplexity under --perplexity-model, else by what is typical of the text.",
+        default="",
+        panel=TEXT,
+        metavar="<bytes>|auto",
+    )
+    epochs: int | None = option(
+        "Passes over the text. With --max-steps, only as much text is used as fits that many passes. "
+        "Default: 1; with --subset, 4.",
+        default=None,
         panel=SCHEDULE,
         ge=1,
         most=10_000,
@@ -350,6 +359,7 @@ class TrainOptions:
                 "--contest trains the base too, and --method rows trains none of it: pass lora, qlora or full"
             )
         self._check_decay()
+        self._check_subset()
         if self.contest and self.evaluate_every == 0:
             raise OptionError("--contest compares held-out scores: omit --evaluate-every 0")
         if self.base and not self.contest:
@@ -359,6 +369,24 @@ class TrainOptions:
         for name in self.trackers:
             if name not in TRACKERS:
                 raise OptionError(f"--report-to supports {', '.join(TRACKERS)}, not {name[:60]!r}")
+
+    def _check_subset(self) -> None:
+        """Refuse a subset that is no size, or whose size nothing decides."""
+        if not self.subset:
+            return
+        if self.subset == "auto":
+            if self.max_steps is None and self.max_minutes is None:
+                raise OptionError(
+                    "--subset auto is as much text as a run reads --epochs times: pass --max-steps or "
+                    "--max-minutes, too, or a number of bytes"
+                )
+        elif (
+            not (self.subset.isascii() and self.subset.isdecimal())
+            or not 1000 <= int(self.subset) <= LARGEST_TEXT
+        ):
+            raise OptionError(
+                f"--subset is {self.subset[:40]!r}: pass auto, or a whole number of bytes of at least 1,000"
+            )
 
     def _check_decay(self) -> None:
         """Refuse what is said of a decay that is another one, or none."""
@@ -393,7 +421,14 @@ class TrainOptions:
     @property
     def quality_options(self) -> QualityOptions:
         """What is left out of the corpus for its quality."""
-        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share)
+        # A subset takes the lowest perplexities itself, and as many as it needs.
+        model = "" if self.subset else self.perplexity_model
+        return QualityOptions(self.quality, model, self.perplexity_share, always=bool(self.subset))
+
+    @property
+    def passes(self) -> int:
+        """Passes over the text."""
+        return self.epochs or (4 if self.subset else 1)
 
     @property
     def ways(self) -> tuple[str, ...]:

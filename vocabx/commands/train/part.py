@@ -17,6 +17,7 @@ from vocabx.commands.train.workspace import BranchSource, branch
 from vocabx.errors import TrainingError
 from vocabx.progress import Timed
 from vocabx.training.metrics import METRICS, Measured, counts_until, read_metrics, step_seconds
+from vocabx.training.order import Order
 from vocabx.training.pace import Pace, SpeedFit, TimeLimit, early_scores, every
 from vocabx.training.processes import Processes
 from vocabx.training.record import (
@@ -206,7 +207,7 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
         tied=plan.checkpoint.tied,
         targets=ended.prepared.targets,
         text=TrainedText(
-            corpus=plan.source.description,
+            corpus=texts.described or plan.source.description,
             replay=plan.replay.description if plan.replay else "",
             replay_share=texts.order.replay_share,
             sequence_length=plan.length,
@@ -214,6 +215,7 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
             replay_sequences=texts.order.replay,
             heldout_bytes=sum(len(passage.encode()) for passage in texts.heldout),
             measured=plan.measured_source.description if plan.measured_source else "",
+            passes=_passes(plan, texts, pace),
             **_of_decay(plan, texts),
         ),
         steps=TrainedSteps(ended.step, plan.step_sequences, ended.tokens),
@@ -240,6 +242,15 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
         sketch=texts.sketch,
         occurrences=ended.occurrences,
     )
+
+
+def _passes(plan: TrainPlan, texts: RunTexts, pace: Pace) -> float:
+    """How often the target text was passed over, until the text of the decay if there is one."""
+    schedule = pace.schedule
+    steps = schedule.steps if texts.decay is None else min(schedule.decay_text_begin, schedule.steps)
+    sequences = steps * plan.step_sequences
+    replayed = texts.order.replays_before(sequences) if isinstance(texts.order, Order) else 0
+    return round((sequences - replayed) / max(1, texts.order.target_subset), 3)
 
 
 def _of_decay(plan: TrainPlan, texts: RunTexts) -> dict[str, Any]:

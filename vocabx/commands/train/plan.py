@@ -17,6 +17,7 @@ from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.sampled import SampledText, sample_beginning
 from vocabx.corpus.languages import Language, find_language
+from vocabx.corpus.perplexity import Perplexity
 from vocabx.corpus.quality import text_with_quality
 from vocabx.corpus.several import find_languages, text_of, with_scripts
 from vocabx.corpus.source import TextSource, default_source, measuring_source, user_source
@@ -112,7 +113,18 @@ class TrainPlan:
             return None
         sampled = self._sampled[0]
         text = min(self.source.bytes * sampled.size / max(1, sampled.read), self.options.text_bytes)
+        text = min(text, self.subset_bytes or text)
         return int(sampled.tokens / max(1, sampled.size) * text)
+
+    @property
+    def stable_share(self) -> float:
+        """The share of the steps that read the target text."""
+        return 1 - (self.options.decay if self.decay_source else 0.0)
+
+    @property
+    def subset_bytes(self) -> int | None:
+        """The bytes of --subset, None for all of the text or as many as the run needs."""
+        return int(self.options.subset) if self.options.subset.isdecimal() else None
 
     @property
     def tokens_per_byte(self) -> float:
@@ -170,8 +182,7 @@ class TrainPlan:
         tokens, share = self.text_tokens(), self.options.replay_share if self.replay else 0.0
         steps = self.options.max_steps
         if steps is None and tokens is not None:
-            stable = 1 - (self.options.decay if self.decay_source else 0.0)
-            wanted = tokens * self.options.epochs / (1 - share) / stable
+            wanted = tokens * self.options.passes / (1 - share) / self.stable_share
             steps = max(1, int(wanted / (self.length * self.step_sequences)))
         rate = operations_a_second
         speed = 1 / training_seconds(self.sizes, self.method, self.trained, 1, rate, self.device)
@@ -198,6 +209,8 @@ class TrainPlan:
             "corpus_tokens": tokens,
             "corpus_unread": self.source.unread or None,
             "replay": self.replay.description if self.replay else "",
+            "subset": self.options.subset,
+            "passes": self.options.passes,
             "replay_share": share,
             "measured": self.measured_source.description if self.measured_source else "",
             "decay_corpus": self.decay_source.description if self.decay_source else "",
@@ -264,6 +277,9 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     source = _source(options, manifest)
     language = _language(manifest.language, source)
     source = text_with_quality(source, language, options.corpus, options.quality_options)
+    if options.subset and options.perplexity_model:
+        # It is read when the text is; a damaged one is refused now.
+        Perplexity(Path(options.perplexity_model), language.segmentation == "spaces")
     spoken = _base_language(manifest)
     base_source = _base_source(options, spoken)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory, options.new_rows)
@@ -437,7 +453,8 @@ def _method(options: TrainOptions, gpu: bool, dtype: Dtype) -> Method:
 
 
 def _with_defaults(options: TrainOptions, gpu: bool, checkpoint: Checkpoint) -> TrainOptions:
-    chosen: dict[str, Any] = {
+    chosen: dict[str, Any] = {} if options.epochs else {"epochs": options.passes}
+    chosen |= {
         name: values[0] if gpu else values[1]
         for name, values in (_DEFAULTS | {"dtype": ("bfloat16", _processor_dtype(checkpoint))}).items()
         if getattr(options, name) is None
