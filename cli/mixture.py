@@ -7,16 +7,16 @@ from .plain_line import json_line
 
 
 @command(MixtureOptions, out="{directory}-mixture", dry_run=True)
-def mixture(options: MixtureOptions, quiet: bool, dry_run: bool, as_json: bool) -> None:
+def fit_mixture(options: MixtureOptions, quiet: bool, dry_run: bool, as_json: bool) -> None:
     """Train shortly with several shares of replay, and say which share to train with."""
     from .progress import TerminalProgress
 
     if dry_run:
         _plan(options, as_json)
         return
-    from vocabx.commands.mixture.run import fit_mixture
+    from vocabx.commands.mixture.run import fit_mixture as run
 
-    result = fit_mixture(options, TerminalProgress(quiet))
+    result = run(options, TerminalProgress(quiet))
     if as_json:
         print(json_line({"out": str(result.directory), **result.study.plain()}))
         return
@@ -26,13 +26,14 @@ def mixture(options: MixtureOptions, quiet: bool, dry_run: bool, as_json: bool) 
 
 
 def _plan(options: MixtureOptions, as_json: bool) -> None:
-    from vocabx.commands.mixture.plan import make_mixture_plan
+    from vocabx.commands.mixture.plan import check_mixture_packages, make_mixture_plan
     from vocabx.training.duration import described
     from vocabx.training.processes import Processes
     from vocabx.training.speed import speeds
 
     from .terminal import print_properties
 
+    check_mixture_packages(options)
     device = Processes().device
     plan = make_mixture_plan(options, device)
     found = plan.describe(*speeds(device, plan.train.method.dtype))

@@ -199,8 +199,8 @@ def test_mixture_laws_are_checked_by_a_share_that_was_not_fitted(toy, tmp_path, 
     found = toy(
         "mixture_law", "--checkpoint", small_extended(), "--scratch", tmp_path / "scratch", "--corpus",
         small_extended.texts / "zh.jsonl", "--replay", small_extended.texts / "en.txt", "--max-steps", 10,
-        "--sequence-length", 48, "--lora-rank", 2, "--heldout-bytes", 1000, "--replay-shares", "0,0.2,0.5,0.7",
-        "--check-share", 0.4, results="mixture-law",
+        "--sequence-length", 48, "--lora-rank", 2, "--heldout-bytes", 1000, "--check-share", 0.4,
+        "--replay-shares", "0,0.2,0.5,0.7", results="mixture-law",
     )  # fmt: skip
     assert [run["fitted"] for run in found["runs"]] == [True, True, False, True, True]
     assert [one["replay"] for one in found["never fitted"]] == [0.4]

@@ -81,10 +81,14 @@ def make_mixture_plan(options: MixtureOptions, device: str) -> MixturePlan:
     if options.check_share is not None:
         shares[options.check_share] = False
     given = [(run_options(options, share), fitted) for share, fitted in sorted(shares.items())]
-    check_packages(given[-1][0])
     plan = make_train_plan(given[-1][0], device, 1)
     runs = tuple(PlannedRun(one, fitted, _is_finished(plan, one)) for one, fitted in given)
     return MixturePlan(options, plan, runs, _target_tokens(options, plan))
+
+
+def check_mixture_packages(options: MixtureOptions) -> None:
+    """Refuse a study for want of packages; see `check_packages`."""
+    check_packages(run_options(options, options.shares[-1]))
 
 
 def run_options(options: MixtureOptions, share: float) -> TrainOptions:

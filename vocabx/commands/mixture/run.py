@@ -7,7 +7,12 @@ from pathlib import Path
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.grow import write_json
 from vocabx.commands.mixture.options import MixtureOptions
-from vocabx.commands.mixture.plan import MixturePlan, make_mixture_plan, remove_checkpoints
+from vocabx.commands.mixture.plan import (
+    MixturePlan,
+    check_mixture_packages,
+    make_mixture_plan,
+    remove_checkpoints,
+)
 from vocabx.commands.train.run import train
 from vocabx.errors import TrainingError
 from vocabx.progress import Progress, Quiet, Timed
@@ -44,6 +49,7 @@ def fit_mixture(options: MixtureOptions, progress: Progress | None = None) -> Mi
         KeyboardInterrupt: if a signal ended a run, after saving a checkpoint.
     """
     timed = Timed(progress or Quiet())
+    check_mixture_packages(options)
     processes = Processes()
     plan = make_mixture_plan(options, processes.device)
     if plan.train.base_source is None:
