@@ -8,7 +8,7 @@ from markupsafe import Markup
 from vocabx.corpus.languages import language_name
 from vocabx.report.contest_plot import contest_curves
 from vocabx.report.templates import render_template
-from vocabx.report.training_plot import heldout_curves, rate_curves
+from vocabx.report.training_plot import change_curves, heldout_curves, rate_curves
 from vocabx.report.training_verdict import training_verdict
 from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.record import TrainingRecord
@@ -45,6 +45,7 @@ def render_training_page(
         "measured": record.measured,
         "gaps": _gaps(record, target, other),
         "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
+        "changes": Markup(change_curves(metrics, target, other)) if len(record.measured) > 2 else None,
         "rates": Markup(rate_curves(metrics, names)) if steps else None,
         "contest": record.contest,
         "occurrences": _occurrences(record),
