@@ -169,7 +169,6 @@ BAD = {
     ("--decay-corpus", "nowhere.txt"): "no such text: nowhere.txt",
     ("--subset", "most"): "--subset is 'most': pass auto, or a whole number of bytes of at least 1,000",
     ("--subset", "999"): "pass auto, or a whole number of bytes",
-    ("--subset", "9000", "--perplexity-model", "nowhere.arpa"): "no such n-gram model: nowhere.arpa",
     ("--epochs", "0"): "--epochs is 0: pass a whole number of at least 1",
     ("--decay-half-life", "5"): "pass --decay-shape exponential, too",
     ("--decay-shape", "cosine"): "--decay-shape is 'cosine': pass linear or exponential",

@@ -121,7 +121,7 @@ class TrainOptions:
         "its perplexity under --perplexity-model, else by what is typical of the text.",
         default="",
         panel=TEXT,
-        metavar="<bytes>|auto",
+        metavar="<bytes>",
     )
     epochs: int | None = option(
         "Passes over the text. With --max-steps, only as much text is used as fits that many passes. "
@@ -237,6 +237,7 @@ class TrainOptions:
         "steps.",
         default="linear",
         panel=SCHEDULE,
+        metavar="<shape>",
     )
     decay_half_life: int | None = option(
         "Steps in which an exponential decay halves the rates. Default: a seventh of the decay, so that they "
