@@ -19,6 +19,7 @@ from .init_recipe import init_recipe
 from .inspect import inspect
 from .languages import languages
 from .merge import merge
+from .mixture import fit_mixture
 from .options import INTERRUPTED
 from .plain_help import Command, Group
 from .plain_line import plain_line
@@ -36,6 +37,9 @@ _REFUSALS = (
 )  # fmt: skip
 _NOTHING_WRITTEN = "interrupted: nothing was written"
 
+# Commands that are named differently from their functions: a package has the name of this one.
+_NAMES = {"fit_mixture": "mixture"}
+
 app = typer.Typer(
     name="vocabx",
     cls=Group,
@@ -51,6 +55,7 @@ for _function in (
     transfer,
     train,
     merge,
+    fit_mixture,
     compare,
     evaluate,
     inspect,
@@ -62,7 +67,7 @@ for _function in (
     languages,
     bases,
 ):
-    app.command(cls=Command)(_function)
+    app.command(_NAMES.get(_function.__name__), cls=Command)(_function)
 
 
 @app.callback(invoke_without_command=True)

@@ -62,6 +62,10 @@ def _plan(options: TrainOptions, as_json: bool) -> None:
     print_properties(_lines(described))
 
 
+def _size(subset: str) -> str:
+    return "as much as the run needs" if subset == "auto" else f"{int(subset):,} bytes"
+
+
 def _lines(plan: dict[str, Any]) -> dict[str, str]:
     from vocabx.training.duration import described
 
@@ -75,9 +79,14 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         "method": f"{plan['method']} in {plan['dtype']}",
         "trains": trained,
         "text": f"{plan['corpus']}, {text}" + (f". {plan['corpus_unread']}" if plan["corpus_unread"] else ""),
+        "subset": f"{_size(plan['subset'])} of it, {plan['passes']} passes" if plan["subset"] else "",
         "replay": f"{plan['replay']}, {plan['replay_share']:.0%} of the sequences"
         if plan["replay"]
         else "none",
+        "measured": plan["measured"] and f"{plan['measured']}, beside the language",
+        "decay": f"{plan['decay_corpus']}, {plan['decay_replay_share']:.0%} of the sequences replay"
+        if plan["decay_corpus"]
+        else "",
         "step": f"{plan['step_sequences']} sequences of {plan['sequence_length']:,} tokens: "
         f"{plan['processes']} × "
         f"{plan['accumulation']} × {plan['batch_size']}"
@@ -97,4 +106,4 @@ def _lines(plan: dict[str, Any]) -> dict[str, str]:
         if plan["contest"]:
             rows["contest"] = "the base left alone is trained for as long: this doubles the time"
     rows["writes"] = plan["out"]
-    return rows
+    return {name: value for name, value in rows.items() if value}

@@ -64,7 +64,8 @@ def _commands() -> Iterator[str]:
     yield "Each command of the shell is a function of `vocabx`, with a class of options and one of results."
     names = vocabx.__all__
     further = [name for name in names if name.endswith("Result")]
-    titles = {name: name.title().replace("_", "") for name in names}
+    # fit_mixture is the function of `vocabx mixture`.
+    titles = {name: name.removeprefix("fit_").title().replace("_", "") for name in names}
     for command in (name for name in names if f"{titles[name]}Options" in names):
         options, result = f"{titles[command]}Options", f"{titles[command]}Result"
         yield f"\n::: vocabx.{command}\n    options: {{heading_level: 2}}\n"

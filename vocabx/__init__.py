@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from vocabx.commands.languages.run import KnownLanguage, languages
     from vocabx.commands.merge.options import MergeOptions
     from vocabx.commands.merge.run import MergeResult, merge
+    from vocabx.commands.mixture.options import MixtureOptions
+    from vocabx.commands.mixture.run import MixtureResult, fit_mixture
     from vocabx.commands.playground.options import PlaygroundOptions
     from vocabx.commands.playground.run import PlaygroundResult, playground
     from vocabx.commands.push.options import PushOptions
@@ -92,6 +94,8 @@ _WHERE = {
     "MissingPackageError": "vocabx.errors",
     "OptionError": "vocabx.errors",
     "OutputError": "vocabx.errors",
+    "MixtureOptions": "vocabx.commands.mixture.options",
+    "MixtureResult": "vocabx.commands.mixture.run",
     "PlaygroundOptions": "vocabx.commands.playground.options",
     "PlaygroundResult": "vocabx.commands.playground.run",
     "Progress": "vocabx.progress",
@@ -116,6 +120,7 @@ _WHERE = {
     "evaluate": "vocabx.commands.evaluate.run",
     "export": "vocabx.commands.export.run",
     "extend": "vocabx.commands.extend.run",
+    "fit_mixture": "vocabx.commands.mixture.run",
     "init_recipe": "vocabx.commands.init_recipe.run",
     "inspect": "vocabx.commands.inspect.run",
     "languages": "vocabx.commands.languages.run",
@@ -155,6 +160,8 @@ __all__ = [
     "MergeOptions",
     "MergeResult",
     "MissingPackageError",
+    "MixtureOptions",
+    "MixtureResult",
     "OptionError",
     "OutputError",
     "PlaygroundOptions",
@@ -183,6 +190,7 @@ __all__ = [
     "evaluate",
     "export",
     "extend",
+    "fit_mixture",
     "init_recipe",
     "inspect",
     "languages",

@@ -172,6 +172,8 @@ _NUMBER_OPTIONS: dict[str, tuple[str, ...]] = {
     "--rows-first": _TRAIN,
     "--warmup": _TRAIN,
     "--decay": _TRAIN,
+    "--decay-half-life": _TRAIN,
+    "--decay-replay-share": _TRAIN,
     "--max-grad-norm": _TRAIN,
     "--lora-rank": _TRAIN,
     "--lora-alpha": _TRAIN,

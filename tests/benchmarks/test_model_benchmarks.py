@@ -236,6 +236,19 @@ def test_ways_to_train_new_rows_are_measured_once_each(toy, tmp_path, small_exte
     assert sum(group["tokens"] for group in first["new tokens by occurrences"]) >= 40
 
 
+def test_mixture_laws_are_checked_by_a_share_that_was_not_fitted(toy, tmp_path, small_extended):
+    found = toy(
+        "mixture_law", "--checkpoint", small_extended(), "--scratch", tmp_path / "scratch", "--corpus",
+        small_extended.texts / "zh.jsonl", "--replay", small_extended.texts / "en.txt", "--max-steps", 10,
+        "--sequence-length", 48, "--lora-rank", 2, "--heldout-bytes", 1000, "--check-share", 0.4,
+        "--replay-shares", "0,0.2,0.5,0.7", results="mixture-law",
+    )  # fmt: skip
+    assert [run["fitted"] for run in found["runs"]] == [True, True, False, True, True]
+    assert [one["replay"] for one in found["never fitted"]] == [0.4]
+    assert [one["replay"] for one in found["left out"]] == [0.2, 0.5]
+    assert found["points"] >= 14
+
+
 def test_every_cell_of_the_table_of_value_is_a_file_and_none_is_made_twice(
     toy, tmp_path, small_model, small_extended
 ):

@@ -11,7 +11,10 @@ import vocabx
 from .conftest import SCRIPT
 
 FUNCTIONS = [command.callback.__name__ for command in app.registered_commands]
-COMMANDS = [name.replace("_", "-") for name in FUNCTIONS]
+COMMANDS = [
+    command.name or name.replace("_", "-")
+    for command, name in zip(app.registered_commands, FUNCTIONS, strict=True)
+]
 
 
 def shown(*arguments, columns=80):

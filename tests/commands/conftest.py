@@ -35,7 +35,7 @@ def parted(err: str) -> tuple[str, tuple[str, ...]]:
 
 
 # Options that may be given several times.
-_LISTS = ("--corpus", "--base-text", "--protect", "--replay", "--runtimes-at")
+_LISTS = ("--corpus", "--base-text", "--decay-corpus", "--protect", "--replay", "--runtimes-at")
 
 
 def overridden(arguments) -> list[str]:

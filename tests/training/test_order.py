@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from vocabx.training.order import Order
+from vocabx.training.order import DecayOrder, Order
 
 
 def order(**changes):
@@ -49,3 +49,38 @@ def test_several_epochs_repeat_a_part_of_the_text():
 
 def test_without_replay_all_sequences_are_in_the_new_language():
     assert {source for source, _ in sequences_at(order(replay=0, replay_subset=0), 40)} == {"target"}
+
+
+def decayed(begin, **changes):
+    """The order of a run with 7 sequences of text for its decay, from a position on."""
+    return DecayOrder(order(), order(target=7, target_subset=7, **changes), lambda: begin)
+
+
+@pytest.mark.parametrize("begin", [0, 1, 37, 60])
+def test_the_text_of_the_decay_begins_at_its_position_and_not_before(begin):
+    found = sequences_at(decayed(begin), 80)
+    assert found[:begin] == sequences_at(order(), begin)
+    assert {source for source, _ in found[begin:]} == {"decay", "replay"}
+    numbers = [number for source, number in found[begin:] if source == "decay"]
+    assert sorted(numbers[:7]) == list(range(7))
+
+
+def test_the_decay_goes_on_with_replay_where_the_stable_phase_ends():
+    found = [number for source, number in sequences_at(decayed(40), 80) if source == "replay"]
+    assert len(found) == 20
+    assert sorted(found) == list(range(20))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_the_decay_has_a_share_of_replay_of_its_own(share):
+    sources = [source for source, _ in sequences_at(decayed(40, replay_share=share), 140)]
+    assert sources[:40].count("replay") == 10
+    assert sources[40:].count("replay") == 100 * share
+
+
+def test_each_pass_over_the_text_has_other_replay_as_far_as_there_is_some():
+    wanted = order(replay=500, replay_subset=500, target_subset=30)
+    found = sequences_at(wanted, 4 * 40)
+    passes = [{number for source, number in found[at : at + 40] if source == "replay"} for at in (0, 40, 80)]
+    assert [len(one) for one in passes] == [10, 10, 10]
+    assert len(set.union(*passes)) == 30

@@ -5,7 +5,7 @@ Profiles are data files in assets/languages. A language without one works with t
 
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -87,6 +87,7 @@ class Language:
         segmentation: how lines are split into words: "spaces", "jieba" or "none"; see `vectors.words`.
         dictionary: a bilingual dictionary with English, by name, or "".
         packaged: default text inside installed packages.
+        measured: text of another domain inside installed packages, to measure what is not trained on.
         hub: default text on the hub, as an hf:// source, or "".
         hub_opencc: OpenCC configuration for the hub text, or "".
         vectors: word vectors inside installed packages, or None.
@@ -110,6 +111,7 @@ class Language:
     pairs: PackagedPairs | None = None
     sentence: str = ""
     parts: tuple["Language", ...] = ()
+    measured: tuple[PackagedText, ...] = ()
 
     @property
     def each(self) -> tuple["Language", ...]:
@@ -129,12 +131,6 @@ def read_profile(tag: str) -> Language:
     """The language of a profile, by its own tag: one of `profiles`."""
     text = (files("vocabx.assets") / "languages" / f"{tag}.toml").read_text(encoding="utf-8")
     profile = tomllib.loads(text)
-    packaged = tuple(
-        PackagedText(
-            PackagedFile(**{k: v for k, v in entry.items() if k != "opencc"}), entry.get("opencc", "")
-        )
-        for entry in profile.get("packaged", ())
-    )
     hub = profile.get("hub", {})
     return Language(
         tag=tag,
@@ -143,13 +139,14 @@ def read_profile(tag: str) -> Language:
         blocks=tuple(_range(block) for block in profile.get("blocks", ())),
         segmentation=profile["segmentation"],
         dictionary=profile.get("dictionary", ""),
-        packaged=packaged,
+        packaged=_packaged(profile.get("packaged", ())),
         hub=hub.get("source", ""),
         hub_opencc=hub.get("opencc", ""),
         vectors=_vectors(profile.get("vectors")),
         words=WordList(**profile["words"]) if "words" in profile else None,
         pairs=_pairs(profile.get("pairs")),
         sentence=profile.get("sentence", ""),
+        measured=_packaged(profile.get("measured", ())),
     )
 
 
@@ -242,6 +239,15 @@ def with_scripts_of(language: Language, sample: str) -> Language:
         name=language.name,
         scripts=scripts,
         segmentation="none" if set(scripts) <= _WITHOUT_SPACES else "spaces",
+    )
+
+
+def _packaged(entries: Iterable[dict[str, str]]) -> tuple[PackagedText, ...]:
+    return tuple(
+        PackagedText(
+            PackagedFile(**{k: v for k, v in entry.items() if k != "opencc"}), entry.get("opencc", "")
+        )
+        for entry in entries
     )
 
 

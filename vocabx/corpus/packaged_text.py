@@ -1,9 +1,11 @@
 """Text that ships inside installed packages: one reader per source, named in the language profiles."""
 
+import ast
 import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,35 @@ def _verse_lines(path: Path) -> Iterator[tuple[re.Match[str], str, int]]:
             yield verse, line[verse.end() :].strip(), read
 
 
+_VERSES_IN_CHAPTER = 1000
+
+
+def _pythonbible(path: Path) -> Iterator[Document]:
+    """A Bible of the package pythonbible, one document per chapter: a text, and where its verses begin.
+
+    It is a Python file, which is read and not run. Apostrophes are backticks in it.
+    """
+    source = path.read_bytes()
+    arguments = next(
+        node.args
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and any(isinstance(one, ast.Dict) for one in node.args)
+    )
+    text = max((ast.literal_eval(one) for one in arguments if isinstance(one, ast.Constant)), key=_length)
+    verses: dict[int, int] = ast.literal_eval(next(one for one in arguments if isinstance(one, ast.Dict)))
+    begins: dict[int, int] = {}
+    for verse, begin in sorted(verses.items()):
+        begins.setdefault(verse // _VERSES_IN_CHAPTER, begin)
+    places = [*begins.values(), len(text)]
+    for number, (begin, end) in enumerate(pairwise(places), 1):
+        read = len(source) * number // len(begins)
+        yield Document(text[begin:end].replace("`", "'").strip(), str(path), read)
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, str) else 0
+
+
 def _pydoc_topics() -> Iterator[Document]:
     """The language reference that Python ships for its help(): English technical prose."""
     topics, read = _topics(), 0
@@ -106,4 +137,5 @@ _READERS: dict[str, Callable[[Path], Iterator[Document]]] = {
     "taiwan_opinions": _taiwan_opinions,
     "taiwan_cases": _taiwan_cases,
     "union_bible": _union_bible,
+    "pythonbible": _pythonbible,
 }

@@ -54,7 +54,8 @@ def with_quality(source: TextSource, language: Language, options: QualityOptions
         CorpusError: there is no such n-gram model.
     """
     large = source.bytes is None or source.bytes > LARGE
-    if not (large or options.model if options.wanted is None else options.wanted):
+    judged = large or options.always or options.model
+    if not (judged if options.wanted is None else options.wanted):
         return source
     if options.wanted:
         require_all(MINHASH)

@@ -171,6 +171,17 @@ def default_source(language: Language) -> TextSource:
     )
 
 
+def measuring_source(language: Language) -> TextSource | None:
+    """Packaged text of another domain than the default one, None where there is none or it is not installed.
+
+    A model that reads the default text, as replay, gets better at texts of its domain. What it keeps of the
+    language shows in another one.
+    """
+    if not language.measured or not all(is_readable(text.file) for text in language.measured):
+        return None
+    return _packaged_source(language.measured)
+
+
 def note_left_out(source: TextSource, progress: Progress) -> None:
     """Say what the reading of a source left out."""
     for sentence in source.left_out:

@@ -8,10 +8,11 @@ from markupsafe import Markup
 from vocabx.corpus.languages import language_name
 from vocabx.report.contest_plot import contest_curves
 from vocabx.report.templates import render_template
-from vocabx.report.training_plot import heldout_curves, rate_curves
+from vocabx.report.training_plot import change_curves, heldout_curves, rate_curves
 from vocabx.report.training_verdict import training_verdict
 from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.record import TrainingRecord
+from vocabx.training.stability_gap import find_gap
 
 _SPACE = "\u00a0"
 
@@ -42,7 +43,9 @@ def render_training_page(
         "other": other,
         "verdict": training_verdict(record, target, other),
         "measured": record.measured,
+        "gaps": _gaps(record, target, other),
         "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
+        "changes": Markup(change_curves(metrics, target, other)) if len(record.measured) > 2 else None,
         "rates": Markup(rate_curves(metrics, names)) if steps else None,
         "contest": record.contest,
         "occurrences": _occurrences(record),
@@ -55,6 +58,19 @@ def render_training_page(
         values,
         {"count": _count, "bits": _bits, "change": _change, "minutes": _minutes},
     )
+
+
+def _gaps(record: TrainingRecord, target: str, other: str) -> list[str]:
+    """A sentence on each language whose scores got worse at first and then recovered."""
+    found = []
+    for name, kind in ((target, "target_bits"), (other, "base_bits")):
+        scored = [(one.step, bits) for one in record.measured if (bits := getattr(one, kind)) is not None]
+        gap = find_gap([step for step, _ in scored], [bits for _, bits in scored])
+        if gap is not None:
+            worst = f"worst after step {gap.step:,}, by {gap.depth:.3f} bits per byte"
+            after = f"and as good as before from step {gap.recovered:,} on" if gap.recovered else ""
+            found.append(f"{name} shows a stability gap: {worst}, {after or 'and recovers in part'}.")
+    return found
 
 
 def _occurrences(record: TrainingRecord) -> list[tuple[str, OccurrenceGroup]]:

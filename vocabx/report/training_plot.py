@@ -54,6 +54,39 @@ def heldout_curves(metrics: Sequence[dict[str, Any]], language: str, base_langua
     return inline_svg(draw, _HEIGHT, label, (steps, measured))
 
 
+def change_curves(metrics: Sequence[dict[str, Any]], language: str, base_language: str) -> str:
+    """SVG of the change of held-out text in percent against steps, on a logarithmic axis: a gap is a hump.
+
+    Args:
+        metrics: the lines of metrics.jsonl, with a score of step 0 and one after it.
+        language, base_language: their names.
+
+    Raises:
+        MissingPackageError: matplotlib is not installed.
+    """
+    measured = [entry for entry in metrics if "target_bits" in entry]
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.subplots()
+        axes.grid(axis="y")
+        axes.axhline(0, color=FAINT, linewidth=0.9)
+        for name, kind, color in ((base_language, "base_bits", OLD), (language, "target_bits", ACCENT)):
+            points = [(entry["step"], entry[kind]) for entry in measured if kind in entry]
+            first = points[0][1] if points else 0.0
+            later = [(step, 100 * (bits / first - 1)) for step, bits in points[1:]]
+            if later:
+                x, y = zip(*later, strict=True)
+                axes.plot(x, y, color=color, linewidth=1.6, marker="o", markersize=3.5, label=name)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_xlabel("step")
+        axes.set_ylabel("change in %")
+        axes.legend(frameon=False, fontsize=8.5)
+
+    label = f"Change of held-out {language} and {base_language} in percent against steps"
+    return inline_svg(draw, _LOW + 0.4, label, measured)
+
+
 def rate_curves(metrics: Sequence[dict[str, Any]], names: Mapping[str, str]) -> str:
     """SVG of the learning rates against training tokens, one line per parameter group.
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vocabx.training.order import Order, StoredOrder
+from vocabx.training.order import DecayOrder, Order, StoredOrder
 from vocabx.training.packed import IGNORED, PackedSequence, PackedText
 
 
@@ -19,12 +19,14 @@ class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
         target, replay: the packed texts; replay is None if none is mixed in.
         order: the order of the sequences.
         count: number of sequences in the whole run.
+        decay: the packed text of the decay, None if it has none of its own.
     """
 
     target: PackedText
     replay: PackedText | None
-    order: Order | StoredOrder
+    order: Order | DecayOrder | StoredOrder
     count: int
+    decay: PackedText | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -36,8 +38,8 @@ class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
     def at(self, position: int) -> PackedSequence:
         """The sequence at a position."""
         source, number = self.order.at(position)
-        text = self.target if source == "target" or self.replay is None else self.replay
-        return text.sequence(number)
+        text = {"replay": self.replay, "decay": self.decay}.get(source)
+        return (self.target if text is None else text).sequence(number)
 
     def labels(self, positions: range) -> NDArray[np.int64]:
         """The tokens to predict in the sequences at some positions, (n,) int64."""

@@ -3,6 +3,7 @@
 Positions are counted through the whole run.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Source = Literal["target", "replay"]
+Source = Literal["target", "replay", "decay"]
 # Shares are integers in parts per million: sums of floats would drift over a long run.
 _PARTS = 1_000_000
 
@@ -37,11 +38,43 @@ class Order:
 
     def at(self, position: int) -> tuple[Source, int]:
         """The source and the number of the sequence at a position of the run."""
-        parts = round(self.replay_share * _PARTS) if self.replay else 0
-        before = position * parts // _PARTS
-        if (position + 1) * parts // _PARTS > before:
-            return "replay", _chosen(self.replay, self.replay_subset, self.seed + 1, before)
+        return self.after(position, 0)
+
+    def after(self, position: int, replayed: int) -> tuple[Source, int]:
+        """The same where so many sequences of replay were read before position 0."""
+        before = self.replays_before(position)
+        if self.replays_before(position + 1) > before:
+            return "replay", _chosen(self.replay, self.replay_subset, self.seed + 1, replayed + before)
         return "target", _chosen(self.target, self.target_subset, self.seed, position - before)
+
+    def replays_before(self, position: int) -> int:
+        """How many of the sequences before a position are replay."""
+        parts = round(self.replay_share * _PARTS) if self.replay else 0
+        return position * parts // _PARTS
+
+
+@dataclass(frozen=True)
+class DecayOrder:
+    """The order of a run whose text changes when its learning rates decay.
+
+    Attributes:
+        stable, decay: the orders before that and from then on. Both replay the same text, and the second one
+            goes on with it where the first one ends.
+        begin: gives the position of the change, which may become known during the run; never before it is
+            reached.
+    """
+
+    stable: Order
+    decay: Order
+    begin: Callable[[], int]
+
+    def at(self, position: int) -> tuple[Source, int]:
+        """The source and the number of the sequence at a position of the run."""
+        begin = self.begin()
+        if position < begin:
+            return self.stable.at(position)
+        source, number = self.decay.after(position - begin, self.stable.replays_before(begin))
+        return ("decay" if source == "target" else source), number
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class TrainedBase(Written, frozen=True):
     tables: dict[str, str]
 
 
-class TrainedText(Written, frozen=True):
+class TrainedText(Written, frozen=True, omit_defaults=True):
     """The training text.
 
     Attributes:
@@ -34,6 +34,11 @@ class TrainedText(Written, frozen=True):
         sequence_length: in tokens.
         sequences, replay_sequences: number of each.
         heldout_bytes: size of the held-out target text.
+        passes: over the target text; 0 in a run of an earlier version.
+        measured: the text in the base's language that was measured on; "" for what was held out of the
+            replay.
+        decay_corpus, decay_replay_share, decay_sequences: of the text of the decay; "" and 0 if it has none
+            of its own.
     """
 
     corpus: str
@@ -43,6 +48,11 @@ class TrainedText(Written, frozen=True):
     sequences: Count
     replay_sequences: Count
     heldout_bytes: Count
+    passes: float = 0.0
+    measured: str = ""
+    decay_corpus: str = ""
+    decay_replay_share: float = 0.0
+    decay_sequences: Count = 0
 
 
 class TrainedSteps(Written, frozen=True):

@@ -135,6 +135,33 @@ def test_the_smaller_of_steps_and_time_wins(timed_run):
     assert timed_run("time", max_steps=10**6).record.steps.steps < 10**5
 
 
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_the_text_of_the_decay_begins_one_step_after_it(timed_run, monkeypatch, tmp_path, batch_size):
+    """A batch of the first step of the decay is fetched before it is known to be one."""
+    from vocabx.training.trainer import VocabularyTrainer
+
+    path = tmp_path / "best.txt"
+    path.write_text("\n\n".join("好" * (100 + number) for number in range(30)), encoding="utf-8")
+    kinds = []
+    plain = VocabularyTrainer.training_step
+
+    def step(self, model, inputs, *given, **named):
+        kinds.append(int(inputs["labels"].unique().numel()) < 8)
+        return plain(self, model, inputs, *given, **named)
+
+    monkeypatch.setattr(VocabularyTrainer, "training_step", step)
+    # The steps end the run, on a machine of any speed.
+    settings = {"max_steps": 20, "max_minutes": 60.0, "decay": 0.3, "decay_corpus": (str(path),)}
+    result = timed_run(**settings, replay_share=0.0, batch_size=batch_size, decay_shape="exponential")
+    schedule = result.record.schedule
+    assert schedule.shape == "exponential" and schedule.decay == 6
+    batches = 4 // batch_size
+    own = [step for step in range(schedule.steps) if all(kinds[batches * step : batches * (step + 1)])]
+    assert own == list(range(schedule.stable_end + 1, schedule.steps))
+    rates = [entry["rates"]["rows"] for entry in steps_of(result.metrics)]
+    assert rates[-1] < 0.01 * max(rates)
+
+
 def test_another_time_is_another_run(timed_run):
     with pytest.raises(RuntimeError):
         timed_run("broken", progress=Ending(12), save_every=3)

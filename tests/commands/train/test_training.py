@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from vocabx import MergeOptions, merge
-from vocabx.errors import OutputError, TrainingError
+from vocabx.errors import OptionError, OutputError, TrainingError
 from vocabx.progress import Quiet
 from vocabx.training.metrics import read_metrics
 from vocabx.training.run_checkpoints import complete_checkpoints
@@ -187,6 +187,68 @@ def test_a_branch_goes_on_from_the_other_runs_checkpoint_and_not_from_the_beginn
     assert longer.metrics[-1]["tokens"] > 13 * 4 * 40
 
 
+# Schedules of 24 and of 12 steps with the same first phases.
+LONG = {"max_steps": 24, "rows_first": 0.1, "warmup": 0.1, "decay": 0.125}
+SHORT = {"max_steps": 12, "rows_first": 0.2, "warmup": 0.2, "decay": 0.25}
+
+
+def test_one_long_run_serves_shorter_budgets_from_its_stable_phase(run_of, tmp_path):
+    long = run_of("long", **LONG, keep=100)
+    branched = run_of("branched", **SHORT, branch_from=str(tmp_path / "long"))
+    assert branched.metrics[:10] == long.metrics[:10]
+    assert losses(branched.metrics) == losses(run_of("direct", **SHORT).metrics)
+
+
+def test_a_branch_from_later_than_its_own_decay_is_refused(run_of, tmp_path):
+    run_of("long", **LONG, keep=1)
+    with pytest.raises(TrainingError, match=r"no checkpoint up to step 9, .* but one of step 21"):
+        run_of("late", **SHORT, branch_from=str(tmp_path / "long"))
+    assert not list(tmp_path.glob("late*"))
+
+
+@pytest.fixture
+def decay_corpus(tmp_path):
+    """Text that is easily told apart."""
+    path = tmp_path / "best.txt"
+    path.write_text("\n\n".join("好中文書" * (20 + number) for number in range(30)), encoding="utf-8")
+    return str(path)
+
+
+def test_the_decay_reads_its_own_text_and_nothing_before_it_changes(run_of, whole_run, decay_corpus):
+    stable, decay = 9, {"decay": 0.25, "decay_corpus": (decay_corpus,)}
+    plain, other = run_of("plain", decay=0.25), run_of("other", **decay)
+    before, after = losses(plain.metrics), losses(other.metrics)
+    assert [after[step] for step in range(1, stable + 1)] == [before[step] for step in range(1, stable + 1)]
+    assert all(after[step] != before[step] for step in range(stable + 1, 13))
+    text = other.record.text
+    assert text.decay_corpus == decay_corpus and text.decay_sequences > 0
+    assert text.decay_replay_share == plain.record.text.replay_share == 0.25
+    assert (plain.record.text.decay_corpus, plain.record.text.decay_sequences) == ("", 0)
+
+
+@pytest.mark.parametrize("step", [5, 10])
+def test_a_run_with_a_text_for_its_decay_is_resumed_bit_for_bit(run_of, decay_corpus, step):
+    given = {
+        "decay": 0.25, "decay_corpus": (decay_corpus,), "decay_replay_share": 0.5,
+        "decay_shape": "exponential", "decay_half_life": 2,
+    }  # fmt: skip
+    whole = run_of("whole", **given)
+    with pytest.raises(RuntimeError, match="gone"):
+        run_of("broken", **given, progress=Ending(step))
+    resumed = run_of("broken", **given, resume=True)
+    assert losses(resumed.metrics) == losses(whole.metrics)
+    assert resumed.record.files == whole.record.files
+    rates = {entry["step"]: entry["rates"]["rows"] for entry in whole.metrics if "loss" in entry}
+    assert [rates[step] / rates[9] for step in (10, 11, 12)] == pytest.approx([0.5**0.5, 0.5, 0.5**1.5])
+
+
+def test_one_stable_phase_is_ended_with_several_texts(run_of, decay_corpus, tmp_path):
+    run_of("short", decay=0.25)
+    given = {"decay": 0.25, "decay_corpus": (decay_corpus,)}
+    branched = run_of("branched", **given, branch_from=str(tmp_path / "short"))
+    assert losses(branched.metrics) == losses(run_of("direct", **given).metrics)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -229,6 +291,46 @@ def test_without_replay_the_base_language_is_still_measured(run_of):
     result = run_of(replay_share=0.0)
     assert result.record.text.replay == ""
     assert all("base_bits" in entry for entry in result.metrics if "target_bits" in entry)
+
+
+def test_a_subset_is_passed_over_several_times_and_replay_goes_on(run_of, whole_run):
+    result = run_of("best", subset="auto", quality=False, max_steps=24)
+    text = result.record.text
+    assert text.passes == pytest.approx(4, rel=0.35)
+    assert "bytes of lowest perplexity by its own n-grams" in text.corpus
+    assert text.heldout_bytes == whole_run.record.text.heldout_bytes
+    assert result.metrics[0] == whole_run.metrics[0] | {"seconds": result.metrics[0]["seconds"]}
+    large = run_of("large", subset="1000000", quality=False, max_steps=None, epochs=2)
+    assert large.record.text.passes == pytest.approx(2, rel=0.1)
+
+
+def test_a_run_over_a_subset_is_resumed_to_the_same_losses(run_of):
+    whole = run_of("whole", subset="5000", quality=False, epochs=3)
+    with pytest.raises(RuntimeError, match="gone"):
+        run_of("broken", subset="5000", quality=False, epochs=3, progress=Ending(7))
+    assert losses(run_of("broken", subset="5000", quality=False, epochs=3, resume=True).metrics) == losses(
+        whole.metrics
+    )
+
+
+def test_a_size_that_no_length_of_the_run_decides_is_refused(run_of):
+    with pytest.raises(OptionError, match="pass --max-steps or --max-minutes, too"):
+        run_of("run", subset="auto", max_steps=None)
+
+
+def test_another_text_is_measured_than_the_one_that_is_replayed(run_of, whole_run, tmp_path):
+    path = tmp_path / "tales.txt"
+    path.write_text("\n\n".join(f"Once upon a time there were {n} kings and queens." for n in range(99)))
+    result = run_of("other", base_text=(str(path),))
+    assert losses(result.metrics) == losses(whole_run.metrics)
+    assert held_out(result.metrics) == held_out(whole_run.metrics)
+    scores = [
+        [entry["base_bits"] for entry in one.metrics if "base_bits" in entry] for one in (result, whole_run)
+    ]
+    assert all(one != other for one, other in zip(*scores, strict=True))
+    assert result.record.text.measured == str(path)
+    assert str(path) in (result.directory / "report.html").read_text("utf-8")
+    assert "held out of the replay" in (whole_run.directory / "report.html").read_text("utf-8")
 
 
 def test_adapters_on_the_embeddings_need_untied_embeddings(run_of):

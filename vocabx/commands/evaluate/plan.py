@@ -17,7 +17,7 @@ from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language
 from vocabx.corpus.sentence_pairs import SentencePairs, default_pairs, read_pairs
 from vocabx.corpus.several import find_languages, text_of, with_scripts, without_tag
-from vocabx.corpus.source import TextSource, default_source, scripts_of, user_source
+from vocabx.corpus.source import TextSource, default_source, measuring_source, scripts_of, user_source
 from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
 from vocabx.evaluation.load_model import PACKAGES as MODELS
 from vocabx.evaluation.tasks import PACKAGES as TASKS
@@ -90,7 +90,7 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
         base_source, base_language = user_source(options.base_text, options.text_field, ""), _UNKNOWN
     else:
         base_language = find_language(tag)
-        base_source = default_source(base_language)
+        base_source = measuring_source(base_language) or default_source(base_language)
     language = with_scripts(language, source)
     pairs = _pairs(options, language, base_language)
     for model in evaluated_models if base is None else (base, *evaluated_models):

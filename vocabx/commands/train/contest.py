@@ -95,6 +95,8 @@ def base_alone_limit(plan: TrainPlan, extended: TrainingRecord, texts: RunTexts)
         warmup=options.warmup,
         decay=options.decay,
         fewest=0,
+        shape=options.decay_shape,
+        half_life=options.decay_half_life or 0,
     )
 
 

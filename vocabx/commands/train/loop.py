@@ -22,6 +22,7 @@ from vocabx.training.composed_adamw import Composed
 from vocabx.training.methods import Prepared, prepare
 from vocabx.training.metrics import Metrics, counts_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
+from vocabx.training.order import DecayOrder, Order
 from vocabx.training.pace import Pace, every
 from vocabx.training.processes import Processes, are_sharded
 from vocabx.training.run_checkpoints import DIRECTORY, SavedStep, complete_checkpoints
@@ -148,7 +149,7 @@ def _recorder(
     tokens, size = counts_until(run, step) if start else (0, 0)
     return Recorder(
         metrics=Metrics(run, step) if processes.main else None,
-        sequences=Sequences(texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences),
+        sequences=_sequences(plan, texts, pace),
         step_sequences=plan.step_sequences,
         token_bytes=plan.tokenizer.byte_lengths(plan.checkpoint.input.rows),
         progress=progress,
@@ -160,6 +161,19 @@ def _recorder(
         tokens=tokens,
         text_bytes=size,
     )
+
+
+def _sequences(plan: TrainPlan, texts: RunTexts, pace: Pace) -> Sequences:
+    """The sequences of the run; those of the decay begin where the pace says."""
+    count = texts.steps * plan.step_sequences
+    if texts.decay is None or not isinstance(texts.order, Order):
+        return Sequences(texts.target, texts.replay, texts.order, count)
+
+    def begin() -> int:
+        return pace.schedule.decay_text_begin * plan.step_sequences
+
+    order = DecayOrder(texts.order, texts.decay.order, begin)
+    return Sequences(texts.target, texts.replay, order, count, texts.decay.text)
 
 
 def _trained(plan: TrainPlan, sequences: Sequences, steps: int) -> Trained:

@@ -61,9 +61,30 @@ class TrainOptions:
         panel=TEXT,
         metavar="<path>",
     )
+    base_text: tuple[str, ...] = option(
+        "Text in the base's language to measure on, of another domain than the replay. Default: what is held "
+        "out of --replay; without that, packaged text of another domain where it is installed.",
+        default=(),
+        panel=TEXT,
+        metavar="<path>",
+    )
     replay_share: float = option(
         "Share of replay among the sequences; 0 trains on the new language alone.",
         default=0.25,
+        panel=TEXT,
+        ge=0,
+        lt=1,
+    )
+    decay_corpus: tuple[str, ...] = option(
+        "Text in the language for the decay alone, in place of --corpus: the best there is. Default: the "
+        "text stays the same.",
+        default=(),
+        panel=TEXT,
+        metavar="<path>",
+    )
+    decay_replay_share: float | None = option(
+        "Share of replay among the sequences of the decay. Default: as --replay-share.",
+        default=None,
         panel=TEXT,
         ge=0,
         lt=1,
@@ -94,9 +115,18 @@ class TrainOptions:
         ge=1,
         most=1_000_000_000,
     )
-    epochs: int = option(
-        "Passes over the text. With --max-steps, only as much text is used as fits that many passes.",
-        default=1,
+    subset: str = option(
+        "Train on the best part of --corpus alone, and pass over it several times: so many bytes, or auto, "
+        "as many as --epochs passes need in --max-steps or --max-minutes. What --quality keeps is ranked by "
+        "its perplexity under --perplexity-model, else by what is typical of the text.",
+        default="",
+        panel=TEXT,
+        metavar="<bytes>",
+    )
+    epochs: int | None = option(
+        "Passes over the text. With --max-steps, only as much text is used as fits that many passes. "
+        "Default: 1; with --subset, 4.",
+        default=None,
         panel=SCHEDULE,
         ge=1,
         most=10_000,
@@ -202,6 +232,21 @@ class TrainOptions:
         ge=0,
         lt=1,
     )
+    decay_shape: Literal["linear", "exponential"] = option(
+        "How learning rates decay: linear, or exponential, as MiniCPM's, which halves them every so many "
+        "steps.",
+        default="linear",
+        panel=SCHEDULE,
+        metavar="<shape>",
+    )
+    decay_half_life: int | None = option(
+        "Steps in which an exponential decay halves the rates. Default: a seventh of the decay, so that they "
+        "end below a hundredth.",
+        default=None,
+        panel=SCHEDULE,
+        ge=1,
+        most=1_000_000_000,
+    )
     max_grad_norm: float = option("Clip gradients to this norm.", default=1.0, panel=SCHEDULE, gt=0)
     lora_rank: int = option("Rank of the adapters (qlora, lora).", default=64, panel=LORA, ge=1, most=100_000)
     lora_alpha: float | None = option(
@@ -227,7 +272,7 @@ class TrainOptions:
         panel=METHOD,
     )
     evaluate_every: int | None = option(
-        "Steps between measurements. Default: a tenth of all; 0 for none.",
+        "Steps between measurements. Default: a tenth of all, and three before the first tenth; 0 for none.",
         default=None,
         panel=RECORDS,
         ge=0,
@@ -314,6 +359,8 @@ class TrainOptions:
             raise OptionError(
                 "--contest trains the base too, and --method rows trains none of it: pass lora, qlora or full"
             )
+        self._check_decay()
+        self._check_subset()
         if self.contest and self.evaluate_every == 0:
             raise OptionError("--contest compares held-out scores: omit --evaluate-every 0")
         if self.base and not self.contest:
@@ -323,6 +370,43 @@ class TrainOptions:
         for name in self.trackers:
             if name not in TRACKERS:
                 raise OptionError(f"--report-to supports {', '.join(TRACKERS)}, not {name[:60]!r}")
+
+    def _check_subset(self) -> None:
+        """Refuse a subset that is no size, or whose size nothing decides."""
+        if not self.subset:
+            return
+        if self.subset == "auto":
+            if self.max_steps is None and self.max_minutes is None:
+                raise OptionError(
+                    "--subset auto is as much text as a run reads --epochs times: pass --max-steps or "
+                    "--max-minutes, too, or a number of bytes"
+                )
+        elif (
+            not (self.subset.isascii() and self.subset.isdecimal())
+            or not 1000 <= int(self.subset) <= LARGEST_TEXT
+        ):
+            raise OptionError(
+                f"--subset is {self.subset[:40]!r}: pass auto, or a whole number of bytes of at least 1,000"
+            )
+
+    def _check_decay(self) -> None:
+        """Refuse what is said of a decay that is another one, or none."""
+        if self.decay_half_life is not None and self.decay_shape != "exponential":
+            raise OptionError(
+                "--decay-half-life is of an exponential decay: pass --decay-shape exponential, too"
+            )
+        if self.decay_corpus and not self.decay:
+            raise OptionError(
+                "--decay-corpus is text for the decay, and --decay is 0: pass a share of the steps"
+            )
+        if self.decay_replay_share is not None and not self.decay_corpus:
+            raise OptionError(
+                "--decay-replay-share is beside --decay-corpus, which is missing: pass both or neither"
+            )
+        if self.decay_corpus and self.contest:
+            raise OptionError(
+                "--contest trains the base on the text of --corpus alone: omit it, or --decay-corpus"
+            )
 
     def _check_rows(self) -> None:
         """Refuse ways to train new token embeddings where none train as such, or one that has no use."""
@@ -338,7 +422,14 @@ class TrainOptions:
     @property
     def quality_options(self) -> QualityOptions:
         """What is left out of the corpus for its quality."""
-        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share)
+        # A subset takes the lowest perplexities itself, and as many as it needs.
+        model = "" if self.subset else self.perplexity_model
+        return QualityOptions(self.quality, model, self.perplexity_share, always=bool(self.subset))
+
+    @property
+    def passes(self) -> int:
+        """Passes over the text."""
+        return self.epochs or (4 if self.subset else 1)
 
     @property
     def ways(self) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from vocabx.commands.train.workspace import BranchSource, branch
 from vocabx.errors import TrainingError
 from vocabx.progress import Timed
 from vocabx.training.metrics import METRICS, Measured, counts_until, read_metrics, step_seconds
-from vocabx.training.pace import Pace, SpeedFit, TimeLimit, every
+from vocabx.training.order import Order
+from vocabx.training.pace import Pace, SpeedFit, TimeLimit, early_scores, every
 from vocabx.training.processes import Processes
 from vocabx.training.record import (
     TrainedBase,
@@ -63,8 +64,17 @@ def extended_part(plan: TrainPlan, tables: dict[str, str], texts: RunTexts, run:
     if options.max_minutes is None:
         return Part(plan, tables, texts, run, None, ())
     first = options.rows_first if _rows_first(plan) else 0.0
-    limit = TimeLimit(60 * options.max_minutes, schedule.steps, first, options.warmup, options.decay)
-    marks = [limit.seconds * i / _SCORES for i in range(1, _SCORES)]
+    limit = TimeLimit(
+        60 * options.max_minutes,
+        schedule.steps,
+        first,
+        options.warmup,
+        options.decay,
+        shape=schedule.shape,
+        half_life=schedule.half_life,
+    )
+    later = [limit.seconds * i / _SCORES for i in range(1, _SCORES)]
+    marks = [*early_scores(later[0]), *later]
     return Part(plan, tables, texts, run, limit, () if options.evaluate_every else marks)
 
 
@@ -142,7 +152,7 @@ def _begun(
     elif processes.main:
         write_job(run, job)
         if source is not None:
-            branch(run, source, part.texts.steps)
+            branch(run, source, schedule)
     processes.wait()
     start = next(reversed(resumable_checkpoints(run)), None)
     if options.contest and start is not None and counts_until(run, start.step)[1] is None:
@@ -150,13 +160,15 @@ def _begun(
             "the run it goes on from does not record how many bytes it has read, as it is of an earlier "
             "version: omit --contest"
         )
+    between = every(options.evaluate_every, schedule.steps)
     pace = Pace(
         schedule,
         part.limit,
         fits,
         step_seconds(run, start.step) if start else (),
-        0 if part.marks else every(options.evaluate_every, schedule.steps),
+        0 if part.marks else between,
         part.marks,
+        [] if part.marks or options.evaluate_every is not None else [*map(int, early_scores(between))],
     )
     return pace, start
 
@@ -165,7 +177,9 @@ def schedule_of(plan: TrainPlan, steps: int) -> Schedule:
     """The schedule of a plan; rows train alone first only if adapters train, too."""
     options = plan.options
     first = options.rows_first if _rows_first(plan) else 0.0
-    return make_schedule(steps, first, options.warmup, options.decay)
+    return make_schedule(
+        steps, first, options.warmup, options.decay, options.decay_shape, options.decay_half_life or 0
+    )
 
 
 def _rows_first(plan: TrainPlan) -> bool:
@@ -193,13 +207,16 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
         tied=plan.checkpoint.tied,
         targets=ended.prepared.targets,
         text=TrainedText(
-            corpus=plan.source.description,
+            corpus=texts.described or plan.source.description,
             replay=plan.replay.description if plan.replay else "",
             replay_share=texts.order.replay_share,
             sequence_length=plan.length,
             sequences=texts.order.target_subset,
             replay_sequences=texts.order.replay,
             heldout_bytes=sum(len(passage.encode()) for passage in texts.heldout),
+            measured=plan.measured_source.description if plan.measured_source else "",
+            passes=_passes(plan, texts, pace),
+            **_of_decay(plan, texts),
         ),
         steps=TrainedSteps(ended.step, plan.step_sequences, ended.tokens),
         schedule=TrainedSchedule(
@@ -225,6 +242,27 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
         sketch=texts.sketch,
         occurrences=ended.occurrences,
     )
+
+
+def _passes(plan: TrainPlan, texts: RunTexts, pace: Pace) -> float:
+    """How often the target text was passed over, until the text of the decay if there is one."""
+    schedule = pace.schedule
+    steps = schedule.steps if texts.decay is None else min(schedule.decay_text_begin, schedule.steps)
+    sequences = steps * plan.step_sequences
+    replayed = texts.order.replays_before(sequences) if isinstance(texts.order, Order) else 0
+    return round((sequences - replayed) / max(1, texts.order.target_subset), 3)
+
+
+def _of_decay(plan: TrainPlan, texts: RunTexts) -> dict[str, Any]:
+    """The text of the decay, as far as it has one of its own; see `TrainedText`."""
+    if texts.decay is None or plan.decay_source is None:
+        return {}
+    order = texts.decay.order
+    return {
+        "decay_corpus": plan.decay_source.description,
+        "decay_replay_share": order.replay_share,
+        "decay_sequences": order.target,
+    }
 
 
 def _of_rows(plan: TrainPlan) -> dict[str, Any]:

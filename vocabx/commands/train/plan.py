@@ -17,9 +17,10 @@ from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.sampled import SampledText, sample_beginning
 from vocabx.corpus.languages import Language, find_language
+from vocabx.corpus.perplexity import Perplexity
 from vocabx.corpus.quality import text_with_quality
 from vocabx.corpus.several import find_languages, text_of, with_scripts
-from vocabx.corpus.source import TextSource, default_source, user_source
+from vocabx.corpus.source import TextSource, default_source, measuring_source, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
@@ -27,7 +28,7 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.training.duration import STARTING_SECONDS, described, scoring_seconds, training_seconds
 from vocabx.training.methods import Dtype, Method
 from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
-from vocabx.training.pace import every
+from vocabx.training.pace import early_scores, every
 from vocabx.training.processes import are_sharded
 from vocabx.training.record import RECORD
 
@@ -48,8 +49,9 @@ class TrainPlan:
         first_id: the id of its first new row.
         language, base_language: the language of the new tokens, and that of the base.
         source: text in the new language.
-        base_source: text in the base's language, for replay and measuring; None if there is none and none is
-            replayed.
+        base_source: text in the base's language, for replay; None if there is none and none is replayed.
+        measured_source: text in it to measure on, None to measure on what is held out of `base_source`.
+        decay_source: text of the decay, None if it has none of its own.
         sizes: parameter counts of the model.
         fit: batch size, accumulation and memory.
         device: torch device.
@@ -65,6 +67,8 @@ class TrainPlan:
     base_language: Language
     source: TextSource
     base_source: TextSource | None
+    measured_source: TextSource | None
+    decay_source: TextSource | None
     sizes: ModelSizes
     fit: Fit
     device: str
@@ -85,7 +89,13 @@ class TrainPlan:
     @property
     def replay(self) -> TextSource | None:
         """The replay text, or None."""
-        return self.base_source if self.options.replay_share else None
+        return self.base_source if self.options.replay_share or self.decay_replay_share else None
+
+    @property
+    def decay_replay_share(self) -> float:
+        """Share of replay among the sequences of the decay."""
+        given = self.options.decay_replay_share
+        return self.options.replay_share if given is None else given
 
     @property
     def length(self) -> int:
@@ -103,11 +113,34 @@ class TrainPlan:
             return None
         sampled = self._sampled[0]
         text = min(self.source.bytes * sampled.size / max(1, sampled.read), self.options.text_bytes)
+        text = min(text, self.subset_bytes or text)
         return int(sampled.tokens / max(1, sampled.size) * text)
+
+    @property
+    def stable_share(self) -> float:
+        """The share of the steps that read the target text."""
+        return 1 - (self.options.decay if self.decay_source else 0.0)
+
+    @property
+    def subset_bytes(self) -> int | None:
+        """The bytes of --subset, None for all of the text or as many as the run needs."""
+        return int(self.options.subset) if self.options.subset.isdecimal() else None
+
+    @property
+    def tokens_per_byte(self) -> float:
+        """Estimated number of tokens per byte of the target text."""
+        sampled = self._sampled[0]
+        return sampled.tokens / max(1, sampled.size)
 
     def scored_tokens(self) -> float:
         """Estimated number of tokens of the held-out texts."""
-        return sum(one.tokens / max(1, one.size) for one in self._sampled) * self.options.heldout_bytes
+        scored = [
+            one
+            for source, one in zip(self._sources, self._sampled, strict=True)
+            if source is not self.decay_source
+            and (source is not self.base_source or self.measured_source is None)
+        ]
+        return sum(one.tokens / max(1, one.size) for one in scored) * self.options.heldout_bytes
 
     def reading_seconds(self) -> float:
         """Estimated seconds to read the texts: once for what is held out, and once to tokenize the rest."""
@@ -115,13 +148,16 @@ class TrainPlan:
         for source, sampled in zip(self._sources, self._sampled, strict=True):
             size = source.bytes or self.options.text_bytes
             limit = self.options.text_bytes * sampled.read / max(1, sampled.size)
-            packed = min(size, limit) if source in (self.source, self.replay) else 0.0
-            seconds += (size + packed) * sampled.seconds / max(1, sampled.read)
+            packed = min(size, limit) if source in (self.source, self.replay, self.decay_source) else 0.0
+            # Nothing is held out of the text of the decay.
+            drawn = size if source is not self.decay_source else 0.0
+            seconds += (drawn + packed) * sampled.seconds / max(1, sampled.read)
         return seconds
 
     @property
     def _sources(self) -> list[TextSource]:
-        return [self.source, *([self.base_source] if self.base_source else [])]
+        texts = (self.source, self.base_source, self.measured_source, self.decay_source)
+        return [one for one in texts if one is not None]
 
     @cached_property
     def _sampled(self) -> list[SampledText]:
@@ -130,7 +166,11 @@ class TrainPlan:
     def _scores(self, steps: int) -> int:
         """How often the held-out texts are scored: at both ends and in between."""
         between = self.options.evaluate_every
-        return 2 if between == 0 else 1 + -(-steps // every(between, steps))
+        if between == 0:
+            return 2
+        apart = every(between, steps)
+        early = {int(at) for at in early_scores(apart)} - {0} if between is None else set()
+        return 1 + len(early) + -(-steps // apart)
 
     def describe(self, operations_a_second: float, scoring_rate: float = 0.0) -> dict[str, Any]:
         """What the run will do and need, as plain data.
@@ -142,9 +182,8 @@ class TrainPlan:
         tokens, share = self.text_tokens(), self.options.replay_share if self.replay else 0.0
         steps = self.options.max_steps
         if steps is None and tokens is not None:
-            steps = max(
-                1, int(tokens * self.options.epochs / (1 - share) / (self.length * self.step_sequences))
-            )
+            wanted = tokens * self.options.passes / (1 - share) / self.stable_share
+            steps = max(1, int(wanted / (self.length * self.step_sequences)))
         rate = operations_a_second
         speed = 1 / training_seconds(self.sizes, self.method, self.trained, 1, rate, self.device)
         limit = self.options.max_minutes
@@ -170,7 +209,12 @@ class TrainPlan:
             "corpus_tokens": tokens,
             "corpus_unread": self.source.unread or None,
             "replay": self.replay.description if self.replay else "",
+            "subset": self.options.subset,
+            "passes": self.options.passes,
             "replay_share": share,
+            "measured": self.measured_source.description if self.measured_source else "",
+            "decay_corpus": self.decay_source.description if self.decay_source else "",
+            "decay_replay_share": self.decay_replay_share if self.decay_source and self.replay else 0.0,
             "parameters": self.sizes.linear + self.sizes.tables + self.sizes.others,
             "trained": self.trained,
             "sequence_length": self.length,
@@ -233,6 +277,9 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     source = _source(options, manifest)
     language = _language(manifest.language, source)
     source = text_with_quality(source, language, options.corpus, options.quality_options)
+    if options.subset and options.perplexity_model:
+        # It is read when the text is; a damaged one is refused now.
+        Perplexity(Path(options.perplexity_model), language.segmentation == "spaces")
     spoken = _base_language(manifest)
     base_source = _base_source(options, spoken)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory, options.new_rows)
@@ -256,6 +303,8 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         spoken,
         source,
         base_source,
+        _measured_source(options, spoken),
+        _decay_source(options),
         sizes,
         fit,
         device,
@@ -271,7 +320,9 @@ def check_packages(options: TrainOptions) -> None:
     # Which method "auto" means is known with the device, and one that needs more is refused then.
     method = Method("lora" if options.method == "auto" else options.method, "float32")
     _, manifest = _checkpoint(options.directory)
-    replay = _base_source(options, _base_language(manifest))
+    spoken = _base_language(manifest)
+    replay, decay = _base_source(options, spoken), _decay_source(options)
+    measured = _measured_source(options, spoken)
     require_all(
         {
             **method.packages,
@@ -279,6 +330,8 @@ def check_packages(options: TrainOptions) -> None:
             **_trackers(options),
             **_source(options, manifest).packages,
             **(replay.packages if replay else {}),
+            **(decay.packages if decay else {}),
+            **(measured.packages if measured else {}),
             **(base_packages(options.base or manifest.base.name) if options.contest else {}),
         }
     )
@@ -364,9 +417,21 @@ def _base_source(options: TrainOptions, language: Language) -> TextSource | None
     try:
         return default_source(language)
     except VocabxError:
-        if options.replay_share:
+        if options.replay_share or options.decay_replay_share:
             raise
         return None
+
+
+def _measured_source(options: TrainOptions, language: Language) -> TextSource | None:
+    if options.base_text:
+        return user_source(options.base_text, options.text_field, "")
+    return None if options.replay else measuring_source(language)
+
+
+def _decay_source(options: TrainOptions) -> TextSource | None:
+    if not options.decay_corpus:
+        return None
+    return user_source(options.decay_corpus, options.text_field, options.opencc)
 
 
 def _language(tag: str, source: TextSource) -> Language:
@@ -388,7 +453,8 @@ def _method(options: TrainOptions, gpu: bool, dtype: Dtype) -> Method:
 
 
 def _with_defaults(options: TrainOptions, gpu: bool, checkpoint: Checkpoint) -> TrainOptions:
-    chosen: dict[str, Any] = {
+    chosen: dict[str, Any] = {} if options.epochs else {"epochs": options.passes}
+    chosen |= {
         name: values[0] if gpu else values[1]
         for name, values in (_DEFAULTS | {"dtype": ("bfloat16", _processor_dtype(checkpoint))}).items()
         if getattr(options, name) is None

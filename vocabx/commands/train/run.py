@@ -94,6 +94,8 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         options.base,
         *map(without_tag, options.corpus),
         *options.replay,
+        *options.base_text,
+        *options.decay_corpus,
         options.branch_from,
     )
     check_not_read(options.out, given)

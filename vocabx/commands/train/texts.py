@@ -11,15 +11,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from vocabx._util.json_file import Written, read_fields
+from vocabx._util.json_file import Count, Written, read_fields
 from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.draw import draw_corpus
+from vocabx.corpus.heldout import draw_heldout
 from vocabx.corpus.languages import with_scripts_of
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sample_sizes import SampleSizes
 from vocabx.corpus.several import draw_each, joined_corpus
-from vocabx.corpus.source import TextSource, peek
+from vocabx.corpus.source import TextSource, peek, scripts_of
+from vocabx.corpus.subset import subset_source
 from vocabx.errors import TrainingError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.measure import context_of
@@ -28,9 +30,18 @@ from vocabx.training.order import Order, StoredOrder
 from vocabx.training.pack_text import Recipe, packed_text, read_sketch
 from vocabx.training.packed import Ends, PackedText
 from vocabx.training.processes import Processes
+from vocabx.training.speed import speeds
 
 DIRECTORY = "text"
-_HELDOUT = "heldout.json"
+_HELDOUT, _SUBSET = "heldout.json", "subset.json"
+# Steps of a run whose time ends it, over those that its text was chosen for.
+_RESERVE = 10
+
+
+class _Subset(Written, frozen=True):
+    """The bytes of the subset that is trained on."""
+
+    bytes: Count
 
 
 class _Heldout(Written, frozen=True):
@@ -49,6 +60,8 @@ class RunTexts:
         order: the order of the sequences.
         steps: number of steps of the run.
         heldout, heldout_base: held-out passages in the new language, and in the base's.
+        decay: the text of the decay with its order, None if it has none of its own.
+        described: the target text in words; "" for that of the plan.
         sketch: of what may be trained on, see `vocabx.corpus.sketch`.
     """
 
@@ -59,6 +72,16 @@ class RunTexts:
     heldout: tuple[str, ...]
     heldout_base: tuple[str, ...]
     sketch: str
+    decay: "DecayText | None" = None
+    described: str = ""
+
+
+@dataclass(frozen=True)
+class DecayText:
+    """Packed sequences that are read from the decay on in place of the target text, and their order."""
+
+    text: PackedText
+    order: Order
 
 
 def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Progress) -> RunTexts:
@@ -83,7 +106,13 @@ def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Pro
     replay = PackedText(directory / "replay", plan.length) if plan.replay else None
     steps, order = _order(plan, len(target), len(replay) if replay else 0)
     sketch = read_sketch(directory)
-    return RunTexts(target, replay, order, steps, heldout.target, heldout.base, sketch)
+    described = _target(plan, directory).description
+    decay = None
+    if plan.decay_source is not None:
+        packed = PackedText(directory / "decay", plan.length)
+        count, share = len(packed), plan.decay_replay_share if replay else 0.0
+        decay = DecayText(packed, replace(order, target=count, target_subset=count, replay_share=share))
+    return RunTexts(target, replay, order, steps, heldout.target, heldout.base, sketch, decay, described)
 
 
 def ends_of(config: Mapping[str, Any]) -> Ends:
@@ -111,15 +140,51 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
             language = with_scripts_of(replace(language, scripts=()), peek(plan.base_source))
         title = "Reading the base's language"
         base = draw_corpus(plan.base_source, language.scripts, sizes, title, progress)
+    measured = base.heldout if base else ()
+    if plan.measured_source is not None:
+        scripts = scripts_of(plan.measured_source)
+        title = "Reading text of another domain"
+        size, seed = plan.options.heldout_bytes, plan.options.seed
+        measured = draw_heldout(plan.measured_source, scripts, size, seed, title, progress)
     context = context_of(plan.checkpoint.config)
     heldout = _Heldout(
         target=tuple(split_for_scoring(corpus.heldout, context)),
-        base=tuple(split_for_scoring(base.heldout, context)) if base else (),
+        base=tuple(split_for_scoring(measured, context)),
     )
     (directory / _HELDOUT).write_text(json.dumps(heldout.plain(), ensure_ascii=False), encoding="utf-8")
-    _pack(plan, plan.source, corpus, directory / "target", progress)
+    _pack(plan, _target(plan, directory), corpus, directory / "target", progress)
     if plan.replay is not None and base is not None:
         _pack(plan, plan.replay, base, directory / "replay", progress)
+    if plan.decay_source is not None:
+        # What is held out of the corpus may stand there, too.
+        _pack(plan, plan.decay_source, corpus, directory / "decay", progress)
+
+
+def _target(plan: TrainPlan, directory: Path) -> TextSource:
+    """The text to train on: all of it, or its subset."""
+    options = plan.options
+    if not options.subset:
+        return plan.source
+    size = _subset_bytes(plan, directory)
+    return subset_source(plan.source, plan.language, size, options.text_bytes, options.perplexity_model)
+
+
+def _subset_bytes(plan: TrainPlan, directory: Path) -> int:
+    """The size of the subset, written down: it may depend on the speed of the machine."""
+    path = directory / _SUBSET
+    if path.is_file():
+        return read_fields(path, _Subset, TrainingError, "run the same command again").bytes
+    size = plan.subset_bytes or _fitting_bytes(plan)
+    path.write_text(json.dumps(_Subset(size).plain()), encoding="utf-8")
+    return size
+
+
+def _fitting_bytes(plan: TrainPlan) -> int:
+    """As many bytes as the run reads --epochs times, by its estimated number of steps."""
+    steps: int = plan.describe(*speeds(plan.device, plan.method.dtype))["steps"]
+    share = plan.options.replay_share if plan.replay else 0.0
+    tokens = steps * plan.stable_share * plan.step_sequences * plan.length * (1 - share)
+    return max(1, math.ceil(tokens / (plan.options.passes * plan.tokens_per_byte)))
 
 
 def _pack(plan: TrainPlan, source: TextSource, corpus: Corpus, path: Path, progress: Progress) -> None:
@@ -130,11 +195,14 @@ def _pack(plan: TrainPlan, source: TextSource, corpus: Corpus, path: Path, progr
 
 def _order(plan: TrainPlan, target: int, replay: int) -> tuple[int, Order]:
     options, share = plan.options, plan.options.replay_share if replay else 0.0
+    stable = plan.stable_share
     steps = options.max_steps
     if steps is None:
-        steps = max(1, int(target * options.epochs / (1 - share)) // plan.step_sequences)
+        steps = max(1, int(target * options.passes / (1 - share) / stable) // plan.step_sequences)
+        # The size of the text follows from an estimate, and the time decides.
+        steps *= _RESERVE if options.subset == "auto" else 1
         wanted = target
     else:
-        sequences = steps * plan.step_sequences
-        wanted = min(target, math.ceil(sequences * (1 - share) / options.epochs))
+        sequences = math.ceil(steps * stable) * plan.step_sequences
+        wanted = min(target, math.ceil(sequences * (1 - share) / options.passes))
     return steps, Order(target, replay, share, max(1, wanted), replay, options.seed)

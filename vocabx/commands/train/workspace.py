@@ -39,6 +39,7 @@ from vocabx.training.run_checkpoints import (
     resumable_checkpoints,
     take_over,
 )
+from vocabx.training.schedule import Schedule
 
 
 @contextmanager
@@ -183,17 +184,23 @@ def _trained(options: Any, method: str) -> dict[str, Any]:
     }
 
 
-def branch(scratch: Path, source: BranchSource, steps: int) -> None:
-    """Take over the last checkpoint of another run from before its learning rates decayed.
+def branch(scratch: Path, source: BranchSource, schedule: Schedule) -> None:
+    """Take over the last checkpoint of another run from before the rates of either decay.
+
+    Args:
+        scratch: the directory of the new run.
+        source: the run that it branches from.
+        schedule: of the new run, as far as it is known.
 
     Raises:
-        TrainingError: if it has none, or only one after the end of this run.
+        TrainingError: if it has none, or only one after the beginning of this run's decay.
     """
-    found = [saved for saved in source.saved if saved.step < steps]
+    last = min(schedule.stable_end, schedule.steps - 1)
+    found = [saved for saved in source.saved if saved.step <= last]
     if not found:
         raise TrainingError(
-            f"{source.name} holds no checkpoint from before step {steps} whose learning rates had not "
-            "decayed: pass a --max-steps beyond it"
+            f"{source.name} holds no checkpoint up to step {last:,}, after which learning rates decay here, "
+            f"but one of step {source.saved[0].step:,}: pass a larger --max-steps, or a smaller --decay"
         )
     counts_until(source.directory, found[-1].step)
     shutil.rmtree(scratch / DIRECTORY, ignore_errors=True)

@@ -1,0 +1,108 @@
+"""Mixture laws: short trainings with several shares of replay, and how well they predict another share.
+
+    python benchmarks/mixture_law.py --checkpoint runs/demo [--check-share 0.4]
+
+The checkpoint is one that `vocabx extend` wrote. The runs are kept in --scratch, and finished ones are not
+made again.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from common import Result, finish, machine, new_parser, run_script
+
+from vocabx.commands.mixture.options import MixtureOptions
+from vocabx.commands.mixture.run import fit_mixture
+from vocabx.training.mixture_study import MixtureStudy, Prediction, ShareAnswer
+
+NAME = "mixture-law"
+SETTINGS: dict[str, Any] = {
+    "max_steps": 60, "sequence_length": 256, "step_sequences": 2, "lora_rank": 16, "learning_rate": 2e-4,
+    "rows_learning_rate": 3e-4, "heldout_bytes": 3_000, "text_bytes": 1_000_000, "tolerance": 5.0,
+}  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> Result:
+    parser = new_parser(__doc__)
+    parser.add_argument("--checkpoint", type=Path, required=True, help="an extended checkpoint")
+    parser.add_argument("--scratch", type=Path, default=Path("runs/mixture"))
+    parser.add_argument("--name", default=NAME, help=f"of the JSON file; default: {NAME}")
+    parser.add_argument("--replay-shares", default="0,0.1,0.25,0.5,0.75")
+    parser.add_argument("--check-share", type=float, default=0.4)
+    for name, value in SETTINGS.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"default: {value:,}"
+        )
+    for name in ("corpus", "replay", "base-text"):
+        parser.add_argument(
+            f"--{name}", nargs="+", default=(), metavar="PATH", help="default: the packaged text"
+        )
+    options = parser.parse_args(arguments)
+    settings: dict[str, Any] = {
+        name: getattr(options, name) for name in (*SETTINGS, "replay_shares", "check_share")
+    }
+    texts: dict[str, Any] = {
+        name: tuple(getattr(options, name)) for name in ("corpus", "replay", "base_text")
+    }
+    start = time.process_time()
+    study = fit_mixture(
+        MixtureOptions(
+            directory=options.checkpoint, out=options.scratch, method="lora", resume=options.scratch.is_dir(),
+            **settings, **texts,
+        )
+    ).study  # fmt: skip
+    result = {
+        "machine": machine(),
+        "checkpoint": options.checkpoint.name,
+        "settings": settings,
+        # Of this call: runs of an earlier one are not in it.
+        "processor seconds": round(time.process_time() - start, 1),
+        **figures(study),
+    }
+    return finish(options.out, options.name, result)
+
+
+def figures(study: MixtureStudy) -> dict[str, Any]:
+    """A study in numbers."""
+    return {
+        "base language before": round(study.base_before, 4),
+        "target tokens": study.target_tokens,
+        "points": study.points,
+        "dropped": study.dropped,
+        "runs": [
+            {
+                "replay": run.replay_share,
+                "fitted": run.fitted,
+                "target": [[one.step, round(one.target_bits, 4)] for one in run.measured],
+                "base language": [[one.step, round(one.base_bits or 0.0, 4)] for one in run.measured],
+            }
+            for run in study.runs
+        ],
+        "laws": {"target": study.target_law.plain(), "base language": study.base_law.plain()},
+        "left out": [_errors(one) for one in study.left_out],
+        "never fitted": [_errors(one) for one in study.checked],
+        "answers": {
+            "within the tolerance after a short run": _answer(study.kept_in_runs),
+            "critical mixture ratio": _answer(study.critical),
+            "within the tolerance after the text": _answer(study.kept),
+            "best for the text": _answer(study.best),
+        },
+    }
+
+
+def _errors(one: Prediction) -> dict[str, float]:
+    return {
+        "replay": one.replay_share,
+        "target error": round(one.target_error, 5),
+        "base language error": round(one.base_error, 5),
+    }
+
+
+def _answer(one: ShareAnswer) -> dict[str, Any]:
+    return {name: round(value, 4) for name, value in one.plain().items() if value is not None}
+
+
+if __name__ == "__main__":
+    run_script(main)
