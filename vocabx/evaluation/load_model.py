@@ -10,6 +10,7 @@ from vocabx._util.precision import computes_in_bfloat16
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import CODE, is_factorised
+from vocabx.checkpoint.objective import AUTO, objective_of
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
@@ -57,7 +58,7 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
 
 
 def load_model(directory: Path, device: str = "cpu", dtype: str = "") -> Any:
-    """Load a model that predicts the next token, dense or factorized.
+    """Load a model with its lm_head, dense or factorized: a decoder, an encoder or an encoder-decoder.
 
     Args:
         directory: the checkpoint.
@@ -74,7 +75,7 @@ def load_model(directory: Path, device: str = "cpu", dtype: str = "") -> Any:
     dtype = dtype or computing_dtype(size, device)
     if is_factorised(config):
         return load_factorised(directory, dtype).to(device)
-    auto = "AutoModelForImageTextToText" if _sees(config) else "AutoModelForCausalLM"
+    auto = "AutoModelForImageTextToText" if _sees(config) else AUTO[objective_of(config)]
     return load_auto(auto, directory, "evaluate", dtype=dtype).to(device)
 
 

@@ -217,6 +217,7 @@ class SideBySide:
         contests: of the models that were trained with a contest.
         trained_on: the models that were trained on some of these texts, as far as their records tell.
         learned_from: the models whose new tokens were learned from some of these texts, likewise.
+        measure: what "bits per byte" are, see `objective.MEASURE`.
     """
 
     version: str
@@ -234,6 +235,7 @@ class SideBySide:
     contests: tuple[Contested, ...] = ()
     trained_on: tuple[TrainedOn, ...] = ()
     learned_from: tuple[LearnedFrom, ...] = ()
+    measure: str = "bits per byte"
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as plain data, ready for JSON."""

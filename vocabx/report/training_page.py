@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from vocabx.checkpoint.objective import MEASURE
 from vocabx.corpus.languages import language_name
 from vocabx.report.contest_plot import contest_curves
 from vocabx.report.templates import render_template
@@ -42,6 +43,7 @@ def render_training_page(
         "other": other,
         "verdict": training_verdict(record, target, other),
         "measured": record.measured,
+        "measure": MEASURE[record.objective],
         "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
         "rates": Markup(rate_curves(metrics, names)) if steps else None,
         "contest": record.contest,

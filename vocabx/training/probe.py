@@ -60,7 +60,7 @@ def adapted(model: Any, first: int, seed: int) -> Iterator[Adapted]:
     Raises:
         MissingPackageError: if torch, transformers or peft is not installed.
     """
-    from vocabx.training.split_table import split_tables
+    from vocabx.training.split_table import put_output, split_tables
 
     torch = need("torch", "train")
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
@@ -77,7 +77,7 @@ def adapted(model: Any, first: int, seed: int) -> Iterator[Adapted]:
                 wrapped.unload()
         finally:
             model.set_input_embeddings(embedding)
-            model.set_output_embeddings(output)
+            put_output(model, output)
 
 
 def train_steps(

@@ -4,7 +4,7 @@ Only one model is in memory at a time, plus the base if there is room, since KL 
 """
 
 import gc
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,12 @@ from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.evaluate.model import EvaluatedModel
 from vocabx.errors import BaseModelError
-from vocabx.evaluation.bits_per_byte import Score, score_model
+from vocabx.evaluation.bits_per_byte import CausalScorer, Score, Scorer
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.evaluation.generation import generate, write_texts
 from vocabx.evaluation.load_model import computing_dtype, load_model
+from vocabx.evaluation.masked import PASSES, MaskedScorer, frame_of
 from vocabx.evaluation.side_by_side import (
     FromBase,
     Generated,
@@ -27,6 +28,7 @@ from vocabx.evaluation.side_by_side import (
     TextNumbers,
     Written,
 )
+from vocabx.evaluation.units import Units, common_units
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.duration import LOADING_SECONDS, computed_dtype, generating_seconds, scoring_seconds
@@ -44,6 +46,7 @@ class EvaluationTexts:
         generate_tokens: number of tokens to generate per prompt.
         written: texts to continue greedily and sampled; empty to measure nothing of that.
         seed: of the sampling.
+        segmentations: how both languages are divided into words.
     """
 
     target: Sequence[str]
@@ -52,6 +55,7 @@ class EvaluationTexts:
     generate_tokens: int
     written: Sequence[Prompt] = ()
     seed: int = 0
+    segmentations: tuple[str, str] = ("spaces", "spaces")
 
     @property
     def bytes(self) -> int:
@@ -115,7 +119,9 @@ def measuring_seconds(models: Sequence[EvaluatedModel], texts: EvaluationTexts, 
             sum(map(len, model.tokenizer.encode(group))) for group in (texts.target, texts.base_language)
         )
         # KL needs the passages of the base's language under both models once more.
-        again = 2 * other if number and device.holds_two else 0
+        if model.objective != "causal":
+            target, other = PASSES * target, PASSES * other
+        again = 2 * other if number and device.holds_two and model.objective == "causal" else 0
         seconds += scoring_seconds(sizes, target + other + again, rates[dtype], device.name)
         generated = (len(texts.prompts) + 2 * len(texts.written)) * texts.generate_tokens
         seconds += generating_seconds(model.weight_bytes, generated, device.name)
@@ -139,22 +145,26 @@ def measure_models(
         progress: receives the stages, and a note if KL is left out.
     """
     measured: list[ModelNumbers] = []
+    models = [*([] if base is None else [base]), *evaluated_models]
+    units = _units(models, texts)
     with quiet_transformers("evaluate"):
         held = None
         if base is not None:
             held = load_model(base.directory, device.name, device.dtype)
-            measured.append(_measure(base, held, texts, progress, (), is_base=True))
-            if not device.holds_two:
+            measured.append(_measure(base, held, texts, units, progress, (), is_base=True))
+            if base.objective != "causal":
+                held = None
+            elif not device.holds_two:
                 progress.note("KL from the base is left out: two models do not fit into memory.")
                 held = None
         for evaluated_model in evaluated_models:
             gc.collect()
             model = load_model(evaluated_model.directory, device.name, device.dtype)
             from_base = None
-            if base is not None:
+            if base is not None and evaluated_model.objective == "causal":
                 from_base = _from_base(base, held, evaluated_model, model, texts.base_language, progress)
             new = _new_ids(evaluated_model, base)
-            measured.append(_measure(evaluated_model, model, texts, progress, new, from_base))
+            measured.append(_measure(evaluated_model, model, texts, units, progress, new, from_base))
             del model
     return tuple(measured)
 
@@ -163,6 +173,7 @@ def _measure(
     evaluated_model: EvaluatedModel,
     model: Any,
     texts: EvaluationTexts,
+    units: Mapping[str, Units],
     progress: Progress,
     new: Collection[int],
     from_base: FromBase | None = None,
@@ -170,7 +181,7 @@ def _measure(
 ) -> ModelNumbers:
     name, groups = evaluated_model.name, (texts.target, texts.base_language)
     with progress.stage(f"Scoring {name}", texts.bytes, "B") as advance:
-        scores = score_model(model, evaluated_model.tokenizer, groups, advance)
+        scores = _scorer(evaluated_model, units).scores(model, groups, advance)
     numbers = [_numbers(evaluated_model.tokenizer, *pair) for pair in zip(groups, scores, strict=True)]
     return ModelNumbers(
         name=name,
@@ -183,6 +194,25 @@ def _measure(
         generated=_generated(evaluated_model, model, texts, progress),
         written=_written(evaluated_model, model, texts, new, progress),
     )
+
+
+def _units(models: Sequence[EvaluatedModel], texts: EvaluationTexts) -> dict[str, Units]:
+    """What is hidden together in each passage, from models that are scored so."""
+    if models[0].objective == "causal":
+        return {}
+    tokenizers = [model.tokenizer for model in models]
+    groups = zip((texts.target, texts.base_language), texts.segmentations, strict=True)
+    return {
+        text: units
+        for passages, segmentation in groups
+        for text, units in common_units(passages, segmentation, tokenizers).items()
+    }
+
+
+def _scorer(model: EvaluatedModel, units: Mapping[str, Units]) -> Scorer:
+    if model.objective == "causal":
+        return CausalScorer(model.tokenizer)
+    return MaskedScorer(model.tokenizer, frame_of(model.tokenizer, model.directory), units)
 
 
 def _numbers(tokenizer: FastTokenizer, passages: Sequence[str], score: Score) -> TextNumbers:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vocabx._util.extras import require_all
 from vocabx.checkpoint.base import base_packages, find_base
+from vocabx.checkpoint.objective import MEASURE, Objective
 from vocabx.checkpoint.recorded import require_base
 from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free
@@ -16,8 +17,10 @@ from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language, find_language
 from vocabx.corpus.several import find_languages, text_of, with_scripts, without_tag
 from vocabx.corpus.source import TextSource, default_source, scripts_of, user_source
-from vocabx.errors import LanguageError, TokenizerError, VocabxError
+from vocabx.errors import BaseModelError, LanguageError, TokenizerError, VocabxError
 from vocabx.evaluation.load_model import PACKAGES as MODELS
+from vocabx.evaluation.masked import frame_of
+from vocabx.evaluation.units import units_packages
 from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.training.record import TrainingRecord, read_record
@@ -61,6 +64,11 @@ class EvaluatePlan:
         """The shortest context of all models, in tokens."""
         return min(model.context for model in self.models)
 
+    @property
+    def objective(self) -> Objective:
+        """What the models predict."""
+        return self.evaluated_models[0].objective
+
 
 def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> EvaluatePlan:
     """Check everything that can be checked before a model is loaded.
@@ -74,8 +82,9 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
     evaluated_models = tuple(read_evaluated_model(str(path), path) for path in measured)
     language = _language(options, evaluated_models)
     source = _source(options, language)
-    _check_packages(options, source)
+    _check_packages(options, source, evaluated_models[0], language)
     found = _find_base(options, evaluated_models[0], progress)
+    _check_objectives(options, [*evaluated_models, *([found[0]] if found else [])])
     base, base_origin, tag = found if found else (None, "", "en")
     if options.base_text:
         base_source, base_language = user_source(options.base_text, options.text_field, ""), _UNKNOWN
@@ -93,6 +102,26 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
         base_source=base_source,
         runs=runs,
     )
+
+
+def _check_objectives(options: EvaluateOptions, models: Sequence[EvaluatedModel]) -> None:
+    """Refuse models that predict different things, and to let an encoder write."""
+    first = models[0]
+    for model in models[1:]:
+        if model.objective != first.objective:
+            raise BaseModelError(
+                f"{first.name} is measured in {MEASURE[first.objective]} and {model.name} in "
+                f"{MEASURE[model.objective]}, which do not compare: evaluate them apart"
+            )
+    if first.objective == "causal":
+        return
+    if options.generate:
+        raise BaseModelError(
+            f"--generate continues texts, and {first.name} does not predict the next token: omit it"
+        )
+    for model in models:
+        if model.objective == "masked":
+            frame_of(model.tokenizer, model.directory).require_mask(model.name)
 
 
 def _runs(options: EvaluateOptions) -> dict[str, TrainingRecord]:
@@ -117,7 +146,9 @@ def _check_options(options: EvaluateOptions) -> None:
         check_not_read(options.out, given)
 
 
-def _check_packages(options: EvaluateOptions, source: TextSource) -> None:
+def _check_packages(
+    options: EvaluateOptions, source: TextSource, first: EvaluatedModel, language: Language
+) -> None:
     """Refuse now what would fail later, and name all that is missing at once."""
     require_all(
         {
@@ -125,6 +156,7 @@ def _check_packages(options: EvaluateOptions, source: TextSource) -> None:
             **(PLOTS if options.out is not None else {}),
             **(base_packages(options.base) if options.base else {}),
             **source.packages,
+            **({} if first.objective == "causal" else units_packages([language])),
             **text_packages(resolve_sources(options.base_text)),
         }
     )

@@ -68,6 +68,19 @@ class TrainOptions:
         ge=0,
         lt=1,
     )
+    mask: Literal["words", "entities"] = option(
+        "What is hidden from an encoder, 15 % of the tokens: whole words, or nouns, verbs and named "
+        "entities, one token of each (Linguistic Entity Masking; Chinese only).",
+        default="words",
+        panel=TEXT,
+    )
+    pairs: str = option(
+        "Sentences with translations, for an encoder: a file with a sentence, a tab and its translation into "
+        "the base's language on each line. Words are hidden in both (translation language modeling).",
+        default="",
+        panel=TEXT,
+        metavar="<path>",
+    )
     text_field: str = text_field()
     opencc: str = opencc()
     quality: bool | None = quality()

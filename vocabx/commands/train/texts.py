@@ -13,16 +13,17 @@ from typing import Any
 
 from vocabx._util.json_file import Written, read_fields
 from vocabx.checkpoint.special_ids import begin_id
+from vocabx.commands.train.hidden import hidden_ends, marker_of, pairs_of
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.draw import draw_corpus
-from vocabx.corpus.languages import with_scripts_of
+from vocabx.corpus.languages import Language, with_scripts_of
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sample_sizes import SampleSizes
 from vocabx.corpus.several import draw_each, joined_corpus
 from vocabx.corpus.source import TextSource, peek
 from vocabx.errors import TrainingError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
-from vocabx.evaluation.measure import context_of
+from vocabx.evaluation.measure import context_of, context_of_checkpoint
 from vocabx.progress import Progress
 from vocabx.training.order import Order, StoredOrder
 from vocabx.training.pack_text import Recipe, packed_text, read_sketch
@@ -112,18 +113,26 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
         title = "Reading the base's language"
         base = draw_corpus(plan.base_source, language.scripts, sizes, title, progress)
     context = context_of(plan.checkpoint.config)
+    if plan.objective != "causal":
+        # The passage has an id after it, too.
+        context = context_of_checkpoint(plan.checkpoint) - 1
     heldout = _Heldout(
         target=tuple(split_for_scoring(corpus.heldout, context)),
         base=tuple(split_for_scoring(base.heldout, context)) if base else (),
     )
     (directory / _HELDOUT).write_text(json.dumps(heldout.plain(), ensure_ascii=False), encoding="utf-8")
-    _pack(plan, plan.source, corpus, directory / "target", progress)
+    recipe = _recipe(plan, plan.language)
+    _pack(plan.source, corpus, replace(recipe, pairs=pairs_of(plan)), directory / "target", progress)
     if plan.replay is not None and base is not None:
-        _pack(plan, plan.replay, base, directory / "replay", progress)
+        _pack(plan.replay, base, _recipe(plan, plan.base_language), directory / "replay", progress)
 
 
-def _pack(plan: TrainPlan, source: TextSource, corpus: Corpus, path: Path, progress: Progress) -> None:
-    recipe = Recipe(plan.tokenizer, ends_of(plan.checkpoint.config), plan.length, plan.options.text_bytes)
+def _recipe(plan: TrainPlan, language: Language) -> Recipe:
+    ends = ends_of(plan.checkpoint.config) if plan.objective == "causal" else hidden_ends(plan)
+    return Recipe(plan.tokenizer, ends, plan.length, plan.options.text_bytes, marker_of(plan, language))
+
+
+def _pack(source: TextSource, corpus: Corpus, recipe: Recipe, path: Path, progress: Progress) -> None:
     with progress.stage(f"Packing {path.name} text", source.bytes or None, "B") as advance:
         packed_text(source, corpus, recipe, path, advance)
 
