@@ -9,8 +9,10 @@ import torch
 from small_encoders import small_encoder
 from tokenizers import Tokenizer
 
-from vocabx.evaluation.masked import GROUPS, MaskedScorer, frame_of, hidden_passes
-from vocabx.evaluation.units import Encoded, common_units, units_of
+from vocabx.errors import TokenizerError
+from vocabx.evaluation.masked import GROUPS, MaskedScorer, frame_of, hidden_passes, unknown_nats
+from vocabx.evaluation.spans import SpanScorer, sentinels_of, span_passes
+from vocabx.evaluation.units import Encoded, common_units, encoded, units_of
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.vectors.words import word_spans
 
@@ -66,6 +68,60 @@ def test_the_bits_are_those_of_each_word_from_left_to_right(encoder, segmentatio
     wanted = oracle(model, tokenizer, frame, TEXT, word_spans(TEXT, segmentation)) / len(TEXT.encode())
     assert score.whole == pytest.approx(wanted, rel=1e-5)
     assert score.start == pytest.approx(score.whole)
+
+
+def span_oracle(model, tokenizer, sentinels, text, units, group):
+    """Bits of the units of a group: the decoder is read once for each token that it predicts."""
+    tokens = encoded(tokenizer, [text])[0]
+    of = units.of_tokens(tokens.offsets).tolist()
+    shown, target = [], []
+    for index, unit in zip(tokens.ids, of, strict=True):
+        if unit % GROUPS != group:
+            shown.append(index)
+            continue
+        if not target or target[-1][1] != unit:
+            number = len({unit for _, unit in target})
+            shown.append(sentinels[number])
+            target.append((sentinels[number], unit))
+        target.append((index, unit))
+    if not target:
+        return 0.0
+    row = [index for index, _ in target] + [sentinels[len({unit for _, unit in target})]]
+    bits = 0.0
+    for place in range(1, len(row)):
+        with torch.no_grad():
+            logits = model(
+                input_ids=torch.tensor([[*shown, 1]]), decoder_input_ids=torch.tensor([[0, *row[:place]]])
+            ).logits[0, -1]
+        bits -= torch.log_softmax(logits.double(), -1)[row[place]].item() / math.log(2)
+    return bits
+
+
+@pytest.mark.parametrize("segmentation", ["spaces", "none"])
+def test_the_bits_of_spans_are_those_of_each_word_and_its_end(t5_json, segmentation):
+    model, tokenizer = small_encoder("t5").double().eval(), read_tokenizer(t5_json)
+    units = common_units([TEXT], segmentation, [tokenizer])
+    sentinels = sentinels_of(tokenizer, "t5")
+    assert len(sentinels) == 100
+    scorer = SpanScorer(tokenizer, frame_of(tokenizer, t5_json.parent), sentinels, units)
+    (score,) = scorer.scores(model, [[TEXT]])
+    wanted = sum(
+        span_oracle(model, tokenizer, sentinels, TEXT, units[TEXT], group) for group in range(GROUPS)
+    )
+    unknown = unknown_nats(tokenizer, TEXT, encoded(tokenizer, [TEXT])[0]).sum() / math.log(2)
+    assert score.whole == pytest.approx((wanted + unknown) / len(TEXT.encode()), rel=1e-5)
+
+
+def test_there_are_more_groups_where_there_are_few_sentinels():
+    passes = list(span_passes(range(100, 130), np.arange(30), (1, 2, 3)))
+    assert len(passes) == 15 and all(len(one.target) == 5 for one in passes)
+    hidden = sorted(index for one in passes for index in one.target if index >= 100)
+    assert hidden == list(range(100, 130))
+
+
+def test_a_tokenizer_without_sentinels_is_refused(bert_json):
+    with pytest.raises(TokenizerError, match="has no sentinels"):
+        sentinels_of(read_tokenizer(bert_json), "bert")
 
 
 def test_each_token_is_predicted_once_with_all_that_follows_it_in_its_unit_hidden():

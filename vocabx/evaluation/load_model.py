@@ -103,25 +103,28 @@ def computing_dtype(weight_bytes: int, device: str) -> str:
     return "float32" if faster else "auto"
 
 
-def can_evaluate(wanted: bool | None, checkpoint: Checkpoint, progress: Progress) -> bool:
+def can_evaluate(
+    wanted: bool | None, checkpoint: Checkpoint, progress: Progress, hidden: bool = False
+) -> bool:
     """Whether bits per byte will be measured; says why not where the model forbids it.
 
     Args:
         wanted: None where they are measured if the packages are there.
         checkpoint: the base.
         progress: told why not.
+        hidden: whether models are measured, too, that fill in what is hidden from them.
     """
     if wanted is False or (wanted is None and missing(PACKAGES)):
         return False
-    obstacle = _obstacle(checkpoint)
+    obstacle = _obstacle(checkpoint, hidden)
     if obstacle:
         progress.note(f"Bits per byte are not measured: {obstacle}.")
     return not obstacle
 
 
-def _obstacle(checkpoint: Checkpoint) -> str:
+def _obstacle(checkpoint: Checkpoint, hidden: bool) -> str:
     """Why bits per byte cannot be measured, or ""."""
-    if not checkpoint.generates:
+    if not checkpoint.generates and not (hidden and objective_of(checkpoint.config) != "causal"):
         return "the model does not predict the next token of a text"
     if checkpoint.quantisation:
         return f"the model's weights are quantized ({checkpoint.quantisation})"

@@ -18,14 +18,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vocabx._util.extras import need
 from vocabx.errors import TokenizerError
-from vocabx.evaluation.bits_per_byte import START_BYTES, Score
+from vocabx.evaluation.bits_per_byte import START_BYTES, Score, Scorer
 from vocabx.evaluation.lm_head import head_inputs, is_plain
 from vocabx.evaluation.units import Encoded, Ints, Units, character_bytes, encoded
 from vocabx.progress import Advance
@@ -110,7 +110,7 @@ class MaskedScorer:
 
         The `start` of a score is that of the units within the first 1,000 bytes of each passage.
         """
-        return [self._score(model, group, advance) for group in texts]
+        return [group_score(self, model, group, advance) for group in texts]
 
     def losses(self, model: Any, passages: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
         """The ids of each passage, and -log p of each in nats."""
@@ -119,17 +119,6 @@ class MaskedScorer:
         for text, tokens in zip(passages, encoded(self.tokenizer, passages), strict=True):
             losses = self._losses(model, plain, tokens, self.units[text])
             yield tokens.ids, losses + unknown_nats(self.tokenizer, text, tokens)
-
-    def _score(self, model: Any, group: Sequence[str], advance: Advance) -> Score:
-        nats, size = np.zeros(2), np.zeros(2)
-        tokens = encoded(self.tokenizer, group)
-        for text, one, (_, losses) in zip(group, tokens, self.losses(model, group), strict=True):
-            nats_start, size_start = measured(text, self.units[text], one, losses)
-            nats += nats_start
-            size += size_start
-            advance(len(text.encode()))
-        whole, start = nats / math.log(2) / np.maximum(1, size)
-        return Score(float(whole), float(start))
 
     def _losses(self, model: Any, plain: bool, tokens: Encoded, units: Units) -> NDArray[np.float64]:
         torch, found = need("torch", "evaluate"), np.zeros(len(tokens.ids))
@@ -169,6 +158,31 @@ def hidden_passes(units: Ints) -> Iterator[tuple[Ints, Ints]]:
             yield np.flatnonzero(mine & (inside >= step)), np.flatnonzero(mine & (inside == step))
 
 
+class HiddenScorer(Scorer, Protocol):
+    """A scorer of what is hidden from a model in units."""
+
+    @property
+    def tokenizer(self) -> FastTokenizer:
+        """The tokenizer of the model."""
+
+    @property
+    def units(self) -> Mapping[str, Units]:
+        """The units of each passage."""
+
+
+def group_score(scorer: HiddenScorer, model: Any, group: Sequence[str], advance: Advance) -> Score:
+    """The score of a group of passages, from the losses of their tokens."""
+    nats, size = np.zeros(2), np.zeros(2)
+    tokens = encoded(scorer.tokenizer, group)
+    for text, one, (_, losses) in zip(group, tokens, scorer.losses(model, group), strict=True):
+        nats_start, size_start = measured(text, scorer.units[text], one, losses)
+        nats += nats_start
+        size += size_start
+        advance(len(text.encode()))
+    whole, start = nats / math.log(2) / np.maximum(1, size)
+    return Score(float(whole), float(start))
+
+
 def measured(
     text: str, units: Units, tokens: Encoded, losses: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -198,15 +212,31 @@ def _row(model: Any, ids: Sequence[int]) -> Any:
 def _nats(
     torch: Any, model: Any, plain: bool, rows: Any, where: tuple[Ints, Ints], wanted: Any
 ) -> NDArray[np.float64]:
-    """-log p in nats of ids at some positions, softmax in float32."""
+    """-log p in nats of ids at some positions of the rows."""
     index = tuple(torch.from_numpy(part).to(rows.device) for part in where)
     with torch.inference_mode():
         source = head_inputs(model, {"input_ids": rows}) if plain else model(input_ids=rows).logits
-        found = []
-        for part in torch.split(torch.arange(len(wanted), device=rows.device), _LOGIT_ROWS):
-            logits = source[index[0][part], index[1][part]]
-            logits = (model.get_output_embeddings()(logits) if plain else logits).float()
+    return logit_nats(torch, model, plain, source[index], wanted)
+
+
+def logit_nats(torch: Any, model: Any, plain: bool, states: Any, wanted: Any) -> NDArray[np.float64]:
+    """-log p in nats of each id, softmax in float32, a block at a time.
+
+    Args:
+        torch: the library.
+        model: the model.
+        plain: whether `states` are inputs of its lm_head; else they are logits.
+        states: (n, D) or (n, V).
+        wanted: (n,), the ids.
+    """
+    found = [np.zeros(0)]
+    with torch.inference_mode():
+        for start in range(0, len(wanted), _LOGIT_ROWS):
+            part = states[start : start + _LOGIT_ROWS]
+            logits = (model.get_output_embeddings()(part) if plain else part).float()
             # Padding rows may hold NaN or Inf, which no server would produce.
             logits = logits.masked_fill(~torch.isfinite(logits), -math.inf)
-            found.append(torch.nn.functional.cross_entropy(logits, wanted[part], reduction="none"))
-        return np.asarray(torch.cat(found).cpu().double().numpy(), dtype=np.float64)
+            labels = wanted[start : start + _LOGIT_ROWS]
+            nats = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+            found.append(nats.cpu().double().numpy())
+    return np.concatenate(found)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vocabx.training.masking import Masking
+from vocabx.training.masking import Hiding
 from vocabx.training.order import Order, StoredOrder
 from vocabx.training.packed import IGNORED, PackedSequence, PackedText
 
@@ -27,7 +27,7 @@ class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
     replay: PackedText | None
     order: Order | StoredOrder
     count: int
-    masking: Masking | None = None
+    masking: Hiding | None = None
 
     def __len__(self) -> int:
         return self.count

@@ -12,7 +12,7 @@ entities  Linguistic Entity Masking (arXiv 2501.05700): a unit is a noun, a verb
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,13 @@ from vocabx.training.packed import FIRST, IGNORED, NEXT, PADDING, ids_of
 Masked = Literal["words", "entities"]
 SHARE = 0.15
 _MASKED, _DRAWN = 0.8, 0.1
+
+
+class Hiding(Protocol):
+    """Hides some of a packed sequence; a pure function of the sequence and its position in the run."""
+
+    def item(self, stored: NDArray[np.uint32], position: int) -> dict[str, Any]:
+        """The arguments of `MaskedLoss` for one sequence, each int64 and of one length in all sequences."""
 
 
 @dataclass(frozen=True)

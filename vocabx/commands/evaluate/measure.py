@@ -14,12 +14,12 @@ from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.evaluate.model import EvaluatedModel
 from vocabx.errors import BaseModelError
-from vocabx.evaluation.bits_per_byte import CausalScorer, Score, Scorer
+from vocabx.evaluation.bits_per_byte import Score, Scorer
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.evaluation.generation import generate, write_texts
+from vocabx.evaluation.hidden_scorer import READINGS, scorer_for
 from vocabx.evaluation.load_model import computing_dtype, load_model
-from vocabx.evaluation.masked import PASSES, MaskedScorer, frame_of
 from vocabx.evaluation.side_by_side import (
     FromBase,
     Generated,
@@ -119,8 +119,7 @@ def measuring_seconds(models: Sequence[EvaluatedModel], texts: EvaluationTexts, 
             sum(map(len, model.tokenizer.encode(group))) for group in (texts.target, texts.base_language)
         )
         # KL needs the passages of the base's language under both models once more.
-        if model.objective != "causal":
-            target, other = PASSES * target, PASSES * other
+        target, other = (READINGS[model.objective] * count for count in (target, other))
         again = 2 * other if number and device.holds_two and model.objective == "causal" else 0
         seconds += scoring_seconds(sizes, target + other + again, rates[dtype], device.name)
         generated = (len(texts.prompts) + 2 * len(texts.written)) * texts.generate_tokens
@@ -210,9 +209,7 @@ def _units(models: Sequence[EvaluatedModel], texts: EvaluationTexts) -> dict[str
 
 
 def _scorer(model: EvaluatedModel, units: Mapping[str, Units]) -> Scorer:
-    if model.objective == "causal":
-        return CausalScorer(model.tokenizer)
-    return MaskedScorer(model.tokenizer, frame_of(model.tokenizer, model.directory), units)
+    return scorer_for(model.objective, model.tokenizer, model.directory, units)
 
 
 def _numbers(tokenizer: FastTokenizer, passages: Sequence[str], score: Score) -> TextNumbers:

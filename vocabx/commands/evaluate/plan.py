@@ -18,8 +18,8 @@ from vocabx.corpus.languages import Language, find_language
 from vocabx.corpus.several import find_languages, text_of, with_scripts, without_tag
 from vocabx.corpus.source import TextSource, default_source, scripts_of, user_source
 from vocabx.errors import BaseModelError, LanguageError, TokenizerError, VocabxError
+from vocabx.evaluation.hidden_scorer import scorer_for
 from vocabx.evaluation.load_model import PACKAGES as MODELS
-from vocabx.evaluation.masked import frame_of
 from vocabx.evaluation.units import units_packages
 from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
@@ -120,8 +120,7 @@ def _check_objectives(options: EvaluateOptions, models: Sequence[EvaluatedModel]
             f"--generate continues texts, and {first.name} does not predict the next token: omit it"
         )
     for model in models:
-        if model.objective == "masked":
-            frame_of(model.tokenizer, model.directory).require_mask(model.name)
+        scorer_for(model.objective, model.tokenizer, model.directory, {})
 
 
 def _runs(options: EvaluateOptions) -> dict[str, TrainingRecord]:

@@ -13,10 +13,10 @@ from vocabx.corpus.clean import clean
 from vocabx.corpus.several import default_text, find_languages
 from vocabx.corpus.source import TextSource, default_source, peek
 from vocabx.errors import VocabxError
-from vocabx.evaluation.bits_per_byte import CausalScorer, Scorer, split_for_scoring
+from vocabx.evaluation.bits_per_byte import Scorer, split_for_scoring
 from vocabx.evaluation.divergence import mean_divergence
+from vocabx.evaluation.hidden_scorer import scorer_for
 from vocabx.evaluation.load_model import load_model
-from vocabx.evaluation.masked import MaskedScorer, frame_of
 from vocabx.evaluation.measure import context_of_checkpoint
 from vocabx.evaluation.units import common_units
 from vocabx.progress import Progress
@@ -104,9 +104,8 @@ def agreement_of(
 
 def _scorer(run: FinishedRun, directory: Path, tokenizer: FastTokenizer, texts: Sequence[str]) -> Scorer:
     """How the models are scored: encoders by what is hidden from them, a character at a time."""
-    if run.record.objective == "causal":
-        return CausalScorer(tokenizer)
-    return MaskedScorer(tokenizer, frame_of(tokenizer, directory), common_units(texts, "none", [tokenizer]))
+    units = {} if run.record.objective == "causal" else common_units(texts, "none", [tokenizer])
+    return scorer_for(run.record.objective, tokenizer, directory, units)
 
 
 def _first(source: TextSource, context: int) -> tuple[str, ...]:

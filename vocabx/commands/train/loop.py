@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from vocabx._util.quiet import quiet_transformers
-from vocabx.commands.train.hidden import masking_of, scorer_of
+from vocabx.commands.train.hidden import hidden_of, scorer_of
 from vocabx.commands.train.new_rows import alignment_of, composed_rows, occurring_rows
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
@@ -153,10 +153,11 @@ def _recorder(
     """What follows each step: counts, held-out scores and metrics.jsonl, from where a checkpoint left off."""
     step = start.step if start else 0
     tokens, size = counts_until(run, step) if start else (0, 0)
+    hidden, count = hidden_of(plan), texts.steps * plan.step_sequences
     return Recorder(
         metrics=Metrics(run, step) if processes.main else None,
         sequences=Sequences(
-            texts.target, texts.replay, texts.order, texts.steps * plan.step_sequences, masking_of(plan)
+            texts.target, texts.replay, texts.order, count, None if hidden is None else hidden.hiding
         ),
         step_sequences=plan.step_sequences,
         token_bytes=plan.tokenizer.byte_lengths(plan.checkpoint.input.rows),

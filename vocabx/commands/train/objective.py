@@ -7,11 +7,11 @@ from vocabx.checkpoint.tables import Checkpoint
 from vocabx.commands.train.options import TrainOptions
 from vocabx.corpus.languages import Language
 from vocabx.corpus.translations import read_pairs
-from vocabx.errors import BaseModelError, TrainingError
-from vocabx.evaluation.masked import frame_of
+from vocabx.errors import TrainingError
 from vocabx.evaluation.measure import context_of_checkpoint
 from vocabx.evaluation.units import segmentation_of
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.training.hiding import hidden_from
 from vocabx.training.masked_head import require_head
 from vocabx.vectors.tagged_words import has_tagger
 
@@ -49,10 +49,12 @@ def check_objective(
             raise TrainingError(
                 f"{name} is for models that predict the next token, and {directory} does not: omit it"
             )
-    if objective == "spans":
-        raise BaseModelError(f"{directory} is an encoder-decoder, which vocabx does not train")
-    frame = frame_of(tokenizer, directory)
-    frame.require_mask(directory)
+    if objective == "spans" and hiding:
+        raise TrainingError(
+            f"{hiding[0]} is about masked tokens of an encoder, and {directory} is an encoder-decoder, which "
+            "fills in spans: omit it"
+        )
+    hidden_from(objective, tokenizer, directory, checkpoint.input.rows, options.seed)
     context = context_of_checkpoint(checkpoint)
     if (options.sequence_length or 0) > context:
         raise TrainingError(

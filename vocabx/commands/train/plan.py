@@ -23,7 +23,7 @@ from vocabx.corpus.quality import text_with_quality
 from vocabx.corpus.several import find_languages, text_of, with_scripts
 from vocabx.corpus.source import TextSource, default_source, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
-from vocabx.evaluation.masked import PASSES
+from vocabx.evaluation.hidden_scorer import READINGS
 from vocabx.evaluation.measure import context_of_checkpoint
 from vocabx.evaluation.units import units_packages
 from vocabx.report.svg import PACKAGES as PLOTS
@@ -115,7 +115,7 @@ class TrainPlan:
     def scored_tokens(self) -> float:
         """Estimated number of tokens of the held-out texts."""
         tokens = sum(one.tokens / max(1, one.size) for one in self._sampled) * self.options.heldout_bytes
-        return tokens * (1 if self.objective == "causal" else PASSES)
+        return tokens * READINGS[self.objective]
 
     def reading_seconds(self) -> float:
         """Estimated seconds to read the texts: once for what is held out, and once to tokenize the rest."""

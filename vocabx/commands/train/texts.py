@@ -13,7 +13,7 @@ from typing import Any
 
 from vocabx._util.json_file import Written, read_fields
 from vocabx.checkpoint.special_ids import begin_id
-from vocabx.commands.train.hidden import hidden_ends, marker_of, pairs_of
+from vocabx.commands.train.hidden import hidden_of, marker_of, pairs_of
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.languages import Language, with_scripts_of
@@ -128,7 +128,8 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
 
 
 def _recipe(plan: TrainPlan, language: Language) -> Recipe:
-    ends = ends_of(plan.checkpoint.config) if plan.objective == "causal" else hidden_ends(plan)
+    hidden = hidden_of(plan)
+    ends = ends_of(plan.checkpoint.config) if hidden is None else hidden.ends
     return Recipe(plan.tokenizer, ends, plan.length, plan.options.text_bytes, marker_of(plan, language))
 
 
