@@ -5,6 +5,7 @@ import importlib.util
 from dataclasses import asdict, replace
 
 import pytest
+from small_encoders import extended_encoder
 from split_table import over
 from split_table_case import VARIANTS, Case
 from split_table_model import work
@@ -193,6 +194,21 @@ def test_ways_to_train_new_rows_are_measured_once_each(toy, tmp_path, small_exte
     ends = [run["bits per byte"]["zh-Hant"][-1] for run in found.values()]
     assert {step for step, _ in ends} == {3} and len({bits for _, bits in ends}) > 1
     assert sum(group["tokens"] for group in first["new tokens by occurrences"]) >= 40
+
+
+def test_what_is_hidden_from_an_encoder_is_measured_both_ways(toy, tmp_path, small_extended, bert_json):
+    small_extended()
+    texts = small_extended.texts
+    checkpoint = extended_encoder("bert", bert_json, texts, tmp_path)
+    found = toy(
+        "masking", "--checkpoint", checkpoint, "--scratch", tmp_path / "scratch", "--max-steps", 2,
+        "--evaluate-every", 2, "--sequence-length", 32, "--heldout-bytes", 1000,
+        "--corpus", texts / "zh.jsonl",
+    )  # fmt: skip
+    words, entities = found["runs"]["words"], found["runs"]["entities"]
+    assert words["bits per byte"]["zh-Hant"][0] == entities["bits per byte"]["zh-Hant"][0]
+    assert words["bits per byte"]["zh-Hant"][-1] != entities["bits per byte"]["zh-Hant"][-1]
+    assert found["entities over words"] > 0
 
 
 def test_every_cell_of_the_table_of_value_is_a_file_and_none_is_made_twice(

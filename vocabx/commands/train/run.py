@@ -94,6 +94,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         options.base,
         *map(without_tag, options.corpus),
         *options.replay,
+        options.pairs,
         options.branch_from,
     )
     check_not_read(options.out, given)
