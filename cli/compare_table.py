@@ -49,7 +49,7 @@ def _bits(table: InitializerTable) -> Table:
         headings += [f"{language}, trained" for language in languages]
         headings.append("from the best (95 % interval)")
     behind = table.behind()
-    shown = _table("bits per byte of held-out text", headings)
+    shown = _table(f"{table.measure} of held-out text", headings)
     if table.base_bits is not None:
         shown.add_row(BASE, *_cells(table.base_bits), *_probed_cells(table.base_probed, behind.get(BASE)))
         shown.add_section()

@@ -27,7 +27,8 @@ def print_evaluation(result: EvaluateResult) -> None:
 
 def _numbers(table: SideBySide) -> Table:
     target, other = (_short(text.language) for text in (table.target, table.base_language))
-    shown = Table(title=f"All models on the same texts; speed on {table.device}")
+    of = "" if table.measure == "bits per byte" else f" in {table.measure}"
+    shown = Table(title=f"All models on the same texts{of}; speed on {table.device}")
     shown.add_column("model", overflow="fold")
     for heading in (
         f"bits/B\n{target}",

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from vocabx.checkpoint.objective import MEASURE
 from vocabx.commands.train.run import TrainResult
 from vocabx.corpus.languages import language_name
 from vocabx.report.training_verdict import training_verdict
@@ -12,7 +13,8 @@ from .terminal import print_verdict
 
 def print_training(result: TrainResult) -> None:
     """Print the held-out scores during training, what they say, and the next command."""
-    table = Table(title="bits per byte of held-out text")
+    objective = "causal" if result.record is None else result.record.objective
+    table = Table(title=f"{MEASURE[objective]} of held-out text")
     for heading in ("step", "tokens", "new language", "change", "base's language", "change"):
         table.add_column(heading, justify="right")
     measured = [entry for entry in result.metrics if "target_bits" in entry]

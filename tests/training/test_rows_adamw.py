@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from vocabx.training.rows_adamw import Seen, RowsAdamW
+from vocabx.training.rows_adamw import RowsAdamW, Seen
 
 N, D, FIRST = 7, 5, 100
 BETAS, EPS, RATE = (0.9, 0.999), 1e-3, 0.01

@@ -18,7 +18,7 @@ from vocabx.errors import LanguageError
 # Tags that say less than the profile's and mean the same in practice: Norwegian is written as Bokmål.
 _SAME = {"no": "nb"}
 # Written without spaces between words; the names are Unicode's.
-_WITHOUT_SPACES = set(
+WITHOUT_SPACES = set(
     "Han Hiragana Katakana Bopomofo Yi Tangut Nushu Thai Lao Khmer Myanmar Tibetan Javanese Balinese Tai_Le "
     "New_Tai_Lue Tai_Tham Tai_Viet Ahom".split()
 )
@@ -238,7 +238,7 @@ def with_scripts_of(language: Language, sample: str) -> Language:
         tag=language.tag,
         name=language.name,
         scripts=scripts,
-        segmentation="none" if set(scripts) <= _WITHOUT_SPACES else "spaces",
+        segmentation="none" if set(scripts) <= WITHOUT_SPACES else "spaces",
     )
 
 

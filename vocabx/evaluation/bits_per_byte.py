@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,35 @@ def score_model(
     torch, begin = need("torch", "evaluate"), begin_id(model.config)
     model.eval()
     return [_score(torch, model, tokenizer, begin, group, advance) for group in texts]
+
+
+class Scorer(Protocol):
+    """Scores passages under a loaded model, on its own device; the model is in eval mode afterwards."""
+
+    def scores(
+        self, model: Any, texts: Sequence[Sequence[str]], advance: Advance = lambda done: None
+    ) -> list[Score]:
+        """The score of each group of passages."""
+
+    def losses(self, model: Any, passages: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+        """The ids of each passage, and -log p of each in nats."""
+
+
+@dataclass(frozen=True)
+class CausalScorer:
+    """Scores passages by the next token, under a model with this tokenizer; see `Scorer`."""
+
+    tokenizer: FastTokenizer
+
+    def scores(
+        self, model: Any, texts: Sequence[Sequence[str]], advance: Advance = lambda done: None
+    ) -> list[Score]:
+        """Bits per byte of each group of passages from `split_for_scoring`."""
+        return score_model(model, self.tokenizer, texts, advance)
+
+    def losses(self, model: Any, passages: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float64]]]:
+        """The ids of each passage, and -log p of each in nats."""
+        return token_losses(model, self.tokenizer, passages)
 
 
 def token_losses(

@@ -10,6 +10,7 @@ from vocabx._util.precision import computes_in_bfloat16
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import CODE, is_factorised
+from vocabx.checkpoint.objective import AUTO, objective_of
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
@@ -57,7 +58,7 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
 
 
 def load_model(directory: Path, device: str = "cpu", dtype: str = "") -> Any:
-    """Load a model that predicts the next token, dense or factorized.
+    """Load a model with its lm_head, dense or factorized: a decoder, an encoder or an encoder-decoder.
 
     Args:
         directory: the checkpoint.
@@ -74,7 +75,7 @@ def load_model(directory: Path, device: str = "cpu", dtype: str = "") -> Any:
     dtype = dtype or computing_dtype(size, device)
     if is_factorised(config):
         return load_factorised(directory, dtype).to(device)
-    auto = "AutoModelForImageTextToText" if _sees(config) else "AutoModelForCausalLM"
+    auto = "AutoModelForImageTextToText" if _sees(config) else AUTO[objective_of(config)]
     return load_auto(auto, directory, "evaluate", dtype=dtype).to(device)
 
 
@@ -102,25 +103,28 @@ def computing_dtype(weight_bytes: int, device: str) -> str:
     return "float32" if faster else "auto"
 
 
-def can_evaluate(wanted: bool | None, checkpoint: Checkpoint, progress: Progress) -> bool:
+def can_evaluate(
+    wanted: bool | None, checkpoint: Checkpoint, progress: Progress, hidden: bool = False
+) -> bool:
     """Whether bits per byte will be measured; says why not where the model forbids it.
 
     Args:
         wanted: None where they are measured if the packages are there.
         checkpoint: the base.
         progress: told why not.
+        hidden: whether models are measured, too, that fill in what is hidden from them.
     """
     if wanted is False or (wanted is None and missing(PACKAGES)):
         return False
-    obstacle = _obstacle(checkpoint)
+    obstacle = _obstacle(checkpoint, hidden)
     if obstacle:
         progress.note(f"Bits per byte are not measured: {obstacle}.")
     return not obstacle
 
 
-def _obstacle(checkpoint: Checkpoint) -> str:
+def _obstacle(checkpoint: Checkpoint, hidden: bool) -> str:
     """Why bits per byte cannot be measured, or ""."""
-    if not checkpoint.generates:
+    if not checkpoint.generates and not (hidden and objective_of(checkpoint.config) != "causal"):
         return "the model does not predict the next token of a text"
     if checkpoint.quantisation:
         return f"the model's weights are quantized ({checkpoint.quantisation})"

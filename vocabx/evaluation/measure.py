@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.bits_per_byte import Score
 from vocabx.evaluation.comparison import Comparison, Measure
@@ -37,6 +38,12 @@ def compare(
         unknown = count_unknown(tokenizer, texts)
         measures.append(Measure(tokens, characters / max(1, tokens), whole, start, speed, unknown))
     return Comparison(language, source, characters, size, size if scores else 0, *measures)
+
+
+def context_of_checkpoint(checkpoint: Checkpoint) -> int:
+    """Length of a model's context in tokens, without the positions that RoBERTa keeps for pad tokens."""
+    kept = 0 if checkpoint.pad_anchor is None else checkpoint.pad_anchor + 1
+    return context_of(checkpoint.config) - kept
 
 
 def context_of(config: Mapping[str, Any]) -> int:

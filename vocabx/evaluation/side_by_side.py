@@ -307,6 +307,7 @@ class SideBySide:
         trained_on: the models that were trained on some of these texts, as far as their records tell.
         learned_from: the models whose new tokens were learned from some of these texts, likewise.
         pairs: with `--alignment`, what was compared; else None.
+        measure: what "bits per byte" are, see `objective.MEASURE`.
     """
 
     version: str
@@ -325,6 +326,7 @@ class SideBySide:
     trained_on: tuple[TrainedOn, ...] = ()
     learned_from: tuple[LearnedFrom, ...] = ()
     pairs: MeasuredPairs | None = None
+    measure: str = "bits per byte"
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as plain data, ready for JSON."""

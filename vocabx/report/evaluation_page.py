@@ -58,7 +58,7 @@ def render_evaluation(table: SideBySide) -> str:
 def verdict(table: SideBySide) -> str:
     """Which model predicts the new language best, and what that costs the base's, in one plain sentence."""
     name, (best, *others) = name_of(table.target), sorted(table.models, key=_target_bits)
-    bits = f"{_target_bits(best):.2f} bits per byte"
+    bits = f"{_target_bits(best):.2f} {table.measure}"
     if not others:
         return f"{best.name} scores {bits} on {name}."
     base = next((model for model in table.models if model.is_base), None)

@@ -119,7 +119,7 @@ def _points(axes: "Axes", table: InitializerTable, colors: _Colors) -> None:
     axes.set_xlim(0, 1.1 * max(bits.target for bits in [*starts, *finals]))
     axes.set_ylim(-0.7, len(lines) - 0.3)
     steps = f"after {table.probe_steps:,} steps" if table.probe_steps else "before any training"
-    axes.set_xlabel(f"bits per byte {steps}; dashed: {BASE}")
+    axes.set_xlabel(f"{table.measure} {steps}; dashed: {BASE}")
 
 
 def _lines(table: InitializerTable) -> list[tuple[str, Bits, Bits | None]]:

@@ -121,6 +121,7 @@ class InitializerTable:
         base_probed: the same after as many steps on the same text; None without a probe.
         rows: one per initializer, in the order of the request.
         seconds: wall time of each stage.
+        measure: what "bits per byte" are, see `objective.MEASURE`.
     """
 
     version: str
@@ -141,6 +142,7 @@ class InitializerTable:
     base_probed: Probed | None
     rows: tuple[Row, ...]
     seconds: dict[str, float]
+    measure: str = "bits per byte"
 
     def choice(self) -> tuple[str, str]:
         """The recommended initializer, and why, in one sentence.
@@ -157,7 +159,7 @@ class InitializerTable:
             return "", UNTRAINED if any(row.start for row in self.rows) else ""
         best, bits = ranked[0]
         often = f", the mean of {self.probe_seeds} seeds" if self.probe_seeds > 1 else ""
-        why = f"{best}: {bits.bits.target:.3f} bits per byte of {self.language} after {self._steps()}{often}"
+        why = f"{best}: {bits.bits.target:.3f} {self.measure} of {self.language} after {self._steps()}{often}"
         for lead in self.leads():
             if lead.over == BASE:
                 place = "ahead of" if lead.bits >= 0 else "behind"

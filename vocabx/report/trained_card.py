@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from vocabx.checkpoint.objective import MEASURE
 from vocabx.report.card import card_environment
 from vocabx.training.methods import Method
 from vocabx.training.metrics import Measured
@@ -47,6 +48,10 @@ def write_trained_card(base: Path, target: Path, record: TrainingRecord, onto: s
             onto=onto,
             dtype=dtype,
             scores=list(_scores(record.measured)),
+            measure=MEASURE[record.objective],
+            objective=record.objective,
+            mask=record.mask,
+            pairs=record.pairs,
         )
     )
     card = path.read_text(encoding="utf-8", errors="replace")

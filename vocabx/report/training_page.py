@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from vocabx.checkpoint.objective import MEASURE
 from vocabx.corpus.languages import language_name
 from vocabx.report.contest_plot import contest_curves
 from vocabx.report.templates import render_template
@@ -44,6 +45,7 @@ def render_training_page(
         "verdict": training_verdict(record, target, other),
         "measured": record.measured,
         "gaps": _gaps(record, target, other),
+        "measure": MEASURE[record.objective],
         "curves": Markup(heldout_curves(metrics, target, other)) if steps else None,
         "changes": Markup(change_curves(metrics, target, other)) if len(record.measured) > 2 else None,
         "rates": Markup(rate_curves(metrics, names)) if steps else None,

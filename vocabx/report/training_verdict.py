@@ -2,6 +2,7 @@
 
 import shlex
 
+from vocabx.checkpoint.objective import MEASURE
 from vocabx.report.changed_command import changed_command, option_of
 from vocabx.report.contest_words import contest_sentences
 from vocabx.report.extension_verdict import Step, Verdict
@@ -35,14 +36,15 @@ def learned_sentence(record: TrainingRecord, target: str, other: str) -> str:
     if len(record.measured) < 2:
         return f"Trained on {tokens}; held-out text was not measured during training."
     first, last = record.measured[0], record.measured[-1]
-    text = f"Bits per byte after {tokens}: {target} {_moved(first.target_bits, last.target_bits)}"
+    measure = MEASURE[record.objective].capitalize()
+    text = f"{measure} after {tokens}: {target} {_moved(first.target_bits, last.target_bits)}"
     if first.base_bits is not None and last.base_bits is not None:
         text += f", {other} {_moved(first.base_bits, last.base_bits)}"
     return f"{text}."
 
 
 def _unknown(record: TrainingRecord) -> tuple[str, ...]:
-    if _is_base_alone(record):
+    if _is_base_alone(record) or record.objective != "causal":
         return ()
     sentence = (
         "Whether this is better than the base would be after as much training is not known: the base left "
@@ -67,6 +69,7 @@ def _steps(record: TrainingRecord) -> tuple[Step, ...]:
         )
     ]
     unknown = record.contest is None and record.method.name != "rows" and not _is_base_alone(record)
+    unknown &= record.objective == "causal"
     if unknown and command.startswith("vocabx train "):
         steps.insert(
             0,

@@ -140,7 +140,10 @@ class FastTokenizer(ABC):
         suppresses.
         """
         spec = copy.copy(self.spec)
-        spec["model"] = {**self.spec["model"], "vocab": without_holes(self.vocabulary, rows, self.unused_space)}
+        spec["model"] = {
+            **self.spec["model"],
+            "vocab": without_holes(self.vocabulary, rows, self.unused_space),
+        }
         return replace(self, spec=spec)
 
     @abstractmethod

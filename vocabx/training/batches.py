@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vocabx.training.masking import Hiding
 from vocabx.training.order import DecayOrder, Order, StoredOrder
 from vocabx.training.packed import IGNORED, PackedSequence, PackedText
 
@@ -20,6 +21,7 @@ class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
         order: the order of the sequences.
         count: number of sequences in the whole run.
         decay: the packed text of the decay, None if it has none of its own.
+        masking: how what is to be predicted is hidden; None to predict each next token.
     """
 
     target: PackedText
@@ -27,24 +29,38 @@ class Sequences(torch.utils.data.Dataset):  # type: ignore[type-arg]
     order: Order | DecayOrder | StoredOrder
     count: int
     decay: PackedText | None = None
+    masking: Hiding | None = None
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, position: int) -> dict[str, Any]:
+        if self.masking is not None:
+            text, number = self._at(position)
+            return self.masking.item(text.stored(number), position)
         found = self.at(position)
         return {"input_ids": found.ids, "position_ids": found.positions, "labels": found.labels}
 
     def at(self, position: int) -> PackedSequence:
         """The sequence at a position."""
-        source, number = self.order.at(position)
-        text = {"replay": self.replay, "decay": self.decay}.get(source)
-        return (self.target if text is None else text).sequence(number)
+        text, number = self._at(position)
+        return text.sequence(number)
 
     def labels(self, positions: range) -> NDArray[np.int64]:
         """The tokens to predict in the sequences at some positions, (n,) int64."""
+        rows: NDArray[np.int64] = np.concatenate([self[position]["labels"] for position in positions])
+        return np.compress(rows != IGNORED, rows)
+
+    def tokens(self, positions: range) -> NDArray[np.int64]:
+        """The tokens of the text at some positions, hidden or not, (n,) int64."""
         rows: NDArray[np.int64] = np.concatenate([self.at(position).labels for position in positions])
         return np.compress(rows != IGNORED, rows)
+
+    def _at(self, position: int) -> tuple[PackedText, int]:
+        """The packed text of the sequence at a position, and its number there."""
+        source, number = self.order.at(position)
+        text = {"replay": self.replay, "decay": self.decay}.get(source)
+        return (self.target if text is None else text), number
 
 
 def collate(items: list[dict[str, Any]]) -> dict[str, torch.Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx._util.json_file import Count, Written
-from vocabx.evaluation.bits_per_byte import token_losses
+from vocabx.evaluation.bits_per_byte import CausalScorer, Scorer
 from vocabx.tokenizer.fast import FastTokenizer
 
 # The fewest occurrences of each group.
@@ -56,15 +56,20 @@ def count_labels(labels: Iterable[Ints], rows: int) -> Ints:
 
 
 def by_occurrence(
-    model: Any, tokenizer: FastTokenizer, passages: Sequence[str], trained: Trained
+    model: Any,
+    tokenizer: FastTokenizer,
+    passages: Sequence[str],
+    trained: Trained,
+    scorer: Scorer | None = None,
 ) -> tuple[OccurrenceGroup, ...]:
     """Score the new tokens of held-out passages by how often each occurred in training.
 
     Args:
-        model: a transformers model that predicts the next token.
+        model: a transformers model.
         tokenizer: its tokenizer.
         passages: held-out text.
         trained: how often each token occurred.
+        scorer: gives the losses; by default those of the next token.
 
     Returns:
         One group for each of `LEAST`; none if there are no new tokens.
@@ -77,7 +82,7 @@ def by_occurrence(
     # The group of each id.
     group = np.searchsorted(LEAST, trained.counts, side="right") - 1
     bits, size, seen = (np.zeros(len(LEAST)) for _ in range(3))
-    for ids, losses in token_losses(model, tokenizer, passages):
+    for ids, losses in (scorer or CausalScorer(tokenizer)).losses(model, passages):
         row = np.asarray(ids, dtype=np.int64)
         chosen = (row >= trained.first) & (lengths[row] > 0)
         for total, values in ((bits, losses / math.log(2)), (size, lengths[row]), (seen, np.ones(len(row)))):

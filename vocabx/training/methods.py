@@ -11,6 +11,8 @@ from vocabx._util.extras import Packages, need
 from vocabx._util.json_file import Count, Written
 from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
+from vocabx.checkpoint.configuration import read_config
+from vocabx.checkpoint.objective import AUTO, objective_of
 from vocabx.training.processes import are_sharded
 
 # Routers of mixture-of-experts layers select experts, and need no adapters for a new language.
@@ -122,7 +124,7 @@ def load(directory: Path, method: Method, device: str) -> Any:
             bnb_4bit_quant_storage=storage,
         )
     model = load_auto(
-        "AutoModelForCausalLM",
+        AUTO[objective_of(read_config(directory))],
         directory,
         "train",
         dtype=torch.float32 if method.name == "full" else dtype,
@@ -164,7 +166,8 @@ def with_adapters(model: Any, method: Method, targets: tuple[str, ...]) -> Any:
         lora_alpha=method.alpha,
         lora_dropout=method.dropout,
         target_modules=list(targets),
-        task_type="CAUSAL_LM",
+        # Without a task, peft adds nothing of its own to what the model does.
+        task_type="CAUSAL_LM" if objective_of(model.config.to_dict()) == "causal" else None,
         bias="none",
     )
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]

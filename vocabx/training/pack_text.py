@@ -5,9 +5,9 @@ Text is streamed once. A file next to the packed text records how it was made, s
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from vocabx.corpus.clean import clean
@@ -17,7 +17,9 @@ from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
+from vocabx.training.marks import Marker
 from vocabx.training.packed import Ends, PackedText, pack
+from vocabx.training.pair_text import PairText
 
 # Beside a packed text, what it holds.
 SKETCH = ".sketch"
@@ -33,12 +35,20 @@ class Recipe:
         ends: the ids around each document.
         length: tokens per sequence.
         limit: maximum number of bytes to read.
+        marker: marks the units of a text that an encoder is trained on; None for one that is read in order.
+        pairs: sentences and their translations, each pair a document after those of the text.
     """
 
     tokenizer: FastTokenizer
     ends: Ends
     length: int
     limit: int
+    marker: Marker | None = None
+    pairs: PairText | None = None
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, with marks where units have some."""
+        return self.tokenizer.encode(texts) if self.marker is None else self.marker.encode(texts)
 
 
 def packed_text(
@@ -63,7 +73,8 @@ def packed_text(
     record.unlink(missing_ok=True)
     sketch = Sketch()
     texts = _sketched(_documents(source, corpus, recipe.limit, advance), sketch)
-    packed = pack(_encoded(texts, recipe.tokenizer), recipe.ends, recipe.length, path)
+    further = recipe.pairs.encoded(recipe.ends) if recipe.pairs else ()
+    packed = pack(chain(_encoded(texts, recipe), further), recipe.ends, recipe.length, path)
     path.with_suffix(SKETCH).write_text(sketch.to_text(), encoding="ascii")
     if not len(packed):
         raise CorpusError(f"{source.description} holds no text besides what is held out: pass more text")
@@ -103,9 +114,9 @@ def _sketched(documents: Iterator[str], sketch: Sketch) -> Iterator[str]:
         yield text
 
 
-def _encoded(documents: Iterator[str], tokenizer: FastTokenizer) -> Iterator[list[int]]:
+def _encoded(documents: Iterator[str], recipe: Recipe) -> Iterator[list[int]]:
     while texts := list(islice(documents, _BATCH)):
-        yield from tokenizer.encode(texts)
+        yield from recipe.encode(texts)
 
 
 def _record(source: TextSource, corpus: Corpus, recipe: Recipe) -> str:
@@ -121,4 +132,8 @@ def _record(source: TextSource, corpus: Corpus, recipe: Recipe) -> str:
         "length": recipe.length,
         "limit": recipe.limit,
     }
+    if recipe.marker is not None:
+        content["units"] = [recipe.marker.kind, recipe.marker.segmentation]
+    if recipe.pairs is not None:
+        content["pairs"] = recipe.pairs.digest()
     return json.dumps(content, ensure_ascii=False, indent=2)

@@ -3,7 +3,8 @@
 A document is its tokens between the begin and end tokens. One that is longer than a sequence is split into
 several pieces, each with a begin token; all of its tokens are kept. Pieces that fit into one sequence are put
 side by side, and marks on their first tokens record that they are independent. Memory use is a window of
-pieces, whatever the size of the text.
+pieces, whatever the size of the text. The ids of a document may carry the marks of units, words for example,
+that are hidden together where a model is trained to fill in what is hidden.
 """
 
 from bisect import bisect_left, insort
@@ -17,16 +18,19 @@ from numpy.typing import NDArray
 # Marks, stored in the upper bits of an id.
 STARTS = np.uint32(1 << 31)
 PADDING = np.uint32(1 << 30)
-_ID = np.uint32((1 << 30) - 1)
+# Of the first token of a unit, and of its others; a token of no unit has neither.
+FIRST = np.uint32(1 << 29)
+NEXT = np.uint32(1 << 28)
+_ID = np.uint32((1 << 28) - 1)
 _WINDOW = 4096
 IGNORED = -100
 
 
 @dataclass(frozen=True)
 class Ends:
-    """The ids around a text: `begin` before each piece, `end` after each document."""
+    """The ids around a text: `begin` before each piece, None for none, `end` after each document."""
 
-    begin: int
+    begin: int | None
     end: int
 
 
@@ -75,7 +79,7 @@ class PackedText:
     def sequence(self, number: int) -> PackedSequence:
         """One sequence, ready for a model."""
         stored = self.stored(number)
-        ids = (stored & _ID).astype(np.int64)
+        ids = ids_of(stored)
         starts = (stored & STARTS) != 0
         indices = np.arange(self.length)
         positions = indices - np.maximum.accumulate(np.where(starts, indices, 0))
@@ -85,11 +89,16 @@ class PackedText:
         return PackedSequence(ids, positions, labels)
 
 
+def ids_of(stored: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The ids of a stored sequence, without marks, as a new array."""
+    return (stored & _ID).astype(np.int64)
+
+
 def pack(documents: Iterable[Sequence[int]], ends: Ends, length: int, path: Path) -> PackedText:
     """Write documents as packed sequences.
 
     Args:
-        documents: the ids of each document, without those around it.
+        documents: the ids of each document, without those around it; units may be marked.
         ends: the ids around each document.
         length: tokens per sequence, at least 3.
         path: the file to write.
@@ -103,9 +112,15 @@ def pack(documents: Iterable[Sequence[int]], ends: Ends, length: int, path: Path
 
 def _pieces(documents: Iterable[Sequence[int]], ends: Ends, length: int) -> Iterator[list[int]]:
     for document in documents:
-        body = [*document, ends.end]
-        for start in range(0, len(body), length - 1):
-            yield [ends.begin, *body[start : start + length - 1]]
+        yield from split_body([*document, ends.end], ends, length)
+
+
+def split_body(body: Sequence[int], ends: Ends, length: int) -> Iterator[list[int]]:
+    """Pieces of at most `length` ids, each with the begin id if there is one."""
+    before = [] if ends.begin is None else [ends.begin]
+    room = length - len(before)
+    for start in range(0, len(body), room):
+        yield [*before, *body[start : start + room]]
 
 
 def _windows(pieces: Iterable[list[int]]) -> Iterator[list[list[int]]]:

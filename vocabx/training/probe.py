@@ -16,8 +16,9 @@ from vocabx._util.extras import Packages, need
 from vocabx.checkpoint.special_ids import begin_id
 from vocabx.errors import CorpusError
 from vocabx.progress import Advance
+from vocabx.training.hiding import Hidden
 from vocabx.training.methods import Method, target_names, with_adapters
-from vocabx.training.packed import IGNORED
+from vocabx.training.packed import IGNORED, packed_row
 from vocabx.training.schedule import make_schedule
 
 # What it needs beside what scoring needs.
@@ -48,19 +49,19 @@ class Adapted:
 
 @contextmanager
 def adapted(model: Any, first: int, seed: int) -> Iterator[Adapted]:
-    """Give a causal model adapters and new rows inside the block; after it, the model is as it was.
+    """Give a model adapters and new rows inside the block; after it, the model is as it was.
 
     Nothing is written into the weights of `model`, so that restoring it is exact.
 
     Args:
-        model: a transformers model that predicts the next token.
+        model: a transformers model with its lm_head.
         first: the id of the first row that trains; the number of rows trains adapters alone.
         seed: seed of the initial values of the adapters, and of the model's own dropout.
 
     Raises:
         MissingPackageError: if torch, transformers or peft is not installed.
     """
-    from vocabx.training.split_table import split_tables
+    from vocabx.training.split_table import put_output, split_tables
 
     torch = need("torch", "train")
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
@@ -77,11 +78,15 @@ def adapted(model: Any, first: int, seed: int) -> Iterator[Adapted]:
                 wrapped.unload()
         finally:
             model.set_input_embeddings(embedding)
-            model.set_output_embeddings(output)
+            put_output(model, output)
 
 
 def train_steps(
-    to_train: Adapted, sequences: Sequences, steps: int, advance: Advance = lambda done: None
+    to_train: Adapted,
+    sequences: Sequences,
+    steps: int,
+    advance: Advance = lambda done: None,
+    hidden: Hidden | None = None,
 ) -> None:
     """Train adapters and new rows by AdamW for some steps of two sequences each.
 
@@ -93,31 +98,61 @@ def train_steps(
         sequences: see `probe_sequences`; read in order, and again if there are fewer than the steps need.
         steps: optimizer steps.
         advance: called with steps done.
+        hidden: what is hidden from the model; None to predict each next token.
     """
-    from vocabx.training.model_loss import ModelLoss, find_abilities
-
     torch = need("torch", "train")
     model, rows = to_train.model, to_train.rows
-    loss_of = ModelLoss(model, find_abilities(model))
+    loss_of = _loss(model, hidden)
     adapters = [one for name, one in model.named_parameters() if one.requires_grad and "lora_" in name]
     groups = [{"params": adapters, "lr": _RATE}, {"params": [*rows], "lr": _ROWS_RATE}]
     optimizer = torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.0)
     schedule = make_schedule(steps, 0.0, _WARMUP, _DECAY)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.of_others)
-    positions = torch.arange(LENGTH, device=model.device).expand(SEQUENCES, -1)
-    begin = begin_id(model.config)
     model.train()
     for step in range(steps):
         chosen = [sequences[(step * SEQUENCES + at) % len(sequences)] for at in range(SEQUENCES)]
-        ids = torch.tensor([[begin, *sequence] for sequence in chosen], device=model.device)
-        labels = torch.nn.functional.pad(ids[:, 1:], (0, 1), value=IGNORED)
-        loss_of(ids, positions, labels)["loss"].backward()
+        loss_of(chosen, step * SEQUENCES).backward()
         torch.nn.utils.clip_grad_norm_([*adapters, *rows], _MAX_NORM)
         optimizer.step()
         rates.step()
         optimizer.zero_grad()
         advance(1)
     model.eval()
+
+
+def _loss(model: Any, hidden: Hidden | None) -> Callable[[Sequences, int], Any]:
+    """The loss of sequences, the first of which is at a position of the run."""
+    from vocabx.training import masked_loss, model_loss
+
+    torch = need("torch", "train")
+    if hidden is not None:
+        of_batch = masked_loss.MaskedLoss(model, masked_loss.find_abilities(model))
+
+        def filled(chosen: Sequences, position: int) -> Any:
+            batch = _batch(hidden, chosen, position)
+            return of_batch(**{name: part.to(model.device) for name, part in batch.items()})["loss"]
+
+        return filled
+    causal = model_loss.ModelLoss(model, model_loss.find_abilities(model))
+    positions = torch.arange(LENGTH, device=model.device).expand(SEQUENCES, -1)
+    begin = begin_id(model.config)
+
+    def read_on(chosen: Sequences, position: int) -> Any:
+        ids = torch.tensor([[begin, *sequence] for sequence in chosen], device=model.device)
+        labels = torch.nn.functional.pad(ids[:, 1:], (0, 1), value=IGNORED)
+        return causal(ids, positions, labels)["loss"]
+
+    return read_on
+
+
+def _batch(hidden: Hidden, chosen: Sequences, position: int) -> dict[str, Any]:
+    """Sequences with marks as one batch; the first is at a position of the run."""
+    from vocabx.training.batches import collate
+
+    before = [] if hidden.ends.begin is None else [hidden.ends.begin]
+    rows = [[*before, *sequence, hidden.ends.end] for sequence in chosen]
+    stored = [packed_row([row], len(row), hidden.ends.end) for row in rows]
+    return collate([hidden.hiding.item(row, position + at) for at, row in enumerate(stored)])
 
 
 def probe_sequences(

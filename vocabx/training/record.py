@@ -5,6 +5,7 @@ from typing import Literal
 
 from vocabx._util.json_file import Count, Written, fit, is_there, read_format, refusal
 from vocabx.checkpoint.grow import write_json
+from vocabx.checkpoint.objective import Objective
 from vocabx.errors import TrainingError
 from vocabx.training.by_occurrence import OccurrenceGroup
 from vocabx.training.contest import Contest
@@ -121,6 +122,9 @@ class TrainingRecord(Written, frozen=True, omit_defaults=True):
         sketch: of the texts packed for training, see `vocabx.corpus.sketch`; "" of an earlier version.
         occurrences: held-out scores of new tokens by how often they occurred in the training text; empty if
             they were not taken.
+        objective: what the model was trained to predict, which its scores are of.
+        mask: what was hidden from an encoder, "words" or "entities"; "" for other models.
+        pairs: the file of sentences with translations, "" without one.
     """
 
     version: str
@@ -142,6 +146,9 @@ class TrainingRecord(Written, frozen=True, omit_defaults=True):
     contest: Contest | None = None
     sketch: str = ""
     occurrences: tuple[OccurrenceGroup, ...] = ()
+    objective: Objective = "causal"
+    mask: str = ""
+    pairs: str = ""
 
     def write(self, directory: Path) -> None:
         """Write training.json into `directory`."""

@@ -15,7 +15,7 @@ import numpy as np
 from vocabx.progress import Advance
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.order import Order
-from vocabx.training.packed import Ends, PackedText, best_fit, packed_row
+from vocabx.training.packed import Ends, PackedText, best_fit, packed_row, split_body
 
 _WINDOW = 32
 # What a tokenizer of bytes makes of a character that a long document was split in.
@@ -103,5 +103,4 @@ def _pieces(
     encoded = tokenization.tokenizer.encode([one.strip(_SPLIT) for one in texts])
     for ids, (_, whole) in zip(encoded, found, strict=True):
         body = [*ids, tokenization.ends.end] if whole else ids
-        for start in range(0, len(body), length - 1):
-            yield [tokenization.ends.begin, *body[start : start + length - 1]]
+        yield from split_body(body, tokenization.ends, length)

@@ -100,10 +100,10 @@ class Split:
 
 
 def split_tables(model: Any, first: int) -> Split:
-    """Replace the embeddings of a causal model with split ones; old rows are not copied.
+    """Replace the embeddings of a model with split ones; old rows are not copied.
 
     Args:
-        model: a transformers model that predicts the next token; modified in place.
+        model: a transformers model that predicts tokens; modified in place.
         first: the id of the first row that trains; 0 trains all of them, the number of rows trains none.
     """
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
@@ -126,8 +126,19 @@ def split_tables(model: Any, first: int) -> Split:
         for parameter in parameters.values():
             parameter.requires_grad_(False)
         parameters = {}
-    model.set_output_embeddings(SplitOutput(table[:first], new, old_bias, new_bias))
+    put_output(model, SplitOutput(table[:first], new, old_bias, new_bias))
     return Split(first, tied, parameters)
+
+
+def put_output(model: Any, output: nn.Module) -> None:
+    """Put another module in the place of a model's lm_head.
+
+    Encoders keep the bias of theirs under a second name, which `set_output_embeddings` would replace, too.
+    """
+    old = model.get_output_embeddings()
+    name = next(name for name, module in model.named_modules() if module is old)
+    where, _, own = name.rpartition(".")
+    setattr(model.get_submodule(where), own, output)
 
 
 def look_up(ids_I: Tensor, old_OD: Tensor, new_ND: Tensor) -> Tensor:

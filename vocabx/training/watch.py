@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vocabx._util.extras import need
-from vocabx.evaluation.bits_per_byte import score_model
+from vocabx.evaluation.bits_per_byte import CausalScorer, Scorer
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.by_occurrence import OccurrenceGroup, Trained, by_occurrence
 from vocabx.training.processes import Processes
@@ -29,12 +29,14 @@ class Watch:
         tokenizer: the tokenizer of the model.
         target, base_language: passages in the two languages.
         dtype: name of the torch dtype of training and scoring.
+        scorer: scores passages; None for bits per byte of the next token.
     """
 
     tokenizer: FastTokenizer
     target: Sequence[str]
     base_language: Sequence[str]
     dtype: str
+    scorer: Scorer | None = None
 
     def score(self, model: Any, processes: Processes) -> Watched:
         """Score the passages under a transformers model, each process a share of them.
@@ -51,7 +53,7 @@ class Watch:
     def by_occurrence(self, model: Any, trained: Trained) -> tuple[OccurrenceGroup, ...]:
         """Score the new tokens of the target's passages by their occurrences, in this process alone."""
         with self._autocast(model):
-            return by_occurrence(model, self.tokenizer, self.target, trained)
+            return by_occurrence(model, self.tokenizer, self.target, trained, self.scorer)
 
     def _autocast(self, model: Any) -> Any:
         """The context that computes in the dtype of training."""
@@ -65,7 +67,7 @@ class Watch:
         for start in range(0, len(passages), processes.count):
             mine = start + processes.rank
             passage = passages[min(mine, len(passages) - 1)]
-            (score,) = score_model(model, self.tokenizer, [[passage]])
+            (score,) = (self.scorer or CausalScorer(self.tokenizer)).scores(model, [[passage]])
             if mine < len(passages):
                 bits += score.whole * len(passage.encode())
                 size += len(passage.encode())

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from typing import Any
 
 import regex
 
@@ -42,24 +43,40 @@ def words_of(line: str, segmentation: str) -> list[str]:
         VectorsError: there is no such segmentation.
         MissingPackageError: jieba or OpenCC is needed and not installed.
     """
-    if segmentation == "spaces":
-        return WORD.findall(line)
+    return [line[start:end] for start, end in word_spans(line, segmentation)]
+
+
+def word_spans(line: str, segmentation: str) -> list[tuple[int, int]]:
+    """Where the words of a line begin and end; arguments and errors as for `words_of`."""
     if segmentation == "jieba":
-        return [word for word in _chinese_words(line) if WORD.match(word)]
+        found = _chinese_spans(line)
+        return [(start, end) for start, end in found if WORD.match(line, start, end)]
+    runs = [found.span() for found in WORD.finditer(line)]
+    if segmentation == "spaces":
+        return runs
     if segmentation == "none":
-        return [cluster for run in WORD.findall(line) for cluster in _CLUSTER.findall(run)]
+        return [found.span() for start, end in runs for found in _CLUSTER.finditer(line, start, end)]
     raise VectorsError(f"unknown segmentation {segmentation!r}: use spaces, jieba or none")
 
 
-def _chinese_words(line: str) -> list[str]:
+def as_simplified(line: str) -> str:
+    """A Chinese line as jieba's dictionary writes it; the line itself where that would move its characters.
+
+    OpenCC keeps the length of all but rare phrases; otherwise the boundaries would not fit the line.
+
+    Raises:
+        MissingPackageError: OpenCC is not installed.
+    """
     simplified = _to_simplified()(line)
-    # OpenCC keeps the length of all but rare phrases; otherwise the boundaries would not fit the line.
-    found = _jieba()(simplified if len(simplified) == len(line) else line)
-    words, start = [], 0
-    for word in found:
-        words.append(line[start : start + len(word)])
+    return simplified if len(simplified) == len(line) else line
+
+
+def _chinese_spans(line: str) -> list[tuple[int, int]]:
+    spans, start = [], 0
+    for word in jieba_tokenizer().lcut(as_simplified(line)):
+        spans.append((start, start + len(word)))
         start += len(word)
-    return words
+    return spans
 
 
 @cache
@@ -69,8 +86,12 @@ def _to_simplified() -> Callable[[str], str]:
 
 
 @cache
-def _jieba() -> Callable[[str], list[str]]:
-    """The segmenter of jieba, silent, with its cache in vocabx's directory rather than the shared /tmp."""
+def jieba_tokenizer() -> Any:
+    """The Tokenizer of jieba, silent, with its cache in vocabx's directory rather than the shared /tmp.
+
+    Raises:
+        MissingPackageError: jieba is not installed.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         jieba = need("jieba", "vectors")
@@ -82,5 +103,4 @@ def _jieba() -> Callable[[str], list[str]]:
         directory.mkdir(parents=True, exist_ok=True)
     tokenizer.tmp_dir = str(directory)
     tokenizer.initialize()
-    segment: Callable[[str], list[str]] = tokenizer.lcut
-    return segment
+    return tokenizer

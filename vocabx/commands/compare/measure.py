@@ -8,18 +8,18 @@ import numpy as np
 
 from vocabx._util.extras import need
 from vocabx.checkpoint.tables import Table
+from vocabx.commands.compare.hidden import encoding_of, hidden_probes, passes_of, scored_context, scorers_of
 from vocabx.commands.compare.options import CompareOptions
 from vocabx.commands.extend.learn import Learned
 from vocabx.commands.extend.plan import Plan
 from vocabx.corpus.source import peek
-from vocabx.evaluation.bits_per_byte import score_model, split_for_scoring
+from vocabx.evaluation.bits_per_byte import Scorer, split_for_scoring
 from vocabx.evaluation.load_model import computing_dtype, load_model
-from vocabx.evaluation.measure import context_of
 from vocabx.mixture.initialization import Initialization, Which
 from vocabx.progress import Progress
 from vocabx.report.initializer_table import Bits, Probed, Row, averaged
-from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.duration import LOADING_SECONDS, computed_dtype, scoring_seconds, training_seconds
+from vocabx.training.hiding import Hidden
 from vocabx.training.methods import keep_gradients
 from vocabx.training.model_sizes import sizes_of, trained_parameters
 from vocabx.training.probe import (
@@ -45,12 +45,14 @@ class Probe:
         steps: steps of training, at least 1.
         seeds: one per repetition.
         base, extended: the sequences of each seed, in the base's tokens and in the extended tokenizer's.
+        hidden: what is hidden from the base, and from the model with new tokens; None to predict the next.
     """
 
     steps: int
     seeds: tuple[int, ...]
     base: tuple[Sequences, ...]
     extended: tuple[Sequences, ...]
+    hidden: tuple[Hidden, Hidden] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,12 @@ def make_probe(plan: Plan, learned: Learned, steps: int, repetitions: int) -> Pr
     """
     seeds = tuple(plan.options.seed + number for number in range(repetitions))
     texts = learned.target.learning
+    tokenizers = (learned.extension.base, learned.extension.tokenizer)
     base, extended = (
-        tuple(probe_sequences(texts, tokenizer.encode, steps, seed) for seed in seeds)
-        for tokenizer in (learned.extension.base, learned.extension.tokenizer)
+        tuple(probe_sequences(texts, encoding_of(plan, tokenizer), steps, seed) for seed in seeds)
+        for tokenizer in tokenizers
     )
-    return Probe(steps, seeds, base, extended)
+    return Probe(steps, seeds, base, extended, hidden_probes(plan, tokenizers))
 
 
 def comparing_seconds(plan: Plan, options: CompareOptions, steps: int) -> float:
@@ -115,7 +118,7 @@ def comparing_seconds(plan: Plan, options: CompareOptions, steps: int) -> float:
     training_rate, scoring_rate = speeds("cpu", dtype)
     sampled = [peek(source)[:_SAMPLE] for source in (plan.source, plan.base_source)]
     shares = [sum(map(len, plan.tokenizer.encode([text]))) / max(1, len(text.encode())) for text in sampled]
-    tokens = options.heldout_bytes * sum(shares)
+    tokens = options.heldout_bytes * sum(shares) * passes_of(plan)
     trained = trained_parameters(sizes, ADAPTERS, plan.new_tokens)
     repetitions = options.probe_seeds if steps else 0
     scoring = scoring_seconds(sizes, tokens, scoring_rate, "cpu") * (1 + repetitions)
@@ -143,27 +146,28 @@ def measure(
         with_base: whether the base is scored and trained, too.
     """
     texts = (learned.target.heldout, learned.base_language.heldout)
-    passages = _Passages(*(split_for_scoring(text, context_of(plan.checkpoint.config)) for text in texts))
+    context = scored_context(plan.checkpoint)
+    passages = _Passages(*(split_for_scoring(text, context) for text in texts))
+    scorers = scorers_of(plan, learned, passages.target, passages.base_language)
     model = load_model(plan.base.directory)
     keep_gradients(model)
-    tokenizer, base, base_probed = learned.extension.base, None, None
+    base, base_probed = None, None
     if with_base:
-        base, _ = _score(model, tokenizer, passages, "the base", progress)
+        base, _ = _score(model, scorers[0], passages, "the base", progress)
     if with_base and probe:
         first = model.get_input_embeddings().weight.shape[0]
-        base_probed = _probe(model, first, probe, probe.base, tokenizer, passages, "the base", progress)
+        base_probed = _probe(model, first, probe, False, scorers[0], passages, "the base", progress)
     model.resize_token_embeddings(plan.new_ids.stop, mean_resizing=False)
     if plan.options.untie:
         _untie(model)
-    tokenizer = learned.extension.tokenizer
     rows = []
     for name, (row, initialization) in initialized.items():
         _fill(model, plan, initialization)
-        bits, _ = _score(model, tokenizer, passages, name, progress)
+        bits, _ = _score(model, scorers[1], passages, name, progress)
         row = replace(row, start=bits)
         if probe:
             first = plan.new_ids.start
-            after = _probe(model, first, probe, probe.extended, tokenizer, passages, name, progress)
+            after = _probe(model, first, probe, True, scorers[1], passages, name, progress)
             row = replace(row, probed=after)
         rows.append(row)
     return Measurements(base, base_probed, tuple(rows), passages.sizes, passages.target_bytes)
@@ -180,30 +184,34 @@ def _probe(
     model: Any,
     first: int,
     probe: Probe,
-    sequences: Sequence[Sequences],
-    tokenizer: FastTokenizer,
+    extended: bool,
+    scorer: Scorer,
     passages: _Passages,
     name: str,
     progress: Progress,
 ) -> Probed:
     """Train the model once per seed, score it each time, and leave it as it was."""
     found = []
+    sequences = probe.extended if extended else probe.base
+    hidden = None if probe.hidden is None else probe.hidden[extended]
     for number, (seed, text) in enumerate(zip(probe.seeds, sequences, strict=True), 1):
         title = f"{name}, seed {number} of {len(probe.seeds)}" if len(probe.seeds) > 1 else name
         with adapted(model, first, seed) as to_train:
             with progress.stage(f"Training {title}", probe.steps, "steps") as advance:
-                train_steps(to_train, text, probe.steps, advance)
-            found.append(_score(to_train.model, tokenizer, passages, f"{title}, trained", progress))
+                train_steps(to_train, text, probe.steps, advance, hidden)
+            found.append(
+                _score(to_train.model.get_base_model(), scorer, passages, f"{title}, trained", progress)
+            )
     return averaged(found)
 
 
 def _score(
-    model: Any, tokenizer: FastTokenizer, passages: _Passages, title: str, progress: Progress
+    model: Any, scorer: Scorer, passages: _Passages, title: str, progress: Progress
 ) -> tuple[Bits, tuple[float, ...]]:
     """Bits per byte of both languages, and of each passage of the target language."""
     with progress.stage(f"Scoring {title}", sum(passages.sizes), "B") as advance:
         groups = [*([passage] for passage in passages.target), passages.base_language]
-        *each, base_language = score_model(model, tokenizer, groups, advance)
+        *each, base_language = scorer.scores(model, groups, advance)
     found = tuple(score.whole for score in each)
     target = float(np.average(found, weights=passages.target_bytes))
     return Bits(target, base_language.whole), found

@@ -42,6 +42,11 @@ class CompareOptions(ExtendOptions):
         """The names in `init`, without duplicates."""
         return tuple(dict.fromkeys(name.strip() for name in self.init.split(",") if name.strip()))
 
+    @property
+    def measures_hidden(self) -> bool:
+        """Encoders are compared, too."""
+        return True
+
     def check(self) -> None:
         """Refuse options that contradict each other.
 

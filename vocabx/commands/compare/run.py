@@ -13,7 +13,9 @@ from vocabx._util.extras import left_out
 from vocabx._util.memory import peak_memory, reset_peak
 from vocabx._util.quiet import quiet_transformers
 from vocabx._util.version import VERSION
+from vocabx.checkpoint.objective import MEASURE, objective_of
 from vocabx.checkpoint.staging import staged
+from vocabx.commands.compare.hidden import check_hidden
 from vocabx.commands.compare.measure import Measurements, comparing_seconds, make_probe, matrices, measure
 from vocabx.commands.compare.options import CompareOptions
 from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
@@ -55,6 +57,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
     plan = make_plan(options, timed, needed)
     if plan.evaluate:
         _check_resizable(plan)
+        check_hidden(plan)
     steps = _probe_steps(options, plan, timed)
     if plan.rule:
         timed.note(plan.rule)
@@ -158,4 +161,5 @@ def _table(
         base_probed=measured.base_probed,
         rows=measured.rows,
         seconds=dict(progress.seconds),
+        measure=MEASURE[objective_of(plan.checkpoint.config)],
     )

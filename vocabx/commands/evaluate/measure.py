@@ -4,7 +4,7 @@ Only one model is in memory at a time, plus the base if there is room, since KL 
 """
 
 import gc
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,11 @@ from vocabx.checkpoint.special_ids import begin_id
 from vocabx.commands.evaluate.model import EvaluatedModel
 from vocabx.corpus.sentence_pairs import SentencePairs
 from vocabx.errors import BaseModelError
-from vocabx.evaluation.bits_per_byte import Score, score_model
+from vocabx.evaluation.bits_per_byte import Score, Scorer
 from vocabx.evaluation.divergence import mean_divergence
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.evaluation.generation import generate, write_texts
+from vocabx.evaluation.hidden_scorer import READINGS, scorer_for
 from vocabx.evaluation.load_model import computing_dtype, load_model
 from vocabx.evaluation.sentence_alignment import measure_alignment
 from vocabx.evaluation.side_by_side import (
@@ -33,6 +34,7 @@ from vocabx.evaluation.side_by_side import (
     Written,
 )
 from vocabx.evaluation.tasks import Tasks, run_tasks
+from vocabx.evaluation.units import Units, common_units
 from vocabx.progress import Progress
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.duration import LOADING_SECONDS, computed_dtype, generating_seconds, scoring_seconds
@@ -53,6 +55,7 @@ class EvaluationTexts:
         pairs: sentences and their translations, whose states are compared; None to compare none.
         tasks: of lm-eval; None to run none.
         task_examples: the largest number of examples of each; None for all.
+        segmentations: how both languages are divided into words.
     """
 
     target: Sequence[str]
@@ -64,6 +67,7 @@ class EvaluationTexts:
     pairs: SentencePairs | None = None
     tasks: Tasks | None = None
     task_examples: int | None = None
+    segmentations: tuple[str, str] = ("spaces", "spaces")
 
     @property
     def bytes(self) -> int:
@@ -127,7 +131,8 @@ def measuring_seconds(models: Sequence[EvaluatedModel], texts: EvaluationTexts, 
             sum(map(len, model.tokenizer.encode(group))) for group in (texts.target, texts.base_language)
         )
         # KL needs the passages of the base's language under both models once more.
-        again = 2 * other if number and device.holds_two else 0
+        target, other = (READINGS[model.objective] * count for count in (target, other))
+        again = 2 * other if number and device.holds_two and model.objective == "causal" else 0
         seconds += scoring_seconds(sizes, target + other + again, rates[dtype], device.name)
         if texts.pairs is not None:
             columns = (texts.pairs.target, texts.pairs.base_language)
@@ -155,22 +160,26 @@ def measure_models(
         progress: receives the stages, and a note if KL is left out.
     """
     measured: list[ModelNumbers] = []
+    models = [*([] if base is None else [base]), *evaluated_models]
+    units = _units(models, texts)
     with quiet_transformers("evaluate"):
         held = None
         if base is not None:
             held = load_model(base.directory, device.name, device.dtype)
-            measured.append(_measure(base, held, texts, progress, (), is_base=True))
-            if not device.holds_two:
+            measured.append(_measure(base, held, texts, units, progress, (), is_base=True))
+            if base.objective != "causal":
+                held = None
+            elif not device.holds_two:
                 progress.note("KL from the base is left out: two models do not fit into memory.")
                 held = None
         for evaluated_model in evaluated_models:
             gc.collect()
             model = load_model(evaluated_model.directory, device.name, device.dtype)
             from_base = None
-            if base is not None:
+            if base is not None and evaluated_model.objective == "causal":
                 from_base = _from_base(base, held, evaluated_model, model, texts.base_language, progress)
             new = _new_ids(evaluated_model, base)
-            measured.append(_measure(evaluated_model, model, texts, progress, new, from_base))
+            measured.append(_measure(evaluated_model, model, texts, units, progress, new, from_base))
             del model
     return tuple(measured)
 
@@ -179,6 +188,7 @@ def _measure(
     evaluated_model: EvaluatedModel,
     model: Any,
     texts: EvaluationTexts,
+    units: Mapping[str, Units],
     progress: Progress,
     new: Collection[int],
     from_base: FromBase | None = None,
@@ -186,7 +196,7 @@ def _measure(
 ) -> ModelNumbers:
     name, groups = evaluated_model.name, (texts.target, texts.base_language)
     with progress.stage(f"Scoring {name}", texts.bytes, "B") as advance:
-        scores = score_model(model, evaluated_model.tokenizer, groups, advance)
+        scores = _scorer(evaluated_model, units).scores(model, groups, advance)
     numbers = [_numbers(evaluated_model.tokenizer, *pair) for pair in zip(groups, scores, strict=True)]
     tasks, boundaries = _tasks(evaluated_model, model, texts, progress)
     return ModelNumbers(
@@ -203,6 +213,23 @@ def _measure(
         tasks=tasks,
         boundaries=boundaries,
     )
+
+
+def _units(models: Sequence[EvaluatedModel], texts: EvaluationTexts) -> dict[str, Units]:
+    """What is hidden together in each passage, from models that are scored so."""
+    if models[0].objective == "causal":
+        return {}
+    tokenizers = [model.tokenizer for model in models]
+    groups = zip((texts.target, texts.base_language), texts.segmentations, strict=True)
+    return {
+        text: units
+        for passages, segmentation in groups
+        for text, units in common_units(passages, segmentation, tokenizers).items()
+    }
+
+
+def _scorer(model: EvaluatedModel, units: Mapping[str, Units]) -> Scorer:
+    return scorer_for(model.objective, model.tokenizer, model.directory, units)
 
 
 def _numbers(tokenizer: FastTokenizer, passages: Sequence[str], score: Score) -> TextNumbers:

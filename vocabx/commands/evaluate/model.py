@@ -6,12 +6,14 @@ from pathlib import Path
 from vocabx._util.json_file import is_there
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import Manifest, RecordedBase, read_manifest
+from vocabx.checkpoint.objective import Objective, objective_of
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.errors import BaseModelError
-from vocabx.evaluation.measure import context_of
+from vocabx.evaluation.measure import context_of_checkpoint
 from vocabx.report.recorded_report import RecordedReport, read_report
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
+from vocabx.training.masked_head import require_head
 from vocabx.training.record import RECORD, TrainingRecord, read_record
 
 
@@ -43,7 +45,12 @@ class EvaluatedModel:
     @property
     def context(self) -> int:
         """Length of its context in tokens."""
-        return context_of(self.checkpoint.config)
+        return context_of_checkpoint(self.checkpoint)
+
+    @property
+    def objective(self) -> Objective:
+        """What it predicts."""
+        return objective_of(self.checkpoint.config)
 
     @property
     def weight_bytes(self) -> int:
@@ -81,7 +88,7 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
         directory: the directory of the checkpoint.
 
     Raises:
-        VocabxError: if it is missing, damaged, a training run, or does not predict the next token.
+        VocabxError: if it is missing, damaged, a training run, or has no head that predicts tokens.
     """
     if not directory.is_dir():
         raise BaseModelError(f"{directory} is not a directory: pass directories of checkpoints")
@@ -90,10 +97,9 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
             f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR"
         )
     checkpoint = read_checkpoint(directory)
-    if not checkpoint.generates:
-        raise BaseModelError(
-            f"{directory} does not predict the next token of a text: only generative models can be evaluated"
-        )
+    if objective_of(checkpoint.config) == "causal" and not checkpoint.generates:
+        raise BaseModelError(f"{directory} predicts no tokens: only models that do can be evaluated")
+    require_head(checkpoint)
     manifest = read_manifest(directory)
     report = RecordedReport() if manifest is None else read_report(directory)
     trained = manifest is not None and manifest.training is not None and is_there(directory / RECORD)

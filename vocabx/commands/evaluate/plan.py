@@ -7,6 +7,7 @@ from pathlib import Path
 from vocabx._util.extras import require_all
 from vocabx._util.shorten import shortened
 from vocabx.checkpoint.base import base_packages, find_base
+from vocabx.checkpoint.objective import MEASURE, Objective
 from vocabx.checkpoint.recorded import require_base
 from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free
@@ -18,10 +19,12 @@ from vocabx.corpus.languages import Language, find_language
 from vocabx.corpus.sentence_pairs import SentencePairs, default_pairs, read_pairs
 from vocabx.corpus.several import find_languages, text_of, with_scripts, without_tag
 from vocabx.corpus.source import TextSource, default_source, measuring_source, scripts_of, user_source
-from vocabx.errors import CorpusError, LanguageError, TokenizerError, VocabxError
+from vocabx.errors import BaseModelError, CorpusError, LanguageError, TokenizerError, VocabxError
+from vocabx.evaluation.hidden_scorer import scorer_for
 from vocabx.evaluation.load_model import PACKAGES as MODELS
 from vocabx.evaluation.tasks import PACKAGES as TASKS
 from vocabx.evaluation.tasks import Tasks, load_tasks
+from vocabx.evaluation.units import units_packages
 from vocabx.progress import Progress
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.training.record import TrainingRecord, read_record
@@ -70,6 +73,11 @@ class EvaluatePlan:
         """The shortest context of all models, in tokens."""
         return min(model.context for model in self.models)
 
+    @property
+    def objective(self) -> Objective:
+        """What the models predict."""
+        return self.evaluated_models[0].objective
+
 
 def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> EvaluatePlan:
     """Check everything that can be checked before a model is loaded.
@@ -83,8 +91,9 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
     evaluated_models = tuple(read_evaluated_model(str(path), path) for path in measured)
     language = _language(options, evaluated_models)
     source = _source(options, language)
-    _check_packages(options, source)
+    _check_packages(options, source, evaluated_models[0], language)
     found = _find_base(options, evaluated_models[0], progress)
+    _check_objectives(options, [*evaluated_models, *([found[0]] if found else [])])
     base, base_origin, tag = found if found else (None, "", "en")
     if options.base_text:
         base_source, base_language = user_source(options.base_text, options.text_field, ""), _UNKNOWN
@@ -137,6 +146,26 @@ def _check_lengths(model: EvaluatedModel, pairs: SentencePairs | None) -> None:
             )
 
 
+def _check_objectives(options: EvaluateOptions, models: Sequence[EvaluatedModel]) -> None:
+    """Refuse models that predict different things, and to let an encoder write."""
+    first = models[0]
+    for model in models[1:]:
+        if model.objective != first.objective:
+            raise BaseModelError(
+                f"{first.name} is measured in {MEASURE[first.objective]} and {model.name} in "
+                f"{MEASURE[model.objective]}, which do not compare: evaluate them apart"
+            )
+    if first.objective == "causal":
+        return
+    given = {"--generate": options.generate, "--alignment": options.alignment, "--tasks": options.tasks}
+    if name := next((name for name, value in given.items() if value), ""):
+        raise BaseModelError(
+            f"{name} is for models that predict the next token, and {first.name} does not: omit it"
+        )
+    for model in models:
+        scorer_for(model.objective, model.tokenizer, model.directory, {})
+
+
 def _runs(options: EvaluateOptions) -> dict[str, TrainingRecord]:
     """The records of directories that are runs with a contest, which is shown beside what is measured."""
     found = {str(path): read_record(path) for path in options.directories if is_run(path)}
@@ -160,7 +189,9 @@ def _check_options(options: EvaluateOptions) -> None:
         check_not_read(options.out, given)
 
 
-def _check_packages(options: EvaluateOptions, source: TextSource) -> None:
+def _check_packages(
+    options: EvaluateOptions, source: TextSource, first: EvaluatedModel, language: Language
+) -> None:
     """Refuse now what would fail later, and name all that is missing at once."""
     require_all(
         {
@@ -169,6 +200,7 @@ def _check_packages(options: EvaluateOptions, source: TextSource) -> None:
             **(PLOTS if options.out is not None else {}),
             **(base_packages(options.base) if options.base else {}),
             **source.packages,
+            **({} if first.objective == "causal" else units_packages([language])),
             **text_packages(resolve_sources(options.base_text)),
         }
     )

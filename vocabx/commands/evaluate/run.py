@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vocabx._util.version import VERSION
+from vocabx.checkpoint.objective import MEASURE
 from vocabx.checkpoint.staging import staged
 from vocabx.commands.evaluate.measure import EvaluationTexts, find_device, measure_models, measuring_seconds
 from vocabx.commands.evaluate.options import EvaluateOptions
@@ -25,6 +26,7 @@ from vocabx.evaluation.side_by_side import (
     SideBySide,
     TrainedOn,
 )
+from vocabx.evaluation.units import segmentation_of
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.contest_words import contest_sentences
 from vocabx.report.evaluation_page import render_evaluation
@@ -78,6 +80,7 @@ def evaluate(options: EvaluateOptions, progress: Progress | None = None) -> Eval
         trained_on=_trained_on(plan, texts),
         learned_from=_learned_from(plan, texts),
         pairs=None if plan.pairs is None else MeasuredPairs(plan.pairs.source, len(plan.pairs)),
+        measure=MEASURE[plan.objective],
     )
     if options.out is not None:
         with staged(options.out, timed.note, options.force) as directory:
@@ -143,16 +146,19 @@ def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:
     base_language = _sections(
         options, plan.base_source, plan.base_language, bool(options.base_text), title, progress
     )
-    passages = split_for_scoring(target, plan.context)
-    prompts = choose_prompts(passages, options.samples)
-    if options.samples and not prompts:
+    # A model that reads whole texts needs room for an id after each, too.
+    context = plan.context - (plan.objective != "causal")
+    passages = split_for_scoring(target, context)
+    samples = options.samples if plan.objective == "causal" else 0
+    prompts = choose_prompts(passages, samples)
+    if samples and not prompts:
         raise CorpusError(f"{plan.source.description} is too short for prompts: pass --samples 0")
     written = choose_prompts(passages, options.generate)
     if len(written) < options.generate:
         progress.note(f"{plan.source.description} gives only {len(written):,} beginnings for --generate.")
     return EvaluationTexts(
         target=passages,
-        base_language=split_for_scoring(base_language, plan.context),
+        base_language=split_for_scoring(base_language, context),
         prompts=prompts,
         generate_tokens=options.generate_tokens,
         written=written,
@@ -160,6 +166,7 @@ def _texts(plan: EvaluatePlan, progress: Progress) -> EvaluationTexts:
         pairs=plan.pairs,
         tasks=plan.tasks,
         task_examples=options.task_examples,
+        segmentations=(segmentation_of(plan.language), segmentation_of(plan.base_language)),
     )
 
 

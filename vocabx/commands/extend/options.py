@@ -150,6 +150,11 @@ class ExtendOptions(CheckpointOptions):
         """The names of the initializers that will be used."""
         return (self.init,)
 
+    @property
+    def measures_hidden(self) -> bool:
+        """Whether models are measured that fill in what is hidden from them, beside those that read on."""
+        return False
+
     def check(self) -> None:
         """Refuse options that contradict each other.
 

@@ -331,7 +331,7 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
         check_untiable(checkpoint)
     vocabulary = _vocabulary_plan(options, language, source, base, tokenizer, checkpoint.input.rows, progress)
     check_tables(checkpoint, needed_rows(tokenizer))
-    scoring = source.running and can_evaluate(options.evaluate, checkpoint, progress)
+    scoring = source.running and can_evaluate(options.evaluate, checkpoint, progress, options.measures_hidden)
     not_copied = side_files_of(checkpoint).sentence
     plan = Plan(**vars(vocabulary), checkpoint=checkpoint, scoring=scoring, not_copied=not_copied)
     check_ids_free(checkpoint, range(plan.first_id, plan.rows))

@@ -151,7 +151,7 @@ def _of_parameters(run: FinishedRun, outline: Outline) -> Iterator[_Change]:
     names: dict[Which, str] = {
         "input": f"{outline.embedding}.weight",
         "output": f"{outline.output}.weight",
-        "bias": f"{outline.output}.bias",
+        "bias": outline.bias,
     }
     for table in run.checkpoint.tables:
         if run.checkpoint.kind_of(table) in _UNTRAINED:

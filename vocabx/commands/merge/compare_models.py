@@ -13,11 +13,14 @@ from vocabx.corpus.clean import clean
 from vocabx.corpus.several import default_text, find_languages
 from vocabx.corpus.source import TextSource, default_source, peek
 from vocabx.errors import VocabxError
-from vocabx.evaluation.bits_per_byte import score_model, split_for_scoring
+from vocabx.evaluation.bits_per_byte import Scorer, split_for_scoring
 from vocabx.evaluation.divergence import mean_divergence
+from vocabx.evaluation.hidden_scorer import scorer_for
 from vocabx.evaluation.load_model import load_model
-from vocabx.evaluation.measure import context_of
+from vocabx.evaluation.measure import context_of_checkpoint
+from vocabx.evaluation.units import common_units
 from vocabx.progress import Progress
+from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 _BYTES = 6000
@@ -62,7 +65,9 @@ def find_passages(run: FinishedRun) -> Passages | None:
     for tag in dict.fromkeys((run.record.language, "en")):
         try:
             source = default_text(find_languages(tag), default_source)
-            passages = _first(source, context_of(run.checkpoint.config))
+            passages = _first(
+                source, context_of_checkpoint(run.checkpoint) - (run.record.objective != "causal")
+            )
         except VocabxError:
             continue
         if passages:
@@ -90,10 +95,17 @@ def agreement_of(
     ):
         tokenizer = read_tokenizer(directory)
         trained, merged = load_finished(run, device), load_model(directory, device)
-        bits = [score_model(model, tokenizer, [texts], advance)[0].whole for model in (trained, merged)]
+        scorer = _scorer(run, directory, tokenizer, texts)
+        bits = [scorer.scores(model, [texts], advance)[0].whole for model in (trained, merged)]
         divergence = mean_divergence(trained, merged, _sequences(trained, tokenizer.encode(texts)))
         advance(size)
     return Agreement(passages.text, size, bits[0], bits[1], divergence)
+
+
+def _scorer(run: FinishedRun, directory: Path, tokenizer: FastTokenizer, texts: Sequence[str]) -> Scorer:
+    """How the models are scored: encoders by what is hidden from them, a character at a time."""
+    units = {} if run.record.objective == "causal" else common_units(texts, "none", [tokenizer])
+    return scorer_for(run.record.objective, tokenizer, directory, units)
 
 
 def _first(source: TextSource, context: int) -> tuple[str, ...]:

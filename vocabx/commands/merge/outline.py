@@ -6,6 +6,8 @@ from pathlib import Path
 from vocabx._util.extras import need
 from vocabx._util.loading import build_auto, load_auto
 from vocabx._util.quiet import quiet_transformers
+from vocabx.checkpoint.configuration import read_config
+from vocabx.checkpoint.objective import AUTO, objective_of
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,14 @@ class Outline:
 
     Attributes:
         embedding, output: the input embeddings and the lm_head.
+        bias: the parameter of the lm_head's bias, "" if it has none; encoders name it in two ways.
         transposed: linear layers whose weight is stored as (inputs, outputs), as in GPT-2.
         quantised: layers that QLoRA quantizes to 4 bits.
     """
 
     embedding: str
     output: str
+    bias: str
     transposed: frozenset[str]
     quantised: frozenset[str]
 
@@ -38,11 +42,14 @@ def outline_of(directory: Path, quantised: bool) -> Outline:
     transposed = need("transformers.pytorch_utils", "train").Conv1D
     with quiet_transformers("train"), torch.device("meta"):
         config = load_auto("AutoConfig", directory, "train")
-        model = build_auto("AutoModelForCausalLM", config, directory, "train")
+        model = build_auto(AUTO[objective_of(read_config(directory))], config, directory, "train")
         names = {id(module): name for name, module in model.named_modules()}
+        output = model.get_output_embeddings()
+        parameters = {id(parameter): name for name, parameter in model.named_parameters()}
         found = {
             "embedding": names[id(model.get_input_embeddings())],
-            "output": names[id(model.get_output_embeddings())],
+            "output": names[id(output)],
+            "bias": parameters.get(id(output.bias), ""),
             "transposed": frozenset(
                 name for name, module in model.named_modules() if isinstance(module, transposed)
             ),

@@ -10,6 +10,7 @@ import torch
 import transformers
 
 from vocabx._util.quiet import quiet_transformers
+from vocabx.commands.train.hidden import hidden_of, scorer_of
 from vocabx.commands.train.new_rows import alignment_of, composed_rows, seen_rows
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
@@ -19,6 +20,8 @@ from vocabx.training.batches import Sequences, collate
 from vocabx.training.by_occurrence import OccurrenceGroup, Trained, count_labels
 from vocabx.training.callbacks import Recorder, Stopper
 from vocabx.training.composed_adamw import Composed
+from vocabx.training.masked_loss import MaskedLoss
+from vocabx.training.masked_loss import find_abilities as find_head_abilities
 from vocabx.training.methods import Prepared, prepare
 from vocabx.training.metrics import Metrics, counts_until
 from vocabx.training.model_loss import ModelLoss, base_of, find_abilities
@@ -119,12 +122,16 @@ def run_training(
     return Ended(prepared, step, recorder.tokens, stopper.reason, occurrences)
 
 
-def _loaded(plan: TrainPlan, start: SavedStep | None, device: str) -> tuple[Prepared, ModelLoss]:
+def _loaded(plan: TrainPlan, start: SavedStep | None, device: str) -> tuple[Prepared, ModelLoss | MaskedLoss]:
     """The model to train and its loss, with what a checkpoint of the run had learned."""
     prepared = prepare(plan.options.directory, plan.method, plan.first_id, plan.options.seed, device)
     plan.checkpoint.require_unchanged()
     check_targets(plan, prepared)
-    loss = ModelLoss(prepared.model, find_abilities(prepared.model), alignment_of(plan, prepared))
+    loss: Any
+    if plan.objective == "causal":
+        loss = ModelLoss(prepared.model, find_abilities(prepared.model), alignment_of(plan, prepared))
+    else:
+        loss = MaskedLoss(prepared.model, find_head_abilities(prepared.model))
     if start is not None:
         load_trained(loss, start.directory)
     if plan.method.adapts and plan.method.dtype != "float32":
@@ -165,22 +172,23 @@ def _recorder(
 
 def _sequences(plan: TrainPlan, texts: RunTexts, pace: Pace) -> Sequences:
     """The sequences of the run; those of the decay begin where the pace says."""
-    count = texts.steps * plan.step_sequences
+    count, hidden = texts.steps * plan.step_sequences, hidden_of(plan)
+    hiding = None if hidden is None else hidden.hiding
     if texts.decay is None or not isinstance(texts.order, Order):
-        return Sequences(texts.target, texts.replay, texts.order, count)
+        return Sequences(texts.target, texts.replay, texts.order, count, masking=hiding)
 
     def begin() -> int:
         return pace.schedule.decay_text_begin * plan.step_sequences
 
     order = DecayOrder(texts.order, texts.decay.order, begin)
-    return Sequences(texts.target, texts.replay, order, count, texts.decay.text)
+    return Sequences(texts.target, texts.replay, order, count, texts.decay.text, hiding)
 
 
 def _trained(plan: TrainPlan, sequences: Sequences, steps: int) -> Trained:
-    """How often each token was to be predicted in the steps of a run."""
+    """How often each token occurred in the text of the steps of a run."""
     size = plan.step_sequences
-    labels = (sequences.labels(range(step * size, (step + 1) * size)) for step in range(steps))
-    return Trained(count_labels(labels, plan.checkpoint.input.rows), plan.first_id)
+    tokens = (sequences.tokens(range(step * size, (step + 1) * size)) for step in range(steps))
+    return Trained(count_labels(tokens, plan.checkpoint.input.rows), plan.first_id)
 
 
 def check_targets(plan: TrainPlan, prepared: Prepared) -> None:
@@ -220,7 +228,7 @@ def cast_by_autocast(model: Any) -> None:
 
 def _trainer(
     plan: TrainPlan,
-    loss: ModelLoss,
+    loss: ModelLoss | MaskedLoss,
     composed: list[Composed],
     schedule: Schedule,
     rates: Rates,
@@ -279,7 +287,9 @@ def _watch(plan: TrainPlan, texts: RunTexts, progress: Progress) -> Watch | None
     if are_sharded():
         progress.note("Held-out text is not scored during training with FSDP: evaluate the merged model.")
         return None
-    return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype)
+    passages = {plan.base_language.tag: texts.heldout_base, plan.language.tag: texts.heldout}
+    scorer = scorer_of(plan, passages)
+    return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype, scorer)
 
 
 def _length_of(plan: TrainPlan, texts: RunTexts, pace: Pace) -> tuple[float, str]:

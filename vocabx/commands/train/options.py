@@ -89,6 +89,19 @@ class TrainOptions:
         ge=0,
         lt=1,
     )
+    mask: Literal["words", "entities"] = option(
+        "What is hidden from an encoder, 15 % of the tokens: whole words, or nouns, verbs and named "
+        "entities, one token of each (Linguistic Entity Masking; Chinese only).",
+        default="words",
+        panel=TEXT,
+    )
+    pairs: str = option(
+        "Sentences with translations, for an encoder: a file with a sentence, a tab and its translation into "
+        "the base's language on each line. Words are hidden in both (translation language modeling).",
+        default="",
+        panel=TEXT,
+        metavar="<path>",
+    )
     text_field: str = text_field()
     opencc: str = opencc()
     quality: bool | None = quality()
@@ -184,8 +197,8 @@ class TrainOptions:
         most=1_000_000,
     )
     rows_update: Literal["auto", "seen", "all"] = option(
-        "Which new token embeddings a step moves: those of tokens that it or an earlier step has seen, or all "
-        "of them, as AdamW does; auto is seen, and all with FSDP, which divides them.",
+        "Which new token embeddings a step moves: those of tokens that it or an earlier step has seen, or "
+        "all of them, as AdamW does; auto is seen, and all with FSDP, which divides them.",
         default="auto",
         panel=METHOD,
     )

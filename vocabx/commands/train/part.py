@@ -241,6 +241,9 @@ def _record(part: Part, pace: Pace, ended: Any, seconds: float, processes: int) 
         fits=pace.fits,
         sketch=texts.sketch,
         occurrences=ended.occurrences,
+        objective=plan.objective,
+        mask=options.mask if plan.objective == "masked" else "",
+        pairs=options.pairs,
     )
 
 

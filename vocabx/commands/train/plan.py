@@ -12,8 +12,10 @@ from vocabx._util.precision import computes_in_bfloat16
 from vocabx.checkpoint.base import base_language, base_packages
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.manifest import Manifest, read_manifest
+from vocabx.checkpoint.objective import Objective, objective_of
 from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
 from vocabx.commands.train.fit import Fit, fit_batch
+from vocabx.commands.train.objective import check_objective
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.sampled import SampledText, sample_beginning
 from vocabx.corpus.languages import Language, find_language
@@ -22,6 +24,9 @@ from vocabx.corpus.quality import text_with_quality
 from vocabx.corpus.several import find_languages, text_of, with_scripts
 from vocabx.corpus.source import TextSource, default_source, measuring_source, user_source
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
+from vocabx.evaluation.hidden_scorer import READINGS
+from vocabx.evaluation.measure import context_of_checkpoint
+from vocabx.evaluation.units import units_packages
 from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
@@ -55,6 +60,7 @@ class TrainPlan:
         sizes: parameter counts of the model.
         fit: batch size, accumulation and memory.
         device: torch device.
+        objective: what the model predicts.
     """
 
     options: TrainOptions
@@ -72,6 +78,7 @@ class TrainPlan:
     sizes: ModelSizes
     fit: Fit
     device: str
+    objective: Objective = "causal"
 
     @property
     def trained(self) -> dict[str, int]:
@@ -140,7 +147,8 @@ class TrainPlan:
             if source is not self.decay_source
             and (source is not self.base_source or self.measured_source is None)
         ]
-        return sum(one.tokens / max(1, one.size) for one in scored) * self.options.heldout_bytes
+        tokens = sum(one.tokens / max(1, one.size) for one in scored) * self.options.heldout_bytes
+        return tokens * READINGS[self.objective]
 
     def reading_seconds(self) -> float:
         """Estimated seconds to read the texts: once for what is held out, and once to tokenize the rest."""
@@ -203,6 +211,7 @@ class TrainPlan:
             "directory": str(self.options.directory),
             "out": str(self.options.out),
             "method": self.method.name,
+            "objective": self.objective,
             "dtype": self.method.dtype,
             "language": self.language.tag,
             "corpus": self.source.description,
@@ -290,6 +299,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
             f"{checkpoint.input.rows:,}: restore it, or extend the base again"
         )
     _check_rows(options, first)
+    objective = check_objective(options, checkpoint, tokenizer, language)
     trained = trained_parameters(sizes, method, new, options.composition)
     fit = fit_batch(options, sizes, method, trained, device, processes)
     return TrainPlan(
@@ -308,6 +318,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         sizes,
         fit,
         device,
+        objective,
     )
 
 
@@ -319,7 +330,7 @@ def check_packages(options: TrainOptions) -> None:
     """
     # Which method "auto" means is known with the device, and one that needs more is refused then.
     method = Method("lora" if options.method == "auto" else options.method, "float32")
-    _, manifest = _checkpoint(options.directory)
+    checkpoint, manifest = _checkpoint(options.directory)
     spoken = _base_language(manifest)
     replay, decay = _base_source(options, spoken), _decay_source(options)
     measured = _measured_source(options, spoken)
@@ -329,6 +340,7 @@ def check_packages(options: TrainOptions) -> None:
             **dict.fromkeys(PLOTS, "train"),
             **_trackers(options),
             **_source(options, manifest).packages,
+            **_segmenting(checkpoint, (find_languages(manifest.language), spoken)),
             **(replay.packages if replay else {}),
             **(decay.packages if decay else {}),
             **(measured.packages if measured else {}),
@@ -370,9 +382,10 @@ def _checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
     checkpoint.require_unquantised("training", "extend and train the model that was quantized")
-    if not checkpoint.generates or checkpoint.sees:
-        what = "is multimodal" if checkpoint.sees else "does not predict the next token of a text"
-        raise BaseModelError(f"{directory} holds a model that {what}: vocabx only trains language models")
+    if checkpoint.sees:
+        raise BaseModelError(f"{directory} holds a multimodal model: vocabx only trains language models")
+    if objective_of(checkpoint.config) == "causal" and not checkpoint.generates:
+        raise BaseModelError(f"{directory} holds a model that predicts no tokens: pass one that does")
     return checkpoint, manifest
 
 
@@ -391,6 +404,11 @@ def _check_rows(options: TrainOptions, first: int) -> None:
             f"{names[0]} learns from the base's pieces, and {options.directory} kept none of the base's "
             "tokens: omit it"
         )
+
+
+def _segmenting(checkpoint: Checkpoint, languages: tuple[Language, ...]) -> Packages:
+    """The packages that find the words of the languages, where words are hidden from the model."""
+    return {} if objective_of(checkpoint.config) == "causal" else units_packages(languages)
 
 
 def _trackers(options: TrainOptions) -> Packages:
@@ -459,6 +477,8 @@ def _with_defaults(options: TrainOptions, gpu: bool, checkpoint: Checkpoint) -> 
         for name, values in (_DEFAULTS | {"dtype": ("bfloat16", _processor_dtype(checkpoint))}).items()
         if getattr(options, name) is None
     }
+    if "sequence_length" in chosen and objective_of(checkpoint.config) != "causal":
+        chosen["sequence_length"] = min(chosen["sequence_length"], context_of_checkpoint(checkpoint))
     return replace(options, **chosen)
 
 

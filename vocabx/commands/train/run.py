@@ -96,6 +96,7 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
         *options.replay,
         *options.base_text,
         *options.decay_corpus,
+        options.pairs,
         options.branch_from,
     )
     check_not_read(options.out, given)

@@ -13,10 +13,11 @@ from typing import Any
 
 from vocabx._util.json_file import Count, Written, read_fields
 from vocabx.checkpoint.special_ids import begin_id
+from vocabx.commands.train.hidden import hidden_of, marker_of, pairs_of
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.heldout import draw_heldout
-from vocabx.corpus.languages import with_scripts_of
+from vocabx.corpus.languages import Language, with_scripts_of
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sample_sizes import SampleSizes
 from vocabx.corpus.several import draw_each, joined_corpus
@@ -24,7 +25,7 @@ from vocabx.corpus.source import TextSource, peek, scripts_of
 from vocabx.corpus.subset import subset_source
 from vocabx.errors import TrainingError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
-from vocabx.evaluation.measure import context_of
+from vocabx.evaluation.measure import context_of, context_of_checkpoint
 from vocabx.progress import Progress
 from vocabx.training.order import Order, StoredOrder
 from vocabx.training.pack_text import Recipe, packed_text, read_sketch
@@ -147,17 +148,22 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
         size, seed = plan.options.heldout_bytes, plan.options.seed
         measured = draw_heldout(plan.measured_source, scripts, size, seed, title, progress)
     context = context_of(plan.checkpoint.config)
+    if plan.objective != "causal":
+        # The passage has an id after it, too.
+        context = context_of_checkpoint(plan.checkpoint) - 1
     heldout = _Heldout(
         target=tuple(split_for_scoring(corpus.heldout, context)),
         base=tuple(split_for_scoring(measured, context)),
     )
     (directory / _HELDOUT).write_text(json.dumps(heldout.plain(), ensure_ascii=False), encoding="utf-8")
-    _pack(plan, _target(plan, directory), corpus, directory / "target", progress)
+    recipe = _recipe(plan, plan.language)
+    paired = replace(recipe, pairs=pairs_of(plan))
+    _pack(_target(plan, directory), corpus, paired, directory / "target", progress)
     if plan.replay is not None and base is not None:
-        _pack(plan, plan.replay, base, directory / "replay", progress)
+        _pack(plan.replay, base, _recipe(plan, plan.base_language), directory / "replay", progress)
     if plan.decay_source is not None:
         # What is held out of the corpus may stand there, too.
-        _pack(plan, plan.decay_source, corpus, directory / "decay", progress)
+        _pack(plan.decay_source, corpus, recipe, directory / "decay", progress)
 
 
 def _target(plan: TrainPlan, directory: Path) -> TextSource:
@@ -187,8 +193,13 @@ def _fitting_bytes(plan: TrainPlan) -> int:
     return max(1, math.ceil(tokens / (plan.options.passes * plan.tokens_per_byte)))
 
 
-def _pack(plan: TrainPlan, source: TextSource, corpus: Corpus, path: Path, progress: Progress) -> None:
-    recipe = Recipe(plan.tokenizer, ends_of(plan.checkpoint.config), plan.length, plan.options.text_bytes)
+def _recipe(plan: TrainPlan, language: Language) -> Recipe:
+    hidden = hidden_of(plan)
+    ends = ends_of(plan.checkpoint.config) if hidden is None else hidden.ends
+    return Recipe(plan.tokenizer, ends, plan.length, plan.options.text_bytes, marker_of(plan, language))
+
+
+def _pack(source: TextSource, corpus: Corpus, recipe: Recipe, path: Path, progress: Progress) -> None:
     with progress.stage(f"Packing {path.name} text", source.bytes or None, "B") as advance:
         packed_text(source, corpus, recipe, path, advance)
 
