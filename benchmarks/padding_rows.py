@@ -11,6 +11,7 @@ folder of packages, without generation_config.json.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,13 +35,14 @@ LENGTH = {"en": 120, "zh-Hant": 40}
 
 
 def prompts_of(count: int) -> list[str]:
-    """The beginnings of lines, half of them in each language."""
+    """Pieces of text that begin a line, half of them in each language."""
     found = []
     for tag, length in LENGTH.items():
         file = next(packaged.file for packaged in find_language(tag).packaged)
-        lines = (line for document in read_packaged(file) for line in document.text.split("\n"))
-        long = [line[:length] for line in lines if len(line) > length]
-        found += long[:: max(1, 2 * len(long) // count)][: count // 2]
+        text = "\n".join(document.text for document in read_packaged(file))
+        starts = [match.end() for match in re.finditer("\n+", text[:-length])]
+        step = max(1, 2 * len(starts) // count)
+        found += [text[start : start + length] for start in starts[::step][: count // 2]]
     return found
 
 

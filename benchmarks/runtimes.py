@@ -153,7 +153,10 @@ def table(bases: Mapping[str, list[dict[str, Any]]]) -> str:
     for base, rows in bases.items():
         for row in rows:
             cells.setdefault((row["runtime"], row["version"]), {})[base] = _cell(row)
-    lines = [f"| runtime | {' | '.join(bases)} |", f"|---{'|---' * len(bases)}|"]
+    # Fewer of a program that takes special tokens for text.
+    asked = {base: max((row.get("strings", 0) for row in rows), default=0) for base, rows in bases.items()}
+    titles = [f"{base} ({strings:,} strings)" if strings else base for base, strings in asked.items()]
+    lines = [f"| runtime | {' | '.join(titles)} |", f"|---{'|---' * len(bases)}|"]
     for (runtime, version), found in cells.items():
         lines.append(f"| {runtime} {version} | {' | '.join(found.get(base, '') for base in bases)} |")
     return "\n".join(lines)
@@ -173,7 +176,10 @@ def _cell(row: Mapping[str, Any]) -> str:
     mark = "**" if row["fails"] else ""
     if base is None:
         return f"{differ:,} (base refused)"
-    return f"{mark}{differ:,}{mark} (base {base:,})" if base else f"{mark}{differ:,}{mark}"
+    # What was measured before it was counted has none.
+    new = (row.get("new_decoded") if row["ids"] is None else row.get("new_ids")) if row["fails"] else 0
+    besides = [f"base {base:,}"] * bool(base) + [f"{new or 0:,} new"] * bool(new and base)
+    return f"{mark}{differ:,}{mark} ({', '.join(besides)})" if besides else f"{mark}{differ:,}{mark}"
 
 
 if __name__ == "__main__":

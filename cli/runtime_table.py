@@ -24,8 +24,8 @@ def print_runtimes(rows: Sequence[Row]) -> None:
         table.add_row(
             f"{row.runtime} {row.version}",
             f"{row.strings:,}",
-            _count(row.ids, row.base_ids),
-            _count(row.decoded, row.base_decoded),
+            _count(row.ids, row.base_ids, row.new_ids),
+            _count(row.decoded, row.base_decoded, row.new_decoded),
             Text(row.outcome, style=style),
         )
     if table.row_count:
@@ -39,8 +39,9 @@ def print_runtimes(rows: Sequence[Row]) -> None:
         print_lines([f"not installed: {', '.join(missing)}"])
 
 
-def _count(count: int | None, base: int | None) -> str:
-    """How many strings differ, and of how many the base does, where it differs at all."""
+def _count(count: int | None, base: int | None, new: int | None) -> str:
+    """How many strings differ; of how many the base does, and how many count as new, where there are any."""
     if count is None:
         return "-"
-    return f"{count:,} (base {base:,})" if base else f"{count:,}"
+    besides = [f"base {base:,}"] * bool(base) + [f"{new:,} new"] * bool(new)
+    return f"{count:,} ({', '.join(besides)})" if besides else f"{count:,}"

@@ -3,13 +3,28 @@
     pip install 'vocabx[onnx]'
     python examples/to_onnx.py runs/demo runs/demo.onnx
 
-The file computes the logits of a batch of texts: `input_ids` and `attention_mask` (batch, length), padded on
-either side, become `logits` (batch, length, rows). It keeps no state between calls.
+The file computes logits: `input_ids` and `attention_mask` (batch, length), padded on either side, become
+`logits` (batch, length, rows). It keeps no state between calls, and is in float32.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM
+
+
+class Logits(torch.nn.Module):
+    """A model without its cache and its output class."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self.model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """The logits of each token."""
+        return self.model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,36 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("directory", type=Path, help="the checkpoint")
     parser.add_argument("out", type=Path, help="the .onnx file to write")
     options = parser.parse_args(arguments)
-    to_onnx(options.directory, options.out)
-
-
-def to_onnx(directory: Path, out: Path) -> None:
-    """Write the checkpoint in `directory` as the .onnx file `out`, in float32."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    class Logits(torch.nn.Module):
-        """The model without what onnxruntime does not need: its cache and its output class."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
-
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            return self.model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
-
-    # Any text will do, of more than one token and in more than one row: sizes of one would become fixed.
+    # Any text will do that is more than one token long, with another: a size of one would become fixed.
     ids = torch.arange(16).reshape(2, 8)
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length")}
     torch.onnx.export(
-        Logits(),
+        Logits(options.directory),
         (ids, torch.ones_like(ids)),
-        str(out),
+        str(options.out),
         input_names=["input_ids", "attention_mask"],
         output_names=["logits"],
         dynamic_shapes=(axes, axes),
         dynamo=True,
-        verbose=False,
     )
 
 

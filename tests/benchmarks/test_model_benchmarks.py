@@ -2,14 +2,22 @@
 
 import importlib
 import importlib.util
+import json
+import subprocess
+import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
+import padding_rows
 import pytest
 from small_encoders import extended_encoder
 from split_table import over
 from split_table_case import VARIANTS, Case
 from split_table_model import work
 
+from vocabx import ExtendOptions, extend
+from vocabx.checkpoint.special_ids import begin_id
+from vocabx.evaluation.load_model import load_model
 from vocabx.initializers.registry import INITIALIZERS
 
 
@@ -314,3 +322,27 @@ def test_what_commands_say_and_take_is_recorded_of_both_models(toy, small_model,
     runs = {name: figures for name, figures in found.items() if isinstance(figures, dict)}
     assert len(runs) == 6
     assert all(figures["said"] > 0 and figures["took"] > 0 for figures in runs.values())
+
+
+def test_padding_rows_are_as_probable_in_onnxruntime_as_in_transformers(
+    tmp_path, small_model, small_extended
+):
+    out, file = tmp_path / "padded", tmp_path / "padded.onnx"
+    texts = small_extended.texts
+    extend(
+        ExtendOptions(
+            base=str(small_model(dtype="float32")), lang="zh-Hant", out=out, new_tokens=30,
+            corpus=(str(texts / "zh.jsonl"),), base_text=(str(texts / "en.txt"),), evaluate=False,
+            adversarial=50, heldout_bytes=2000,
+        )
+    )  # fmt: skip
+    sizes = json.loads((out / "vocabx.json").read_text())["sizes"]
+    pad = range(sizes["tokens"], sizes["rows"])
+    assert len(pad) == 10
+    recipe = Path(__file__).resolve().parents[2] / "examples" / "to_onnx.py"
+    subprocess.run([sys.executable, str(recipe), str(out), str(file)], check=True, capture_output=True)
+    prompts = [[1, 2, 3], [100, 200, 300, 400, 601]]
+    found = padding_rows.in_transformers(out, prompts, pad, 600)["as written"]
+    begin = begin_id(load_model(out).config)
+    assert padding_rows.in_onnxruntime(file, prompts, pad, begin) == pytest.approx(found, rel=1e-4)
+    assert 0 < found["mean"] <= found["largest"] < 1

@@ -234,11 +234,20 @@ def test_other_programs_read_tiny_models_with_real_tokenizers(toy, some_verses, 
     assert not any("place" in row for row in rows)
 
 
+def test_what_was_measured_of_other_programs_stays():
+    before = [{"runtime": name, "version": "1"} for name in ("transformers", "tokenizers", "tokie")]
+    made = [{"runtime": "tokenizers", "version": version} for version in ("2", "3")]
+    found = runtimes.merged(before, made)
+    assert [(row["runtime"], row["version"]) for row in found] == [
+        ("transformers", "1"), ("tokenizers", "2"), ("tokenizers", "3"), ("tokie", "1")
+    ]  # fmt: skip
+
+
 def test_the_table_of_other_programs_says_which_base_is_read_wrongly_already(tmp_path):
-    def row(base, ids, base_ids, outcome, fails=False):
+    def row(base, ids, base_ids, outcome, fails=False, new=0):
         return {
             "runtime": "tokie", "version": "0.1", "outcome": outcome, "fails": fails, "ids": ids,
-            "base_ids": base_ids, "decoded": ids, "base_decoded": base_ids,
+            "base_ids": base_ids, "decoded": ids, "base_decoded": base_ids, "new_ids": new, "strings": 1500,
         }  # fmt: skip
 
     page = tmp_path / "page.md"
@@ -249,8 +258,13 @@ def test_the_table_of_other_programs_says_which_base_is_read_wrongly_already(tmp
         "C": [row("C", 1234, 0, "DIFFERS", True)],
         "D": [row("D", None, None, "refused with the base")],
         "E": [row("E", None, 0, "REFUSED", True)],
+        "F": [row("F", 9, 4, "DIFFERS", True, 5)],
     }
     runtimes.write_table(page, bases)
     text = page.read_text()
-    assert "| tokie 0.1 | 0 | 3 (base 2) | **1,234** | refuses both | **refused** |" in text
+    assert (
+        "| tokie 0.1 | 0 | 3 (base 2) | **1,234** | refuses both | **refused** | **9** (base 4, 5 new) |"
+        in text
+    )
+    assert "| runtime | A (1,500 strings) |" in text
     assert text.startswith("before") and text.endswith("after\n") and "old" not in text

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
@@ -29,7 +30,7 @@ def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_scripts_are_short_and_each_is_in_the_table():
     table = (EXAMPLES / "README.md").read_text("utf-8")
-    assert len(SCRIPTS) == 3
+    assert len(SCRIPTS) == 4
     for path in (*SCRIPTS, EXAMPLES / "tour.ipynb"):
         assert f"({path.name})" in table
     assert all(len(path.read_text("utf-8").splitlines()) < 60 for path in SCRIPTS)
@@ -78,3 +79,30 @@ def test_the_notebook_holds_no_outputs_and_runs(environment):
     assert len(plots) == 2
     said = "".join(output.get("text", "") for cell in cells for output in cell.outputs)
     assert "True" in said and "bits per byte of held-out text" in said
+
+
+def test_an_extended_checkpoint_runs_in_onnxruntime_and_openvino(environment, small_extended, tmp_path):
+    import onnxruntime
+    import openvino
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    out, file = small_extended(), tmp_path / "extended.onnx"
+    ran = run("to_onnx.py", out, file)
+    assert ran.returncode == 0, ran.stderr
+    rows = json.loads((out / "vocabx.json").read_text())["sizes"]["rows"]
+    # Other sizes than those it was made with, padded on the left and on the right.
+    ids = np.random.default_rng(0).integers(0, rows, (3, 21))
+    mask = np.ones_like(ids)
+    mask[1, :5] = mask[2, 15:] = 0
+    model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32)
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    with torch.no_grad():
+        expected = model(**{name: torch.from_numpy(one) for name, one in inputs.items()}).logits.numpy()
+    (found,) = onnxruntime.InferenceSession(file).run(["logits"], inputs)
+    assert found.shape == (3, 21, rows)
+    # On some processors OpenVINO computes with 16 bits by itself.
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.compile_model(openvino.convert_model(file), "CPU", exact)
+    for logits in (found, compiled(inputs)["logits"]):
+        np.testing.assert_allclose(logits[mask == 1], expected[mask == 1], atol=1e-4)

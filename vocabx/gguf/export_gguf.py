@@ -55,7 +55,7 @@ def export_gguf(
     pretokenizer: str = "",
     progress: Progress | None = None,
 ) -> ExportResult:
-    """Write a checkpoint of the Llama family as one .gguf file.
+    """Write a checkpoint as one .gguf file.
 
     Args:
         directory: a model directory with config.json, safetensors and a tokenizer.

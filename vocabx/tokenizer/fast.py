@@ -140,10 +140,8 @@ class FastTokenizer(ABC):
         suppresses.
         """
         spec = copy.copy(self.spec)
-        spec["model"] = {
-            **self.spec["model"],
-            "vocab": without_holes(self.vocabulary, rows, self.unused_space),
-        }
+        vocabulary = without_holes(self.vocabulary, rows, self.unused_space)
+        spec["model"] = {**self.spec["model"], "vocab": vocabulary}
         return replace(self, spec=spec)
 
     @abstractmethod

@@ -18,7 +18,7 @@ class ExportOptions:
 
     directory: Path = option("A checkpoint, extended by vocabx or not.", default=Path())
     gguf: Path | None = option(
-        "The .gguf file to write, for llama.cpp; of the Llama family.",
+        "The .gguf file to write, for llama.cpp; of Llama, Mistral, Qwen 2 and 3, Gemma, BERT and RoBERTa.",
         default=None,
         panel=OUTPUT,
         metavar="<file>",
