@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from vocabx.corpus.engine import Engine
+
 
 @dataclass(frozen=True)
 class QualityOptions:
@@ -11,8 +13,10 @@ class QualityOptions:
         wanted: whether to leave anything out; None for where the text is large, or there is a `model`.
         model: an n-gram model that KenLM wrote, or "".
         share: of the documents that the other rules keep, the share with the lowest perplexity that is kept.
+        engine: where documents are read and judged one by one; it changes nothing in the result.
     """
 
     wanted: bool | None = None
     model: str = ""
     share: float = 0.5
+    engine: Engine = "local"
