@@ -12,6 +12,7 @@ SOURCES := vocabx cli tests benchmarks examples docs/hooks.py
 PYPI := $(VENV)/real/pypi
 NPM := $(VENV)/real/npm
 WORDFREQ := $(VENV)/real/wordfreq
+RAY := $(VENV)/real/ray
 TRANSFORMERS4 := $(VENV)/transformers4
 PLAIN := $(VENV)/plain
 
@@ -35,7 +36,7 @@ demo-train: $(VENV)/demo-installed
 test: check
 	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-slow: $(VENV)/test-installed
+test-slow: $(VENV)/test-installed $(RAY)-installed
 	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[perplexity,tasks]'
 	$(BIN)/python -m pytest -m slow
 
@@ -80,6 +81,12 @@ $(PYPI)-installed: tests/packaged.txt | $(VENV)/demo-installed
 $(WORDFREQ)-installed: constraints.txt | $(VENV)/demo-installed
 	rm -rf $(WORDFREQ)
 	$(BIN)/python $(INSTALL) --no-deps --constraint constraints.txt --target $(WORDFREQ) wordfreq ftfy locate msgpack wcwidth
+	touch $@
+
+# Needed by one slow test only.
+$(RAY)-installed: constraints.txt | $(VENV)/demo-installed
+	rm -rf $(RAY)
+	$(BIN)/python $(INSTALL) --no-deps --constraint constraints.txt --target $(RAY) ray msgpack
 	touch $@
 
 # Without peer dependencies: only files are taken from these packages, no code runs.

@@ -49,8 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     return finish(options.out, "scale", result)
 
 
-def write_text(path: Path, mb: float) -> int:
-    """Write the text as JSON lines, and say how many bytes it has."""
+def write_text(path: Path, mb: float, replaced: float = _REPLACED) -> int:
+    """Write the text as JSON lines, and say how many bytes it has.
+
+    Args:
+        path: of the file.
+        mb: about how many.
+        replaced: share of the Han characters that are replaced in every repetition.
+    """
     from texts import documents_of
 
     texts = [np.frombuffer(d.text.encode("utf-32-le"), dtype="<u4") for d in documents_of("zh-Hant")]
@@ -62,7 +68,7 @@ def write_text(path: Path, mb: float) -> int:
         while True:
             for text in texts:
                 if copy:
-                    changed = _is_han(text) & (rng.random(len(text)) < _REPLACED)
+                    changed = _is_han(text) & (rng.random(len(text)) < replaced)
                     text = text.copy()
                     text[changed] = han[rng.integers(0, len(han), int(changed.sum()))]
                 record = {"text": text.astype("<u4").tobytes().decode("utf-32-le")}

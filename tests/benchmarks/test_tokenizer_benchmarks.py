@@ -268,3 +268,23 @@ def test_the_table_of_other_programs_says_which_base_is_read_wrongly_already(tmp
     )
     assert "| runtime | A (1,500 strings) |" in text
     assert text.startswith("before") and text.endswith("after\n") and "old" not in text
+
+
+def test_reading_with_quality_judges_every_document(toy):
+    found = toy("quality", "--mb", 0.3, "--learn-bytes", 100_000)
+    assert found["times_the_processor_seconds"] > 0
+    assert found["with"]["documents"] == found["without"]["documents"] > 5
+    assert found["with"]["mb_a_processor_second"] > 0
+
+
+def test_pruned_tokens_make_room_for_as_many(toy, some_verses, english_file):
+    found = toy(
+        "prune", "--counts", 20, 1_000_000, "--corpus", some_verses, "--base-text", english_file,
+        "--other-text", english_file, "--lines", 40,
+    )  # fmt: skip
+    row, refused = found["rows"]
+    assert row["removed"] == row["pruned"]["new tokens"] == row["appended"]["new tokens"] == 20
+    assert row["appended"]["vocabulary"] == row["pruned"]["vocabulary"] + 20
+    assert row["pruned"]["ratio"] < 1
+    assert row["pruned"]["unchanged"] == row["appended"]["unchanged"] == {"English": 1, "other scripts": 1}
+    assert "at most" in refused["refused"]

@@ -8,7 +8,8 @@ among files.
 import hashlib
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,17 @@ from vocabx.corpus.detect_language import PACKAGES as DETECTOR
 from vocabx.corpus.detect_language import describe, other_languages
 from vocabx.corpus.document import Document
 from vocabx.corpus.dropped import Dropped
+from vocabx.corpus.engine import in_order
 from vocabx.corpus.languages import Language
 from vocabx.corpus.near_duplicates import PACKAGES as MINHASH
 from vocabx.corpus.near_duplicates import NearDuplicates
 from vocabx.corpus.perplexity import Perplexity
 from vocabx.corpus.quality_options import QualityOptions
 from vocabx.corpus.quality_rules import Rules
+from vocabx.corpus.read_text import check_damaged
 from vocabx.corpus.several import joined_source, texts_by_language
+from vocabx.corpus.shard import Shard
+from vocabx.corpus.skipped import Skipped
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
 
@@ -60,7 +65,7 @@ def with_quality(source: TextSource, language: Language, options: QualityOptions
     if options.wanted:
         require_all(MINHASH)
     quality = _Quality(source, language, options)
-    return replace(source, open=quality.open, dropped=quality.dropped)
+    return replace(source, open=quality.open, dropped=quality.dropped, shards=())
 
 
 def text_with_quality(
@@ -114,9 +119,9 @@ class _Quality:
         boilerplate = Boilerplate()
         near = NearDuplicates(self.language.scripts) if installed("rensa") else None
         first = ""
-        for batch in _batches(self.source.open()):
-            first = first or batch[0].text
-            yield from self._kept(batch, boilerplate, near)
+        for judged in self._judged():
+            first = first or judged.documents[0].text
+            yield from self._kept(judged, boilerplate, near)
         if self.dropped.read and self.dropped.documents == self.dropped.read:
             raise CorpusError(
                 f"nothing of {self.source.description} is left by --quality, which drops "
@@ -124,24 +129,29 @@ class _Quality:
                 "pass --no-quality"
             )
 
+    def _judged(self) -> Iterator["_Judged"]:
+        """All documents in their order, judged one by one: here, or where the engine says."""
+        engine, skipped = self.options.engine, self.source.skipped
+        if engine == "local" or not self.source.shards:
+            for batch in _batches(self.source.open()):
+                yield _judge(batch, self.rules, self.language.tag)
+            return
+        skipped.clear()
+        work = partial(_judge_shard, scripts=self.language.scripts, tag=self.language.tag)
+        for found, left_out_here in in_order(engine, work, self.source.shards):
+            skipped.merge(left_out_here)
+            yield from found
+        check_damaged(skipped)
+
     def _kept(
-        self, batch: Sequence[Document], boilerplate: Boilerplate, near: NearDuplicates | None
+        self, judged: "_Judged", boilerplate: Boilerplate, near: NearDuplicates | None
     ) -> Iterator[Document]:
-        texts = [clean(document.text) for document in batch]
-        reasons = self.rules.judge(texts, [document.part for document in batch])
-        details = [""] * len(batch)
-        free = [number for number, document in enumerate(batch) if document.learn_only]
-        for number in free:
-            reasons[number] = ""
+        batch, texts = judged.documents, list(judged.texts)
+        reasons, details = list(judged.reasons), list(judged.details)
 
         def left() -> list[int]:
             return [n for n, document in enumerate(batch) if not (reasons[n] or document.learn_only)]
 
-        kept = left()
-        found = other_languages([texts[n] for n in kept], self.language.tag)
-        for n, other in zip(kept, found, strict=True):
-            if other:
-                reasons[n], details[n] = OTHER_LANGUAGE, other
         whole = list(texts)
         for n in left():
             texts[n], lines = boilerplate.without(texts[n])
@@ -175,6 +185,36 @@ class _Quality:
                     push(sample, (-_number(text), text))
         values = perplexity.of([text for _, text in sample])
         return float(np.quantile(values, self.options.share)) if values else 0.0
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Documents, cleaned, each with the rule on single documents that drops it, or "", and its detail."""
+
+    documents: Sequence[Document]
+    texts: Sequence[str]
+    reasons: Sequence[str]
+    details: Sequence[str]
+
+
+def _judge(batch: Sequence[Document], rules: Rules, tag: str) -> _Judged:
+    texts = [clean(document.text) for document in batch]
+    reasons = rules.judge(texts, [document.part for document in batch])
+    details = [""] * len(batch)
+    for number, document in enumerate(batch):
+        if document.learn_only:
+            reasons[number] = ""
+    kept = [n for n, document in enumerate(batch) if not (reasons[n] or document.learn_only)]
+    for n, other in zip(kept, other_languages([texts[n] for n in kept], tag), strict=True):
+        if other:
+            reasons[n], details[n] = OTHER_LANGUAGE, other
+    return _Judged(batch, texts, reasons, details)
+
+
+def _judge_shard(shard: Shard, scripts: Sequence[str], tag: str) -> tuple[list[_Judged], Skipped]:
+    """The documents of a shard, judged, and what of it was left out."""
+    skipped, rules = Skipped(), Rules(scripts)
+    return [_judge(batch, rules, tag) for batch in _batches(shard.documents(skipped))], skipped
 
 
 def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from vocabx.corpus.engine import Engine
+
 
 @dataclass(frozen=True)
 class QualityOptions:
@@ -12,9 +14,11 @@ class QualityOptions:
         model: an n-gram model that KenLM wrote, or "".
         always: whether to judge a small text, too, where nothing is said of it.
         share: of the documents that the other rules keep, the share with the lowest perplexity that is kept.
+        engine: where documents are read and judged one by one; it changes nothing in the result.
     """
 
     wanted: bool | None = None
     model: str = ""
     share: float = 0.5
     always: bool = False
+    engine: Engine = "local"

@@ -44,21 +44,32 @@ def read_documents(
         CorpusError: a file is empty, binary, in an unknown encoding or damaged, or most of its records lack
             `text_field`.
     """
-    sources, total = list(sources), skipped or Skipped()
-    good = 0
+    total = skipped or Skipped()
     for source in sources:
-        total.files += 1
-        try:
-            yield from _read_source(source, text_field, total)
-            good += 1
-        except CorpusError as error:
-            if source not in tolerated:
-                raise
-            total.damaged.append(str(error))
-    if len(total.damaged) > good:
-        raise CorpusError(
-            f"{len(total.damaged):,} of {len(sources):,} files cannot be read: {total.damaged[0]}"
-        )
+        yield from read_source(source, text_field, total, source in tolerated)
+    check_damaged(total)
+
+
+def read_source(source: Source, text_field: str, skipped: Skipped, tolerated: bool) -> Iterator[Document]:
+    """The documents of one source, as `read_documents` yields them."""
+    skipped.files += 1
+    try:
+        yield from _read_source(source, text_field, skipped)
+    except CorpusError as error:
+        if not tolerated:
+            raise
+        skipped.damaged.append(str(error))
+
+
+def check_damaged(skipped: Skipped) -> None:
+    """Refuse a text most of whose files are damaged, once all were read.
+
+    Raises:
+        CorpusError: they are.
+    """
+    damaged = skipped.damaged
+    if 2 * len(damaged) > skipped.files:
+        raise CorpusError(f"{len(damaged):,} of {skipped.files:,} files cannot be read: {damaged[0]}")
 
 
 def _read_source(source: Source, text_field: str, total: Skipped) -> Iterator[Document]:

@@ -15,6 +15,7 @@ from vocabx._util.paths import path_of
 from vocabx._util.shorten import shortened
 from vocabx.corpus.document import Document
 from vocabx.corpus.draw import draw_corpus
+from vocabx.corpus.engine import Engine
 from vocabx.corpus.languages import Language, enumerated, find_language, with_scripts_of
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sample_sizes import SampleSizes
@@ -257,7 +258,12 @@ def in_turn(streams: Sequence[Iterator[Document]]) -> Iterator[Document]:
 
 
 def draw_each(
-    source: TextSource, language: Language, sizes: SampleSizes, title: str, progress: Progress
+    source: TextSource,
+    language: Language,
+    sizes: SampleSizes,
+    title: str,
+    progress: Progress,
+    engine: Engine = "local",
 ) -> tuple[Corpus, ...]:
     """A sample of the text of each language, partly held out: one where the texts are not apart.
 
@@ -267,16 +273,17 @@ def draw_each(
         sizes: how much to learn from and to hold out of each text.
         title: of the stage.
         progress: reports the bytes read.
+        engine: see `draw_corpus`.
 
     Raises:
         CorpusError: a text is too small to hold some out, or not in its language.
     """
     if not source.parts:
-        return (draw_corpus(source, language.scripts, sizes, title, progress),)
+        return (draw_corpus(source, language.scripts, sizes, title, progress, engine),)
     found = []
     for one, text in zip(language.parts, source.parts, strict=True):
         try:
-            found.append(draw_corpus(text, one.scripts, sizes, f"{title}, {one.tag}", progress))
+            found.append(draw_corpus(text, one.scripts, sizes, f"{title}, {one.tag}", progress, engine))
         except CorpusError as error:
             raise CorpusError(f"{one.name} ({text.description}): {error}") from None
     return tuple(found)

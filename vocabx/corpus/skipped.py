@@ -29,6 +29,16 @@ class Skipped:
         self.files = 0
         self.damaged: list[str] = []
 
+    def merge(self, other: "Skipped") -> None:
+        """Add what a pass over the text that follows left out."""
+        self.read += other.read
+        self.empty += other.empty
+        self.malformed += other.malformed
+        self.first_empty = self.first_empty or other.first_empty
+        self.first_malformed = self.first_malformed or other.first_malformed
+        self.files += other.files
+        self.damaged += other.damaged
+
     def sentences(self) -> tuple[str, ...]:
         """What was left out: a sentence on files and one on records, where there is something to say."""
         files = ""

@@ -17,6 +17,7 @@ from vocabx.corpus.formats import Source, TextFile, text_packages
 from vocabx.corpus.languages import Language, PackagedText, find_language, with_scripts_of
 from vocabx.corpus.packaged_text import is_readable, packaged_bytes, read_packaged
 from vocabx.corpus.read_text import read_documents
+from vocabx.corpus.shard import Shard
 from vocabx.corpus.skipped import Skipped
 from vocabx.corpus.word_frequencies import is_at_hand, package_name, word_packages, word_text
 from vocabx.errors import CorpusError, MissingPackageError
@@ -46,6 +47,7 @@ class TextSource:
         skipped: the records that the latest reading left out.
         dropped: what the latest reading left out for its quality; None where nothing is, see `quality`.
         parts: the texts of several languages, in their order; empty for one text.
+        shards: what it is read from, where each can be read apart; empty where it cannot.
     """
 
     description: str
@@ -58,6 +60,7 @@ class TextSource:
     running: bool = True
     dropped: Dropped | None = None
     parts: tuple["TextSource", ...] = ()
+    shards: tuple[Shard, ...] = ()
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -105,6 +108,7 @@ def user_source(patterns: Sequence[str], text_field: str, opencc: str, strict: b
         {**text_packages(sources), **(OPENCC if opencc else {})},
         passed_over(sources, passed),
         skipped,
+        shards=tuple(Shard(source, text_field, opencc, source in tolerated) for source in sources),
     )
 
 

@@ -16,8 +16,9 @@ from tokenizers import Tokenizer, pre_tokenizers
 
 from vocabx.tokenizer.fast import FastTokenizer, Ids
 
-# An encoding takes far more memory than its text: some thousand words at a time.
-_AT_ONCE = 1 << 14
+# An encoding takes far more memory than its text: some thousand words at a time, in a few texts, which the
+# library divides among cores.
+_WORDS, _TEXTS = 1 << 12, 8
 # Looking for more added tokens in a text takes longer than is saved.
 _MOST_ADDED = 500
 
@@ -56,10 +57,10 @@ def tokenized_words(tokenizer: FastTokenizer, words: Mapping[str, int]) -> Itera
     lengths = tokenizer.byte_lengths(tokenizer.size)
     items = iter(words.items())
     done = 0
-    while batch := list(islice(items, _AT_ONCE)):
-        text = " ".join(word for word, _ in batch)
-        [encoding] = model.encode_batch_fast([text], add_special_tokens=False)
-        ids = np.array(encoding.ids, dtype=np.int64)
+    while batch := list(islice(items, _WORDS * _TEXTS)):
+        texts = _texts([word for word, _ in batch])
+        encodings = model.encode_batch_fast(texts, add_special_tokens=False)
+        ids = np.concatenate([np.array(encoding.ids, dtype=np.int64) for encoding in encodings])
         # No byte is lost, so that the lengths of tokens tell where words end, at a fraction of the time that
         # the library takes to say so.
         ends = np.cumsum([len(word) for word, _ in batch])
@@ -85,12 +86,17 @@ def occurrences(model: Tokenizer, words: Mapping[str, int], size: int) -> Ids:
     for word, times in words.items():
         by_times.setdefault(times, []).append(word)
     found = np.zeros(size, dtype=np.int64)
-    for times, group in by_times.items():
-        for start in range(0, len(group), _AT_ONCE):
-            text = " ".join(group[start : start + _AT_ONCE])
-            [encoding] = model.encode_batch_fast([text], add_special_tokens=False)
+    texts = ((times, text) for times, group in by_times.items() for text in _texts(group))
+    while batch := list(islice(texts, _TEXTS)):
+        encodings = model.encode_batch_fast([text for _, text in batch], add_special_tokens=False)
+        for (times, _), encoding in zip(batch, encodings, strict=True):
             found += times * np.bincount(np.array(encoding.ids, dtype=np.int64), minlength=size)
     return found
+
+
+def _texts(words: Sequence[str]) -> list[str]:
+    """The words separated by spaces, some thousands a text."""
+    return [" ".join(words[start : start + _WORDS]) for start in range(0, len(words), _WORDS)]
 
 
 def _alone(tokenizer: Tokenizer) -> Tokenizer:

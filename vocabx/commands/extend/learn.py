@@ -52,7 +52,9 @@ def learn(plan: VocabularyPlan, progress: Progress) -> Learned:
         VocabxError: if there is too little text for what was requested.
     """
     options = plan.options
-    drawn = draw_each(plan.source, plan.language, options.sample_sizes, "Reading text", progress)
+    drawn = draw_each(
+        plan.source, plan.language, options.sample_sizes, "Reading text", progress, options.engine
+    )
     target = joined_corpus(drawn)
     boundaries = _boundaries(plan, target, drawn, progress)
     title = "Reading text of the base's language"

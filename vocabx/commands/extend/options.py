@@ -7,6 +7,7 @@ from vocabx.commands._options import (
     LARGEST_TEXT,
     MEASURING,
     OUTPUT,
+    TEXT,
     CheckpointOptions,
     check_opencc,
     check_quality,
@@ -29,6 +30,12 @@ class ExtendOptions(CheckpointOptions):
     quality: bool | None = quality()
     perplexity_model: str = perplexity_model()
     perplexity_share: float = perplexity_share()
+    engine: Literal["local", "ray"] = option(
+        "Where --corpus is read and judged: local, in this process; ray, on the workers of Ray, here or on "
+        "the cluster that RAY_ADDRESS names. The result is the same.",
+        default="local",
+        panel=TEXT,
+    )
     protect: tuple[str, ...] = option(
         "Text whose tokenization must not change: tokens that would occur in it are not added. For languages "
         "that share the base's script.",
@@ -138,7 +145,7 @@ class ExtendOptions(CheckpointOptions):
     @property
     def quality_options(self) -> QualityOptions:
         """What is left out of the corpus for its quality."""
-        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share)
+        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share, self.engine)
 
     @property
     def factor_balance(self) -> float:
@@ -163,6 +170,8 @@ class ExtendOptions(CheckpointOptions):
         """
         super().check()
         check_opencc(self.corpus, self.opencc)
+        if self.engine == "ray" and not self.corpus:
+            raise OptionError("--engine ray reads the files of --corpus: pass --corpus, or omit --engine")
         if self.new_tokens == "auto" and self.budget is None:
             raise OptionError(
                 "--new-tokens auto depends on how much text will be trained on: pass its bytes as --budget, "

@@ -10,6 +10,7 @@ from vocabx.commands._output import inputs_of
 from vocabx.commands.extend.check_tokens import check_donor
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.push.plan import check_repository
+from vocabx.corpus.engine import PACKAGES as RAY
 from vocabx.corpus.find_texts import resolve_sources
 from vocabx.corpus.formats import text_packages
 from vocabx.corpus.languages import Language
@@ -115,5 +116,6 @@ def reading_packages(options: ExtendOptions, source: TextSource) -> Packages:
     return {
         **base_packages(options.base, weights=not options.tokenizer_only),
         **source.packages,
+        **(RAY if options.engine == "ray" else {}),
         **text_packages(resolve_sources((*options.base_text, *options.protect))),
     }

@@ -1,0 +1,164 @@
+"""A text read in shards, elsewhere and in any process, gives the corpus that it gives in one process."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from vocabx.corpus import engine
+from vocabx.corpus.draw import draw_corpus
+from vocabx.corpus.languages import find_language
+from vocabx.corpus.quality import with_quality
+from vocabx.corpus.quality_options import QualityOptions
+from vocabx.corpus.sample_sizes import SampleSizes
+from vocabx.corpus.source import user_source
+from vocabx.errors import CorpusError
+from vocabx.progress import Quiet
+
+CHINESE = find_language("zh-Hant")
+SIZES = SampleSizes(20_000, 3_000, 0)
+_RAY = Path(__file__).resolve().parents[2] / ".venv/real/ray"
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Ray's place is taken by one that hands everything over as bytes, as Ray does."""
+
+    def other(work, items):
+        given = pickle.dumps(work), [pickle.dumps(item) for item in items]
+        for item in given[1]:
+            yield pickle.loads(pickle.dumps(pickle.loads(given[0])(pickle.loads(item))))
+
+    monkeypatch.setattr(engine, "_on_ray", other)
+
+
+@pytest.fixture
+def shards(tmp_path, verses):
+    """Six files with text, lines that recur, copies, another language, and records without text."""
+    directory = tmp_path / "texts"
+    directory.mkdir()
+    for number in range(6):
+        texts = ["".join(verses[start : start + 8]) for start in range(number * 240, number * 240 + 240, 8)]
+        texts = [f"{text}\n版權所有，翻印必究，請勿轉載。" for text in texts]
+        texts += [texts[0], "Это русский текст, а не китайский. " * 20, "短"]
+        lines = [json.dumps({"text": text}, ensure_ascii=False) for text in texts]
+        lines += ['{"text": null}', "no JSON"]
+        (directory / f"{number}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return directory
+
+
+def drawn(directory, where, quality, strict=False):
+    source = user_source([str(directory)], "text", "", strict)
+    options = QualityOptions(quality, engine=where)
+    source = with_quality(source, CHINESE, options)
+    corpus = draw_corpus(source, CHINESE.scripts, SIZES, "Reading", Quiet(), where)
+    return corpus, source
+
+
+@pytest.mark.parametrize("quality", [False, True])
+def test_shards_read_elsewhere_give_the_same_corpus(shards, elsewhere, quality):
+    here, source = drawn(shards, "local", quality)
+    there, other = drawn(shards, "ray", quality)
+    assert here == there
+    assert source.left_out == other.left_out
+    assert "records are left out" in " ".join(source.left_out)
+    if quality:
+        assert source.dropped.by_rule() == other.dropped.by_rule()
+        assert source.dropped.lines == other.dropped.lines > 0
+
+
+def test_a_damaged_shard_elsewhere_is_named_and_the_others_are_read(shards, elsewhere):
+    (shards / "7.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00damaged")
+    here, source = drawn(shards, "local", False)
+    there, other = drawn(shards, "ray", False)
+    assert here == there
+    assert source.left_out == other.left_out
+    assert "1 of 7 files could not be read" in source.left_out[0]
+    with pytest.raises(CorpusError, match=r"7\.jsonl\.gz is damaged"):
+        drawn(shards, "ray", False, strict=True)
+
+
+def test_a_text_whose_shards_are_mostly_damaged_is_refused_elsewhere_too(shards, elsewhere):
+    for path in sorted(shards.iterdir())[:4]:
+        path.write_bytes(b"\0\0\0")
+    for where in ("local", "ray"):
+        with pytest.raises(CorpusError, match="4 of 6 files cannot be read"):
+            drawn(shards, where, False)
+
+
+_CHILD = """
+import os, pickle, signal, sys
+from functools import partial
+import ray
+from ray import cloudpickle
+from vocabx.checkpoint.base import find_base
+from vocabx.corpus import draw, engine
+from vocabx.corpus.languages import find_language
+from vocabx.corpus.quality import with_quality
+from vocabx.corpus.quality_options import QualityOptions
+from vocabx.corpus.sample_sizes import SampleSizes
+from vocabx.corpus.source import user_source
+from vocabx.errors import CorpusError
+from vocabx.progress import Quiet
+from vocabx.tokenizer.alphabet import Alphabet
+from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
+from vocabx.tokenizer.read_tokenizer import read_tokenizer
+
+directory, marker = sys.argv[1:]
+ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
+         object_store_memory=100 << 20)
+chinese = find_language("zh-Hant")
+sizes = SampleSizes(20_000, 3_000, 0)
+tokenizer = read_tokenizer(find_base("smollm2", Quiet()).directory)
+on_ray = engine._on_ray
+
+def deadly(item, work):
+    if not os.path.exists(marker):
+        open(marker, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(item)
+
+engine._on_ray = lambda work, items: on_ray(partial(deadly, work=work), items)
+
+def made(where, quality):
+    options = QualityOptions(quality, engine=where)
+    source = with_quality(user_source([directory], "text", ""), chinese, options)
+    corpus = draw.draw_corpus(source, chinese.scripts, sizes, "Reading", Quiet(), where)
+    alphabet = Alphabet(chinese.scripts, chinese.blocks)
+    request = TokenRequest(60, strict=False)
+    found = extend_tokenizer(tokenizer, corpus.learning, alphabet, request, tokenizer.size, Quiet())
+    return corpus, found.tokenizer.spec, source.left_out
+
+for quality in (False, True):
+    assert made("ray", quality) == made("local", quality)
+    assert os.path.exists(marker)
+    os.remove(marker)
+open(os.path.join(directory, "bad.jsonl"), "wb").write(b"\\0")
+try:
+    source = user_source([directory], "text", "", strict=True)
+    draw.draw_corpus(source, chinese.scripts, sizes, "Reading", Quiet(), "ray")
+except CorpusError as error:
+    assert "bad.jsonl is binary" in str(error)
+    print("the same")
+"""
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same_tokens_on_two_workers_one_of_which_is_killed(shards, tmp_path):
+    if not (_RAY / "ray").is_dir() and find_spec("ray") is None:
+        pytest.fail(f"{_RAY} is missing: run `make test-slow`, which installs it", pytrace=False)
+    path = os.pathsep.join(filter(None, (str(_RAY), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, str(shards), str(tmp_path / "killed")],
+        env={**os.environ, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines()[-1] == "the same"
