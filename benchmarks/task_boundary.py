@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from bases import base_directory
-from common import Result, finish, machine, new_parser, run_script
+from common import Result, finish, machine, new_parser, run_script, write_result
 from numpy.typing import NDArray
 from texts import add_text_options, sample_text
 
@@ -33,7 +33,7 @@ from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
 # Characters of a line that is used, and the choices for each.
 _SHORT, _LONG, _CHOICES = 24, 80, 4
-Ask = Callable[[Sequence[int], Sequence[int]], NDArray[np.floating]]
+NAME = "task-boundary"
 
 
 def main(arguments: Sequence[str] | None = None) -> Result:
@@ -47,11 +47,25 @@ def main(arguments: Sequence[str] | None = None) -> Result:
         (line[: len(line) // 2], line[len(line) // 2 :]) for line in lines if _SHORT <= len(line) <= _LONG
     ]
     scored = halves[:: max(1, len(halves) // options.lines)][: options.lines]
-    result: Result = {"machine": machine(), "lines": len(halves), "scored": len(scored), "choices": _CHOICES}
-    for name, directory in (("base", base_directory(options.base)), ("extended", options.directory)):
-        tokenizer = read_tokenizer(directory)
-        result[name] = {**altered(tokenizer, halves), **scores(directory, tokenizer, scored)}
-    return finish(options.out, "task-boundary", result)
+    directories = {"base": base_directory(options.base), "extended": options.directory}
+    tokenizers = {name: read_tokenizer(directory) for name, directory in directories.items()}
+    shares = {name: altered(tokenizer, halves) for name, tokenizer in tokenizers.items()}
+    scorers = {name: Scorer(directories[name], tokenizer) for name, tokenizer in tokenizers.items()}
+    result: Result = {}
+    for number, (context, own) in enumerate(scored):
+        others = [scored[(number + step) % len(scored)][1] for step in _steps(len(scored))]
+        for scorer in scorers.values():
+            scorer.add(context, [own, *others])
+        result = {"machine": machine(), "lines": len(halves), "scored": number + 1, "choices": _CHOICES}
+        result |= {name: {**shares[name], **scorer.figures()} for name, scorer in scorers.items()}
+        # One that is stopped keeps what it has measured.
+        write_result(options.out, NAME, result)
+    return finish(options.out, NAME, result)
+
+
+def _steps(lines: int) -> list[int]:
+    """How far away the lines are whose halves are the other choices."""
+    return [1 + number * max(1, lines // 5) for number in range(_CHOICES - 1)]
 
 
 def altered(tokenizer: FastTokenizer, halves: Sequence[tuple[str, str]]) -> dict[str, float]:
@@ -68,91 +82,74 @@ def altered(tokenizer: FastTokenizer, halves: Sequence[tuple[str, str]]) -> dict
     return {name: round(count / len(halves), 4) for name, count in zip(names, counts, strict=True)}
 
 
-def scores(directory: Path, tokenizer: FastTokenizer, halves: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Bits per byte of the continuations and the share that is told from others, each way."""
-    with quiet_transformers("evaluate"):
-        model = load_model(directory)
-    model.eval()
-    begin, vocabulary = begin_id(model.config), Vocabulary(tokenizer.token_bytes)
+class Scorer:
+    """Scores continuations with one model: bits per byte, and the share told from others, each way."""
 
-    # Where nothing straddles, all ways ask the same.
-    asked: dict[tuple[int, ...], NDArray[np.floating]] = {}
+    def __init__(self, directory: Path, tokenizer: FastTokenizer) -> None:
+        with quiet_transformers("evaluate"):
+            self.model = load_model(directory).eval()
+        self.tokenizer, self.begin = tokenizer, begin_id(self.model.config)
+        self.vocabulary = Vocabulary(tokenizer.token_bytes)
+        self.lines = self.bytes = 0
+        self.nats, self.right = dict.fromkeys(_WAYS, 0.0), dict.fromkeys(_WAYS, 0)
+        self._asked: dict[tuple[int, ...], NDArray[np.floating]] = {}
 
-    def ask(before: Sequence[int], tokens: Sequence[int]) -> NDArray[np.floating]:
+    def add(self, context: str, choices: Sequence[str]) -> None:
+        """Score the choices after a context; the first is the right one."""
+        # Where nothing straddles, all ways ask the same.
+        self._asked.clear()
+        sizes = np.array([len(choice.encode()) for choice in choices])
+        for way, score in _WAYS.items():
+            found = np.array(score(self, context, choices))
+            self.nats[way] -= found[0]
+            self.right[way] += int((found / sizes).argmax() == 0)
+        self.lines += 1
+        self.bytes += int(sizes[0])
+
+    def figures(self) -> dict[str, Any]:
+        """What was found so far."""
+        return {
+            "bits per byte": {way: round(n / math.log(2) / self.bytes, 4) for way, n in self.nats.items()},
+            "told from others": {way: round(count / self.lines, 4) for way, count in self.right.items()},
+        }
+
+    def ask(self, before: Sequence[int], tokens: Sequence[int]) -> NDArray[np.floating]:
+        """The log p of every id in place of each of `tokens`: (tokens, ids)."""
         import torch
 
         ids = (*before, *tokens)
-        if ids not in asked:
+        if ids not in self._asked:
             with torch.inference_mode():
-                logits = model(torch.tensor([ids[:-1]], device=model.device)).logits[0].float()
-                asked[ids] = torch.log_softmax(logits, dim=-1).cpu().numpy()
-        return asked[ids][-len(tokens) :]
+                logits = self.model(torch.tensor([ids[:-1]], device=self.model.device)).logits[0].float()
+                self._asked[ids] = torch.log_softmax(logits, dim=-1).cpu().numpy()
+        return self._asked[ids][-len(tokens) :]
 
-    nats = dict.fromkeys(_WAYS, 0.0)
-    right = dict.fromkeys(_WAYS, 0)
-    for number, (context, own) in enumerate(halves):
-        others = [
-            halves[(number + 1 + n * (1 + len(halves) // 5)) % len(halves)][1] for n in range(_CHOICES - 1)
-        ]
-        choices = [own, *others]
-        asked.clear()
-        sizes = np.array([len(choice.encode()) for choice in choices])
-        for way, score in _WAYS.items():
-            found = np.array(score(ask, tokenizer, vocabulary, begin, context, choices))
-            nats[way] -= found[0]
-            right[way] += int((found / sizes).argmax() == 0)
-    size = sum(len(own.encode()) for _, own in halves)
-    return {
-        "bits per byte": {way: round(total / math.log(2) / size, 4) for way, total in nats.items()},
-        "told from others": {way: round(count / len(halves), 4) for way, count in right.items()},
-    }
+    def sum(self, before: Sequence[int], tokens: Sequence[int]) -> float:
+        """The log p of `tokens`, 0 for none."""
+        if not tokens:
+            return 0.0
+        return float(self.ask(before, tokens)[np.arange(len(tokens)), list(tokens)].sum(dtype=np.float64))
 
 
-def _sum(ask: Ask, before: Sequence[int], tokens: Sequence[int]) -> float:
-    if not tokens:
-        return 0.0
-    return float(ask(before, tokens)[np.arange(len(tokens)), list(tokens)].sum(dtype=np.float64))
+def _cut(scorer: Scorer, context: str, choices: Sequence[str]) -> list[float]:
+    own, *joint = scorer.tokenizer.encode([context, *(context + choice for choice in choices)])
+    return [scorer.sum([scorer.begin, *own], both[len(own) :]) for both in joint]
 
 
-def _cut(
-    ask: Ask,
-    tokenizer: FastTokenizer,
-    vocabulary: Vocabulary,
-    begin: int,
-    context: str,
-    choices: Sequence[str],
-) -> list[float]:
-    (own,) = tokenizer.encode([context])
-    joint = tokenizer.encode([context + choice for choice in choices])
-    return [_sum(ask, [begin, *own], both[len(own) :]) for both in joint]
+def _parts(scorer: Scorer, context: str, choices: Sequence[str]) -> list[float]:
+    own, *parts = scorer.tokenizer.encode([context, *choices])
+    return [scorer.sum([scorer.begin, *own], tokens) for tokens in parts]
 
 
-def _parts(
-    ask: Ask,
-    tokenizer: FastTokenizer,
-    vocabulary: Vocabulary,
-    begin: int,
-    context: str,
-    choices: Sequence[str],
-) -> list[float]:
-    (own,) = tokenizer.encode([context])
-    return [_sum(ask, [begin, *own], tokens) for tokens in tokenizer.encode(choices)]
+def _text(scorer: Scorer, context: str, choices: Sequence[str]) -> list[float]:
+    own, *joint = scorer.tokenizer.encode([context, *(context + choice for choice in choices)])
+    split = split_group([scorer.begin, *own], [[scorer.begin, *both] for both in joint])
+    return [score for score, _ in continuation_scores(split, scorer.vocabulary, scorer.ask)]
 
 
-def _text(
-    ask: Ask,
-    tokenizer: FastTokenizer,
-    vocabulary: Vocabulary,
-    begin: int,
-    context: str,
-    choices: Sequence[str],
-) -> list[float]:
-    own, *joint = tokenizer.encode([context, *(context + choice for choice in choices)])
-    split = split_group([begin, *own], [[begin, *both] for both in joint])
-    return [score for score, _ in continuation_scores(split, vocabulary, ask)]
-
-
-_WAYS = {"cut": _cut, "parts": _parts, "text": _text}
+_WAYS: dict[str, Callable[[Scorer, str, Sequence[str]], list[float]]] = {
+    "cut": _cut, "parts": _parts, "text": _text
+}  # fmt: skip
 
 
 if __name__ == "__main__":

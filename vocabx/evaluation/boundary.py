@@ -123,35 +123,19 @@ def continuation_scores(
         log_probabilities: of the model, after the head.
     """
     rest = vocabulary.text(split.context)
-    tables = {
-        tokens: log_probabilities(split.head, tokens) for tokens in {split.context, *split.joint} if tokens
-    }
-    cover = _cover(tables, rest, vocabulary)
-    found = []
-    for tokens in split.joint:
-        rows = tables[tokens]
-        score = float(np.sum(rows[np.arange(len(tokens)), list(tokens)], dtype=np.float64))
-        found.append((score - cover, _is_greedy(tokens, rows, rest, vocabulary)))
-    return found
-
-
-def _cover(
-    tables: Mapping[tuple[int, ...], NDArray[np.floating]], rest: bytes, vocabulary: Vocabulary
-) -> float:
-    """The log of the probability that the text goes on with `rest`, over the tokenizations at hand."""
-    if not rest:
-        return 0.0
-    parts: dict[tuple[int, ...], float] = {}
-    for tokens, rows in tables.items():
+    cover: dict[tuple[int, ...], float] = {}
+    found: dict[tuple[int, ...], tuple[float, bool]] = {}
+    # One sequence's probabilities at a time: of a large vocabulary they take megabytes for each token.
+    for tokens in dict.fromkeys(filter(None, (split.context, *split.joint))):
+        rows = log_probabilities(split.head, tokens)
+        own = rows[np.arange(len(tokens)), list(tokens)].astype(np.float64)
         for number, left in _within(tokens, rest, vocabulary):
-            before = tokens[:number]
-            if before not in parts:
-                own = (
-                    float(np.sum(rows[np.arange(number), list(before)], dtype=np.float64)) if number else 0.0
-                )
-                fitting = rows[number][vocabulary.beginning_with(left)].astype(np.float64)
-                parts[before] = own + float(np.logaddexp.reduce(fitting, initial=-np.inf))
-    return float(np.logaddexp.reduce(list(parts.values()), initial=-np.inf))
+            fitting = rows[number][vocabulary.beginning_with(left)].astype(np.float64)
+            ends = float(np.logaddexp.reduce(fitting, initial=-np.inf))
+            cover[tokens[:number]] = float(own[:number].sum()) + ends
+        found[tokens] = float(own.sum()), _is_greedy(tokens, rows, rest, vocabulary)
+    covered = float(np.logaddexp.reduce(list(cover.values()), initial=-np.inf)) if rest else 0.0
+    return [(score - covered, greedy) for score, greedy in map(found.__getitem__, split.joint)]
 
 
 def _within(tokens: Sequence[int], rest: bytes, vocabulary: Vocabulary) -> Iterator[tuple[int, bytes]]:
