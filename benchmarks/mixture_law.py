@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     parser.add_argument("--scratch", type=Path, default=Path("runs/mixture"))
     parser.add_argument("--name", default=NAME, help=f"of the JSON file; default: {NAME}")
     parser.add_argument("--replay-shares", default="0,0.25,0.5,0.75")
-    parser.add_argument("--check-share", type=float, default=0.4)
+    parser.add_argument("--check-share", type=float, help="default: none")
     for name, value in SETTINGS.items():
         parser.add_argument(
             f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"default: {value:,}"
