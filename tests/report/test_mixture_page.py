@@ -28,8 +28,11 @@ def study():
         for share in (0.1, 0.25, 0.5, 0.75)
     )
     return MixtureStudy(
-        "1", "vocabx mixture <demo>", "demo", "zh-Hant", "en", 5.0, 0.9, 2_000_000, runs, 8, 4, LAW, LAW,
-        (Prediction(0.25, 0.011, -0.004),), (Prediction(0.4, 0.001, 0.002),), ANSWER, ANSWER, ANSWER, ANSWER,
+        version="1", command="vocabx mixture <demo>", checkpoint="demo", language="zh-Hant",
+        base_language="en", tolerance=5.0, base_before=0.9, target_tokens=2_000_000, runs=runs, points=8,
+        dropped=4, target_law=LAW, base_law=LAW, left_out=(Prediction(0.25, 0.011, -0.004),),
+        checked=(Prediction(0.4, 0.001, 0.002),), kept_in_runs=ANSWER, critical=ANSWER, kept=ANSWER,
+        best=ANSWER,
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def largest(tokens_of, limit):
 
 
 def test_the_largest_share_within_the_tolerance_is_that_of_the_true_law(study):
-    kept = study["kept_in_runs"]
+    kept = study.kept_in_runs
     assert kept.share == pytest.approx(largest(lambda share: 1e6, 1.05 * BEFORE), abs=0.02)
     assert kept.low <= kept.share <= kept.high and kept.high - kept.low < 0.1
     assert (kept.tokens, kept.times) == (1_000_000, 1.0)
@@ -53,25 +53,25 @@ def test_the_largest_share_within_the_tolerance_is_that_of_the_true_law(study):
 
 
 def test_a_longer_training_is_predicted_from_its_amount_of_new_text(study):
-    kept = study["kept"]
+    kept = study.kept
     assert kept.share == pytest.approx(largest(lambda share: 2e6 / share, 1.05 * BEFORE), abs=0.03)
     assert kept.tokens == pytest.approx(2e6 / kept.share, rel=0.01)
     assert kept.times == pytest.approx(kept.tokens / 1e6)
     shares = np.linspace(0.25, 0.9, 1301)
     best = shares[np.argmin(TARGET(2e6 / shares, shares))]
-    assert study["best"].share == pytest.approx(best, abs=0.06)
+    assert study.best.share == pytest.approx(best, abs=0.06)
 
 
 def test_both_ways_to_the_critical_share_agree(study):
-    assert study["critical"].share == pytest.approx(study["kept_in_runs"].share, abs=0.05)
-    assert study["critical"].low <= study["critical"].share <= study["critical"].high
+    assert study.critical.share == pytest.approx(study.kept_in_runs.share, abs=0.05)
+    assert study.critical.low <= study.critical.share <= study.critical.high
 
 
 def test_a_share_that_no_law_was_fitted_to_is_predicted_within_two_percent(study):
-    (checked,) = study["checked"]
+    (checked,) = study.checked
     assert checked.replay_share == 0.4
     assert max(abs(checked.target_error), abs(checked.base_error)) < 0.02
-    assert [one.replay_share for one in study["left_out"]] == [0.25, 0.5]
+    assert [one.replay_share for one in study.left_out] == [0.25, 0.5]
 
 
 def test_scores_before_the_bottom_of_the_gap_and_during_the_warmup_are_left_out():
@@ -89,9 +89,9 @@ def test_a_tolerance_that_nothing_meets_has_no_answer_and_one_that_all_meet_the_
     worse = [
         replace(run, measured=(replace(run.measured[0], base_bits=0.5), *run.measured[1:])) for run in runs
     ]
-    assert study_of(worse, Asked(1.0, 2_000_000, 0))["kept"].share is None
-    assert study_of(runs, Asked(1000.0, 2_000_000, 0))["kept"].share == pytest.approx(0.9)
-    assert strict["kept_in_runs"].share is None or strict["kept_in_runs"].share < 0.9
+    assert study_of(worse, Asked(1.0, 2_000_000, 0)).kept.share is None
+    assert study_of(runs, Asked(1000.0, 2_000_000, 0)).kept.share == pytest.approx(0.9)
+    assert strict.kept_in_runs.share is None or strict.kept_in_runs.share < 0.9
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,33 @@ class ShareAnswer(Written, frozen=True):
     times: float
 
 
-class MixtureStudy(Written, frozen=True):
+class MixtureFindings(Written, frozen=True):
+    """The laws of some runs, and what they answer.
+
+    Attributes:
+        points, dropped: scores that the laws were fitted to, and those left out.
+        target_law, base_law: the fitted laws, by each language's own share.
+        left_out: predictions of each share between the others by laws without it.
+        checked: of runs that no law was fitted to.
+        kept_in_runs: the largest share within the tolerance after as many tokens as the short runs.
+        critical: the same by the critical mixture ratio.
+        kept: the same after `target_tokens` of the new language.
+        best: the share with the best score of the new language after `target_tokens` of it.
+    """
+
+    points: Count
+    dropped: Count
+    target_law: MixtureLaw
+    base_law: MixtureLaw
+    left_out: tuple[Prediction, ...]
+    checked: tuple[Prediction, ...]
+    kept_in_runs: ShareAnswer
+    critical: ShareAnswer
+    kept: ShareAnswer
+    best: ShareAnswer
+
+
+class MixtureStudy(MixtureFindings, frozen=True, kw_only=True):
     """The content of mixture.json.
 
     Attributes:
@@ -111,14 +137,6 @@ class MixtureStudy(Written, frozen=True):
         base_before: bits per byte of the base's language before training.
         target_tokens: tokens of the new language that the wanted training reads.
         runs: the short trainings.
-        points, dropped: scores that the laws were fitted to, and those left out.
-        target_law, base_law: the fitted laws, by each language's own share.
-        left_out: predictions of each share between the others by laws without it.
-        checked: of runs that no law was fitted to.
-        kept_in_runs: the largest share within the tolerance after as many tokens as the short runs.
-        critical: the same by the critical mixture ratio.
-        kept: the same after `target_tokens` of the new language.
-        best: the share with the best score of the new language after `target_tokens` of it.
     """
 
     version: str
@@ -130,16 +148,6 @@ class MixtureStudy(Written, frozen=True):
     base_before: float
     target_tokens: Count
     runs: tuple[ShortRun, ...]
-    points: Count
-    dropped: Count
-    target_law: MixtureLaw
-    base_law: MixtureLaw
-    left_out: tuple[Prediction, ...]
-    checked: tuple[Prediction, ...]
-    kept_in_runs: ShareAnswer
-    critical: ShareAnswer
-    kept: ShareAnswer
-    best: ShareAnswer
 
 
 @dataclass(frozen=True)
@@ -169,10 +177,8 @@ def require_enough(runs: Sequence[ShortRun]) -> None:
         )
 
 
-def study_of(
-    runs: Sequence[ShortRun], asked: Asked
-) -> dict[str, MixtureLaw | tuple[Prediction, ...] | ShareAnswer | int]:
-    """The laws and answers of a study, as the fields of `MixtureStudy` from `points` on.
+def study_of(runs: Sequence[ShortRun], asked: Asked) -> MixtureFindings:
+    """The laws and answers of a study.
 
     Args:
         runs: the short trainings.
@@ -210,18 +216,18 @@ def study_of(
         return int(np.argmin(some["target"](tokens, shares)))
 
     counted = len(points["target"].bits)
-    return {
-        "points": counted,
-        "dropped": sum(len(run.measured) for run in fitted) - counted,
-        "target_law": laws["target"],
-        "base_law": laws["base"],
-        "left_out": _left_out(points),
-        "checked": tuple(_checked(run, laws) for run in runs if not run.fitted),
-        "kept_in_runs": answer(within, in_runs),
-        "critical": _critical(fitted, laws, limit, reached, asked.seed),
-        "kept": answer(within, in_text),
-        "best": answer(lowest, in_text),
-    }
+    return MixtureFindings(
+        points=counted,
+        dropped=sum(len(run.measured) for run in fitted) - counted,
+        target_law=laws["target"],
+        base_law=laws["base"],
+        left_out=_left_out(points),
+        checked=tuple(_checked(run, laws) for run in runs if not run.fitted),
+        kept_in_runs=answer(within, in_runs),
+        critical=_critical(fitted, laws, limit, reached, asked.seed),
+        kept=answer(within, in_text),
+        best=answer(lowest, in_text),
+    )
 
 
 def points_of(runs: Sequence[ShortRun], kind: str) -> Points:

@@ -4,6 +4,8 @@ import gc
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.grow import write_json
 from vocabx.commands.mixture.options import MixtureOptions
@@ -86,7 +88,7 @@ def _study(plan: MixturePlan) -> MixtureStudy:
         base_before=runs[0].base_before,
         target_tokens=plan.target_tokens,
         runs=tuple(runs),
-        **found,  # type: ignore[arg-type]
+        **msgspec.structs.asdict(found),
     )
 
 
