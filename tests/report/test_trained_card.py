@@ -23,6 +23,7 @@ class Record:
     method, text = LORA, TrainedText("some text", "", 0.0, 256, 8, 0, 1000)
     steps = TrainedSteps(2, 4, 2000)
     measured = (Measured(1, 1000, 2.63, 0.1), Measured(2, 2000, 1.66, 0.1))
+    objective, mask, pairs = "causal", "", ""
 
 
 def test_the_card_of_a_trained_model_labels_the_numbers_from_before(tmp_path):
@@ -45,3 +46,17 @@ def test_the_page_of_a_trained_model_says_so_once(times):
     assert page.count("those before training") == 1
     assert "2.630 → 1.660" in page and page.index("1.660") < page.index("</header>")
     assert labelled_page("another page", Record) == "another page"
+
+
+def test_the_card_of_an_encoder_says_what_was_hidden(tmp_path):
+    class Encoder(Record):
+        objective, mask, pairs = "masked", "entities", "pairs.tsv"
+
+    base, target = tmp_path / "base", tmp_path / "target"
+    base.mkdir()
+    target.mkdir()
+    (base / "README.md").write_text(CARD)
+    write_trained_card(base, target, Encoder, "trained", "float32")
+    card = (target / "README.md").read_text()
+    assert "nouns, verbs and named entities, 15 % of the tokens; also in sentences with translations" in card
+    assert "Masked bits per byte, held-out text: 2.630" in card

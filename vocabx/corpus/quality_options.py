@@ -12,8 +12,8 @@ class QualityOptions:
     Attributes:
         wanted: whether to leave anything out; None for where the text is large, or there is a `model`.
         model: an n-gram model that KenLM wrote, or "".
-        always: whether to judge a small text, too, where nothing is said of it.
         share: of the documents that the other rules keep, the share with the lowest perplexity that is kept.
+        always: whether to judge a small text, too, where nothing is said of it.
         engine: where documents are read and judged one by one; it changes nothing in the result.
     """
 

@@ -49,8 +49,14 @@ def mean_divergence(
 
 
 def _logits(torch: Any, model: Any, ids: Sequence[int]) -> Any:
-    """Logits that predict each id after the first: (positions, vocabulary), in the model's dtype."""
-    return model(torch.tensor([list(ids)], device=model.device)).logits[0, :-1]
+    """Logits at each id but the last: (positions, vocabulary), in the model's dtype.
+
+    Both parts of an encoder-decoder read the ids.
+    """
+    row = torch.tensor([list(ids)], device=model.device)
+    both = getattr(getattr(model, "config", None), "is_encoder_decoder", False)
+    decoder = {"decoder_input_ids": row} if both else {}
+    return model(row, **decoder).logits[0, :-1]
 
 
 def _sum(torch: Any, first: Any, second: Any) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from finished_runs import finished_record
-from transformers import AutoModelForCausalLM, BertConfig, BertForMaskedLM, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
 from vocabx import EvaluateOptions, ExtendOptions, evaluate, extend
 from vocabx.checkpoint.manifest import RecordedTraining
@@ -312,7 +312,7 @@ def test_kl_is_left_out_with_a_note_if_two_models_do_not_fit(made, texts, monkey
     [
         (["nowhere"], "nowhere is not a directory"),
         (["{run}"], "{run}/training.json is damaged at format: it is missing"),
-        (["{bert}"], "does not predict the next token"),
+        (["{bert}"], "without the head that predicts masked tokens"),
         (["{good}", "--lang", "zh-Hnat"], "unknown language tag"),
         (["{base}"], "does not record its language: pass --lang"),
         (["{good}", "--base", "smolm2"], "Did you mean smollm2?"),
@@ -333,7 +333,7 @@ def test_what_cannot_be_evaluated_is_refused_in_one_line(vocabx, made, bert_json
     (paths["run"] / "training.json").write_text("{}")
     shape = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     if "{bert}" in arguments:
-        BertForMaskedLM(BertConfig(vocab_size=30522, **shape)).save_pretrained(paths["bert"])
+        BertModel(BertConfig(vocab_size=30522, **shape)).save_pretrained(paths["bert"])
         shutil.copyfile(bert_json, paths["bert"] / "tokenizer.json")
     paths["digits"] = tmp_path / "digits.txt"
     paths["digits"].write_text("1 2 3\n")

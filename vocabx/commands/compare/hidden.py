@@ -8,6 +8,7 @@ from vocabx.commands.extend.learn import Learned
 from vocabx.commands.extend.plan import Plan
 from vocabx.corpus.languages import Language, find_language
 from vocabx.corpus.source import scripts_of
+from vocabx.errors import BaseModelError
 from vocabx.evaluation.bits_per_byte import Scorer
 from vocabx.evaluation.hidden_scorer import READINGS, scorer_for
 from vocabx.evaluation.measure import context_of, context_of_checkpoint
@@ -16,16 +17,24 @@ from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.hiding import Hidden, hidden_from
 from vocabx.training.marks import Marker
 from vocabx.training.masked_head import require_head
+from vocabx.training.probe import LENGTH
 
 
-def check_hidden(plan: Plan) -> None:
-    """Check that a model has what it is measured with.
+def check_hidden(plan: Plan, steps: int) -> None:
+    """Check that a model has what it is trained and measured with.
 
     Raises:
-        VocabxError: it lacks its head, or its tokenizer a mask token or sentinels.
+        VocabxError: it lacks its head, or its tokenizer a mask token or sentinels; or sequences of a probe
+            of so many steps exceed its context.
     """
     require_head(plan.checkpoint)
-    _hidden(plan, plan.tokenizer)
+    hidden = _hidden(plan, plan.tokenizer)
+    context = context_of_checkpoint(plan.checkpoint)
+    if steps and hidden is not None and context <= LENGTH:
+        raise BaseModelError(
+            f"{plan.base.name} reads {context:,} tokens at most, and the probe trains on {LENGTH + 1}: pass "
+            "--probe-steps 0"
+        )
 
 
 def passes_of(plan: Plan) -> int:

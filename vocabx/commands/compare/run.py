@@ -57,8 +57,9 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
     plan = make_plan(options, timed, needed)
     if plan.evaluate:
         _check_resizable(plan)
-        check_hidden(plan)
     steps = _probe_steps(options, plan, timed)
+    if plan.evaluate:
+        check_hidden(plan, steps)
     if plan.rule:
         timed.note(plan.rule)
     if plan.evaluate:

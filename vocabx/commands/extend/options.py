@@ -145,7 +145,7 @@ class ExtendOptions(CheckpointOptions):
     @property
     def quality_options(self) -> QualityOptions:
         """What is left out of the corpus for its quality."""
-        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share, self.engine)
+        return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share, engine=self.engine)
 
     @property
     def factor_balance(self) -> float:
