@@ -4,26 +4,34 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vocabx._util.extras import Packages, require_all
 from vocabx._util.memory import fits
 from vocabx._util.precision import computes_in_bfloat16
-from vocabx.checkpoint.base import base_language, base_packages
-from vocabx.checkpoint.factorised import refuse_factorised
-from vocabx.checkpoint.manifest import Manifest, read_manifest
+from vocabx.checkpoint.base import base_packages
+from vocabx.checkpoint.manifest import Manifest
 from vocabx.checkpoint.objective import Objective, objective_of
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.objective import check_objective
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.sampled import SampledText, sample_beginning
-from vocabx.corpus.languages import Language, find_language
+from vocabx.commands.train.sources import (
+    decay_source,
+    language_of_base,
+    language_with_scripts,
+    measured_source,
+    replay_source,
+    target_source,
+)
+from vocabx.commands.train.trained_checkpoint import first_new_id, trained_checkpoint
+from vocabx.corpus.languages import Language
 from vocabx.corpus.perplexity import Perplexity
 from vocabx.corpus.quality import text_with_quality
-from vocabx.corpus.several import find_languages, text_of, with_scripts
-from vocabx.corpus.source import TextSource, default_source, measuring_source, user_source
-from vocabx.errors import BaseModelError, TrainingError, VocabxError
+from vocabx.corpus.several import find_languages
+from vocabx.corpus.source import TextSource
+from vocabx.errors import BaseModelError, TrainingError
 from vocabx.evaluation.hidden_scorer import READINGS
 from vocabx.evaluation.measure import context_of_checkpoint
 from vocabx.evaluation.units import units_packages
@@ -35,7 +43,6 @@ from vocabx.training.methods import Dtype, Method
 from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
 from vocabx.training.pace import early_scores, every
 from vocabx.training.processes import are_sharded
-from vocabx.training.record import RECORD
 
 _TRACKERS = ("trackio", "wandb", "tensorboard")
 _DEFAULTS = {"sequence_length": (2048, 256), "step_sequences": (64, 4)}
@@ -274,7 +281,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     """
     gpu = device != "cpu"
     require_all(_method(options, gpu, "float32").packages)
-    checkpoint, manifest = _checkpoint(options.directory)
+    checkpoint, manifest = trained_checkpoint(options.directory)
     options = _with_defaults(options, gpu, checkpoint)
     method = _method(options, gpu, options.dtype or "float32")
     if method.tables and checkpoint.tied:
@@ -283,14 +290,14 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
             "omit --lora-tables"
         )
     tokenizer = read_tokenizer(options.directory)
-    source = _source(options, manifest)
-    language = _language(manifest.language, source)
+    source = target_source(options, manifest)
+    language = language_with_scripts(manifest.language, source)
     source = text_with_quality(source, language, options.corpus, options.quality_options)
     if options.subset and options.perplexity_model:
         # It is read when the text is; a damaged one is refused now.
         Perplexity(Path(options.perplexity_model), language.segmentation == "spaces")
-    spoken = _base_language(manifest)
-    base_source = _base_source(options, spoken)
+    spoken = language_of_base(manifest)
+    base_source = replay_source(options, spoken)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory, options.new_rows)
     new = checkpoint.input.rows - first
     if new < 1:
@@ -313,8 +320,8 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         spoken,
         source,
         base_source,
-        _measured_source(options, spoken),
-        _decay_source(options),
+        measured_source(options, spoken),
+        decay_source(options),
         sizes,
         fit,
         device,
@@ -330,16 +337,16 @@ def check_packages(options: TrainOptions) -> None:
     """
     # Which method "auto" means is known with the device, and one that needs more is refused then.
     method = Method("lora" if options.method == "auto" else options.method, "float32")
-    checkpoint, manifest = _checkpoint(options.directory)
-    spoken = _base_language(manifest)
-    replay, decay = _base_source(options, spoken), _decay_source(options)
-    measured = _measured_source(options, spoken)
+    checkpoint, manifest = trained_checkpoint(options.directory)
+    spoken = language_of_base(manifest)
+    replay, decay = replay_source(options, spoken), decay_source(options)
+    measured = measured_source(options, spoken)
     require_all(
         {
             **method.packages,
             **dict.fromkeys(PLOTS, "train"),
             **_trackers(options),
-            **_source(options, manifest).packages,
+            **target_source(options, manifest).packages,
             **_segmenting(checkpoint, (find_languages(manifest.language), spoken)),
             **(replay.packages if replay else {}),
             **(decay.packages if decay else {}),
@@ -347,46 +354,6 @@ def check_packages(options: TrainOptions) -> None:
             **(base_packages(options.base or manifest.base.name) if options.contest else {}),
         }
     )
-
-
-def first_new_id(manifest: Manifest, directory: Path, which: Literal["all", "latest"] = "all") -> int:
-    """The id of the first row that trains as a new one, from a manifest.
-
-    Args:
-        manifest: of the checkpoint.
-        directory: its directory.
-        which: new rows of all extensions that the checkpoint goes back to, or of the latest.
-
-    Raises:
-        BaseModelError: if the manifest does not record it.
-    """
-    if not manifest.ranges:
-        raise BaseModelError(f"{directory}: vocabx.json lists no new tokens: extend the base again")
-    steps = manifest.steps if which == "all" else manifest.steps[-1:]
-    return min(part.first_id for step in steps for part in step.ranges)
-
-
-def _checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
-    if not directory.is_dir():
-        raise BaseModelError(f"{directory} is not a directory: pass a checkpoint that vocabx wrote")
-    if (directory / RECORD).is_file() and not (directory / "config.json").is_file():
-        raise BaseModelError(
-            f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR, or "
-            "pass it to --branch-from"
-        )
-    manifest = read_manifest(directory)
-    if manifest is None:
-        raise BaseModelError(
-            f"{directory} has no vocabx.json, which records the new rows: pass a checkpoint that vocabx wrote"
-        )
-    checkpoint = read_checkpoint(directory)
-    refuse_factorised(checkpoint)
-    checkpoint.require_unquantised("training", "extend and train the model that was quantized")
-    if checkpoint.sees:
-        raise BaseModelError(f"{directory} holds a multimodal model: vocabx only trains language models")
-    if objective_of(checkpoint.config) == "causal" and not checkpoint.generates:
-        raise BaseModelError(f"{directory} holds a model that predicts no tokens: pass one that does")
-    return checkpoint, manifest
 
 
 def _check_rows(options: TrainOptions, first: int) -> None:
@@ -418,42 +385,6 @@ def _trackers(options: TrainOptions) -> Packages:
         if name not in _TRACKERS:
             raise TrainingError(f"--report-to knows {', '.join(_TRACKERS)}, and not {name!r}")
     return dict.fromkeys(names, "")
-
-
-def _source(options: TrainOptions, manifest: Manifest) -> TextSource:
-    language = find_languages(manifest.language)
-    return text_of(language, options.corpus, options.text_field, options.opencc, default_source, apart=False)
-
-
-def _base_language(manifest: Manifest) -> Language:
-    return find_language(base_language(manifest.base.name))
-
-
-def _base_source(options: TrainOptions, language: Language) -> TextSource | None:
-    if options.replay:
-        return user_source(options.replay, options.text_field, "")
-    try:
-        return default_source(language)
-    except VocabxError:
-        if options.replay_share or options.decay_replay_share:
-            raise
-        return None
-
-
-def _measured_source(options: TrainOptions, language: Language) -> TextSource | None:
-    if options.base_text:
-        return user_source(options.base_text, options.text_field, "")
-    return None if options.replay else measuring_source(language)
-
-
-def _decay_source(options: TrainOptions) -> TextSource | None:
-    if not options.decay_corpus:
-        return None
-    return user_source(options.decay_corpus, options.text_field, options.opencc)
-
-
-def _language(tag: str, source: TextSource) -> Language:
-    return with_scripts(find_languages(tag), source)
 
 
 def _method(options: TrainOptions, gpu: bool, dtype: Dtype) -> Method:
