@@ -9,7 +9,8 @@ import numpy as np
 from architectures_models import inputs_of
 
 from vocabx.checkpoint.grow import grow_checkpoint
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.mixture.initialization import Initialization, everywhere
 from vocabx.mixture.mixture import from_rows
 

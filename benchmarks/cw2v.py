@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from texts import add_text_options, alphabet_of, sample_text
 
 from vocabx._util.memory import reset_peak
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.initializers.cooccurrence import count_pairs
 from vocabx.initializers.cw2v import NEGATIVES, WINDOW, cw2v
 from vocabx.initializers.inputs import LINE_END, Tables

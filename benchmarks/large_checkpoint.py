@@ -44,8 +44,8 @@ from texts import add_text_options
 
 from vocabx.checkpoint.grow import grow_checkpoint, write_json
 from vocabx.checkpoint.output import examine_base, record_weights
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.staging import resumable
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.initializers.inputs import InitializerInputs
 from vocabx.initializers.registry import find_initializer
 from vocabx.progress import Quiet

@@ -15,7 +15,8 @@ from transformers import AutoConfig
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.configuration import is_tied, stated_rows, with_rows
 from vocabx.checkpoint.grow import grow_checkpoint
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import from_rows
 

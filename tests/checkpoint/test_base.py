@@ -8,7 +8,7 @@ import pytest
 
 from vocabx._util.packaged import PackagedFile, locate
 from vocabx.checkpoint.base import aliases, base_language, base_packages, find_base, find_tokenizer_base
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.progress import Quiet
 

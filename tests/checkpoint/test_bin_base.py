@@ -15,7 +15,7 @@ from tiny_models import PLAIN, head_of, tiny_model
 from vocabx.checkpoint import bin_base
 from vocabx.checkpoint.base import find_base
 from vocabx.checkpoint.bin_base import has_only_bin, unpack_bin
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.progress import Quiet
 

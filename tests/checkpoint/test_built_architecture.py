@@ -20,9 +20,10 @@ from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.built_architecture import Shapes, built_architecture
 from vocabx.checkpoint.grow import grow_checkpoint
 from vocabx.checkpoint.model_types import recorded_types
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.safetensors_file import INDEX
 from vocabx.checkpoint.special_ids import check_ids_free
-from vocabx.checkpoint.tables import find_tables, read_checkpoint
+from vocabx.checkpoint.tables import find_tables
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import from_rows
@@ -344,7 +345,7 @@ def test_the_fourth_generation_of_transformers_is_not_asked(saved, monkeypatch):
 def test_a_known_type_is_read_without_importing_transformers(tmp_path):
     tiny_model("llama", ROWS).save_pretrained(tmp_path)
     code = (
-        "import sys; from pathlib import Path; from vocabx.checkpoint.tables import read_checkpoint;"
+        "import sys; from pathlib import Path; from vocabx.checkpoint.read_checkpoint import read_checkpoint;"
         f"read_checkpoint(Path({str(tmp_path)!r}));"
         "print([name for name in ('torch', 'transformers') if name in sys.modules])"
     )

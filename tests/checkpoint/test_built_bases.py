@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from vocabx import ExtendOptions, extend
 from vocabx.checkpoint.grow import grow_checkpoint, side_files_of
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import from_rows

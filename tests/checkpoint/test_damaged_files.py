@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.base import find_base, find_tokenizer_base
 from vocabx.checkpoint.quantised import quantisation_of, refuse_quantised_matrices
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.commands.doctor.examine import examine
 from vocabx.errors import BaseModelError
 from vocabx.progress import Quiet

@@ -13,7 +13,7 @@ from tiny_models import ENCODERS, PLAIN
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from vocabx.checkpoint.factorised import CODE, check_factorisable, factorise_checkpoint
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.evaluation.bits_per_byte import bits_per_byte, split_for_scoring
 from vocabx.evaluation.load_model import load_factorised

@@ -8,8 +8,8 @@ from safetensors.torch import load_file, save_file
 from vocabx import ExtendOptions, extend
 from vocabx.checkpoint.bin_base import has_only_bin
 from vocabx.checkpoint.grow import grow_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.safetensors_file import INDEX
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import without_rows

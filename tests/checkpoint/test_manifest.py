@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import Manifest, RecordedBase, RecordedRun, Sizes, file_hash, read_manifest
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 
 
 def hashes(directory: Path, names: list[str]) -> dict[str, str]:

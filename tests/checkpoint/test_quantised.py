@@ -12,7 +12,7 @@ from tiny_models import tiny_model
 from transformers import AutoModelForCausalLM
 
 from vocabx.checkpoint.grow import grow_checkpoint, side_files_of
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.untie import check_untiable
 from vocabx.commands.extend.form import check_base
 from vocabx.commands.extend.options import ExtendOptions

@@ -4,8 +4,8 @@ import pytest
 
 from vocabx import ExtendOptions, extend
 from vocabx.checkpoint.hashing import table_hashes
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.recorded import recorded_claims, require_base, require_own_tables
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 
 

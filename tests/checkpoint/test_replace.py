@@ -9,9 +9,9 @@ from tiny_models import ENCODERS, PLAIN
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from vocabx.checkpoint.proof import prove_tables
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.replace import replace_checkpoint
 from vocabx.checkpoint.special_ids import SpecialIds
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import Draws, Mixture, from_rows

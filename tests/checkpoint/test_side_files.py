@@ -6,8 +6,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from vocabx.checkpoint.grow import grow_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.side_files import COMPOSED, find_side_files
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import without_rows

@@ -25,7 +25,7 @@ import resource, sys
 from pathlib import Path
 from vocabx.checkpoint.grow import grow_checkpoint
 from vocabx.checkpoint.staging import staged
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import OutputError
 from vocabx.mixture.mixture import without_rows
 from vocabx.mixture.initialization import everywhere

@@ -6,7 +6,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from vocabx.checkpoint.architectures import ARCHITECTURES
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 
 LLAMA = {"model_type": "llama", "vocab_size": 5, "tie_word_embeddings": False}

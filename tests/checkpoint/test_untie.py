@@ -14,8 +14,9 @@ from safetensors.numpy import load_file, save_file
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.proof import prove_untied
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.safetensors_file import INDEX, read_header, same_tensor
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes, head_of
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.mixture.initialization import Initialization

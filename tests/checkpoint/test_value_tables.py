@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from vocabx.checkpoint import built_architecture as building
 from vocabx.checkpoint.grow import grow_checkpoint
 from vocabx.checkpoint.model_types import recorded_types
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import Draws, from_rows, without_rows

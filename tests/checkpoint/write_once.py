@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from vocabx.checkpoint.grow import grow_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.staging import resumable
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.errors import OutputError
 from vocabx.mixture.initialization import everywhere
 from vocabx.mixture.mixture import from_rows

@@ -9,7 +9,7 @@ import pytest
 from llama_cpp import ask
 from real_tokenizers import read_once
 
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError, TokenizerError
 from vocabx.gguf.encoders import encoder_settings_of
 from vocabx.gguf.export_gguf import export_gguf

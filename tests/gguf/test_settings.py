@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.gguf.gemma import gemma_values, rope_config
 from vocabx.gguf.rope import rope_of

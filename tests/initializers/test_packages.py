@@ -3,7 +3,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from vocabx._util import memory, packaged
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.corpus.languages import find_language
 from vocabx.errors import InitializerError
 from vocabx.initializers.check import check_base_model, initializer_packages

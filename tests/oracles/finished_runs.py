@@ -10,7 +10,7 @@ from tiny_models import tiny_model
 
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import Sizes, TokenRange, file_hash, records_of
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.training.methods import Method, Prepared, prepare
 from vocabx.training.metrics import Measured
 from vocabx.training.record import (

@@ -78,7 +78,7 @@ def test_weights_that_could_not_be_merged_are_refused_before_training(tmp_path):
 
     from tiny_models import tiny_model
 
-    from vocabx.checkpoint.tables import read_checkpoint
+    from vocabx.checkpoint.read_checkpoint import read_checkpoint
     from vocabx.commands.train.loop import check_targets
     from vocabx.errors import BaseModelError
 

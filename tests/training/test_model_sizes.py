@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tiny_models import tiny_model
 
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.initializers.composition import PieceMaps
 from vocabx.training.methods import Method, prepare
 from vocabx.training.model_sizes import memory_parts, operations, sizes_of, trained_parameters

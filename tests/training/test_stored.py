@@ -6,7 +6,7 @@ from architectures_models import small_model
 from safetensors.torch import load_file, save_file
 from tiny_models import DECODERS, tiny_model
 
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.training.methods import target_names
 from vocabx.training.stored import stored_tensor, stored_weight
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from vocabx.checkpoint.base import Base, find_base
 from vocabx.checkpoint.factorised import refuse_factorised
-from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import check_tables, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.progress import Progress, Quiet
 from vocabx.tokenizer.fast import FastTokenizer, needed_rows
 from vocabx.tokenizer.read_tokenizer import read_tokenizer

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from vocabx.checkpoint.grow import write_json
 from vocabx.checkpoint.journal import whole_file
 from vocabx.checkpoint.model_directory import read_object
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.safetensors_file import DTYPES, INDEX, read_header
-from vocabx.checkpoint.tables import Checkpoint, Table, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint, Table
 from vocabx.checkpoint.write_tensors import Made, NewTensor, changed, write_tensors
 from vocabx.errors import BaseModelError
 from vocabx.mixture.factorise import factorise

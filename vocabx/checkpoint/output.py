@@ -6,8 +6,9 @@ from pathlib import Path
 from vocabx.checkpoint.grow import files_with_tables, read_generation_config
 from vocabx.checkpoint.hashing import examine_tables, table_bytes, table_hashes
 from vocabx.checkpoint.manifest import WeightFile, read_manifest, records_of
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.recorded import require_own_tables
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.progress import Progress
 from vocabx.tokenizer.settings import read_config
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx._util.extras import installed
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.safetensors_file import same_tensor
-from vocabx.checkpoint.tables import Checkpoint, Table, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint, Table
 from vocabx.mixture.initialization import Initialization
 from vocabx.progress import Advance
 from vocabx.tokenizer.agreement import TransformersReader

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import Manifest, WeightFile, file_hash, read_manifest
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.progress import Advance
 from vocabx.tokenizer.certificate import Claim, claim

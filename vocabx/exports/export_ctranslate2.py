@@ -14,8 +14,9 @@ from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 from vocabx._util.shorten import shortened
 from vocabx.checkpoint.factorised import refuse_factorised
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.staging import check_free, check_space, staged
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError, OutputError, TokenizerError
 from vocabx.exports.ctranslate2_file import Variable, read_variables
 from vocabx.progress import Progress, Quiet

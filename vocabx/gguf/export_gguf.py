@@ -7,8 +7,9 @@ from typing import Any
 from vocabx._util.extras import need
 from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import refuse_factorised
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.single_file import check_target, staged_file
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.gguf.encoders import encoder_settings_of
 from vocabx.gguf.settings import Settings, architecture_of, settings_of

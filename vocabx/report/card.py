@@ -16,7 +16,8 @@ from urllib.parse import quote
 from vocabx.checkpoint.base import Base
 from vocabx.checkpoint.licence import OTHER, Licence
 from vocabx.checkpoint.manifest import Ancestor, chain_of
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.corpus.languages import language_name
 from vocabx.gguf.settings import ARCHITECTURES
 from vocabx.report.extension_report import Report

@@ -6,8 +6,8 @@ import pytest
 from architectures_models import VOCABULARY, small_model
 from safetensors.torch import load_file, save_file
 
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.size_settings import setting_at
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.doctor.examine import examine
 from vocabx.commands.doctor.repair import repair
 

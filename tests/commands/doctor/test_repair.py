@@ -8,7 +8,7 @@ import pytest
 from manifests import small_manifest
 
 from vocabx import DoctorOptions, doctor
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.commands.doctor.examine import examine
 from vocabx.commands.doctor.repair import repair
 from vocabx.errors import OutputError, VocabxError

@@ -8,7 +8,7 @@ import ctranslate2
 import numpy as np
 import pytest
 
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.exports.ctranslate2_file import read_variables
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 

@@ -10,7 +10,7 @@ import pytest
 from llama_cpp import ask
 
 from vocabx.checkpoint.base import find_base
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.progress import Quiet
 from vocabx.tokenizer.adversarial import adversarial_strings
 from vocabx.tokenizer.read_tokenizer import read_tokenizer

@@ -9,7 +9,7 @@ from tiny_models import tiny_model
 
 from vocabx import ExtendOptions, extend
 from vocabx.checkpoint.configuration import stated_rows
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 
 # One of each naming scheme, and one whose class replaces the pre-tokenizer; `make test-slow` has the others.
 _OFTEN = ("llama", "gemma3", "phi", "gpt_neox", "bert", "t5", "qwen2")

@@ -63,7 +63,7 @@ def test_a_base_that_is_overwritten_while_it_is_read_ends_the_run(small_extended
 
 @pytest.mark.parametrize("touched", [False, True])
 def test_a_base_that_stays_the_same_is_not_complained_of(small_model, touched):
-    from vocabx.checkpoint.tables import read_checkpoint
+    from vocabx.checkpoint.read_checkpoint import read_checkpoint
 
     base = small_model()
     checkpoint = read_checkpoint(base)

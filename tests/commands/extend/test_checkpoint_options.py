@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 
 FEW = (
     "--lang", "zh-Hant", "--new-tokens", 50, "--heldout-bytes", 3000, "--adversarial", 20, "--no-evaluate",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vocabx._util.options import help_of
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.transfer.options import TransferOptions
 from vocabx.initializers.registry import find_initializer

@@ -5,7 +5,7 @@ import pytest
 import torch
 from finished_runs import QLORA, small_base
 
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.commands.merge.dequantise import through_4_bits
 from vocabx.commands.merge.outline import outline_of
 from vocabx.training.methods import Method, load

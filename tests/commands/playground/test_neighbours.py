@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.safetensors_file import read_header
-from vocabx.checkpoint.tables import Table, read_checkpoint
+from vocabx.checkpoint.tables import Table
 from vocabx.commands.playground import neighbours as module
 from vocabx.commands.playground.neighbours import nearest_rows, neighbourhoods
 

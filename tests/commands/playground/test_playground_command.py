@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vocabx import PlaygroundOptions, playground
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError, OptionError
 
 

@@ -9,7 +9,7 @@ import pytest
 from small_recipe import RECIPE, line_of
 
 from vocabx import RecipeError, RunOptions, run
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.commands.run import run as module
 from vocabx.commands.run.plan import plan_recipe
 from vocabx.errors import OptionError

@@ -7,7 +7,8 @@ from vocabx._util.json_file import is_there
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import Manifest, RecordedBase, read_manifest
 from vocabx.checkpoint.objective import Objective, objective_of
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.evaluation.measure import context_of_checkpoint
 from vocabx.report.recorded_report import RecordedReport, read_report

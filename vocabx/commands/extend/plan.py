@@ -7,9 +7,10 @@ from vocabx._util.extras import Packages, left_out, require_all
 from vocabx.checkpoint.base import Base, base_language, find_base, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
 from vocabx.checkpoint.grow import grown_bytes, side_files_of
+from vocabx.checkpoint.read_checkpoint import check_tables, read_checkpoint
 from vocabx.checkpoint.special_ids import check_ids_free
 from vocabx.checkpoint.staging import free_space
-from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.checkpoint.untie import check_untiable, head_bytes
 from vocabx.commands.extend.check_tokens import (
     check_adaptable,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vocabx._util.version import VERSION
-from vocabx.checkpoint.tables import read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.commands.extend.learn import Learned
 from vocabx.commands.extend.plan import Plan, VocabularyPlan
 from vocabx.commands.extend.report_languages import numbers_by_language

@@ -8,8 +8,9 @@ from vocabx._util.paths import path_of
 from vocabx.checkpoint.hashing import table_hashes
 from vocabx.checkpoint.manifest import file_hash
 from vocabx.checkpoint.model_directory import refuse_links
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.staging import unfinished_of
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError, TrainingError
 from vocabx.progress import Progress, Quiet
 from vocabx.training.methods import Method

@@ -23,11 +23,11 @@ from vocabx.checkpoint.manifest import (
     records_of,
     run_record,
 )
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.safetensors_file import INDEX
 from vocabx.checkpoint.side_files import COMPOSED, TEMPLATES
 from vocabx.checkpoint.staging import check_free, check_space, staged
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.merge.changes import Changes, merge_changes
 from vocabx.commands.merge.compare_models import Agreement, agreement_of, find_passages
 from vocabx.commands.merge.finished_run import FinishedRun, read_finished, read_method

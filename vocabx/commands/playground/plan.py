@@ -7,8 +7,9 @@ from pathlib import Path
 from vocabx._util.extras import require_all
 from vocabx.checkpoint.base import base_packages, find_tokenizer_base
 from vocabx.checkpoint.manifest import Manifest, read_manifest
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.recorded import require_base_directory
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.commands.playground.options import PlaygroundOptions
 from vocabx.commands.playground.sample import first_text
 from vocabx.commands.playground.tokenized import Segmenter, new_ids

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vocabx._util.json_file import Count, Written
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.commands.run.kinds import CHECKPOINT, KINDS, TRAINED, options_class
 from vocabx.commands.run.process import Refused
 from vocabx.commands.run.skeleton import write_skeleton

@@ -10,8 +10,8 @@ from vocabx._util.shorten import shortened
 from vocabx.checkpoint.base import Base, find_base
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.manifest import Manifest
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.recorded import require_base
-from vocabx.checkpoint.tables import read_checkpoint
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import DIRECTORY as TEXT
 from vocabx.commands.train.texts import RunTexts, ends_of

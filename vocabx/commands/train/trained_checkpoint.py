@@ -6,7 +6,8 @@ from typing import Literal
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.objective import objective_of
-from vocabx.checkpoint.tables import Checkpoint, read_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.training.record import RECORD
 

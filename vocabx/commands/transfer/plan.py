@@ -16,9 +16,10 @@ from vocabx.checkpoint.base import (
 )
 from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.grow import grown_bytes, side_files_of
+from vocabx.checkpoint.read_checkpoint import check_tables, read_checkpoint
 from vocabx.checkpoint.replacing import check_not_read
 from vocabx.checkpoint.staging import check_free, free_space
-from vocabx.checkpoint.tables import Checkpoint, check_tables, read_checkpoint
+from vocabx.checkpoint.tables import Checkpoint
 from vocabx.commands._output import inputs_of
 from vocabx.commands.push.plan import check_repository
 from vocabx.commands.transfer.options import TransferOptions
