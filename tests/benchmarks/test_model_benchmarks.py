@@ -273,6 +273,20 @@ def test_what_is_hidden_from_an_encoder_is_measured_both_ways(toy, tmp_path, sma
     assert found["entities over words"] > 0
 
 
+def test_the_recipe_against_the_gap_stands_beside_one_pass(toy, tmp_path, small_extended):
+    texts = small_extended.texts
+    found = toy(
+        "stability_gap", "--checkpoint", small_extended(), "--scratch", tmp_path / "scratch", "--corpus",
+        texts / "zh.jsonl", "--replay", texts / "en.txt", "--max-steps", 8, "--sequence-length", 48,
+        "--lora-rank", 2, "--heldout-bytes", 1000, "--ways", "one pass", "4 passes over the best part",
+        results="stability-gap",
+    )["runs"]  # fmt: skip
+    one, best = found["one pass"], found["4 passes over the best part"]
+    assert best["passes"] > 2 * one["passes"]
+    assert "lowest perplexity" in best["text"] and one["measured"] == "held out of the replay"
+    assert [step for step, _ in one["bits per byte"]["English"]] == list(range(9))
+
+
 def test_every_cell_of_the_table_of_value_is_a_file_and_none_is_made_twice(
     toy, tmp_path, small_model, small_extended
 ):

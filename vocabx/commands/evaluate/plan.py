@@ -99,7 +99,10 @@ def make_evaluate_plan(options: EvaluateOptions, progress: Progress) -> Evaluate
         base_source, base_language = user_source(options.base_text, options.text_field, ""), _UNKNOWN
     else:
         base_language = find_language(tag)
-        base_source = measuring_source(base_language) or default_source(base_language)
+        trained = any(model.manifest and model.manifest.training for model in evaluated_models)
+        # What may have been replayed says little about what is kept.
+        apart = measuring_source(base_language) if trained else None
+        base_source = apart or default_source(base_language)
     language = with_scripts(language, source)
     pairs = _pairs(options, language, base_language)
     for model in evaluated_models if base is None else (base, *evaluated_models):
