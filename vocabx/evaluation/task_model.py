@@ -54,7 +54,7 @@ class TaskModel(HFLM):  # type: ignore[misc]
             scores = continuation_scores(split, self._vocabulary, self._log_probabilities)
             found.update(zip(members, scores, strict=True))
         # Together, since lm-eval sorts them by length and batches them.
-        own = super().loglikelihood([requests[number] for number in plain], disable_tqdm) if plain else []
+        own = super().loglikelihood([requests[n] for n in plain], disable_tqdm=True) if plain else []
         found.update(zip(plain, own, strict=True))
         return [found[number] for number in range(len(requests))]
 
