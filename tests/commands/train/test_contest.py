@@ -205,7 +205,7 @@ def test_page_terminal_and_record_say_the_same(vocabx, small_extended, tmp_path)
     )  # fmt: skip
     assert ran.code == 0, ran.err
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     contest = json.loads((tmp_path / "run" / "training.json").read_text("utf-8"))["contest"]
     assert f"{contest['fewer_tokens']:.2f} times fewer tokens" in page
     assert f"{contest['fewer_tokens']:.2f} times fewer tokens" in ran.out
