@@ -40,11 +40,15 @@ class Seen:
             self._seen = self._seen.to(ids.device)
             self._seen[ids[ids >= self._first] - self._first] = 1
 
-    @property
-    def so_far(self) -> Tensor:
-        """Whether each token has occurred, (N,) uint8, the same in all processes."""
+    def together(self) -> Tensor:
+        """Whether each token has occurred in any process, (N,) uint8; to be called by all of them."""
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(self._seen, torch.distributed.ReduceOp.MAX)
+        return self._seen
+
+    @property
+    def so_far(self) -> Tensor:
+        """What `together` was in the last step, (N,) uint8: one process alone may save it."""
         return self._seen
 
     def restore(self, seen: Tensor) -> None:
@@ -81,7 +85,7 @@ class RowsAdamW(torch.optim.AdamW):
     def step(self, closure: Any = None) -> Any:
         """One step of all groups; the gradients of rows that wait become zero."""
         if self._seen is not None:
-            waiting = self._seen.so_far == 0
+            waiting = self._seen.together() == 0
             for rows in self._rows:
                 if rows.grad is not None:
                     # Zeros leave the moments at zero, and AdamW moves such a row by zero.
