@@ -210,8 +210,8 @@ def test_no_program_and_none_of_its_files_are_rows(vocabx, small_extended, bert_
         "--json", "--runtimes", "xllamacpp,llama-cpp-python,tokie", "--runtimes-at", f"tokie={quiet}",
     )  # fmt: skip
     rows = {row["runtime"]: (row["outcome"], row["message"]) for row in json.loads(ran.out)["runtimes"]}
-    assert rows["xllamacpp"][0] == "refused with the base"
-    assert "has a WordPiece tokenizer" in rows["xllamacpp"][1]
+    # llama.cpp reads a WordPiece vocabulary; some adversarial strings, it reads otherwise.
+    assert rows["xllamacpp"][0] in ("same ids", "differs with the base")
     assert rows["llama-cpp-python"] == ("not installed", "")
     assert rows["tokie"] == ("refused with the base", "ended without an answer")
 
