@@ -48,7 +48,7 @@ def test_a_sentence_that_occurs_again_has_one_partner(tmp_path):
         ([*numbered(30), "\tOne."], "line 31 has no sentence in column 1"),
         (
             numbered(FEWEST - 1),
-            f"give {FEWEST - 1} different pairs, too few to compare: pass at least {FEWEST}",
+            f"to compare, {FEWEST - 1}: pass at least {FEWEST}",
         ),
         ([numbered(1)[0]] * 50, "give 1 different pairs"),
         (["\t".join(line.split("\t")[::-1]) for line in numbered(30)], "Han script is in the second column"),

@@ -155,7 +155,7 @@ def _check_columns(pairs: SentencePairs, scripts: Sequence[str]) -> None:
 
 def _check_number(pairs: SentencePairs, advice: str) -> None:
     if len(pairs) < FEWEST:
-        raise CorpusError(f"{pairs.source} give {len(pairs)} different pairs, too few to compare: {advice}")
+        raise CorpusError(f"too few different pairs in {pairs.source} to compare, {len(pairs)}: {advice}")
 
 
 def _verse_pairs(packaged: PackagedPairs) -> SentencePairs:

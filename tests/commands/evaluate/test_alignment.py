@@ -82,7 +82,7 @@ def test_pairs_that_come_with_the_language_are_its_own(vocabx, given):
     [
         ("nowhere.tsv", (), "cannot read nowhere.tsv: No such file"),
         ("{long}", ("--alignment-pairs", 1000), "whose context is 512: leave it out"),
-        ("{short}", (), "give 3 different pairs, too few to compare: pass at least 20"),
+        ("{short}", (), "to compare, 3: pass at least 20"),
         ("auto", ("--lang", "eo"), "since vocabx knows none for Esperanto"),
         ("{pairs}", ("--alignment-pairs", 5), "--alignment-pairs is 5: pass a whole number from 20 to 1,000"),
     ],
