@@ -241,7 +241,7 @@ def test_files_that_disagree_are_refused(mistral_model, verses, chinese, tmp_pat
 
 
 def test_an_unsupported_family_is_refused(t5_json, tmp_path):
-    with pytest.raises(TokenizerError, match="byte-level BPE and SentencePiece BPE"):
+    with pytest.raises(TokenizerError, match="byte-level BPE, SentencePiece BPE and WordPiece"):
         stated(read_once(t5_json), tmp_path)
 
 
