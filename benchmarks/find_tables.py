@@ -10,6 +10,7 @@ every model class of transformers needs is also run alone.
 """
 
 import json
+import math
 import resource
 import statistics
 import tempfile
@@ -82,19 +83,16 @@ def _laid_out(kind: str, directory: Path) -> Result:
     (directory / "config.json").write_text(json.dumps(config), encoding="utf-8")
     names = sorted(shapes)
     for number, first in enumerate(range(0, len(names), _PER_FILE)):
-        part = {name: shapes[name] for name in names[first : first + _PER_FILE]}
+        part = {name: ("BF16", shapes[name]) for name in names[first : first + _PER_FILE]}
         write_empty(directory / f"model-{number:05d}.safetensors", part)
-    sizes = [_product(shape) for shape in shapes.values()]
+    sizes = [math.prod(shape) for shape in shapes.values()]
     return {"class": config["architectures"][0], "tensors": len(names), "parameters": sum(sizes)}
 
 
 def _stored(kind: str) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
     """The configuration of a type, and the shapes of its tensors under the names that are stored."""
-    from transformers.core_model_loading import revert_weight_conversion
     from transformers.models.auto import modeling_auto
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-
-    from vocabx.checkpoint.meta_model import MetaModel
 
     config = json.loads(CONFIG_MAPPING[kind]().to_json_string(use_diff=False))
     for which in ("CAUSAL_LM", "SEQ_TO_SEQ_CAUSAL_LM", "IMAGE_TEXT_TO_TEXT"):
@@ -104,11 +102,20 @@ def _stored(kind: str) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
             break
     if kind == "llama":
         config = configuration(SHAPES["70B"])
-    model = MetaModel(config, kind).model
+    return config, stored_shapes(config)
+
+
+def stored_shapes(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors that transformers stores of a configuration, by their stored names."""
+    from transformers.core_model_loading import revert_weight_conversion
+
+    from vocabx.checkpoint.meta_model import MetaModel
+
+    model = MetaModel(config, "the layout").model
     state = {name: tensor.detach().to("meta") for name, tensor in model.state_dict().items()}
-    stored = revert_weight_conversion(model, state)
     tied = getattr(model, "all_tied_weights_keys", None) or {}
-    return config, {name: tuple(one.shape) for name, one in stored.items() if name not in tied}
+    stored = revert_weight_conversion(model, state)
+    return {name: tuple(one.shape) for name, one in stored.items() if name not in tied}
 
 
 def _found(directory: Path) -> str:
@@ -121,13 +128,6 @@ def _found(directory: Path) -> str:
     shapes = Shapes({name: one.shape for header in headers for name, one in header.tensors.items()})
     architecture, _ = built_architecture(config, shapes, directory)
     return architecture.inputs[0]
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    product = 1
-    for size in shape:
-        product *= size
-    return product
 
 
 if __name__ == "__main__":

@@ -12,9 +12,8 @@ ought to be all that hold no embedding matrix.
 
 import json
 import shutil
-import struct
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,9 @@ import ml_dtypes
 import numpy as np
 from bases import tokenizer_path
 from common import Result, finish, machine, new_parser, run_script
+from find_tables import stored_shapes
 from large_checkpoint import measured
+from llama_shapes import write_empty
 from texts import add_text_options
 
 from vocabx.checkpoint.grow import write_json
@@ -33,8 +34,6 @@ _BLOCK = 128
 # What the release keeps in 16 bits; the rest of two dimensions is FP8.
 _WHOLE = ("lm_head", "embed_tokens", "norm", "gate.weight", "shared_head.head")
 _TABLES = ("embed_tokens.weight", "lm_head.weight", "shared_head.head.weight")
-
-Tensors = Mapping[str, tuple[str, tuple[int, ...]]]
 
 
 def main(arguments: Sequence[str] | None = None) -> Result:
@@ -112,7 +111,7 @@ def make_base(directory: Path, tokenizer: Path, layers: int, width: int, experts
     for name, tensor in tensors.items():
         parts.setdefault(_shard(name, layers), {})[name] = tensor
     for file, part in parts.items():
-        _write_hole(directory / file, part)
+        write_empty(directory / file, part)
     # The copies of the layer for multi-token prediction are equal to their originals.
     for seed, ends in enumerate((_TABLES[:1], _TABLES[1:])):
         copies = [
@@ -131,9 +130,6 @@ def _layout(
 ) -> tuple[dict[str, Any], dict[str, tuple[str, tuple[int, ...]]]]:
     """The configuration, and dtype and shape of each stored tensor."""
     from transformers import DeepseekV3Config, DeepseekV3ForCausalLM
-    from transformers.core_model_loading import revert_weight_conversion
-
-    from vocabx.checkpoint.meta_model import MetaModel
 
     made = DeepseekV3Config(
         vocab_size=vocabulary, hidden_size=width, num_hidden_layers=layers, n_routed_experts=experts,
@@ -141,11 +137,7 @@ def _layout(
     )  # fmt: skip
     config = json.loads(made.to_json_string(use_diff=False))
     config["architectures"] = [DeepseekV3ForCausalLM.__name__]
-    model = MetaModel(config, "the layout").model
-    stored = revert_weight_conversion(
-        model, {name: tensor.detach().to("meta") for name, tensor in model.state_dict().items()}
-    )
-    shapes = {name: tuple(tensor.shape) for name, tensor in stored.items()}
+    shapes = stored_shapes(config)
     last, extra = f"model.layers.{layers - 1}.", f"model.layers.{layers}."
     shapes |= {name.replace(last, extra): shape for name, shape in shapes.items() if name.startswith(last)}
     shapes[f"{extra}eh_proj.weight"] = (width, 2 * width)
@@ -180,19 +172,6 @@ def _shard(name: str, layers: int) -> str:
 
 def _bytes(tensor: tuple[str, tuple[int, ...]]) -> int:
     return WIDTHS[tensor[0]] * int(np.prod(tensor[1]))
-
-
-def _write_hole(path: Path, part: Tensors) -> None:
-    """A safetensors file whose tensors are a hole in the file."""
-    header, position = {}, 0
-    for name, tensor in part.items():
-        end = position + _bytes(tensor)
-        header[name] = {"dtype": tensor[0], "shape": list(tensor[1]), "data_offsets": [position, end]}
-        position = end
-    encoded = json.dumps(header).encode()
-    with path.open("wb") as stream:
-        stream.write(struct.pack("<Q", len(encoded)) + encoded)
-        stream.truncate(8 + len(encoded) + position)
 
 
 def _fill(copies: Sequence[tuple[Path, str]], rows: int, width: int, seed: int) -> None:

@@ -1,9 +1,10 @@
 """Base models of the shape of Llama 2, with its tokenizer: random weights, or headers before empty space."""
 
 import json
+import math
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from bases import tokenizer_path
 from numpy.typing import NDArray
 
 from vocabx.checkpoint.grow import write_json
+from vocabx.checkpoint.safetensors_file import WIDTHS
 from vocabx.checkpoint.write_tensors import Made, NewTensor, write_tensors
 
 VOCABULARY = 32_000
@@ -76,7 +78,7 @@ def make_base(directory: Path, shape: Shape, empty: bool = False) -> int:
     random = np.random.default_rng(0)
     for file, part in shape.parts().items():
         if empty:
-            write_empty(directory / file, part)
+            write_empty(directory / file, {name: ("BF16", size) for name, size in part.items()})
             continue
         tensors = {
             name: NewTensor("BF16", size, (Made(partial(noise, random, size)),))
@@ -94,12 +96,12 @@ def make_base(directory: Path, shape: Shape, empty: bool = False) -> int:
     return total
 
 
-def write_empty(path: Path, part: dict[str, tuple[int, ...]]) -> None:
-    """A safetensors file whose tensors are a hole in the file."""
+def write_empty(path: Path, part: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+    """A safetensors file whose tensors, dtype and shape by name, are a hole in the file."""
     position, header = 0, {}
-    for name, size in part.items():
-        end = position + 2 * int(np.prod(size))
-        header[name] = {"dtype": "BF16", "shape": list(size), "data_offsets": [position, end]}
+    for name, (dtype, size) in part.items():
+        end = position + WIDTHS[dtype] * math.prod(size)
+        header[name] = {"dtype": dtype, "shape": list(size), "data_offsets": [position, end]}
         position = end
     encoded = json.dumps(header).encode()
     with path.open("wb") as stream:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from texts import CACHE
+from texts import made_once
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
 NAME = "minilm-l6"
@@ -30,13 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def minilm() -> Path:
     """The checkpoint in the cache, made once."""
-    directory = CACHE / NAME
-    if not directory.is_dir():
-        unfinished = directory.with_name(f"{NAME}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        write_minilm(unfinished)
-        unfinished.rename(directory)
-    return directory
+    return made_once(NAME, write_minilm)
 
 
 def write_minilm(directory: Path, source: Path = SOURCE) -> None:

@@ -9,6 +9,7 @@ of other scripts if one is given, are compared piece by piece with the base's to
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from bases import load_tokenizer, tokenizer_path
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> Result:
 
 
 def _lines(path: str) -> Iterator[str]:
-    with open(path, encoding="utf-8") as stream:  # noqa: PTH123
+    with Path(path).open(encoding="utf-8") as stream:
         yield from (line.rstrip("\n") for line in stream if line.strip())
 
 

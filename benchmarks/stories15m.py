@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from bases import tokenizer_path
 from safetensors.numpy import save_file
-from texts import CACHE, archive
+from texts import archive, made_once
 
 NAME = "stories15m"
 _MEMBER = "package/src/llama2.data"
@@ -35,13 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def stories15m() -> Path:
     """The checkpoint in the cache, made once."""
-    directory = CACHE / NAME
-    if not directory.is_dir():
-        unfinished = directory.with_name(f"{NAME}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        write_stories15m(unfinished)
-        unfinished.rename(directory)
-    return directory
+    return made_once(NAME, write_stories15m)
 
 
 def write_stories15m(directory: Path) -> None:

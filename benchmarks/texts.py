@@ -7,9 +7,10 @@ here.
 import argparse
 import hashlib
 import json
+import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,17 @@ def archive(package: str) -> Path:
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise SystemExit(f"{path} is not the archive of {package} {version}: remove it and run this again")
     return path
+
+
+def made_once(name: str, write: Callable[[Path], None]) -> Path:
+    """The directory `name` in the cache, which `write` makes at the first call."""
+    directory = CACHE / name
+    if not directory.is_dir():
+        unfinished = directory.with_name(f"{name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        write(unfinished)
+        unfinished.rename(directory)
+    return directory
 
 
 def members(package: str, pattern: str) -> Iterator[tuple[str, Any]]:
