@@ -44,6 +44,17 @@ def test_training_lowers_the_loss_and_leaves_every_weight_as_it_was(tiny_model, 
     assert (model.get_output_embeddings().weight is model.get_input_embeddings().weight) == tied
 
 
+def test_a_new_row_whose_token_does_not_occur_stays_as_it_was_initialized(tiny_model):
+    model = AutoModelForCausalLM.from_pretrained(tiny_model())
+    read = [[FIRST + (token - FIRST) % 20 for token in sequence] for sequence in sequences()]
+    with adapted(model, FIRST, 0) as to_train:
+        before = [rows.detach().clone() for rows in to_train.rows]
+        train_steps(to_train, read, 3)
+        for start, rows in zip(before, to_train.rows, strict=True):
+            moved = (rows != start).any(-1)
+            assert moved[:20].all() and not moved[20:].any()
+
+
 def test_an_error_in_between_leaves_the_model_as_it_was(tiny_model):
     model = AutoModelForCausalLM.from_pretrained(tiny_model())
     names = list(model.state_dict())

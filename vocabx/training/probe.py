@@ -5,7 +5,7 @@ training do (arXiv 2608.03494). The rates, the batch and the schedule here are i
 small model, and are the same for everything that is compared.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,10 +41,12 @@ class Adapted:
     Attributes:
         model: the PeftModel.
         rows: the float32 parameters of its new rows.
+        first: the id of the first of them.
     """
 
     model: Any
     rows: Sequence[Any]
+    first: int
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def adapted(model: Any, first: int, seed: int) -> Iterator[Adapted]:
             rows = tuple(split_tables(model, first).parameters.values())
             wrapped = with_adapters(model, ADAPTERS, targets)
             try:
-                yield Adapted(wrapped, rows)
+                yield Adapted(wrapped, rows, first)
             finally:
                 wrapped.unload()
         finally:
@@ -90,8 +92,9 @@ def train_steps(
 ) -> None:
     """Train adapters and new rows by AdamW for some steps of two sequences each.
 
-    The rates rise over the first tenth and fall over the last quarter. Deterministic for given sequences and
-    seed of `adapted`.
+    The rates rise over the first tenth and fall over the last quarter. A new row stays as it was initialized
+    until its token has occurred, as in training (`rows_adamw`). Deterministic for given sequences and seed of
+    `adapted`.
 
     Args:
         to_train: the model.
@@ -101,17 +104,24 @@ def train_steps(
         hidden: what is hidden from the model; None to predict each next token.
     """
     torch = need("torch", "train")
+    from vocabx.training.rows_adamw import RowsAdamW, Seen
+
     model, rows = to_train.model, to_train.rows
-    loss_of = _loss(model, hidden)
+    batch_of, loss_of = _batches(model, hidden), _loss(model, hidden)
+    seen = Seen(to_train.first, len(rows[0])) if rows else None
     adapters = [one for name, one in model.named_parameters() if one.requires_grad and "lora_" in name]
     groups = [{"params": adapters, "lr": _RATE}, {"params": [*rows], "lr": _ROWS_RATE}]
-    optimizer = torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.0)
+    kept = [{**group, "weight_decay": 0.0} for group in groups if group["params"]]
+    optimizer = RowsAdamW(kept, rows=rows, seen=seen)
     schedule = make_schedule(steps, 0.0, _WARMUP, _DECAY)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.of_others)
     model.train()
     for step in range(steps):
         chosen = [sequences[(step * SEQUENCES + at) % len(sequences)] for at in range(SEQUENCES)]
-        loss_of(chosen, step * SEQUENCES).backward()
+        batch = batch_of(chosen, step * SEQUENCES)
+        if seen is not None:
+            seen.see(batch)
+        loss_of(batch).backward()
         torch.nn.utils.clip_grad_norm_([*adapters, *rows], _MAX_NORM)
         optimizer.step()
         rates.step()
@@ -120,32 +130,37 @@ def train_steps(
     model.eval()
 
 
-def _loss(model: Any, hidden: Hidden | None) -> Callable[[Sequences, int], Any]:
-    """The loss of sequences, the first of which is at a position of the run."""
+def _loss(model: Any, hidden: Hidden | None) -> Callable[[Mapping[str, Any]], Any]:
+    """The loss of a batch of `_batches`."""
     from vocabx.training import masked_loss, model_loss
 
+    loss = (
+        model_loss.ModelLoss(model, model_loss.find_abilities(model))
+        if hidden is None
+        else masked_loss.MaskedLoss(model, masked_loss.find_abilities(model))
+    )
+    return lambda batch: loss(**batch)["loss"]
+
+
+def _batches(model: Any, hidden: Hidden | None) -> Callable[[Sequences, int], dict[str, Any]]:
+    """Makes batches of sequences, the first of which is at a position of the run."""
     torch = need("torch", "train")
     if hidden is not None:
-        of_batch = masked_loss.MaskedLoss(model, masked_loss.find_abilities(model))
-
-        def filled(chosen: Sequences, position: int) -> Any:
-            batch = _batch(hidden, chosen, position)
-            return of_batch(**{name: part.to(model.device) for name, part in batch.items()})["loss"]
-
-        return filled
-    causal = model_loss.ModelLoss(model, model_loss.find_abilities(model))
+        return lambda chosen, position: {
+            name: part.to(model.device) for name, part in _hide(hidden, chosen, position).items()
+        }
     positions = torch.arange(LENGTH, device=model.device).expand(SEQUENCES, -1)
     begin = begin_id(model.config)
 
-    def read_on(chosen: Sequences, position: int) -> Any:
+    def read_on(chosen: Sequences, position: int) -> dict[str, Any]:
         ids = torch.tensor([[begin, *sequence] for sequence in chosen], device=model.device)
         labels = torch.nn.functional.pad(ids[:, 1:], (0, 1), value=IGNORED)
-        return causal(ids, positions, labels)["loss"]
+        return {"input_ids": ids, "position_ids": positions, "labels": labels}
 
     return read_on
 
 
-def _batch(hidden: Hidden, chosen: Sequences, position: int) -> dict[str, Any]:
+def _hide(hidden: Hidden, chosen: Sequences, position: int) -> dict[str, Any]:
     """Sequences with marks as one batch; the first is at a position of the run."""
     from vocabx.training.batches import collate
 
