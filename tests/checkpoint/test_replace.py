@@ -13,8 +13,9 @@ from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.replace import replace_checkpoint
 from vocabx.checkpoint.special_ids import SpecialIds
 from vocabx.errors import BaseModelError
+from vocabx.mixture.draws import Draws
 from vocabx.mixture.initialization import everywhere
-from vocabx.mixture.mixture import Draws, Mixture, from_rows
+from vocabx.mixture.mixture import Mixture, from_rows
 
 SMALL = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,

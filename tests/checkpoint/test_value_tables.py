@@ -14,8 +14,9 @@ from vocabx.checkpoint.grow import grow_checkpoint
 from vocabx.checkpoint.model_types import recorded_types
 from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError
+from vocabx.mixture.draws import Draws
 from vocabx.mixture.initialization import everywhere
-from vocabx.mixture.mixture import Draws, from_rows, without_rows
+from vocabx.mixture.mixture import from_rows, without_rows
 
 WEIGHTS = "model.safetensors"
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from vocabx.errors import InitializerError
+from vocabx.mixture.draws import Draws
 from vocabx.mixture.initialization import Initialization, everywhere
-from vocabx.mixture.mixture import Draws, Mixture, from_entries, from_rows, without_rows
+from vocabx.mixture.mixture import Mixture, from_entries, from_rows, without_rows
 
 OLD, NEW, WIDTH = 20, 5, 6
 TABLE = np.random.RandomState(5).standard_normal((OLD, WIDTH))

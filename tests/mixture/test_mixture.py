@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vocabx.mixture.mixture import Draws, Mixture, from_rows, without_rows
+from vocabx.mixture.draws import Draws
+from vocabx.mixture.mixture import Mixture, from_rows, without_rows
 
 RANDOM = np.random.RandomState(7)
 TABLE = RANDOM.standard_normal((50, 12)).astype(np.float32)

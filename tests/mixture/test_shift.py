@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from vocabx.errors import InitializerError
+from vocabx.mixture.draws import Draws
 from vocabx.mixture.initialization import Initialization, everywhere
-from vocabx.mixture.mixture import Draws, Mixture, from_rows, without_rows
+from vocabx.mixture.mixture import Mixture, from_rows, without_rows
 
 OLD, NEW, WIDTH = 20, 5, 6
 RANDOM = np.random.RandomState(5)

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from vocabx.initializers.inputs import LINE_END, TokenVectors
     from vocabx.initializers.options import InitializerOptions
     from vocabx.initializers.registry import INITIALIZERS
+    from vocabx.mixture.draws import Draws
     from vocabx.mixture.factorise import Factors, factorise
     from vocabx.mixture.initialization import Initialization
-    from vocabx.mixture.mixture import Draws, Mixture, from_entries, from_rows
+    from vocabx.mixture.mixture import Mixture, from_entries, from_rows
     from vocabx.tokenizer.alphabet import Alphabet
     from vocabx.tokenizer.certificate import Certificate, Claim
     from vocabx.tokenizer.extension import Extension
@@ -44,7 +45,7 @@ _WHERE = {
     "Certificate": "vocabx.tokenizer.certificate",
     "Claim": "vocabx.tokenizer.certificate",
     "Corpus": "vocabx.corpus.sample",
-    "Draws": "vocabx.mixture.mixture",
+    "Draws": "vocabx.mixture.draws",
     "Extension": "vocabx.tokenizer.extension",
     "Factors": "vocabx.mixture.factorise",
     "FastTokenizer": "vocabx.tokenizer.fast",

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.errors import InitializerError
-from vocabx.mixture.mixture import Draws, Mixture, from_entries
+from vocabx.mixture.draws import Draws
+from vocabx.mixture.mixture import Mixture, from_entries
 from vocabx.vectors.neighbours import nearest
 
 

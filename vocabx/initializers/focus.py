@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from vocabx.errors import InitializerError
 from vocabx.initializers.inputs import InitializerInputs, token_vectors
 from vocabx.initializers.overlap import overlapping
-from vocabx.mixture.mixture import Draws, Mixture, from_entries
+from vocabx.mixture.draws import Draws
+from vocabx.mixture.mixture import Mixture, from_entries
 from vocabx.vectors.neighbours import check_vectors, unit_rows
 
 _ROWS = 256

@@ -7,7 +7,8 @@ scale 1e-5, which keeps rows near the mean; the population covariance is inferre
 import numpy as np
 
 from vocabx.initializers.inputs import InitializerInputs
-from vocabx.mixture.mixture import Draws, Mixture, without_rows
+from vocabx.mixture.draws import Draws
+from vocabx.mixture.mixture import Mixture, without_rows
 
 SCALE = 1e-5
 

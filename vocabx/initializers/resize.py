@@ -7,7 +7,8 @@ mean to four decimals. The distribution is the same here, but the random stream 
 import numpy as np
 
 from vocabx.initializers.inputs import InitializerInputs
-from vocabx.mixture.mixture import Draws, Mixture, without_rows
+from vocabx.mixture.draws import Draws
+from vocabx.mixture.mixture import Mixture, without_rows
 
 SCALE = 1e-9
 

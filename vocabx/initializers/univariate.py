@@ -6,7 +6,8 @@ A baseline. The rows have the spread of old rows, but no meaning.
 import numpy as np
 
 from vocabx.initializers.inputs import InitializerInputs
-from vocabx.mixture.mixture import Draws, Mixture, without_rows
+from vocabx.mixture.draws import Draws
+from vocabx.mixture.mixture import Mixture, without_rows
 
 
 def univariate(inputs: InitializerInputs) -> Mixture:

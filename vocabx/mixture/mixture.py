@@ -10,9 +10,9 @@ bias (D = 1). Only a shift belongs to one matrix, of its width.
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from scipy import sparse
 
 from vocabx.errors import InitializerError
 from vocabx.mixture.check_arrays import (
-    LARGEST_SEED,
     check_count,
     check_finite,
     check_ids,
@@ -31,54 +30,16 @@ from vocabx.mixture.check_arrays import (
     check_width,
     checked_ids,
     checked_weights,
-    shown,
 )
+from vocabx.mixture.draws import Draws
 from vocabx.mixture.product import finite_rows, product_of
-from vocabx.mixture.statistics import covariance_of, mean_of, square_root, variance_of
+from vocabx.mixture.statistics import mean_of
 
 Float = NDArray[np.float32]
 # Old rows whose lengths are computed at once.
 _READ = 4096
 # Of a sum of weights in float64.
 _ROUNDING = 1e-6
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Rows sampled from a normal distribution fitted to the old rows.
-
-    New row i is always the i-th row of the random stream, whichever other rows are sampled. So the result is
-    the same as in the reference code of WECHSEL and OFA, which samples the whole matrix at once.
-
-    Attributes:
-        rows: int64, the new rows that are sampled, ascending.
-        covariance: "diagonal" samples each dimension from N(mean, std); "full" samples rows from
-            N(mean, scale * covariance). Both are population statistics over the old rows.
-        scale: factor of the covariance, at least 0.
-        seed: of numpy's RandomState, whose stream numpy guarantees never to change; from 0 to 2³² - 1.
-
-    Raises:
-        InitializerError: a value is of another kind or out of range.
-    """
-
-    rows: NDArray[np.int64]
-    covariance: Literal["diagonal", "full"]
-    scale: float
-    seed: int
-
-    def __post_init__(self) -> None:
-        check_vector(self.rows, np.int64, "the rows that are drawn")
-        if (np.diff(self.rows) <= 0).any():
-            raise InitializerError("the rows that are drawn are not ascending: sort them, each once")
-        if self.covariance not in ("diagonal", "full"):
-            raise InitializerError(
-                f"the covariance of draws is {shown(self.covariance)}: pass diagonal or full"
-            )
-        if not (isinstance(self.scale, int | float | np.floating) and 0 <= self.scale < math.inf):
-            raise InitializerError(
-                f"the scale of draws is {shown(self.scale)}: pass a finite number of at least 0"
-            )
-        check_count(self.seed, 0, LARGEST_SEED, "the seed")
 
 
 @dataclass(frozen=True)
@@ -160,7 +121,7 @@ class Mixture:
         if self.draws is not None or self.uniform.any():
             mean = mean_of(table, self.old_rows)
             check_finite(mean, "the old rows of the embedding matrix")
-        draw = None if self.draws is None else _drawing(self.draws, table, self.old_rows, mean)
+        draw = None if self.draws is None else self.draws.sampler(table, self.old_rows, mean)
         drawn = np.zeros(self.rows, dtype=bool)
         drawn[[] if self.draws is None else self.draws.rows] = True
         for start in range(0, self.rows, size):
@@ -333,6 +294,32 @@ class Mixture:
         found[rows[last]] = entries.col[order[last]]
         return found
 
+    def preceded_by_means(self, count: int) -> "Mixture":
+        """Return this mixture with `count` further rows before its own that are the mean of the old rows."""
+        if not count:
+            return self
+        padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
+        weights = sparse.csr_array(sparse.vstack([padding, self.weights], format="csr"))
+        shift = None if self.shift is None else np.pad(self.shift, ((count, 0), (0, 0)))
+        draws = None if self.draws is None else replace(self.draws, rows=self.draws.rows + count)
+        return Mixture(weights, np.append(np.ones(count), self.uniform), draws, shift)
+
+    def followed_by_means(self, count: int) -> "Mixture":
+        """Return this mixture with `count` further rows that are the mean of the old rows."""
+        padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
+        weights = sparse.csr_array(sparse.vstack([self.weights, padding], format="csr"))
+        shift = None if self.shift is None else np.pad(self.shift, ((0, count), (0, 0)))
+        return Mixture(weights, np.append(self.uniform, np.ones(count)), self.draws, shift)
+
+    def shifting_last(self, count: int, shift: NDArray[np.float32]) -> "Mixture":
+        """Return this mixture with `shift` (D,) added to its last `count` rows."""
+        if not count:
+            return self
+        # Zeros that are never written take no memory.
+        whole = np.zeros((self.rows, len(shift)), np.float32) if self.shift is None else self.shift.copy()
+        whole[-count:] += shift
+        return self.shifting(whole)
+
     def _replacing(
         self, rows: NDArray[np.int64], old: NDArray[Any], new: NDArray[Any], weights: NDArray[Any]
     ) -> "Mixture":
@@ -356,32 +343,6 @@ class Mixture:
         if self.draws is None:
             return plain
         return plain.drawing(replace(self.draws, rows=np.setdiff1d(self.draws.rows, rows)))
-
-    def preceded_by_means(self, count: int) -> "Mixture":
-        """Return this mixture with `count` further rows before its own that are the mean of the old rows."""
-        if not count:
-            return self
-        padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
-        weights = sparse.csr_array(sparse.vstack([padding, self.weights], format="csr"))
-        shift = None if self.shift is None else np.pad(self.shift, ((count, 0), (0, 0)))
-        draws = None if self.draws is None else replace(self.draws, rows=self.draws.rows + count)
-        return Mixture(weights, np.append(np.ones(count), self.uniform), draws, shift)
-
-    def shifting_last(self, count: int, shift: NDArray[np.float32]) -> "Mixture":
-        """Return this mixture with `shift` (D,) added to its last `count` rows."""
-        if not count:
-            return self
-        # Zeros that are never written take no memory.
-        whole = np.zeros((self.rows, len(shift)), np.float32) if self.shift is None else self.shift.copy()
-        whole[-count:] += shift
-        return self.shifting(whole)
-
-    def followed_by_means(self, count: int) -> "Mixture":
-        """Return this mixture with `count` further rows that are the mean of the old rows."""
-        padding = sparse.csr_array((count, self.old_rows), dtype=np.float64)
-        weights = sparse.csr_array(sparse.vstack([self.weights, padding], format="csr"))
-        shift = None if self.shift is None else np.pad(self.shift, ((0, count), (0, 0)))
-        return Mixture(weights, np.append(self.uniform, np.ones(count)), self.draws, shift)
 
 
 def from_rows(rows: Sequence[tuple[Any, Any]], old_rows: int) -> Mixture:
@@ -427,15 +388,3 @@ def without_rows(count: int, old_rows: int, uniform: float, draws: Draws | None)
     """Build a mixture of `count` rows without weights of individual old rows."""
     empty = sparse.csr_array((count, old_rows), dtype=np.float64)
     return Mixture(empty, np.full(count, uniform), draws)
-
-
-def _drawing(
-    draws: Draws, table: Any, rows: int, mean: NDArray[np.float64]
-) -> Callable[[int], NDArray[np.float64]]:
-    """A function that samples the next rows of one random stream, independent of the block size."""
-    random = np.random.RandomState(draws.seed)
-    if draws.covariance == "diagonal":
-        std = np.sqrt(draws.scale * variance_of(table, rows, mean))
-        return lambda count: mean + random.standard_normal((count, len(mean))) * std
-    root = square_root(draws.scale * covariance_of(table, rows, mean))
-    return lambda count: mean + random.standard_normal((count, len(mean))) @ root
