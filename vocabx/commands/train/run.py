@@ -22,8 +22,9 @@ from vocabx.commands.train.contest import (
 )
 from vocabx.commands.train.job import job_of, read_job, refuse_other
 from vocabx.commands.train.options import TrainOptions
+from vocabx.commands.train.packages import check_packages
 from vocabx.commands.train.part import Part, extended_part, train_part
-from vocabx.commands.train.plan import TrainPlan, check_packages, duration_note, make_train_plan
+from vocabx.commands.train.plan import TrainPlan, duration_note, make_train_plan
 from vocabx.commands.train.texts import gather_texts
 from vocabx.commands.train.workspace import finish, read_branch_source, refuse_other_model, run_directory
 from vocabx.corpus.several import without_tag
