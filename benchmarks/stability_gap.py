@@ -76,7 +76,6 @@ def run_of(checkpoint: Path, out: Path, settings: dict[str, Any]) -> dict[str, A
         **figures(trained),
         "text": text.corpus,
         "passes": text.passes,
-        "measured": text.measured or "held out of the replay",
         "gaps": {name: gap for name, gap in gaps.items() if gap},
     }
 

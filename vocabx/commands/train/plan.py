@@ -58,6 +58,8 @@ class TrainPlan:
         fit: batch size, accumulation and memory.
         device: torch device.
         objective: what the model predicts.
+        beside: the tokenizer of the model that it is compared with, None without a contest. What is hidden
+            of held-out text from either of them is the same.
     """
 
     options: TrainOptions
@@ -76,6 +78,7 @@ class TrainPlan:
     fit: Fit
     device: str
     objective: Objective = "causal"
+    beside: FastTokenizer | None = None
 
     @property
     def trained(self) -> dict[str, int]:

@@ -104,6 +104,8 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     plan = make_train_plan(options, processes.device, processes.count)
     tables = _own_tables(plan, timed)
     base = plan_base_alone(plan, processes, timed) if options.contest else None
+    if base is not None:
+        plan = replace(plan, beside=base.tokenizer)
     if not processes.main:
         run = unfinished_of(options.out)
         return replace(_train(plan, base, tables, run, deadline, processes, timed), main=False)
@@ -138,7 +140,7 @@ def _train(
         note = duration_note(plan.describe(*speeds(processes.device, plan.method.dtype)))
         if note:
             timed.note(note)
-    texts = gather_texts(plan, run, processes, timed)
+    texts = gather_texts(plan, base, run, processes, timed)
     part = extended_part(plan, tables, texts, run)
     if (run / RECORD).is_file() and begun is not None:
         # The extended model is trained, and the base was interrupted.
