@@ -12,17 +12,15 @@ the laws to the scores that a file of results holds, and trains nothing.
 import json
 import time
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from common import Result, finish, machine, new_parser, run_script
+from texts import chapters_of
 
 from vocabx.commands.mixture.options import MixtureOptions
 from vocabx.commands.mixture.run import fit_mixture
-from vocabx.corpus.languages import find_language
-from vocabx.corpus.packaged_text import read_packaged
 from vocabx.training.metrics import Measured
 from vocabx.training.mixture_study import (
     Asked,
@@ -85,19 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> Result:
         **figures(study),
     }
     return finish(options.out, options.name, result)
-
-
-def chapters_of(count: int, directory: Path) -> dict[str, tuple[str, ...]]:
-    """The first chapters of both Bibles, as files, by the options that take them."""
-    directory.mkdir(parents=True, exist_ok=True)
-    packaged = {
-        "corpus": next(one for one in find_language("zh-Hant").packaged if one.file.package == "bibletk"),
-        "base_text": find_language("en").measured[0],
-    }
-    for name, text in packaged.items():
-        lines = [json.dumps({"text": chapter.text}) for chapter in islice(read_packaged(text.file), count)]
-        (directory / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return {name: (str(directory / f"{name}.jsonl"),) for name in packaged}
 
 
 def refitted(path: Path) -> Result:

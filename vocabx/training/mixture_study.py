@@ -200,7 +200,8 @@ def study_of(runs: Sequence[ShortRun], asked: Asked) -> MixtureFindings:
     fitted = [run for run in runs if run.fitted]
     points = {"target": points_of(fitted, "target"), "base": points_of(fitted, "base")}
     kept = _base_law(points["base"], fitted[0].base_before)
-    laws: dict[str, Law] = {"target": fit_mixture_law(points["target"]), "base": kept.law}
+    learned = fit_mixture_law(points["target"])
+    laws: dict[str, Law] = {"target": learned, "base": kept.law}
     drawn: list[dict[str, Law]] = [
         dict(zip(laws, pair, strict=True))
         for pair in zip(
@@ -229,7 +230,7 @@ def study_of(runs: Sequence[ShortRun], asked: Asked) -> MixtureFindings:
     return MixtureFindings(
         points=counted,
         dropped=sum(len(run.measured) for run in fitted) - counted,
-        target_law=laws["target"],
+        target_law=learned,
         base_law=kept.law,
         base_laws=kept.tried,
         left_out=_left_out(left_out_errors(points["target"]), kept.errors),

@@ -10,7 +10,7 @@ from vocabx.commands.train.run import train
 from vocabx.errors import VocabxError
 from vocabx.training.record import read_record
 
-SETTINGS = {"contest": True, "max_steps": 12, "evaluate_every": 3, "rows_first": 0.0}
+SETTINGS = {"contest": True, "max_steps": 12, "evaluate_every": 6, "rows_first": 0.0}
 
 
 @pytest.fixture(scope="module")
