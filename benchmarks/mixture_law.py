@@ -1,26 +1,35 @@
 """Mixture laws: short trainings with several shares of replay, and how well they predict another share.
 
     python benchmarks/mixture_law.py --checkpoint runs/demo [--check-share 0.4]
+    python benchmarks/mixture_law.py --refit benchmarks/results/mixture-law.json
 
 The checkpoint is one that `vocabx extend` wrote. The runs are kept in --scratch, and finished ones are not
 made again. With --chapters N, the text is the first N chapters of the packaged Bible in the language, and
-English is measured on as many of the World English Bible; so little is read in a moment.
+English is measured on as many of the World English Bible; so little is read in a moment. --refit fits
+the laws to the scores that a file of results holds, and trains nothing.
 """
 
 import json
 import time
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from common import Result, finish, machine, new_parser, run_script
+from texts import chapters_of
 
 from vocabx.commands.mixture.options import MixtureOptions
 from vocabx.commands.mixture.run import fit_mixture
-from vocabx.corpus.languages import find_language
-from vocabx.corpus.packaged_text import read_packaged
-from vocabx.training.mixture_study import MixtureStudy, Prediction, ShareAnswer
+from vocabx.training.metrics import Measured
+from vocabx.training.mixture_study import (
+    Asked,
+    MixtureStudy,
+    Prediction,
+    ShareAnswer,
+    ShortRun,
+    study_of,
+)
 
 NAME = "mixture-law"
 SETTINGS: dict[str, Any] = {
@@ -31,7 +40,9 @@ SETTINGS: dict[str, Any] = {
 
 def main(arguments: Sequence[str] | None = None) -> Result:
     parser = new_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="an extended checkpoint")
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--checkpoint", type=Path, help="an extended checkpoint")
+    given.add_argument("--refit", type=Path, metavar="FILE", help="results whose scores are fitted again")
     parser.add_argument("--scratch", type=Path, default=Path("runs/mixture"))
     parser.add_argument("--name", default=NAME, help=f"of the JSON file; default: {NAME}")
     parser.add_argument("--replay-shares", default="0,0.25,0.5,0.75")
@@ -46,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> Result:
         )
     parser.add_argument("--chapters", type=int, default=0, help="default: 0, the whole packaged text")
     options = parser.parse_args(arguments)
+    if options.refit:
+        return finish(options.out, options.refit.stem, refitted(options.refit))
     settings: dict[str, Any] = {
         name: getattr(options, name) for name in (*SETTINGS, "replay_shares", "check_share")
     }
@@ -72,17 +85,33 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     return finish(options.out, options.name, result)
 
 
-def chapters_of(count: int, directory: Path) -> dict[str, tuple[str, ...]]:
-    """The first chapters of both Bibles, as files, by the options that take them."""
-    directory.mkdir(parents=True, exist_ok=True)
-    packaged = {
-        "corpus": next(one for one in find_language("zh-Hant").packaged if one.file.package == "bibletk"),
-        "base_text": find_language("en").measured[0],
-    }
-    for name, text in packaged.items():
-        lines = [json.dumps({"text": chapter.text}) for chapter in islice(read_packaged(text.file), count)]
-        (directory / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return {name: (str(directory / f"{name}.jsonl"),) for name in packaged}
+def refitted(path: Path) -> Result:
+    """The figures of a file, with the laws fitted again to the scores that it holds."""
+    result: Result = json.loads(path.read_text(encoding="utf-8"))
+    settings = result["settings"]
+    step_tokens = settings["sequence_length"] * settings["step_sequences"]
+    runs = tuple(
+        ShortRun(
+            run["replay"],
+            "",
+            tuple(
+                Measured(step=step, tokens=step * step_tokens, target_bits=new, base_bits=old, seconds=0.0)
+                for (step, new), (_, old) in zip(run["target"], run["base language"], strict=True)
+            ),
+            # Warmup is a fiftieth of the steps.
+            warmup=settings["max_steps"] // 50,
+            fitted=run["fitted"],
+        )
+        for run in result["runs"]
+    )
+    tokens = result["target tokens"]
+    found = study_of(runs, Asked(settings["tolerance"], tokens, seed=0))
+    study = MixtureStudy(
+        version="", command="", checkpoint=result["checkpoint"], language="zh-Hant", base_language="en",
+        tolerance=settings["tolerance"], base_before=runs[0].base_before, target_tokens=tokens, runs=runs,
+        **msgspec.structs.asdict(found),
+    )  # fmt: skip
+    return {**result, **figures(study)}
 
 
 def figures(study: MixtureStudy) -> dict[str, Any]:
@@ -102,6 +131,9 @@ def figures(study: MixtureStudy) -> dict[str, Any]:
             for run in study.runs
         ],
         "laws": {"target": study.target_law.plain(), "base language": study.base_law.plain()},
+        "worst error of the base language's laws": {
+            name: round(error, 5) for name, error in study.base_laws.items()
+        },
         "left out": [_errors(one) for one in study.left_out],
         "never fitted": [_errors(one) for one in study.checked],
         "answers": {

@@ -11,12 +11,14 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from vocabx._util.cache import cache_directory
 from vocabx.corpus.document import Document
 from vocabx.corpus.languages import find_language
+from vocabx.corpus.packaged_text import read_packaged
 from vocabx.corpus.sample import Corpus, sample_corpus
 from vocabx.corpus.sample_sizes import LEARN_BYTES
 from vocabx.corpus.source import default_source, user_source
@@ -136,3 +138,16 @@ def poems() -> Iterator[Document]:
     for name, content in members("chinese-poetry", "package/dist/quantangshi/poet.*.json"):
         for poem in content:
             yield Document("\n".join([poem["title"], *poem["paragraphs"]]), name, 0)
+
+
+def chapters_of(count: int, directory: Path) -> dict[str, tuple[str, ...]]:
+    """The first chapters of both Bibles, as files, by the options that take them."""
+    directory.mkdir(parents=True, exist_ok=True)
+    packaged = {
+        "corpus": next(one for one in find_language("zh-Hant").packaged if one.file.package == "bibletk"),
+        "base_text": find_language("en").measured[0],
+    }
+    for name, text in packaged.items():
+        lines = [json.dumps({"text": chapter.text}) for chapter in islice(read_packaged(text.file), count)]
+        (directory / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return {name: (str(directory / f"{name}.jsonl"),) for name in packaged}

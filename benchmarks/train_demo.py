@@ -22,7 +22,7 @@ NAME = "train-demo"
 SETTINGS = {
     "max_steps": 460, "sequence_length": 512, "step_sequences": 1, "lora_rank": 16, "learning_rate": 1e-3,
     "rows_learning_rate": 2e-3, "rows_first": 0.0, "decay": 0.25, "evaluate_every": None,
-    "heldout_bytes": 20_000, "seed": 0,
+    "heldout_bytes": 20_000, "text_bytes": 1_000_000_000, "seed": 0,
 }  # fmt: skip
 
 
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     parser = new_parser(__doc__, new_tokens=8000)
     parser.add_argument("--checkpoint", type=Path, help="an extended SmolLM2; made where none is given")
     parser.add_argument("--scratch", type=Path, default=Path("runs/train-demo"))
+    parser.add_argument("--name", default=NAME, help=f"of the JSON file; default: {NAME}")
     parser.add_argument("--replay-shares", nargs="+", type=float, default=(0.25, 0.0), help="one run each")
     add_training_options(parser, **SETTINGS)
     options = parser.parse_args(arguments)
@@ -41,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> Result:
         run = trained_figures(checkpoint, out, {**settings, "replay_share": share})
         result["runs"][f"replay {share:g}"] = run
         # A run takes long: what is known is written down before the next.
-        write_result(options.out, NAME, result)
-    return finish(options.out, NAME, result)
+        write_result(options.out, options.name, result)
+    return finish(options.out, options.name, result)
 
 
 def extended(out: Path, new_tokens: int) -> Path:

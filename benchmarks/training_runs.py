@@ -59,6 +59,7 @@ def figures(trained: TrainResult) -> dict[str, Any]:
         "seconds of steps": round(sum(entry["seconds"] for entry in steps), 1),
         "sequences": record.text.sequences,
         "replay sequences": record.text.replay_sequences,
+        "measured": record.text.measured or "held out of the replay",
         "bits per byte": {},
         "relative change": {},
     }

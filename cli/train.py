@@ -41,7 +41,8 @@ def train(options: TrainOptions, quiet: bool, dry_run: bool, as_json: bool) -> N
 
 def _plan(options: TrainOptions, as_json: bool) -> None:
     from vocabx.commands.train.contest import plan_base_alone
-    from vocabx.commands.train.plan import check_packages, make_train_plan
+    from vocabx.commands.train.packages import check_packages
+    from vocabx.commands.train.plan import make_train_plan
     from vocabx.progress import Quiet
     from vocabx.training.processes import Processes
     from vocabx.training.speed import speeds

@@ -30,7 +30,8 @@ def study():
     return MixtureStudy(
         version="1", command="vocabx mixture <demo>", checkpoint="demo", language="zh-Hant",
         base_language="en", tolerance=5.0, base_before=0.9, target_tokens=2_000_000, runs=runs, points=8,
-        dropped=4, target_law=LAW, base_law=LAW, left_out=(Prediction(0.25, 0.011, -0.004),),
+        dropped=4, target_law=LAW, base_law=LAW, base_laws={"amounts of both texts": 0.004, "D-CPT": 0.066},
+        left_out=(Prediction(0.25, 0.011, -0.004),),
         checked=(Prediction(0.4, 0.001, 0.002),), kept_in_runs=ANSWER, critical=ANSWER, kept=ANSWER,
         best=ANSWER,
     )  # fmt: skip

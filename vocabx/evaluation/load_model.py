@@ -10,7 +10,7 @@ from vocabx._util.precision import computes_in_bfloat16
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import CODE, is_factorised
-from vocabx.checkpoint.objective import AUTO, objective_of
+from vocabx.checkpoint.objective import AUTO, MEASURE, objective_of
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.progress import Progress
@@ -125,9 +125,19 @@ def can_evaluate(
 def _obstacle(checkpoint: Checkpoint, hidden: bool) -> str:
     """Why bits per byte cannot be measured, or ""."""
     if not checkpoint.generates and not (hidden and objective_of(checkpoint.config) != "causal"):
-        return "the model does not predict the next token of a text"
+        return _unscored(checkpoint)
     if checkpoint.quantisation:
         return f"the model's weights are quantized ({checkpoint.quantisation})"
     if not fits(checkpoint.weight_bytes):
         return "the model does not fit into the free memory"
     return ""
+
+
+def _unscored(checkpoint: Checkpoint) -> str:
+    """Why a model without a next token is not scored here, and what scores it."""
+    if objective_of(checkpoint.config) == "causal":
+        return "the model does not predict the next token of a text"
+    return (
+        "the model fills in what is hidden from it, and to score that is to read a text many times: vocabx "
+        f"evaluate measures its {MEASURE[objective_of(checkpoint.config)]}, where its head is stored"
+    )

@@ -15,13 +15,20 @@ _HEIGHT = 2.4
 _MINUTES_FROM = 180.0
 
 
-def contest_curves(extended: Sequence[Measured], base: Sequence[Measured], axis: str, language: str) -> str:
-    """SVG of bits per byte of held-out text, over seconds of training or over bytes of text read.
+def contest_curves(
+    extended: Sequence[Measured],
+    base: Sequence[Measured],
+    axis: str,
+    language: str,
+    measure: str = "bits per byte",
+) -> str:
+    """SVG of the scores of held-out text, over seconds of training or over bytes of text read.
 
     Args:
         extended, base: the held-out scores of both runs.
         axis: "trained_seconds" or "text_bytes".
         language: its name.
+        measure: what the scores are.
 
     Raises:
         MissingPackageError: matplotlib is not installed.
@@ -40,11 +47,11 @@ def contest_curves(extended: Sequence[Measured], base: Sequence[Measured], axis:
             )
         axes.set_xlim(left=0)
         axes.set_xlabel(name)
-        axes.set_ylabel("bits per byte")
+        axes.set_ylabel(measure)
         axes.legend(frameon=False, fontsize=8.5)
         axes.xaxis.set_major_locator(need("matplotlib.ticker", "report").MaxNLocator(5))
 
-    return inline_svg(draw, _HEIGHT, f"Bits per byte of held-out {language} against {name}", runs)
+    return inline_svg(draw, _HEIGHT, f"{measure.capitalize()} of held-out {language} against {name}", runs)
 
 
 def _unit(axis: str, last: float) -> tuple[float, str]:

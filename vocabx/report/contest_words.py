@@ -12,18 +12,19 @@ _LEAST = 0.0005
 _SPEEDS = (0.9, 1.5)
 
 
-def contest_sentences(contest: Contest, language: str) -> list[str]:
+def contest_sentences(contest: Contest, language: str, measure: str = "bits per byte") -> list[str]:
     """Tokens, quality at equal time and at equal text, and where the curves cross.
 
     Args:
         contest: what `vocabx train` recorded.
         language: the name of the language.
+        measure: what the scores are.
     """
     time, text = contest.equal_time, contest.equal_text
     sentences = [
         f"{_tokens(contest.fewer_tokens)} for the same {language} text than the base.",
-        f"After {duration(time.at)} of training each: {_lead(time)}.",
-        f"After {size(text.at)} of text each: {_lead(text)}.",
+        f"After {duration(time.at)} of training each: {_lead(time, measure)}.",
+        f"After {size(text.at)} of text each: {_lead(text, measure)}.",
         _crossing(contest.crossing_time, time.at, duration, "of training", "training time"),
         _crossing(contest.crossing_text, text.at, size, "of text", "text"),
     ]
@@ -58,15 +59,15 @@ def _tokens(ratio: float) -> str:
     return f"The extended model needs {how} tokens"
 
 
-def _lead(equal: Equal) -> str:
-    both = f"{equal.extended:.3f} and {equal.base:.3f} bits per byte"
+def _lead(equal: Equal, measure: str) -> str:
+    both = f"{equal.extended:.3f} and {equal.base:.3f} {measure}"
     ending = "" if equal.decayed else ", with the learning rates of the longer run not decayed yet"
     if abs(equal.lead) < _LEAST:
         return f"the extended model and the base left alone are even ({both}){ending}"
     side = "ahead of" if equal.lead > 0 else "behind"
     share = 100 * abs(equal.lead) / equal.base
     return (
-        f"the extended model is {side} the base left alone by {abs(equal.lead):.3f} bits per byte, "
+        f"the extended model is {side} the base left alone by {abs(equal.lead):.3f} {measure}, "
         f"{share:.1f}{_NBSP}% ({both}){ending}"
     )
 

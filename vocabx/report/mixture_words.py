@@ -1,10 +1,11 @@
 """What a study of mixtures says, in plain words."""
 
-from vocabx.training.mixture_study import MixtureStudy, Prediction, ShareAnswer
+from vocabx.training.mixture_study import AMOUNTS, DCPT, MixtureStudy, Prediction, ShareAnswer
 
 # Shares this close to the largest one tried are that one.
 _SAME = 2e-3
 _FAR, _POOR = 10.0, 0.02
+_LAWS = {AMOUNTS: "the law of the amounts of both texts", DCPT: "the D-CPT law"}
 
 
 def answer_sentence(study: MixtureStudy, target: str, other: str) -> str:
@@ -39,6 +40,13 @@ def doubts(study: MixtureStudy) -> list[str]:
         for worst in [_worst(study)]
         if worst is not None
     ]
+    chosen, *others = sorted(study.base_laws, key=lambda name: study.base_laws[name])
+    if others and study.base_laws[others[0]]:
+        errors = [f"{100 * study.base_laws[name]:.1f} %" for name in (chosen, others[0])]
+        found.append(
+            f"The base's language follows {_LAWS[chosen]}, which predicts shares that were left out within "
+            f"{errors[0]}; {_LAWS[others[0]]}, within {errors[1]}."
+        )
     if (worst := _worst(study)) is not None and worst > _POOR:
         found.append(f"That is more than {100 * _POOR:g} %: train longer, or with more shares.")
     if study.kept.times > _FAR:

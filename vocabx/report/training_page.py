@@ -91,7 +91,8 @@ def _contest_curves(record: TrainingRecord, target: str) -> list[Markup]:
     if record.contest is None:
         return []
     axes = ("trained_seconds", "text_bytes")
-    return [Markup(contest_curves(record.measured, record.contest.measured, axis, target)) for axis in axes]
+    runs, measure = (record.measured, record.contest.measured), MEASURE[record.objective]
+    return [Markup(contest_curves(*runs, axis, target, measure)) for axis in axes]
 
 
 def _count(number: float) -> str:

@@ -23,7 +23,7 @@ def training_verdict(record: TrainingRecord, target: str, other: str) -> Verdict
         return Verdict(
             answer=learned, better=(), costs=_unknown(record), tokens=(), steps=_steps(record), sound=True
         )
-    tokens, time, text, *crossings = contest_sentences(record.contest, target)
+    tokens, time, text, *crossings = contest_sentences(record.contest, target, MEASURE[record.objective])
     return Verdict(
         answer=time, better=(tokens, text), costs=tuple(crossings), tokens=(learned,), steps=_steps(record),
         sound=record.contest.equal_time.lead >= 0,
@@ -44,7 +44,7 @@ def learned_sentence(record: TrainingRecord, target: str, other: str) -> str:
 
 
 def _unknown(record: TrainingRecord) -> tuple[str, ...]:
-    if _is_base_alone(record) or record.objective != "causal":
+    if _is_base_alone(record):
         return ()
     sentence = (
         "Whether this is better than the base would be after as much training is not known: the base left "
@@ -69,7 +69,6 @@ def _steps(record: TrainingRecord) -> tuple[Step, ...]:
         )
     ]
     unknown = record.contest is None and record.method.name != "rows" and not _is_base_alone(record)
-    unknown &= record.objective == "causal"
     if unknown and command.startswith("vocabx train "):
         steps.insert(
             0,

@@ -91,7 +91,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         tokens, size = self._counts(step - 1)
         self.tokens += tokens
         if self.text_bytes is not None:
-            self.text_bytes += size
+            self.text_bytes += self._bytes_read(step - 1, size)
         bits = loss * tokens / math.log(2) / max(1, size)
         entry = {
             "step": step, "loss": loss, "bits_per_byte": bits, "grad_norm": norm, "tokens": self.tokens,
@@ -120,6 +120,14 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         first = step * self.step_sequences
         labels = self.sequences.labels(range(first, first + self.step_sequences))
         return len(labels), int(self.token_bytes[labels].sum())
+
+    def _bytes_read(self, step: int, predicted: int) -> int:
+        """The bytes of the text of a step, of which a model that fills in predicts a part alone."""
+        if self.sequences.masking is None:
+            return predicted
+        first = step * self.step_sequences
+        read = self.sequences.tokens(range(first, first + self.step_sequences))
+        return int(self.token_bytes[read].sum())
 
     def _score(self, model: Any, step: int) -> None:
         if self.watch is None:

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from vocabx._util.json_file import Written
 
 Reals = NDArray[np.float64]
+# Bits per byte by tokens of training and share.
+Law = Callable[[Reals | float, Reals | float], Reals]
 # Numbers of the law, and the fewest scores and shares that it is fitted to.
 NUMBERS = 7
 FEWEST_SHARES, FEWEST_POINTS = 4, 2 * NUMBERS
-_DELTA = 1e-3
+DELTA = 1e-3
 _STARTS = 6
 # η, β, ε, γ.
 _GRID = ((0.1, 0.5, 1.5), (0.15, 0.5, 1.0), (0.02, 0.1, 0.5), (0.1, 0.5, 1.5))
@@ -108,21 +110,35 @@ def resampled_laws(points: Points, law: MixtureLaw, draws: int, seed: int) -> li
         draws: how many.
         seed: of the draws.
     """
-    generator = np.random.default_rng(seed)
-    values = law(points.tokens, points.share)
-    # Seven numbers were fitted, so residuals are smaller than errors.
-    count = len(values)
-    errors = (np.log(points.bits) - np.log(values)) * np.sqrt(count / max(1, count - NUMBERS))
+    drawn = resampled(points, law(points.tokens, points.share), NUMBERS, draws, seed)
+    return [fit_mixture_law(one, law) for one in drawn]
+
+
+def resampled(points: Points, values: Reals, numbers: int, draws: int, seed: int) -> list[Points]:
+    """The values of a law with its residuals drawn with replacement.
+
+    Args:
+        points: the scores that it was fitted to.
+        values: what it says of them, (n,).
+        numbers: how many were fitted.
+        draws: how many to make.
+        seed: of the draws.
+    """
+    generator, count = np.random.default_rng(seed), len(values)
+    # As many numbers were fitted, so residuals are smaller than errors.
+    errors = (np.log(points.bits) - np.log(values)) * np.sqrt(count / max(1, count - numbers))
     return [
-        fit_mixture_law(
-            Points(points.tokens, points.share, values * np.exp(generator.choice(errors, count))), law
-        )
+        Points(points.tokens, points.share, values * np.exp(generator.choice(errors, count)))
         for _ in range(draws)
     ]
 
 
-def left_out_errors(points: Points) -> dict[float, float]:
+def left_out_errors(points: Points, fit: Callable[[Points], Law] = fit_mixture_law) -> dict[float, float]:
     """For each share but the lowest and the highest: how far off its last score is predicted without it.
+
+    Args:
+        points: the scores.
+        fit: makes a law of some of them.
 
     Returns:
         The relative error, predicted over measured minus 1, by share; empty where too few would be left.
@@ -134,7 +150,7 @@ def left_out_errors(points: Points) -> dict[float, float]:
         if len(rest.bits) < FEWEST_POINTS or len(shares) < FEWEST_SHARES:
             continue
         last = np.flatnonzero(np.isclose(points.share, share, atol=1e-9))[-1]
-        predicted = fit_mixture_law(rest)(points.tokens[last], points.share[last])
+        predicted = fit(rest)(points.tokens[last], points.share[last])
         found[float(share)] = float(predicted / points.bits[last] - 1)
     return found
 
@@ -170,7 +186,7 @@ def _huber(amount: Reals, share: Reals, bits: Reals) -> Callable[[Reals], tuple[
         apart = share + offset
         rest = share_size * apart**-gamma
         value = floor + fallen + rest
-        error = (np.log(value) - log_bits) / _DELTA
+        error = (np.log(value) - log_bits) / DELTA
         slope = np.clip(error, -1.0, 1.0)
         size_of = np.where(np.abs(error) <= 1, 0.5 * error**2, np.abs(error) - 0.5)
         parts = np.stack(
@@ -184,7 +200,7 @@ def _huber(amount: Reals, share: Reals, bits: Reals) -> Callable[[Reals], tuple[
                 -rest * np.log(apart) * gamma,
             ]
         )
-        return float(size_of.mean()), np.asarray((parts / value) @ slope / (_DELTA * len(bits)))
+        return float(size_of.mean()), np.asarray((parts / value) @ slope / (DELTA * len(bits)))
 
     return loss
 

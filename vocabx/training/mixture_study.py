@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,12 @@ from vocabx.training.critical_mixture import (
     fit_change,
     resampled_changes,
 )
+from vocabx.training.kept_law import KeptLaw, fit_kept_law, resampled_kept_laws
 from vocabx.training.metrics import Measured
 from vocabx.training.mixture_law import (
     FEWEST_POINTS,
     FEWEST_SHARES,
+    Law,
     MixtureLaw,
     Points,
     fit_mixture_law,
@@ -31,6 +34,8 @@ from vocabx.training.mixture_law import (
 from vocabx.training.stability_gap import find_gap
 
 Reals = NDArray[np.float64]
+# The laws that are tried for the base's language.
+AMOUNTS, DCPT = "amounts of both texts", "D-CPT"
 _DRAWS = 100
 _GRID = 1001
 
@@ -104,7 +109,10 @@ class MixtureFindings(Written, frozen=True):
 
     Attributes:
         points, dropped: scores that the laws were fitted to, and those left out.
-        target_law, base_law: the fitted laws, by each language's own share.
+        target_law, base_law: the fitted laws, by each language's own share; of the base's language, that one
+            of `base_laws` which predicts shares better that it was not fitted to.
+        base_laws: for each law that was tried for the base's language, the largest relative error of its
+            predictions of each share between the others by a law without it.
         left_out: predictions of each share between the others by laws without it.
         checked: of runs that no law was fitted to.
         kept_in_runs: the largest share within the tolerance after as many tokens as the short runs.
@@ -116,7 +124,8 @@ class MixtureFindings(Written, frozen=True):
     points: Count
     dropped: Count
     target_law: MixtureLaw
-    base_law: MixtureLaw
+    base_law: MixtureLaw | KeptLaw
+    base_laws: dict[str, float]
     left_out: tuple[Prediction, ...]
     checked: tuple[Prediction, ...]
     kept_in_runs: ShareAnswer
@@ -190,11 +199,13 @@ def study_of(runs: Sequence[ShortRun], asked: Asked) -> MixtureFindings:
     require_enough(runs)
     fitted = [run for run in runs if run.fitted]
     points = {"target": points_of(fitted, "target"), "base": points_of(fitted, "base")}
-    laws = {name: fit_mixture_law(one) for name, one in points.items()}
-    drawn = [
+    kept = _base_law(points["base"], fitted[0].base_before)
+    learned = fit_mixture_law(points["target"])
+    laws: dict[str, Law] = {"target": learned, "base": kept.law}
+    drawn: list[dict[str, Law]] = [
         dict(zip(laws, pair, strict=True))
         for pair in zip(
-            *(resampled_laws(points[name], laws[name], _DRAWS, asked.seed) for name in laws), strict=True
+            *(_resampled(points[name], law, asked.seed) for name, law in laws.items()), strict=True
         )
     ]
     limit = fitted[0].base_before * (1 + asked.tolerance / 100)
@@ -203,25 +214,26 @@ def study_of(runs: Sequence[ShortRun], asked: Asked) -> MixtureFindings:
     reached = int(max(one.tokens for run in fitted for one in run.measured))
     in_runs, in_text = np.full_like(shares, reached), asked.target_tokens / shares
 
-    def answer(choose: Callable[[dict[str, MixtureLaw], Reals], int | None], tokens: Reals) -> ShareAnswer:
+    def answer(choose: Callable[[dict[str, Law], Reals], int | None], tokens: Reals) -> ShareAnswer:
         chosen = choose(laws, tokens)
         others = [choose(one, tokens) for one in drawn]
         return _answer(laws, shares, tokens, reached, chosen, [shares[one or 0] for one in others])
 
-    def within(some: dict[str, MixtureLaw], tokens: Reals) -> int | None:
+    def within(some: dict[str, Law], tokens: Reals) -> int | None:
         found = np.flatnonzero(some["base"](tokens, 1 - shares) <= limit)
         return int(found[-1]) if len(found) else None
 
-    def lowest(some: dict[str, MixtureLaw], tokens: Reals) -> int | None:
+    def lowest(some: dict[str, Law], tokens: Reals) -> int | None:
         return int(np.argmin(some["target"](tokens, shares)))
 
     counted = len(points["target"].bits)
     return MixtureFindings(
         points=counted,
         dropped=sum(len(run.measured) for run in fitted) - counted,
-        target_law=laws["target"],
-        base_law=laws["base"],
-        left_out=_left_out(points),
+        target_law=learned,
+        base_law=kept.law,
+        base_laws=kept.tried,
+        left_out=_left_out(left_out_errors(points["target"]), kept.errors),
         checked=tuple(_checked(run, laws) for run in runs if not run.fitted),
         kept_in_runs=answer(within, in_runs),
         critical=_critical(fitted, laws, limit, reached, asked.seed),
@@ -244,8 +256,34 @@ def points_of(runs: Sequence[ShortRun], kind: str) -> Points:
     return Points(*np.array(found, dtype=np.float64).T)
 
 
-def _left_out(points: dict[str, Points]) -> tuple[Prediction, ...]:
-    target, base = (left_out_errors(points[name]) for name in ("target", "base"))
+@dataclass(frozen=True)
+class _BaseLaw:
+    """The law of the base's language, its errors for shares that were left out, and the worst of each law."""
+
+    law: MixtureLaw | KeptLaw
+    errors: dict[float, float]
+    tried: dict[str, float]
+
+
+def _base_law(points: Points, before: float) -> _BaseLaw:
+    """Of both laws, the one that predicts shares better that it was not fitted to."""
+    fits: dict[str, Callable[[Points], MixtureLaw | KeptLaw]] = {
+        AMOUNTS: lambda some: fit_kept_law(some, before),
+        DCPT: fit_mixture_law,
+    }
+    errors = {name: left_out_errors(points, fit) for name, fit in fits.items()}
+    tried = {name: max(map(abs, one.values()), default=0.0) for name, one in errors.items()}
+    best = min(tried, key=lambda name: tried[name])
+    return _BaseLaw(fits[best](points), errors[best], tried)
+
+
+def _resampled(points: Points, law: Any, seed: int) -> Sequence[Law]:
+    resample: Any = resampled_kept_laws if isinstance(law, KeptLaw) else resampled_laws
+    found: Sequence[Law] = resample(points, law, _DRAWS, seed)
+    return found
+
+
+def _left_out(target: dict[float, float], base: dict[float, float]) -> tuple[Prediction, ...]:
     base_of = {round(share, 9): error for share, error in base.items()}
     return tuple(
         Prediction(round(1 - share, 9), error, base_of[round(1 - share, 9)])
@@ -254,7 +292,7 @@ def _left_out(points: dict[str, Points]) -> tuple[Prediction, ...]:
     )
 
 
-def _checked(run: ShortRun, laws: dict[str, MixtureLaw]) -> Prediction:
+def _checked(run: ShortRun, laws: dict[str, Law]) -> Prediction:
     last, replay = run.measured[-1], run.replay_share
     target = float(laws["target"](last.tokens, 1 - replay)) / last.target_bits
     base = float(laws["base"](last.tokens, replay)) / (last.base_bits or 1.0)
@@ -262,7 +300,7 @@ def _checked(run: ShortRun, laws: dict[str, MixtureLaw]) -> Prediction:
 
 
 def _answer(
-    laws: dict[str, MixtureLaw],
+    laws: dict[str, Law],
     shares: Reals,
     tokens: Reals,
     reached: int,
@@ -285,7 +323,7 @@ def _answer(
 
 
 def _critical(
-    runs: Sequence[ShortRun], laws: dict[str, MixtureLaw], limit: float, reached: int, seed: int
+    runs: Sequence[ShortRun], laws: dict[str, Law], limit: float, reached: int, seed: int
 ) -> ShareAnswer:
     """The critical mixture ratio after as many tokens as the short runs."""
     curves: dict[float, ChangeCurve] = {}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.util import find_spec
 
 import peft
 import pytest
@@ -15,8 +16,10 @@ from vocabx.commands.merge.load_run import load_run
 from vocabx.commands.train.run import train
 from vocabx.errors import VocabxError
 
-ENCODERS = ("bert", "roberta")
-KINDS = (*ENCODERS, "t5")
+# One kind is trained, resumed and merged in every run of the tests.
+ROBERTA, T5 = (pytest.param(kind, marks=pytest.mark.slow) for kind in ("roberta", "t5"))
+ENCODERS = ("bert", ROBERTA)
+KINDS = (*ENCODERS, T5)
 
 
 def model_of(directory, kind):
@@ -95,6 +98,7 @@ def test_the_merged_encoder_is_the_trained_one_with_old_rows_to_the_bit(whole, e
     torch.testing.assert_close(found, logits_of(expected, ids), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_all_weights_of_an_encoder_train_and_are_merged(options_of, tmp_path):
     run = train(options_of("bert", tmp_path / "run", method="full", max_steps=2, evaluate_every=0))
     merge(MergeOptions(directory=run.directory, out=tmp_path / "out", compare=False))
@@ -104,6 +108,7 @@ def test_all_weights_of_an_encoder_train_and_are_merged(options_of, tmp_path):
         assert torch.equal(parameter, trained[name]), name
 
 
+@pytest.mark.slow
 def test_each_pass_over_a_text_hides_other_words(options_of, tmp_path):
     few = {"text_bytes": 3000, "max_steps": 6, "replay_share": 0.0, "epochs": 6, "evaluate_every": 0}
     run = train(options_of("bert", tmp_path / "run", **few, step_sequences=2))
@@ -111,12 +116,14 @@ def test_each_pass_over_a_text_hides_other_words(options_of, tmp_path):
     assert len(set(losses(run.metrics).values())) == 6
 
 
+@pytest.mark.slow
 def test_entities_are_hidden_alone(options_of, tmp_path):
     run = train(options_of("roberta", tmp_path / "run", mask="entities", max_steps=2))
     assert run.record.mask == "entities"
     assert json.loads((run.directory / "training.json").read_text("utf-8"))["mask"] == "entities"
 
 
+@pytest.mark.slow
 def test_an_encoder_decoder_fills_in_spans(whole, encoder):
     result = whole("t5")
     assert result.record.objective == "spans" and result.record.mask == ""
@@ -138,6 +145,7 @@ def test_an_encoder_decoder_without_sentinels_is_refused(options_of, encoder, tm
         train(options_of("t5", tmp_path / "run", directory=directory))
 
 
+@pytest.mark.slow
 def test_translations_are_trained_on_too(options_of, whole, tmp_path):
     pairs = tmp_path / "pairs.tsv"
     lines = [
@@ -150,6 +158,7 @@ def test_translations_are_trained_on_too(options_of, whole, tmp_path):
     assert losses(run.metrics) != losses(whole("bert").metrics)
 
 
+@pytest.mark.slow
 def test_the_command_line_evaluates_the_base_and_what_became_of_it(vocabx, whole, encoder, tmp_path):
     out = tmp_path / "merged"
     merge(MergeOptions(directory=whole("bert").directory, out=out, compare=False))
@@ -187,7 +196,6 @@ def test_an_encoder_without_its_head_is_refused(vocabx, encoder, tmp_path, comma
 
 
 REFUSED = [
-    ("bert", {"contest": True}, "--contest is for models that predict the next token"),
     ("bert", {"align_weight": 1.0}, "--align-weight is for models that predict the next token"),
     ("roberta", {"sequence_length": 513}, "reads 512 tokens at most: pass 512 or less"),
     ("bert", {"pairs": "nowhere.tsv"}, "nowhere.tsv cannot be read"),
@@ -224,6 +232,17 @@ def test_entities_need_a_tagger_of_the_language(options_of, encoder, tmp_path):
     (directory / "vocabx.json").write_text(json.dumps({**manifest, "language": "hi"}), "utf-8")
     with pytest.raises(VocabxError, match="a part-of-speech tagger of Hindi"):
         train(options_of("bert", tmp_path / "run", directory=directory, mask="entities"))
+
+
+def test_a_tagger_that_is_not_installed_is_named_before_the_work(vocabx, encoder, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "vocabx._util.extras.installed", lambda package: package != "jieba" and bool(find_spec(package))
+    )
+    texts = ("--corpus", encoder.texts / "zh.jsonl", "--replay", encoder.texts / "en.txt")
+    run = vocabx("train", encoder("bert"), *texts, "--mask", "entities", "--out", tmp_path / "out")
+    assert run.code == 2 and run.err.count("\n") == 1
+    assert "this needs the package jieba, which is not installed: pip install 'vocabx[vectors]'" in run.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_kinds_of_models_are_not_compared(vocabx, encoder, small_extended):

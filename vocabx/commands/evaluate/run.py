@@ -95,7 +95,9 @@ def _contests(plan: EvaluatePlan) -> tuple[Contested, ...]:
     found = []
     for name, record in [*records, *plan.runs.items()]:
         if record is not None and record.contest is not None:
-            sentences = contest_sentences(record.contest, language_name(record.language))
+            sentences = contest_sentences(
+                record.contest, language_name(record.language), MEASURE[record.objective]
+            )
             found.append(Contested(name, tuple(sentences)))
     return tuple(found)
 

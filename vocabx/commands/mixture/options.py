@@ -1,11 +1,10 @@
 """The options of `vocabx mixture`."""
 
 from pathlib import Path
-from typing import Literal
 
 from vocabx._util.options import option, options
-from vocabx.commands._options import LARGEST_TEXT, OUTPUT, TEXT, command, opencc, seed, text_field
-from vocabx.commands.train.options import MEMORY, METHOD, SCHEDULE
+from vocabx.commands._options import LARGEST_TEXT, OUTPUT, command
+from vocabx.commands._training_options import SCHEDULE, TrainingOptions
 from vocabx.errors import OptionError
 from vocabx.training.mixture_law import FEWEST_SHARES
 
@@ -13,10 +12,9 @@ QUESTION = "Question"
 
 
 @options
-class MixtureOptions:
+class MixtureOptions(TrainingOptions):
     """Options of `mixture`; each has its own help text."""
 
-    directory: Path = option("An extended checkpoint that vocabx wrote.", default=Path())
     out: Path = option(
         "Directory to write; must not exist or be empty, unless --resume is given.",
         default=Path("mixture"),
@@ -49,73 +47,8 @@ class MixtureOptions:
         ge=1000,
         most=LARGEST_TEXT,
     )
-    corpus: tuple[str, ...] = option(
-        "Text in the language, as for train. Default: the language's own.",
-        default=(),
-        panel=TEXT,
-        metavar="<path>",
-    )
-    replay: tuple[str, ...] = option(
-        "Text in the base's language, as for train. Default: that language's own.",
-        default=(),
-        panel=TEXT,
-        metavar="<path>",
-    )
-    base_text: tuple[str, ...] = option(
-        "Text in the base's language to measure on, as for train.", default=(), panel=TEXT, metavar="<path>"
-    )
-    text_field: str = text_field()
-    opencc: str = opencc()
-    text_bytes: int = option(
-        "Maximum number of bytes to read of each text, from its beginning.",
-        default=1_000_000_000,
-        panel=TEXT,
-        ge=1000,
-        most=LARGEST_TEXT,
-    )
-    heldout_bytes: int = option(
-        "Bytes of each text to hold out and measure on.",
-        default=20_000,
-        panel=TEXT,
-        ge=1000,
-        most=LARGEST_TEXT,
-    )
-    method: Literal["auto", "qlora", "lora", "rows", "full"] = option(
-        "How to train, as for train.", default="auto", panel=METHOD
-    )
-    dtype: Literal["bfloat16", "float16", "float32"] | None = option(
-        "Dtype of computation, as for train.", default=None, panel=METHOD
-    )
-    lora_rank: int = option(
-        "Rank of the adapters (qlora, lora).", default=64, panel=METHOD, ge=1, most=100_000
-    )
     max_steps: int = option(
         "Training steps of each run.", default=100, panel=SCHEDULE, ge=10, most=1_000_000_000
-    )
-    sequence_length: int | None = option(
-        "Tokens per sequence, as for train.", default=None, panel=SCHEDULE, ge=8, most=1_048_576
-    )
-    step_sequences: int | None = option(
-        "Sequences per step, as for train.", default=None, panel=SCHEDULE, ge=1, most=1_000_000
-    )
-    learning_rate: float = option(
-        "Learning rate of the adapters, or of all other weights (full).",
-        default=2e-4,
-        panel=SCHEDULE,
-        gt=0,
-    )
-    rows_learning_rate: float = option(
-        "Learning rate of the new token embeddings.", default=1e-3, panel=SCHEDULE, gt=0
-    )
-    batch_size: int | None = option(
-        "Sequences in memory at once, as for train.", default=None, panel=MEMORY, ge=1, most=1_000_000
-    )
-    max_memory: float | None = option(
-        "Memory limit in gigabytes; determines --batch-size.",
-        default=None,
-        panel=MEMORY,
-        gt=0,
-        most=1_000_000,
     )
     resume: bool = option(
         "Go on with an earlier call: finished runs are kept, and an unfinished one is resumed. Further "
@@ -123,7 +56,6 @@ class MixtureOptions:
         default=False,
         panel=OUTPUT,
     )
-    seed: int = seed("the order of the text and all random draws")
     command: str = command("page")
 
     def check(self) -> None:
@@ -132,6 +64,7 @@ class MixtureOptions:
         Raises:
             OptionError: if one is no number from 0 up to below 1, or there are too few.
         """
+        super().check()
         shares = self.shares
         if len(shares) < FEWEST_SHARES:
             lacking = FEWEST_SHARES - len(shares)

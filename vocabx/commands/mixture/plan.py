@@ -1,25 +1,23 @@
 """The plan of a study of mixtures: one training plan for each share, checked before any of them begins."""
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from vocabx.checkpoint.staging import check_free, unfinished_of
+from vocabx.commands._training_options import TrainingOptions
 from vocabx.commands.mixture.options import MixtureOptions
 from vocabx.commands.train.job import JOB, job_of, read_job, refuse_other
 from vocabx.commands.train.options import TrainOptions
-from vocabx.commands.train.plan import TrainPlan, check_packages, make_train_plan
+from vocabx.commands.train.packages import check_packages
+from vocabx.commands.train.plan import TrainPlan, make_train_plan
 from vocabx.errors import TrainingError
 from vocabx.training.record import RECORD
 
 # Rates stay constant, so that all scores of a run lie on one curve.
 _OPTIONS: dict[str, Any] = {"rows_first": 0.0, "decay": 0.0, "keep": 1}
-_SHARED = (
-    "directory", "corpus", "replay", "base_text", "text_field", "opencc", "text_bytes", "heldout_bytes",
-    "method", "dtype", "lora_rank", "max_steps", "sequence_length", "step_sequences", "learning_rate",
-    "rows_learning_rate", "batch_size", "max_memory", "seed",
-)  # fmt: skip
+_SHARED = (*(one.name for one in fields(TrainingOptions)), "max_steps")
 
 
 @dataclass(frozen=True)

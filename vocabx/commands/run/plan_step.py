@@ -152,7 +152,8 @@ def _memory(weight_bytes: int, models: int) -> int:
 
 
 def _training(name: str, options: Any) -> Forecast:
-    from vocabx.commands.train.plan import check_packages, make_train_plan
+    from vocabx.commands.train.packages import check_packages
+    from vocabx.commands.train.plan import make_train_plan
     from vocabx.training.processes import Processes
     from vocabx.training.speed import speeds
 

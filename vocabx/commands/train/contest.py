@@ -14,12 +14,13 @@ from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.recorded import require_base
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import DIRECTORY as TEXT
-from vocabx.commands.train.texts import RunTexts, ends_of
+from vocabx.commands.train.texts import RunTexts, ends_of, texts_of_base
 from vocabx.errors import BaseModelError, TrainingError, VocabxError
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.progress import Progress
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.training.contest import DIRECTORY, Contest, Contestant, compare_contestants
+from vocabx.training.masked_head import require_head
 from vocabx.training.metrics import Measured
 from vocabx.training.model_sizes import sizes_of
 from vocabx.training.order import Order, StoredOrder
@@ -75,11 +76,14 @@ def plan_base_alone(plan: TrainPlan, processes: Processes, progress: Progress) -
         options, directory=base.directory, out=options.out / DIRECTORY, rows_first=0.0, branch_from="",
         contest=False, base="", max_steps=None, epochs=1,
     )  # fmt: skip
+    tokenizer = read_tokenizer(base.directory)
+    require_head(checkpoint)
     return replace(
         plan,
         options=changed,
         checkpoint=checkpoint,
-        tokenizer=read_tokenizer(base.directory),
+        tokenizer=tokenizer,
+        beside=plan.tokenizer,
         first_id=checkpoint.input.rows,
         sizes=sizes_of(checkpoint),
     )
@@ -111,6 +115,9 @@ def base_alone_texts(
 ) -> RunTexts:  # fmt: skip
     """The text of the extended model in the base's tokens, in the same order.
 
+    A model that fills in what is hidden reads documents as they are (see `texts_of_base`): what its tokens
+    decode to is not always the text.
+
     Args:
         plan, base: of the extended model and of the base.
         texts: of the extended model.
@@ -119,6 +126,8 @@ def base_alone_texts(
         processes: the first one writes, the others wait.
         progress: receives the stage.
     """
+    if base.objective != "causal":
+        return texts_of_base(base, texts, run.parent, steps * _MOST_STEPS)
     path = run / TEXT / "target"
     mark = path.with_suffix(".json")
     if processes.main and not mark.is_file():

@@ -7,7 +7,8 @@ from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.languages import Language
 from vocabx.evaluation.bits_per_byte import Scorer
 from vocabx.evaluation.hidden_scorer import scorer_for
-from vocabx.evaluation.units import common_units, segmentation_of
+from vocabx.evaluation.units import Units, common_units, encoded, segmentation_of
+from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.training.hiding import Hidden, hidden_from
 from vocabx.training.marks import Marker
 from vocabx.training.masking import Masked
@@ -50,10 +51,35 @@ def scorer_of(plan: TrainPlan, texts: Mapping[str, Sequence[str]]) -> Scorer | N
     """
     if plan.objective == "causal":
         return None
+    tokenizers = [plan.tokenizer, *([] if plan.beside is None else [plan.beside])]
+    units = units_in(plan, texts, tokenizers)
+    return scorer_for(plan.objective, plan.tokenizer, plan.options.directory, units)
+
+
+def unknown_bytes(tokenizer: FastTokenizer, texts: Sequence[str]) -> int:
+    """The UTF-8 bytes that an unknown token stands for, the mean over some texts; 0 where there is none."""
+    sizes = [
+        len(text[start:end].encode())
+        for text, tokens in zip(texts, encoded(tokenizer, texts), strict=True)
+        for index, (start, end) in zip(tokens.ids, tokens.offsets, strict=True)
+        if index == tokenizer.unknown_id
+    ]
+    return round(sum(sizes) / max(1, len(sizes)))
+
+
+def units_in(
+    plan: TrainPlan, texts: Mapping[str, Sequence[str]], tokenizers: Sequence[FastTokenizer]
+) -> dict[str, Units]:
+    """The units of held-out passages that some tokenizers have in common, by passage.
+
+    Args:
+        plan: of the run.
+        texts: the passages by the tag of their language.
+        tokenizers: of all models that are scored on them.
+    """
     languages = {language.tag: language for language in (plan.base_language, plan.language)}
-    units = {
+    return {
         text: found
         for tag, passages in texts.items()
-        for text, found in common_units(passages, segmentation_of(languages[tag]), [plan.tokenizer]).items()
+        for text, found in common_units(passages, segmentation_of(languages[tag]), tokenizers).items()
     }
-    return scorer_for(plan.objective, plan.tokenizer, plan.options.directory, units)

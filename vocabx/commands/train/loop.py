@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
+from numpy.typing import NDArray
 
 from vocabx._util.quiet import quiet_transformers
-from vocabx.commands.train.hidden import hidden_of, scorer_of
+from vocabx.commands.train.hidden import hidden_of, scorer_of, unknown_bytes
 from vocabx.commands.train.new_rows import alignment_of, composed_rows, seen_rows
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.commands.train.texts import RunTexts
@@ -158,7 +160,7 @@ def _recorder(
         metrics=Metrics(run, step) if processes.main else None,
         sequences=_sequences(plan, texts, pace),
         step_sequences=plan.step_sequences,
-        token_bytes=plan.tokenizer.byte_lengths(plan.checkpoint.input.rows),
+        token_bytes=_token_bytes(plan, texts),
         progress=progress,
         advance=advance,
         watch=_watch(plan, texts, progress),
@@ -168,6 +170,14 @@ def _recorder(
         tokens=tokens,
         text_bytes=size,
     )
+
+
+def _token_bytes(plan: TrainPlan, texts: RunTexts) -> NDArray[np.int64]:
+    """Bytes of text per id; of an encoder's unknown token, which may stand for much of the text, the mean."""
+    found, unknown = plan.tokenizer.byte_lengths(plan.checkpoint.input.rows), plan.tokenizer.unknown_id
+    if unknown is not None and plan.objective != "causal":
+        found[unknown] = unknown_bytes(plan.tokenizer, texts.heldout)
+    return found
 
 
 def _sequences(plan: TrainPlan, texts: RunTexts, pace: Pace) -> Sequences:
@@ -287,8 +297,7 @@ def _watch(plan: TrainPlan, texts: RunTexts, progress: Progress) -> Watch | None
     if are_sharded():
         progress.note("Held-out text is not scored during training with FSDP: evaluate the merged model.")
         return None
-    passages = {plan.base_language.tag: texts.heldout_base, plan.language.tag: texts.heldout}
-    scorer = scorer_of(plan, passages)
+    scorer = scorer_of(plan, texts.passages(plan))
     return Watch(plan.tokenizer, texts.heldout, texts.heldout_base, plan.method.dtype, scorer)
 
 

@@ -44,11 +44,10 @@ def check_objective(
             )
         return objective
     require_head(checkpoint)
-    for name, given in (("--contest", options.contest), ("--align-weight", options.align_weight)):
-        if given:
-            raise TrainingError(
-                f"{name} is for models that predict the next token, and {directory} does not: omit it"
-            )
+    if options.align_weight:
+        raise TrainingError(
+            f"--align-weight is for models that predict the next token, and {directory} does not: omit it"
+        )
     if objective == "spans" and hiding:
         raise TrainingError(
             f"{hiding[0]} is about masked tokens of an encoder, and {directory} is an encoder-decoder, which "

@@ -9,65 +9,26 @@ from vocabx.commands._options import (
     OUT_HELP,
     OUTPUT,
     TEXT,
-    check_opencc,
     check_quality,
     command,
     force,
-    opencc,
     perplexity_model,
     perplexity_share,
     quality,
-    seed,
-    text_field,
 )
+from vocabx.commands._training_options import LORA, MEMORY, METHOD, SCHEDULE, TrainingOptions
 from vocabx.corpus.quality_options import QualityOptions
 from vocabx.errors import OptionError
 
-METHOD, SCHEDULE, MEMORY, LORA, RECORDS, CONTEST = (
-    "Method",
-    "Schedule",
-    "Memory",
-    "Adapters",
-    "Checkpoints and reports",
-    "Comparison with the base",
-)
+RECORDS, CONTEST = "Checkpoints and reports", "Comparison with the base"
 TRACKERS = ("trackio", "wandb", "tensorboard")
 
 
 @options
-class TrainOptions:
+class TrainOptions(TrainingOptions):
     """Options of `train`; each has its own help text."""
 
-    directory: Path = option("An extended checkpoint that vocabx wrote.", default=Path())
     out: Path = option(OUT_HELP, default=Path("trained"), panel=OUTPUT)
-    method: Literal["auto", "qlora", "lora", "rows", "full"] = option(
-        "qlora (adapters on a base in 4 bits), lora (on one in 16), rows (the new token embeddings alone), "
-        "full (every weight), or auto: qlora on a GPU, lora elsewhere. The new token embeddings train with "
-        "each of them.",
-        default="auto",
-        panel=METHOD,
-    )
-    corpus: tuple[str, ...] = option(
-        "Text in the language, as for extend; of one of several languages, TAG=PATH. Default: the language's "
-        "own.",
-        default=(),
-        panel=TEXT,
-        metavar="<path>",
-    )
-    replay: tuple[str, ...] = option(
-        "Text in the base's language, mixed in so that the model keeps that language. Default: that "
-        "language's own.",
-        default=(),
-        panel=TEXT,
-        metavar="<path>",
-    )
-    base_text: tuple[str, ...] = option(
-        "Text in the base's language to measure on, of another domain than the replay. Default: what is held "
-        "out of --replay; without that, packaged text of another domain where it is installed.",
-        default=(),
-        panel=TEXT,
-        metavar="<path>",
-    )
     replay_share: float = option(
         "Share of replay among the sequences; 0 trains on the new language alone.",
         default=0.25,
@@ -102,25 +63,9 @@ class TrainOptions:
         panel=TEXT,
         metavar="<path>",
     )
-    text_field: str = text_field()
-    opencc: str = opencc()
     quality: bool | None = quality()
     perplexity_model: str = perplexity_model()
     perplexity_share: float = perplexity_share()
-    text_bytes: int = option(
-        "Maximum number of bytes to read of each text, from its beginning.",
-        default=1_000_000_000,
-        panel=TEXT,
-        ge=1000,
-        most=LARGEST_TEXT,
-    )
-    heldout_bytes: int = option(
-        "Bytes of each text to hold out and measure on during training; of each of several languages.",
-        default=20_000,
-        panel=TEXT,
-        ge=1000,
-        most=LARGEST_TEXT,
-    )
     max_steps: int | None = option(
         "Training steps. Default: as many as the text and --epochs give.",
         default=None,
@@ -144,49 +89,8 @@ class TrainOptions:
         ge=1,
         most=10_000,
     )
-    sequence_length: int | None = option(
-        "Tokens per sequence. Default: 2,048 on a GPU, 256 elsewhere.",
-        default=None,
-        panel=SCHEDULE,
-        ge=8,
-        most=1_048_576,
-    )
-    step_sequences: int | None = option(
-        "Sequences per step, over all processes. Default: 64 on a GPU, 4 elsewhere.",
-        default=None,
-        panel=SCHEDULE,
-        ge=1,
-        most=1_000_000,
-    )
-    batch_size: int | None = option(
-        "Sequences in memory at once in each process; the rest of a step is accumulated. Default: as many as "
-        "--max-memory, or the free memory, allows.",
-        default=None,
-        panel=MEMORY,
-        ge=1,
-        most=1_000_000,
-    )
-    max_memory: float | None = option(
-        "Memory limit in gigabytes; determines --batch-size and accumulation.",
-        default=None,
-        panel=MEMORY,
-        gt=0,
-        most=1_000_000,
-    )
     gradient_checkpointing: bool = option(
         "Recompute activations in the backward pass: less memory, slower.", default=False, panel=MEMORY
-    )
-    learning_rate: float = option(
-        "Learning rate of the adapters, or of all other weights (full).",
-        default=2e-4,
-        panel=SCHEDULE,
-        gt=0,
-    )
-    rows_learning_rate: float = option(
-        "Learning rate of the new token embeddings, which have no weight decay.",
-        default=1e-3,
-        panel=SCHEDULE,
-        gt=0,
     )
     rows_epsilon: float = option(
         "AdamW's epsilon for the new token embeddings: one above the gradients of a token that does not "
@@ -261,7 +165,6 @@ class TrainOptions:
         most=1_000_000_000,
     )
     max_grad_norm: float = option("Clip gradients to this norm.", default=1.0, panel=SCHEDULE, gt=0)
-    lora_rank: int = option("Rank of the adapters (qlora, lora).", default=64, panel=LORA, ge=1, most=100_000)
     lora_alpha: float | None = option(
         "Scale (alpha) of the adapters. Default: twice their rank.", default=None, panel=LORA
     )
@@ -276,12 +179,6 @@ class TrainOptions:
         "Which token embeddings train as new ones where the base had been extended before: those of all "
         "extensions, or of the latest.",
         default="all",
-        panel=METHOD,
-    )
-    dtype: Literal["bfloat16", "float16", "float32"] | None = option(
-        "Dtype of computation: bfloat16, float16 (GPU only) or float32. Default: bfloat16; float32 on a "
-        "processor that has no instructions for bfloat16.",
-        default=None,
         panel=METHOD,
     )
     evaluate_every: int | None = option(
@@ -348,7 +245,6 @@ class TrainOptions:
         panel=RECORDS,
         metavar="<names>",
     )
-    seed: int = seed("the order of the text and all random draws")
     command: str = command("record")
 
     def check(self) -> None:
@@ -357,6 +253,7 @@ class TrainOptions:
         Raises:
             OptionError: if they do; the message names them.
         """
+        super().check()
         if self.rows_first + self.decay > 1:
             raise OptionError("--rows-first and --decay together exceed the whole run: lower one of them")
         if self.resume and self.branch_from:
@@ -378,7 +275,6 @@ class TrainOptions:
             raise OptionError("--contest compares held-out scores: omit --evaluate-every 0")
         if self.base and not self.contest:
             raise OptionError("--base names the base for --contest, which is missing: pass both or neither")
-        check_opencc(self.corpus, self.opencc)
         check_quality(self.corpus, self.quality, self.perplexity_model)
         for name in self.trackers:
             if name not in TRACKERS:

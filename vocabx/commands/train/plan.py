@@ -1,18 +1,15 @@
 """The plan of a training run, made without loading the model: the content of `--dry-run`."""
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vocabx._util.extras import Packages, require_all
-from vocabx._util.memory import fits
-from vocabx._util.precision import computes_in_bfloat16
-from vocabx.checkpoint.base import base_packages
+from vocabx._util.extras import require_all
 from vocabx.checkpoint.manifest import Manifest
-from vocabx.checkpoint.objective import Objective, objective_of
+from vocabx.checkpoint.objective import Objective
 from vocabx.checkpoint.tables import Checkpoint
+from vocabx.commands.train.defaults import method_of, with_defaults
 from vocabx.commands.train.fit import Fit, fit_batch
 from vocabx.commands.train.objective import check_objective
 from vocabx.commands.train.options import TrainOptions
@@ -29,23 +26,16 @@ from vocabx.commands.train.trained_checkpoint import first_new_id, trained_check
 from vocabx.corpus.languages import Language
 from vocabx.corpus.perplexity import Perplexity
 from vocabx.corpus.quality import text_with_quality
-from vocabx.corpus.several import find_languages
 from vocabx.corpus.source import TextSource
 from vocabx.errors import BaseModelError, TrainingError
 from vocabx.evaluation.hidden_scorer import READINGS
-from vocabx.evaluation.measure import context_of_checkpoint
-from vocabx.evaluation.units import units_packages
-from vocabx.report.svg import PACKAGES as PLOTS
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 from vocabx.training.duration import STARTING_SECONDS, described, scoring_seconds, training_seconds
-from vocabx.training.methods import Dtype, Method
+from vocabx.training.methods import Method
 from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
 from vocabx.training.pace import early_scores, every
 from vocabx.training.processes import are_sharded
-
-_TRACKERS = ("trackio", "wandb", "tensorboard")
-_DEFAULTS = {"sequence_length": (2048, 256), "step_sequences": (64, 4)}
 
 
 @dataclass(frozen=True)
@@ -68,6 +58,8 @@ class TrainPlan:
         fit: batch size, accumulation and memory.
         device: torch device.
         objective: what the model predicts.
+        beside: the tokenizer of the model that it is compared with, None without a contest. What is hidden
+            of held-out text from either of them is the same.
     """
 
     options: TrainOptions
@@ -86,6 +78,7 @@ class TrainPlan:
     fit: Fit
     device: str
     objective: Objective = "causal"
+    beside: FastTokenizer | None = None
 
     @property
     def trained(self) -> dict[str, int]:
@@ -280,10 +273,10 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
             a package is missing, or memory is too small.
     """
     gpu = device != "cpu"
-    require_all(_method(options, gpu, "float32").packages)
+    require_all(method_of(options, gpu, "float32").packages)
     checkpoint, manifest = trained_checkpoint(options.directory)
-    options = _with_defaults(options, gpu, checkpoint)
-    method = _method(options, gpu, options.dtype or "float32")
+    options = with_defaults(options, gpu, checkpoint)
+    method = method_of(options, gpu, options.dtype or "float32")
     if method.tables and checkpoint.tied:
         raise TrainingError(
             f"{options.directory} ties input embeddings and lm_head, and adapters on both would untie them: "
@@ -329,33 +322,6 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     )
 
 
-def check_packages(options: TrainOptions) -> None:
-    """Refuse a run for want of packages, and name all of them: before torch is asked which device there is.
-
-    Raises:
-        VocabxError: a package is missing, or there is no checkpoint or no text.
-    """
-    # Which method "auto" means is known with the device, and one that needs more is refused then.
-    method = Method("lora" if options.method == "auto" else options.method, "float32")
-    checkpoint, manifest = trained_checkpoint(options.directory)
-    spoken = language_of_base(manifest)
-    replay, decay = replay_source(options, spoken), decay_source(options)
-    measured = measured_source(options, spoken)
-    require_all(
-        {
-            **method.packages,
-            **dict.fromkeys(PLOTS, "train"),
-            **_trackers(options),
-            **target_source(options, manifest).packages,
-            **_segmenting(checkpoint, (find_languages(manifest.language), spoken)),
-            **(replay.packages if replay else {}),
-            **(decay.packages if decay else {}),
-            **(measured.packages if measured else {}),
-            **(base_packages(options.base or manifest.base.name) if options.contest else {}),
-        }
-    )
-
-
 def _check_rows(options: TrainOptions, first: int) -> None:
     """Refuse ways to train new rows that a run cannot take.
 
@@ -371,49 +337,3 @@ def _check_rows(options: TrainOptions, first: int) -> None:
             f"{names[0]} learns from the base's pieces, and {options.directory} kept none of the base's "
             "tokens: omit it"
         )
-
-
-def _segmenting(checkpoint: Checkpoint, languages: tuple[Language, ...]) -> Packages:
-    """The packages that find the words of the languages, where words are hidden from the model."""
-    return {} if objective_of(checkpoint.config) == "causal" else units_packages(languages)
-
-
-def _trackers(options: TrainOptions) -> Packages:
-    """The packages of --report-to, which are no part of an extra."""
-    names = [name for name in options.report_to.split(",") if name]
-    for name in names:
-        if name not in _TRACKERS:
-            raise TrainingError(f"--report-to knows {', '.join(_TRACKERS)}, and not {name!r}")
-    return dict.fromkeys(names, "")
-
-
-def _method(options: TrainOptions, gpu: bool, dtype: Dtype) -> Method:
-    name = options.method if options.method != "auto" else "qlora" if gpu else "lora"
-    if options.dtype == "float16" and not gpu:
-        raise TrainingError("--dtype float16 needs a GPU: pass bfloat16 or float32")
-    if name not in ("qlora", "lora"):
-        if options.lora_tables:
-            raise TrainingError(
-                f"--lora-tables needs adapters, and --method {name} has none: pass one of them"
-            )
-        return Method(name, dtype)
-    alpha = 2.0 * options.lora_rank if options.lora_alpha is None else options.lora_alpha
-    return Method(name, dtype, options.lora_rank, alpha, options.lora_dropout, options.lora_tables)
-
-
-def _with_defaults(options: TrainOptions, gpu: bool, checkpoint: Checkpoint) -> TrainOptions:
-    chosen: dict[str, Any] = {} if options.epochs else {"epochs": options.passes}
-    chosen |= {
-        name: values[0] if gpu else values[1]
-        for name, values in (_DEFAULTS | {"dtype": ("bfloat16", _processor_dtype(checkpoint))}).items()
-        if getattr(options, name) is None
-    }
-    if "sequence_length" in chosen and objective_of(checkpoint.config) != "causal":
-        chosen["sequence_length"] = min(chosen["sequence_length"], context_of_checkpoint(checkpoint))
-    return replace(options, **chosen)
-
-
-def _processor_dtype(checkpoint: Checkpoint) -> Dtype:
-    """The dtype that trains fastest without a GPU: float32 if bfloat16 is not native and memory allows it."""
-    parameters = sum(math.prod(entry.shape) for file in checkpoint.files for entry in file.tensors.values())
-    return "float32" if fits(4 * parameters) and not computes_in_bfloat16() else "bfloat16"

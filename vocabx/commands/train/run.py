@@ -22,8 +22,9 @@ from vocabx.commands.train.contest import (
 )
 from vocabx.commands.train.job import job_of, read_job, refuse_other
 from vocabx.commands.train.options import TrainOptions
+from vocabx.commands.train.packages import check_packages
 from vocabx.commands.train.part import Part, extended_part, train_part
-from vocabx.commands.train.plan import TrainPlan, check_packages, duration_note, make_train_plan
+from vocabx.commands.train.plan import TrainPlan, duration_note, make_train_plan
 from vocabx.commands.train.texts import gather_texts
 from vocabx.commands.train.workspace import finish, read_branch_source, refuse_other_model, run_directory
 from vocabx.corpus.several import without_tag
@@ -103,6 +104,8 @@ def train(options: TrainOptions, progress: Progress | None = None) -> TrainResul
     plan = make_train_plan(options, processes.device, processes.count)
     tables = _own_tables(plan, timed)
     base = plan_base_alone(plan, processes, timed) if options.contest else None
+    if base is not None:
+        plan = replace(plan, beside=base.tokenizer)
     if not processes.main:
         run = unfinished_of(options.out)
         return replace(_train(plan, base, tables, run, deadline, processes, timed), main=False)
@@ -137,7 +140,7 @@ def _train(
         note = duration_note(plan.describe(*speeds(processes.device, plan.method.dtype)))
         if note:
             timed.note(note)
-    texts = gather_texts(plan, run, processes, timed)
+    texts = gather_texts(plan, base, run, processes, timed)
     part = extended_part(plan, tables, texts, run)
     if (run / RECORD).is_file() and begun is not None:
         # The extended model is trained, and the base was interrupted.

@@ -13,7 +13,7 @@ from typing import Any
 
 from vocabx._util.json_file import Count, Written, read_fields
 from vocabx.checkpoint.special_ids import begin_id
-from vocabx.commands.train.hidden import hidden_of, marker_of, pairs_of
+from vocabx.commands.train.hidden import hidden_of, marker_of, pairs_of, units_in
 from vocabx.commands.train.plan import TrainPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.heldout import draw_heldout
@@ -27,6 +27,7 @@ from vocabx.errors import TrainingError
 from vocabx.evaluation.bits_per_byte import split_for_scoring
 from vocabx.evaluation.measure import context_of, context_of_checkpoint
 from vocabx.progress import Progress
+from vocabx.training.contest import DIRECTORY as BASE_ALONE
 from vocabx.training.order import Order, StoredOrder
 from vocabx.training.pack_text import Recipe, packed_text, read_sketch
 from vocabx.training.packed import Ends, PackedText
@@ -46,10 +47,11 @@ class _Subset(Written, frozen=True):
 
 
 class _Heldout(Written, frozen=True):
-    """The passages that every process measures on."""
+    """The passages that every process measures on, and how many tokenizers decide what is hidden of them."""
 
     target: tuple[str, ...]
     base: tuple[str, ...]
+    tokenizers: Count = 1
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ class RunTexts:
     decay: "DecayText | None" = None
     described: str = ""
 
+    def passages(self, plan: TrainPlan) -> dict[str, tuple[str, ...]]:
+        """The held-out passages by the tag of their language."""
+        return {plan.base_language.tag: self.heldout_base, plan.language.tag: self.heldout}
+
 
 @dataclass(frozen=True)
 class DecayText:
@@ -85,24 +91,28 @@ class DecayText:
     order: Order
 
 
-def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Progress) -> RunTexts:
+def gather_texts(
+    plan: TrainPlan, base: TrainPlan | None, run: Path, processes: Processes, progress: Progress
+) -> RunTexts:
     """Sample held-out text, pack the rest, and fix the order.
 
     Args:
         plan: the plan of the run.
-        run: its directory.
+        base: of the base left alone, whose text is packed beside it if tokens are hidden from it.
+        run: the directory of the run.
         processes: the first one writes, the others wait.
         progress: receives the stages.
 
     Raises:
         CorpusError: if there is too little text.
+        TrainingError: the run was begun with other words hidden of the held-out text.
     """
     directory = run / DIRECTORY
     if processes.main:
         directory.mkdir(exist_ok=True)
-        _write(plan, directory, progress)
+        _write(plan, base, directory, progress)
     processes.wait()
-    heldout = read_fields(directory / _HELDOUT, _Heldout, TrainingError, "run the same command again")
+    heldout = _read_heldout(directory)
     target = PackedText(directory / "target", plan.length)
     replay = PackedText(directory / "replay", plan.length) if plan.replay else None
     steps, order = _order(plan, len(target), len(replay) if replay else 0)
@@ -114,6 +124,31 @@ def gather_texts(plan: TrainPlan, run: Path, processes: Processes, progress: Pro
         count, share = len(packed), plan.decay_replay_share if replay else 0.0
         decay = DecayText(packed, replace(order, target=count, target_subset=count, replay_share=share))
     return RunTexts(target, replay, order, steps, heldout.target, heldout.base, sketch, decay, described)
+
+
+def texts_of_base(plan: TrainPlan, texts: RunTexts, run: Path, steps: int) -> RunTexts:
+    """The text of a base left alone that tokens are hidden from: the same share of the same documents.
+
+    They are packed as its tokenizer divides them, so they are read in an order of their own.
+
+    Args:
+        plan: of the base.
+        texts: of the extended model.
+        run: the directory of the extended model's run.
+        steps: which the base never reaches.
+    """
+    directory = run / DIRECTORY / BASE_ALONE
+    target = PackedText(directory / "target", plan.length)
+    replay = PackedText(directory / "replay", plan.length) if texts.replay is not None else None
+    read = math.ceil(len(target) * texts.order.target_subset / max(1, len(texts.target)))
+    count = len(replay) if replay else 0
+    share = texts.order.replay_share
+    order = Order(len(target), count, share, max(1, read), count, plan.options.seed)
+    return RunTexts(target, replay, order, steps, texts.heldout, texts.heldout_base, texts.sketch)
+
+
+def _read_heldout(directory: Path) -> _Heldout:
+    return read_fields(directory / _HELDOUT, _Heldout, TrainingError, "run the same command again")
 
 
 def ends_of(config: Mapping[str, Any]) -> Ends:
@@ -128,7 +163,7 @@ def ends_of(config: Mapping[str, Any]) -> Ends:
     return Ends(begin, end if isinstance(end, int) else begin)
 
 
-def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
+def _write(plan: TrainPlan, alone: TrainPlan | None, directory: Path, progress: Progress) -> None:
     # Only the held-out part of this sample is used: all the remaining text is packed.
     sizes = SampleSizes(1000, plan.options.heldout_bytes, plan.options.seed)
     corpus = joined_corpus(draw_each(plan.source, plan.language, sizes, "Reading text", progress))
@@ -154,16 +189,48 @@ def _write(plan: TrainPlan, directory: Path, progress: Progress) -> None:
     heldout = _Heldout(
         target=tuple(split_for_scoring(corpus.heldout, context)),
         base=tuple(split_for_scoring(measured, context)),
+        tokenizers=1 if plan.beside is None else 2,
     )
+    _check_hidden(plan, heldout, directory)
     (directory / _HELDOUT).write_text(json.dumps(heldout.plain(), ensure_ascii=False), encoding="utf-8")
     recipe = _recipe(plan, plan.language)
     paired = replace(recipe, pairs=pairs_of(plan))
     _pack(_target(plan, directory), corpus, paired, directory / "target", progress)
     if plan.replay is not None and base is not None:
         _pack(plan.replay, base, _recipe(plan, plan.base_language), directory / "replay", progress)
+    if alone is not None and alone.objective != "causal":
+        (directory / BASE_ALONE).mkdir(exist_ok=True)
+        paired = replace(_recipe(alone, plan.language), pairs=pairs_of(alone))
+        _pack(_target(plan, directory), corpus, paired, directory / BASE_ALONE / "target", progress)
+        if plan.replay is not None and base is not None:
+            other = _recipe(alone, plan.base_language)
+            _pack(plan.replay, base, other, directory / BASE_ALONE / "replay", progress)
     if plan.decay_source is not None:
         # What is held out of the corpus may stand there, too.
         _pack(plan.decay_source, corpus, recipe, directory / "decay", progress)
+
+
+def _check_hidden(plan: TrainPlan, heldout: _Heldout, directory: Path) -> None:
+    """Refuse to go on with a run whose scores were of other hidden words: a contest hides common units alone.
+
+    Raises:
+        TrainingError: it was begun with a contest, and goes on without one, or the other way round.
+    """
+    if plan.objective == "causal" or not (directory / _HELDOUT).is_file():
+        return
+    before = _read_heldout(directory).tokenizers
+    if before == heldout.tokenizers:
+        return
+    run = directory.parent
+    if plan.beside is None:
+        raise TrainingError(f"{run} was begun with --contest, by which its text is scored: pass it again")
+    texts = {plan.base_language.tag: heldout.base, plan.language.tag: heldout.target}
+    alone, both = (units_in(plan, texts, some) for some in ([plan.tokenizer], [plan.tokenizer, plan.beside]))
+    if any((alone[text].of_character != both[text].of_character).any() for text in both):
+        raise TrainingError(
+            f"{run} was begun without --contest, which hides other words of its held-out text: omit it, or "
+            "train again with another --out"
+        )
 
 
 def _target(plan: TrainPlan, directory: Path) -> TextSource:
