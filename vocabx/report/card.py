@@ -54,6 +54,7 @@ def write_card(
     report: Report | TransferReport,
     template: str = "card.md",
     repository: str = "",
+    like: Checkpoint | None = None,
 ) -> None:
     """Write README.md for what `report` describes and `directory` holds.
 
@@ -63,10 +64,11 @@ def write_card(
         report: its numbers.
         template: file name in the assets.
         repository: its name on the hub if already known, for the code that loads it.
+        like: the checkpoint that a model was made from; see `read_checkpoint`.
     """
     tokenizer_only = isinstance(report, Report) and not report.initializer
     chain = chain_of(base.directory)
-    checkpoint = None if tokenizer_only else read_checkpoint(directory)
+    checkpoint = None if tokenizer_only else read_checkpoint(directory, like=like)
     licence = _licence(base, directory)
     text = (
         card_environment()
