@@ -49,24 +49,21 @@ class RecordedCode(Written, frozen=True):
 
     Attributes:
         files: sha256 of each file of code by name.
-        architecture: what the code told of the embedding matrices of the checkpoint.
+        architecture: what the code told of the embedding matrices of the base.
     """
 
     files: dict[str, str]
     architecture: Architecture
 
     @classmethod
-    def of(cls, found: Architecture, tied: bool | None = None) -> "RecordedCode | None":
-        """The record of an architecture; None where no code of the base was run.
+    def of(cls, found: Architecture) -> "RecordedCode | None":
+        """The record of an architecture; None where no code of the base was run."""
+        return cls(dict(found.own_code), replace(found, own_code=())) if found.own_code else None
 
-        Args:
-            found: the architecture.
-            tied: whether the matrices of the checkpoint are tied; by default as the architecture says.
-        """
-        if not found.own_code:
-            return None
-        kept = replace(found, own_code=(), tied=found.tied if tied is None else tied)
-        return cls(dict(found.own_code), kept)
+    @property
+    def told(self) -> Architecture:
+        """The architecture, with the files of code that told it."""
+        return replace(self.architecture, own_code=tuple(self.files.items()))
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -134,12 +131,15 @@ def recorded_architecture(directory: Path, config: dict[str, Any]) -> Architectu
     if not is_there(path):
         return None
     remedy = "restore it, or write the checkpoint again"
-    content = read_object(path, BaseModelError, remedy).get(_FIELD)
-    if not content:
+    content = read_object(path, BaseModelError, remedy)
+    if not content.get(_FIELD):
         return None
-    recorded = fit(path, {_FIELD: content}, dict[str, RecordedCode], BaseModelError, remedy)[_FIELD]
+    own = {_FIELD: content[_FIELD]}
+    recorded = fit(path, own, dict[str, RecordedCode], BaseModelError, remedy)[_FIELD]
     now = {name: _digest(directory / name) for name in code_files(directory, config)}
-    return replace(recorded.architecture, own_code=tuple(now.items())) if now == recorded.files else None
+    # Only the checkpoint may be untied, not its base.
+    tied = recorded.architecture.tied and content.get("tied") is not False
+    return replace(recorded.told, tied=tied) if now == recorded.files else None
 
 
 def _copied(directory: Path, names: tuple[str, ...], target: Path) -> dict[str, str]:

@@ -126,7 +126,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             base_tables=base_tables,
             tables=tables,
             shards=shards,
-            remote_code=RecordedCode.of(plan.checkpoint.architecture, plan.tied),
+            remote_code=RecordedCode.of(plan.checkpoint.architecture),
         ).write(directory)
     if plan.not_copied:
         timed.note(plan.not_copied)
@@ -221,7 +221,7 @@ def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None
     (directory / "report.html").write_text(render_page(report), encoding="utf-8")
     if (dropped := plan.source.all_dropped) is not None:
         dropped.write(directory)
-    like = plan.checkpoint if isinstance(plan, Plan) else None
+    like = plan.checkpoint.architecture if isinstance(plan, Plan) else None
     write_card(directory, plan.base, report, repository=plan.options.push_to_hub, like=like)
 
 

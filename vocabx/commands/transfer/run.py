@@ -98,9 +98,8 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
         scores = _score(plan, corpus, directory, timed)
         report = _report(plan, found, initialized.initialization, corpus, claims, scores, timed)
         (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
-        write_card(
-            directory, plan.base, report, "transfer_card.md", options.push_to_hub, like=plan.checkpoint
-        )
+        like = plan.checkpoint.architecture
+        write_card(directory, plan.base, report, "transfer_card.md", options.push_to_hub, like)
         _manifest(plan, report, initialized, directory, base_tables, timed).write(directory)
     if plan.not_copied:
         timed.note(plan.not_copied)
