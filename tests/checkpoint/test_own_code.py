@@ -1,4 +1,4 @@
-"""Models whose class comes with them: refused, or asked in another process; what is recorded of their code."""
+"""Models whose class comes with them: refused, or asked in another process; what is recorded of it."""
 
 import json
 import os
@@ -94,6 +94,13 @@ def test_code_that_hangs_or_prints_without_end_is_stopped(base, code):
     with pytest.raises(BaseModelError) as caught:
         ask_own_code(config, Shapes({INPUT: (ROWS, 32)}), base, Limits(seconds=3))
     assert "which took longer than 3 seconds" in one_sentence(caught.value, base)
+
+
+def test_code_that_computes_without_end_is_stopped(base):
+    (base / "configuration_oddly.py").write_text("while True: pass\n")
+    config = json.loads((base / "config.json").read_text())
+    with pytest.raises(BaseModelError, match="took longer than 1 seconds of processor time"):
+        ask_own_code(config, Shapes({INPUT: (ROWS, 32)}), base, Limits(processor=1))
 
 
 def test_code_that_is_missing_or_lies_elsewhere_is_named(base):

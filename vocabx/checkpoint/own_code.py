@@ -38,9 +38,10 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What the process may take: seconds by the clock, and bytes of memory."""
+    """What the process may take: seconds by the clock and of processor time, and bytes of memory."""
 
-    seconds: float = 120
+    seconds: float = 300
+    processor: int = 120
     memory: int = 4 << 30
 
 
@@ -110,9 +111,10 @@ def ask_own_code(
             "where": str(directory),
             "code": str(scratch / "model"),
             "memory": limits.memory,
+            "processor": limits.processor,
         }
         request.write_text(json.dumps(asked), encoding="utf-8")
-        ended = _run(request, answer, scratch, limits.seconds)
+        ended = _run(request, answer, scratch, limits)
         found = None if ended else _read(answer)
     if found is not None and found.refused:
         raise BaseModelError(found.refused)
@@ -154,7 +156,7 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
-def _run(request: Path, answer: Path, scratch: Path, seconds: float) -> str:
+def _run(request: Path, answer: Path, scratch: Path, limits: Limits) -> str:
     """Run the process and say how it ended, "" for well."""
     command = [sys.executable, "-P", "-m", "vocabx.checkpoint.own_code_worker", str(request), str(answer)]
     caches = {"HF_MODULES_CACHE": str(scratch / "modules"), "TMPDIR": str(scratch)}
@@ -172,7 +174,7 @@ def _run(request: Path, answer: Path, scratch: Path, seconds: float) -> str:
         return f"cannot be started ({error.strerror or type(error).__name__})"
     late = False
     try:
-        process.wait(seconds)
+        process.wait(limits.seconds)
     except subprocess.TimeoutExpired:
         late = True
     finally:
@@ -181,7 +183,9 @@ def _run(request: Path, answer: Path, scratch: Path, seconds: float) -> str:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     if late:
-        return f"took longer than {seconds:g} seconds"
+        return f"took longer than {limits.seconds:g} seconds"
+    if process.returncode == -signal.SIGXCPU:
+        return f"took longer than {limits.processor} seconds of processor time"
     if process.returncode < 0:
         return f"died of {signal.Signals(-process.returncode).name}"
     return f"ended with exit code {process.returncode}" if process.returncode else ""

@@ -89,7 +89,7 @@ class OwnClasses(Classes):
 def main(request: Path, answer: Path) -> None:
     """Answer one request."""
     asked = json.loads(request.read_text(encoding="utf-8"))
-    _limit(asked["memory"])
+    _limit(asked["memory"], asked["processor"])
     config, where = asked["config"], asked["where"]
     stored = Shapes({name: shape and tuple(shape) for name, shape in asked["shapes"].items()})
     said: Any
@@ -105,13 +105,14 @@ def main(request: Path, answer: Path) -> None:
     answer.write_text(json.dumps(said), encoding="utf-8")
 
 
-def _limit(memory: int) -> None:
-    """Limit this process to `memory` bytes of its own, where the system can."""
+def _limit(memory: int, processor: int) -> None:
+    """Limit this process to bytes of memory and seconds of processor time, where the system can."""
     try:
         import resource
     except ImportError:  # Windows has no such limits.
         return
-    for which, most in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CORE, 0)):
+    limits = {resource.RLIMIT_DATA: memory, resource.RLIMIT_CPU: processor, resource.RLIMIT_CORE: 0}
+    for which, most in limits.items():
         hard = resource.getrlimit(which)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(which, (most, hard))
