@@ -83,6 +83,7 @@ OWN: dict[str, dict[str, Any]] = {
     "gemma3n_text": {
         **_PER_LAYER, "activation_sparsity_pattern": [0.0] * 4, "vocab_size_per_layer_input": 131,
     },
+    "gemma3n": {"text_config": {**_PER_LAYER, "activation_sparsity_pattern": [0.0] * 4}},
     "gemma4_assistant": {"text_config": _NO_PER_LAYER},
     "gemma4_unified_assistant": {"text_config": _NO_PER_LAYER},
     "hrm_text": {"num_layers_per_stack": 1, "num_hidden_layers": 8, "H_cycles": 2, "L_cycles": 3},

@@ -54,21 +54,25 @@ def prove(model: Any, directory: Path) -> Proof:
     Raises:
         BaseModelError: vocabx refuses to extend it.
     """
+    model.save_pretrained(directory / "base")
+    return prove_saved(type(model), read_checkpoint(directory / "base"), directory)
+
+
+def prove_saved(made: Any, checkpoint: Checkpoint, directory: Path) -> Proof:
+    """Extend a saved model into `directory`, and compare both as its class `made` loads them."""
     import torch
 
-    base, out, again = (directory / name for name in ("base", "extended", "again"))
-    model.save_pretrained(base)
-    checkpoint = read_checkpoint(base)
+    out, again = directory / "extended", directory / "again"
     out.mkdir()
     grow_checkpoint(checkpoint, _new_rows(checkpoint.input.rows), out, range(0))
-    before, _ = _loaded(type(model), base)
-    after, lost = _loaded(type(model), out)
+    before, _ = _loaded(made, checkpoint.directory)
+    after, lost = _loaded(made, out)
     rows = checkpoint.input.rows
     text = torch.tensor([TEXT])
     copied = torch.where(text == COPIED, rows, text)
     old, new, same = (_logits(one, ids) for one, ids in ((before, text), (after, text), (after, copied)))
     after.save_pretrained(again)
-    reloaded, lost_again = _loaded(type(model), again)
+    reloaded, lost_again = _loaded(made, again)
     return Proof(
         checkpoint,
         old=_difference(new[..., :rows], old),

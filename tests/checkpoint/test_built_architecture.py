@@ -256,7 +256,7 @@ def test_without_transformers_such_a_tensor_and_an_unknown_type_are_refused(tmp_
 def test_a_class_of_remote_code_is_refused_and_not_run(saved, settings):
     (saved / "modeling.py").write_text(f"open({str(saved / 'ran')!r}, 'w')\n")
     message = refusal(with_settings(saved, **settings))
-    assert "only be built by code of its own (auto_map), which vocabx never runs" in message
+    assert "only be built by code of its own (auto_map)" in message and "--trust-remote-code" in message
     assert not (saved / "ran").exists()
 
 

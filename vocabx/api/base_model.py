@@ -79,21 +79,25 @@ class BaseModel:
         return tuple(self.tokenizer.token_bytes.get(index) for index in range(self.tokens))
 
 
-def open_base(name: str | Path, *, progress: Progress | None = None) -> BaseModel:
+def open_base(
+    name: str | Path, *, progress: Progress | None = None, trust_remote_code: bool = False
+) -> BaseModel:
     """Open a base model: reads its tokenizer, configuration and headers, and maps its embedding matrices.
 
     Args:
         name: an alias such as "smollm2", a directory, a .gguf file, or a hub id as owner/name.
         progress: told of a download, and of .gguf and .bin files that are converted into the cache.
+        trust_remote_code: whether code that comes with the model is trusted, and run in a process of its own
+            where only it can build the model's class.
 
     Raises:
         BaseModelError: there is no such model, it is damaged, its embeddings are quantized, or its
             model type is not known.
         TokenizerError: it has no tokenizer of a family that can be extended.
     """
-    base = find_base(str(name), progress or Quiet())
+    base = find_base(str(name), progress or Quiet(), trust=trust_remote_code)
     tokenizer = read_tokenizer(base.directory)
-    checkpoint = read_checkpoint(base.directory)
+    checkpoint = read_checkpoint(base.directory, trust_remote_code)
     refuse_factorised(checkpoint)
     check_tables(checkpoint, needed_rows(tokenizer))
     return BaseModel(base, tokenizer, checkpoint)

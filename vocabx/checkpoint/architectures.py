@@ -39,6 +39,7 @@ class Architecture:
         normalizes: whether it normalizes input embeddings before anything else is added to them, so that only
             their direction matters.
         hashes: the stored tensor by which it hashes ids of n-grams, "" if it does not.
+        own_code: of an architecture that code of the model told, the name and sha256 of each file of code.
     """
 
     inputs: tuple[str, ...]
@@ -60,6 +61,7 @@ class Architecture:
     cut: int = 0
     normalizes: bool = False
     hashes: str = ""
+    own_code: tuple[tuple[str, str], ...] = ()
 
     @property
     def built(self) -> bool:

@@ -104,7 +104,7 @@ def base_packages(name: str, weights: bool = True) -> Packages:
     return {}
 
 
-def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
+def find_base(name: str, progress: Progress, weights: bool = True, trust: bool = False) -> Base:
     """Find the base `name`, and download or convert it if necessary.
 
     Args:
@@ -112,6 +112,7 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
             like an alias is read.
         progress: receives downloads, and conversions of GGUF and .bin files.
         weights: whether weights are needed if the base is on the hub or has .bin files.
+        trust: whether code that comes with a model is trusted, which converting .bin files may need.
 
     Raises:
         BaseModelError: if there is no such base, the hub cannot be reached, or its files cannot be trusted.
@@ -124,7 +125,7 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
     if path.is_dir():
         refuse_links(path)
         base = _checked(_licensed(Base(name, path, "local", ""), licence_of(path)))
-        return _with_safetensors(base, progress) if weights else base
+        return _with_safetensors(base, progress, trust) if weights else base
     if path.is_file() and path.suffix == ".gguf":
         return _checked(Base(name, unpack_gguf(path, progress), "local", ""))
     if path.exists():
@@ -133,7 +134,7 @@ def find_base(name: str, progress: Progress, weights: bool = True) -> Base:
         directory = _download(name, weights)
         base = Base(name, directory, name, "", repository=name)
         base = _checked(_licensed(base, licence_of(directory)))
-        return _with_safetensors(base, progress) if weights else base
+        return _with_safetensors(base, progress, trust) if weights else base
     known = aliases()
     raise BaseModelError(
         f"no base model {name!r}.{nearest(name, known)} Pass a directory, a .gguf file, a hub id, or one of: "
@@ -197,11 +198,11 @@ def _download(repository: str, weights: bool) -> Path:
         ) from None
 
 
-def _with_safetensors(base: Base, progress: Progress) -> Base:
+def _with_safetensors(base: Base, progress: Progress, trust: bool = False) -> Base:
     """The base with safetensors weights: its own, or converted from its .bin files."""
     if not has_only_bin(base.directory):
         return base
-    return replace(base, directory=unpack_bin(base.directory, progress))
+    return replace(base, directory=unpack_bin(base.directory, progress, trust))
 
 
 def _checked(base: Base) -> Base:

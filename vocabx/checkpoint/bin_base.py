@@ -85,7 +85,7 @@ def unpacking_packages(directory: Path) -> Packages:
     return {} if _target(directory).is_dir() else PACKAGES
 
 
-def unpack_bin(directory: Path, progress: Progress) -> Path:
+def unpack_bin(directory: Path, progress: Progress, trust: bool = False) -> Path:
     """Convert a model with .bin weights to safetensors on first use, and return the converted directory.
 
     Tied embeddings that share their bytes are written once; other tensors that share storage are written
@@ -94,6 +94,7 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     Args:
         directory: the model; names, sizes and times of its files are the cache key.
         progress: receives the conversion.
+        trust: whether code that comes with the model is trusted; see `find_architecture`.
 
     Raises:
         BaseModelError: if a file is damaged, holds more than tensors, or is outside the directory; if the
@@ -107,7 +108,7 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
         return target
     need("torch", "evaluate")
     where, names = _shards(directory)
-    architecture = _architecture(directory, config, where)
+    architecture = _architecture(directory, config, where, trust)
     total = sum(path.stat().st_size for path in _files(directory) if path.name in names or _goes_along(path))
 
     def make(scratch: Path) -> None:
@@ -126,7 +127,9 @@ def unpack_bin(directory: Path, progress: Progress) -> Path:
     return target
 
 
-def _architecture(directory: Path, config: dict[str, Any], where: Mapping[str, str] | None) -> Architecture:
+def _architecture(
+    directory: Path, config: dict[str, Any], where: Mapping[str, str] | None, trust: bool
+) -> Architecture:
     """The names of a model's embedding matrices.
 
     Raises:
@@ -141,7 +144,7 @@ def _architecture(directory: Path, config: dict[str, Any], where: Mapping[str, s
     known = ARCHITECTURES.get(str(config.get("model_type", "")))
     if how and known is not None:
         refuse_quantised_matrices(how, known, shapes, directory)
-    architecture, _ = find_architecture(config, Shapes(shapes), directory)
+    architecture, _ = find_architecture(config, Shapes(shapes), directory, trust)
     if how:
         refuse_quantised_matrices(how, architecture, shapes, directory)
     return architecture

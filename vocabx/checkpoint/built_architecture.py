@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from vocabx.checkpoint.architectures import REFUSED, Architecture
-from vocabx.checkpoint.meta_model import MetaModel, configuration_of, text_path
+from vocabx.checkpoint.meta_model import MetaModel, text_path
+from vocabx.checkpoint.model_classes import Classes
 from vocabx.checkpoint.size_settings import (
     PER_LAYER,
     cut_settings,
@@ -62,7 +63,7 @@ class _Roles:
 
 
 def built_architecture(
-    config: dict[str, Any], stored: Shapes, where: object
+    config: dict[str, Any], stored: Shapes, where: object, classes: Classes | None = None
 ) -> tuple[Architecture, tuple[str, ...]]:
     """Find the embedding matrices of a model by building its class.
 
@@ -72,6 +73,7 @@ def built_architecture(
         config: the content of config.json.
         stored: the stored tensors.
         where: the model, in messages.
+        classes: where its classes come from; by default transformers.
 
     Returns:
         The architecture, with the stored names, and names of stored tensors of that size which the class does
@@ -84,19 +86,20 @@ def built_architecture(
     kind = str(config.get("model_type", ""))
     if kind in REFUSED:
         raise _refusal(where, kind, REFUSED[kind])
-    rows, default = _text_size(config, where)
+    classes = classes or Classes()
+    rows, default = _text_size(config, where, classes)
     settings = size_settings(config, rows, default)
-    base = MetaModel(config, where)
+    base = MetaModel(config, where, classes)
     if base.class_name in REFUSED:
         raise _refusal(where, kind, REFUSED[base.class_name])
     cuts = dict(cut_settings(base.config.to_dict()))
-    longer = MetaModel(with_settings(config, (*settings, *cuts), rows + _STEP), where)
+    longer = MetaModel(with_settings(config, (*settings, *cuts), rows + _STEP), where, classes)
     following = _following(base, longer)
     roles = _roles(base, following, where, kind)
     for reason in _obstacles(base, longer, roles, following, rows, stored):
         raise _refusal(where, kind, reason)
     for path, value in _other_sizes(config, settings, base, longer):
-        sized = _following(base, MetaModel(with_settings(config, (path,), value + _STEP), where))
+        sized = _following(base, MetaModel(with_settings(config, (path,), value + _STEP), where, classes))
         if path.endswith(PER_LAYER) and value < rows:
             # Ids that this matrix lacks get its first row; it becomes as long as the others.
             following = {**following, **sized}
@@ -112,9 +115,9 @@ def built_architecture(
     return replace(found, cuts=tuple(cuts), cut=cut if cut < rows else 0, hashes=hashes), others
 
 
-def _text_size(config: dict[str, Any], where: object) -> tuple[int, str]:
+def _text_size(config: dict[str, Any], where: object, classes: Classes) -> tuple[int, str]:
     """The size of the text vocabulary, and the setting that states it unless another does."""
-    made = configuration_of(config, where)
+    made = classes.configuration(config, where)
     path = text_path(made)
     rows = getattr(made.get_text_config(decoder=True), "vocab_size", None)
     if type(rows) is not int or rows < 1:
@@ -260,7 +263,7 @@ def _named(
             sees=base.is_in_map("IMAGE_TEXT_TO_TEXT") and not base.class_name.endswith("CausalLM"),
             counts_from_pad=base.counts_from_pad,
             sizes=settings,
-            normalizes=base.class_name.startswith(_NORMALIZING),
+            normalizes=base.descends_from(_NORMALIZING),
         ),
         tuple(sorted(name for name in sized if name not in known)),
     )

@@ -6,12 +6,15 @@ needs neither torch nor transformers, whose import takes longer than all else. O
 """
 
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import Packages, require_all
 from vocabx.checkpoint.architectures import ARCHITECTURES, Architecture, stored_names
 from vocabx.checkpoint.built_architecture import Shapes, built_architecture
 from vocabx.checkpoint.configuration import stated_rows
+from vocabx.checkpoint.model_classes import OwnCodeError
+from vocabx.checkpoint.own_code import ask_own_code, recorded_architecture
 from vocabx.errors import BaseModelError, MissingPackageError
 
 # What building a class needs.
@@ -21,21 +24,27 @@ _GENERATION = 5
 
 
 def find_architecture(
-    config: dict[str, Any], stored: Shapes, where: object
+    config: dict[str, Any],
+    stored: Shapes,
+    where: Path,
+    trust: bool = False,
+    like: Architecture | None = None,
 ) -> tuple[Architecture, tuple[str, ...]]:
     """The names of the embedding matrices of a model.
 
     Args:
         config: the content of config.json.
         stored: the stored tensors.
-        where: the model, in messages.
+        where: the directory of the model.
+        trust: whether code that comes with the model is trusted, and run where only it can build the class.
+        like: the architecture of the checkpoint that this one was made from, whose code is not asked again.
 
     Returns:
         The architecture, and stored tensors of the vocabulary's size that its class does not have.
 
     Raises:
         BaseModelError: the type is unknown, or cannot be extended; or a stored tensor of the vocabulary's
-            size is not explained.
+            size is not explained; or only code that is not trusted can build the class.
     """
     kind = str(config.get("model_type", ""))
     known = ARCHITECTURES.get(kind)
@@ -52,7 +61,15 @@ def find_architecture(
         raise BaseModelError(
             f"{where} is of the model type {kind!r}, which vocabx only knows by transformers: {lacking}"
         )
-    return built_architecture(config, stored, where)
+    try:
+        return built_architecture(config, stored, where)
+    except OwnCodeError:
+        if trust:
+            return ask_own_code(config, stored, where)
+        told = like if like is not None and like.own_code else recorded_architecture(where, config)
+        if told is None:
+            raise
+        return told, _unexplained(told, config, stored)
 
 
 def lacking_packages() -> str:

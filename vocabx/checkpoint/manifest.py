@@ -9,6 +9,7 @@ import msgspec
 from vocabx._util.json_file import Count, Written, fit, is_there, read_format
 from vocabx.checkpoint.grow import write_json
 from vocabx.checkpoint.hashing import hash_range
+from vocabx.checkpoint.own_code import RecordedCode
 from vocabx.checkpoint.side_files import COMPOSED
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
@@ -23,7 +24,7 @@ Source = Literal["learned", "donor", "transferred", "pad"]
 Fact = str | int | float | bool | None
 _REMEDY = "restore it, or write the checkpoint again"
 # Fields that are an empty object in the file if absent.
-_MAY_BE_EMPTY = ("initializer", "training")
+_MAY_BE_EMPTY = ("initializer", "training", "remote_code")
 
 
 class RecordedBase(Written, frozen=True, omit_defaults=True):
@@ -188,6 +189,7 @@ class Manifest(Written, frozen=True):
         chain: the checkpoints of vocabx that the base goes back to, the base last; empty for a base that
             vocabx did not write.
         languages: of several languages each with the number of new tokens that occur most in its text.
+        remote_code: the code that came with the base and was trusted; None where none was run.
     """
 
     version: str
@@ -206,6 +208,7 @@ class Manifest(Written, frozen=True):
     training: RecordedTraining | None
     chain: tuple[Ancestor, ...] = ()
     languages: dict[str, Count] = msgspec.field(default_factory=dict)
+    remote_code: RecordedCode | None = None
 
     @property
     def transferred(self) -> bool:
@@ -235,6 +238,7 @@ class Manifest(Written, frozen=True):
         base_tables: dict[str, str],
         tables: dict[str, str],
         shards: dict[str, WeightFile],
+        remote_code: RecordedCode | None = None,
     ) -> "Manifest":
         """The manifest of a checkpoint, from that of its tokenizer.
 
@@ -246,6 +250,7 @@ class Manifest(Written, frozen=True):
             base_tables, tables: sha256 of each embedding matrix of the base and of this checkpoint, by tensor
                 name.
             shards: see `records_of`.
+            remote_code: see `RecordedCode.of`.
         """
         replace = msgspec.structs.replace
         ranges = self.ranges if not pad else (*self.ranges, TokenRange(pad.start, len(pad), "pad"))
@@ -258,6 +263,7 @@ class Manifest(Written, frozen=True):
             initializer=initializer,
             tables=tables,
             shards=shards,
+            remote_code=remote_code,
         )
 
     def write(self, directory: Path) -> None:

@@ -10,16 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from vocabx._util.extras import need
 from vocabx._util.loading import refusing
 from vocabx._util.quiet import quiet_transformers
-from vocabx.errors import BaseModelError
+from vocabx.checkpoint.model_classes import EXTRA, Classes
 
 # Tensors of more elements have no values.
 _REAL = 1 << 14
-# By which map of transformers a class is chosen that the configuration does not name, in this order.
-_MAPS = ("CAUSAL_LM", "SEQ_TO_SEQ_CAUSAL_LM", "IMAGE_TEXT_TO_TEXT", "MASKED_LM")
-_EXTRA = "evaluate"
 _TIE = "tie_word_embeddings"
 
 
@@ -31,20 +27,21 @@ class MetaModel:
         shapes: the shapes of its state dictionary by name.
     """
 
-    def __init__(self, config: dict[str, Any], where: object) -> None:
+    def __init__(self, config: dict[str, Any], where: object, classes: Classes | None = None) -> None:
         """Build the class of a configuration.
 
         Args:
             config: the content of config.json.
             where: the model, in messages.
+            classes: where its classes come from; by default transformers.
 
         Raises:
-            BaseModelError: transformers does not know the type or the class, or cannot build it.
+            BaseModelError: the type or the class is unknown, or cannot be built.
         """
-        self._raw, self._where = config, where
-        self.config = configuration_of(config, where)
-        made = _class_of(config, self.config, where)
-        with refusing(where), quiet_transformers(_EXTRA):
+        self._raw, self._where, self._classes = config, where, classes or Classes()
+        self.config = self._classes.configuration(config, where)
+        made = self._classes.model(config, self.config, where)
+        with refusing(where), quiet_transformers(EXTRA):
             self.model = _build(made, _part_for(made, self.config))
             self.shapes = {name: tuple(t.shape) for name, t in self.model.state_dict().items()}
 
@@ -110,7 +107,7 @@ class MetaModel:
             return True
         text = self._raw.get("text_config")
         inner = {"text_config": {**text, _TIE: False}} if isinstance(text, dict) else {}
-        said = configuration_of({**self._raw, **inner, _TIE: False}, self._where)
+        said = self._classes.configuration({**self._raw, **inner, _TIE: False}, self._where)
         if getattr(said, _TIE, False):
             return False
         changed = []
@@ -180,38 +177,11 @@ class MetaModel:
 
     def is_in_map(self, name: str) -> bool:
         """Whether the class is that of a map of transformers, such as "CAUSAL_LM"."""
-        return self.class_name in _classes(name).values()
+        return self._classes.is_in_map(self.class_name, name)
 
-
-def configuration_of(config: dict[str, Any], where: object) -> Any:
-    """The configuration object of transformers for the content of a config.json.
-
-    Raises:
-        BaseModelError: the type is unknown, needs code of its own, or transformers cannot read it.
-    """
-    need("torch", _EXTRA)
-    version = need("transformers", _EXTRA).__version__
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-
-    kind = str(config.get("model_type") or "")
-    if kind not in CONFIG_MAPPING:
-        if config.get("auto_map"):
-            raise _own_code(where)
-        raise BaseModelError(
-            f"{where} is of the model type {kind!r}, which transformers {version} does not know: install a "
-            "version that does, or pass a base of another type"
-        )
-    with refusing(where), quiet_transformers(_EXTRA):
-        return CONFIG_MAPPING[kind].from_dict(_with_floats(config))
-
-
-def _with_floats(value: Any) -> Any:
-    """A copy of settings with the infinities that transformers writes as {"__float__": "Infinity"}."""
-    if isinstance(value, dict):
-        if value.keys() == {"__float__"}:
-            return float(value["__float__"])
-        return {key: _with_floats(one) for key, one in value.items()}
-    return [_with_floats(one) for one in value] if isinstance(value, list) else value
+    def descends_from(self, prefixes: tuple[str, ...]) -> bool:
+        """Whether the name of the class, or of one that it inherits from, begins with one of `prefixes`."""
+        return any(one.__name__.startswith(prefixes) for one in type(self.model).__mro__)
 
 
 def text_path(config: Any) -> str:
@@ -229,40 +199,6 @@ def _path_to(config: Any, wanted: Any) -> str:
         if isinstance(value, PreTrainedConfig) and (inner := _path_to(value, wanted)):
             return f"{key}.{inner}"
     return ""
-
-
-def _own_code(where: object) -> BaseModelError:
-    return BaseModelError(
-        f"{where} can only be built by code of its own (auto_map), which vocabx never runs: pass a base of a "
-        "type that transformers has"
-    )
-
-
-def _classes(name: str) -> dict[str, str]:
-    """A map of transformers: class name by model type."""
-    from transformers.models.auto import modeling_auto
-
-    found = getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES", {})
-    return {kind: one if isinstance(one, str) else one[0] for kind, one in found.items()}
-
-
-def _class_of(raw: dict[str, Any], config: Any, where: object) -> Any:
-    import transformers
-
-    named = raw.get("architectures")
-    name = str(named[0]) if isinstance(named, list) and named else ""
-    made = getattr(transformers, name, None) if name.isidentifier() else None
-    if made is not None and issubclass(made, transformers.PreTrainedModel):
-        return made
-    if raw.get("auto_map"):
-        raise _own_code(where)
-    for one in _MAPS:
-        if config.model_type in _classes(one):
-            return getattr(transformers, _classes(one)[config.model_type])
-    raise BaseModelError(
-        f"{where} names the class {name!r}, and transformers {transformers.__version__} has no language "
-        f"model of the type {config.model_type!r}: pass a language model"
-    )
 
 
 def _part_for(made: Any, config: Any) -> Any:

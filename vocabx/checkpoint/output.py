@@ -58,7 +58,7 @@ def record_weights(
         BaseChangedError: if the base was overwritten while it was read.
     """
     base.require_unchanged()
-    written = read_checkpoint(directory)
+    written = read_checkpoint(directory, like=base.architecture)
     # An lm_head that is untied now has the rows of the input embeddings.
     replaced = (base.output, *base.output_copies) if written.tied != base.tied else ()
     rows = {table.name: table.rows for table in base.tables if table not in replaced}

@@ -35,7 +35,7 @@ def prove_tables(
         initialization: how the new rows were computed.
         tokenizer: the tokenizer of the new rows.
     """
-    written = read_checkpoint(directory)
+    written = read_checkpoint(directory, like=base.architecture)
     heights = ((table.name, table.rows >= tokenizer.size) for table in written.tables)
     return (
         claim("rows", "Every token has a row in each embedding matrix.", heights),
@@ -57,7 +57,7 @@ def prove_untied(base: Checkpoint, directory: Path) -> tuple[Claim, ...]:
         base: the checkpoint that was untied and extended.
         directory: the result.
     """
-    written = read_checkpoint(directory)
+    written = read_checkpoint(directory, like=base.architecture)
     return (
         claim(
             "untied-rows",

@@ -30,8 +30,14 @@ _HEADLESS = (
 )  # fmt: skip
 
 
-def read_checkpoint(directory: Path) -> Checkpoint:
+def read_checkpoint(directory: Path, trust: bool = False, like: Architecture | None = None) -> Checkpoint:
     """Read the headers of a model directory and find its embedding matrices.
+
+    Args:
+        directory: the directory.
+        trust: whether code that comes with the model is trusted; see `find_architecture`.
+        like: the architecture of a checkpoint that this one was made from, or made into, whose code need not
+            be asked again.
 
     Raises:
         BaseModelError: if there is no configuration or there are no weights, a file is damaged or outside the
@@ -47,7 +53,7 @@ def read_checkpoint(directory: Path) -> Checkpoint:
     if quantisation and known is not None:
         refuse_quantised_matrices(quantisation, known, entries, directory)
     shapes = Shapes({name: entry.shape for name, entry in entries.items()})
-    architecture, others = find_architecture(config, shapes, directory)
+    architecture, others = find_architecture(config, shapes, directory, trust, like)
     if quantisation:
         refuse_quantised_matrices(quantisation, architecture, entries, directory)
     note = _check_index(directory, where, files, architecture, config)

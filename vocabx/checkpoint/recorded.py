@@ -36,6 +36,9 @@ def recorded_claims(directory: Path, advance: Advance = lambda done: None) -> tu
             _same_files(directory, manifest.files),
         )
     ]
+    if manifest.remote_code:
+        sentence = "The files of code that came with the base are those that vocabx.json recorded."
+        claims.append(claim("remote-code", sentence, _same_files(directory, manifest.remote_code.files)))
     if manifest.tables:
         claims += _weight_claims(directory, manifest, advance)
     if manifest.run.documents:
@@ -81,7 +84,9 @@ def require_base_directory(directory: Path, base: Path) -> None:
         BaseModelError: see `require_base`; or if its weights cannot be read.
     """
     if (base / "config.json").is_file() and any(base.glob("*.safetensors")):
-        require_base(directory, read_checkpoint(base))
+        manifest = read_manifest(directory)
+        code = None if manifest is None else manifest.remote_code
+        require_base(directory, read_checkpoint(base, like=code and code.told))
 
 
 def require_own_tables(checkpoint: Checkpoint, found: Mapping[str, str]) -> None:

@@ -169,6 +169,16 @@ def find_side_files(
     return SideFiles(tuple(sorted({*carried, *named})), tuple(sorted(left_out.items())), frozenset(missing))
 
 
+def code_files(directory: Path, config: dict[str, Any]) -> tuple[str, ...]:
+    """The files of code that a config.json names (`auto_map`), with what they import from beside them.
+
+    Args:
+        directory: the model.
+        config: the content of its config.json.
+    """
+    return tuple(sorted(_with_imports(directory, set(_code_of(config)))))
+
+
 def is_other_tokenizer(name: str) -> bool:
     """Whether a file of this name holds a tokenizer in another form than tokenizer.json."""
     return any(fnmatchcase(name, pattern) for pattern in _PATTERNS[_TOKENIZER].split())

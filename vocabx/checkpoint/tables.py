@@ -144,6 +144,22 @@ class Checkpoint(StoredTables):
             return {}
         return model.renamed({name: e.shape for file in self.files for name, e in file.tensors.items()})
 
+    def require_no_own_code(self, work: str, remedy: str) -> None:
+        """Check that the class does not come with the model: `work` would run its code in this process.
+
+        Args:
+            work: what would, such as "training".
+            remedy: how to repair it.
+
+        Raises:
+            BaseModelError: it does.
+        """
+        if self.architecture.own_code:
+            raise BaseModelError(
+                f"{self.directory} can only be loaded by code of its own, which vocabx runs to find the "
+                f"embedding matrices and for nothing else, and {work} needs the model: {remedy}"
+            )
+
     def require_unquantised(self, work: str, remedy: str) -> None:
         """Check that the weights are not quantized, which `work` needs.
 

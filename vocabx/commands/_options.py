@@ -105,6 +105,12 @@ class CheckpointOptions(InitializerOptions):
     base: str = option(
         "Base model: an alias, a hub id, a directory or a .gguf file.", default="smollm2", panel=MODEL
     )
+    trust_remote_code: bool = option(
+        "Run the code that comes with the base where only it can build the model's class: in a process of "
+        "its own, to find the embedding matrices. It can do whatever you can: read it first.",
+        default=False,
+        panel=MODEL,
+    )
     lang: str = option(
         "Language of the new tokens, a BCP 47 tag such as zh-Hant; for extend and compare also several, "
         "comma-separated, such as hi,ta,bn.",

@@ -126,6 +126,10 @@ def _obstacle(checkpoint: Checkpoint, hidden: bool) -> str:
     """Why bits per byte cannot be measured, or ""."""
     if not checkpoint.generates and not (hidden and objective_of(checkpoint.config) != "causal"):
         return _unscored(checkpoint)
+    if checkpoint.architecture.own_code:
+        return (
+            "only code of its own can load the model, which vocabx runs to find the embedding matrices alone"
+        )
     if checkpoint.quantisation:
         return f"the model's weights are quantized ({checkpoint.quantisation})"
     if not fits(checkpoint.weight_bytes):

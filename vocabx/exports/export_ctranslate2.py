@@ -135,6 +135,7 @@ def _checkpoint(directory: Path) -> Checkpoint:
         )
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
+    checkpoint.require_no_own_code("an export", "convert it in your own script")
     if not checkpoint.generates or checkpoint.sees:
         raise BaseModelError(
             f"{directory} is no decoder of text, and vocabx compares only decoders with what CTranslate2 "

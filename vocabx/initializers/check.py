@@ -45,7 +45,7 @@ def check_base_model(names: Sequence[str], checkpoint: Checkpoint) -> None:
 
     Raises:
         InitializerError: one of them does, and the base predicts no next token or does not fit into memory.
-        BaseModelError: one of them does, and the base's weights are quantized.
+        BaseModelError: one of them does, and the base's weights are quantized, or its class comes with it.
     """
     for name in names:
         if not find_initializer(name).model:
@@ -56,6 +56,7 @@ def check_base_model(names: Sequence[str], checkpoint: Checkpoint) -> None:
                 f"{checkpoint.config['model_type']} makes none: pass another --init"
             )
         checkpoint.require_unquantised(name, "pass another --init")
+        checkpoint.require_no_own_code(name, "pass another --init")
         if not fits(checkpoint.weight_bytes):
             raise InitializerError(
                 f"{name} computes with the base model, which does not fit into the free memory: free some, "

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from vocabx.checkpoint.architectures import Architecture
 from vocabx.checkpoint.base import Base
 from vocabx.checkpoint.licence import OTHER, Licence
 from vocabx.checkpoint.manifest import Ancestor, chain_of
@@ -46,6 +47,7 @@ class _Weights:
     bytes: int
     auto_class: str
     exported: bool
+    own_code: bool
 
 
 def write_card(
@@ -54,6 +56,7 @@ def write_card(
     report: Report | TransferReport,
     template: str = "card.md",
     repository: str = "",
+    like: Architecture | None = None,
 ) -> None:
     """Write README.md for what `report` describes and `directory` holds.
 
@@ -63,10 +66,11 @@ def write_card(
         report: its numbers.
         template: file name in the assets.
         repository: its name on the hub if already known, for the code that loads it.
+        like: the architecture of the model that a checkpoint was made from; see `read_checkpoint`.
     """
     tokenizer_only = isinstance(report, Report) and not report.initializer
     chain = chain_of(base.directory)
-    checkpoint = None if tokenizer_only else read_checkpoint(directory)
+    checkpoint = None if tokenizer_only else read_checkpoint(directory, like=like)
     licence = _licence(base, directory)
     text = (
         card_environment()
@@ -172,6 +176,7 @@ def _weights(checkpoint: Checkpoint) -> _Weights:
         bytes=checkpoint.weight_bytes,
         auto_class=next((auto for ending, auto in _AUTO.items() if named.endswith(ending)), "AutoModel"),
         exported=checkpoint.config["model_type"] in ARCHITECTURES,
+        own_code=bool(checkpoint.architecture.own_code),
     )
 
 

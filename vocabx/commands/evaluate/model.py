@@ -98,6 +98,7 @@ def read_evaluated_model(name: str, directory: Path) -> EvaluatedModel:
             f"{directory} is a training run: merge it first with vocabx merge {directory} --out DIR"
         )
     checkpoint = read_checkpoint(directory)
+    checkpoint.require_no_own_code("an evaluation", "measure it in your own script")
     if objective_of(checkpoint.config) == "causal" and not checkpoint.generates:
         raise BaseModelError(f"{directory} predicts no tokens: only models that do can be evaluated")
     require_head(checkpoint)

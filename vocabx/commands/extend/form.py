@@ -23,6 +23,7 @@ def check_base(options: ExtendOptions, base: Checkpoint, old_rows: int) -> None:
     refuse_factorised(base)
     if options.factorised and options.rank is not None:
         base.require_unquantised("--factorised", "leave it out")
+        base.require_no_own_code("--factorised", "leave it out")
         check_factorisable(base, old_rows, options.rank)
 
 

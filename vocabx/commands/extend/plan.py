@@ -320,9 +320,9 @@ def make_plan(options: ExtendOptions, progress: Progress, packages: Packages | N
     initializing = initializer_packages(options, options.initializers, language, base_language(options.base))
     require_all({**reading_packages(options, source), **initializing, **scoring_packages, **(packages or {})})
     check_dictionaries(options, options.initializers, language, base_language(options.base))
-    base = find_base(options.base, progress)
+    base = find_base(options.base, progress, trust=options.trust_remote_code)
     tokenizer = read_tokenizer(base.directory)
-    checkpoint = read_checkpoint(base.directory)
+    checkpoint = read_checkpoint(base.directory, options.trust_remote_code)
     if checkpoint.note:
         progress.note(checkpoint.note)
     check_base(options, checkpoint, min(tokenizer.tokens_end, checkpoint.input.rows))

@@ -131,12 +131,13 @@ def _rows(plan: Plan, initialized: Initialized, directory: Path) -> _Rows:
         kinds=rows_by_kind(initialization),
         parameters=initialized.parameters,
         weight=_weight(plan, directory),
-        trainable=plan.checkpoint.generates,
+        trainable=plan.checkpoint.generates and not plan.checkpoint.architecture.own_code,
     )
 
 
 def _weight(plan: Plan, directory: Path) -> Weight:
-    base, written = plan.checkpoint, read_checkpoint(directory)
+    base = plan.checkpoint
+    written = read_checkpoint(directory, like=base.architecture)
     row = base.input.map().shape[1] * base.input.map().itemsize
     before, after = (one.weight_bytes for one in (base, written))
     apart = base.output is not None and not base.tied
@@ -203,7 +204,7 @@ def _curve(
 
 
 def _norms(plan: Plan, directory: Path) -> tuple[Norms, ...]:
-    written = read_checkpoint(directory)
+    written = read_checkpoint(directory, like=plan.checkpoint.architecture)
     norms = [row_norms("input", written.input, plan.tokenizer.tokens_end, plan.new_ids)]
     if written.output is not None and not written.tied:
         norms.append(row_norms("output", written.output, plan.tokenizer.tokens_end, plan.new_ids))

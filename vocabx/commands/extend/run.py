@@ -20,6 +20,7 @@ from vocabx.checkpoint.manifest import (
     run_record,
 )
 from vocabx.checkpoint.output import examine_base, record_weights
+from vocabx.checkpoint.own_code import RecordedCode
 from vocabx.checkpoint.proof import prove_untied
 from vocabx.checkpoint.staging import resumable, staged
 from vocabx.checkpoint.suppressed import named_padding
@@ -125,6 +126,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             base_tables=base_tables,
             tables=tables,
             shards=shards,
+            remote_code=RecordedCode.of(plan.checkpoint.architecture),
         ).write(directory)
     if plan.not_copied:
         timed.note(plan.not_copied)
@@ -219,7 +221,8 @@ def _write_report(plan: VocabularyPlan, report: Report, directory: Path) -> None
     (directory / "report.html").write_text(render_page(report), encoding="utf-8")
     if (dropped := plan.source.all_dropped) is not None:
         dropped.write(directory)
-    write_card(directory, plan.base, report, repository=plan.options.push_to_hub)
+    like = plan.checkpoint.architecture if isinstance(plan, Plan) else None
+    write_card(directory, plan.base, report, repository=plan.options.push_to_hub, like=like)
 
 
 def _whole(plan: VocabularyPlan) -> FastTokenizer:

@@ -33,6 +33,7 @@ def trained_checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
     checkpoint = read_checkpoint(directory)
     refuse_factorised(checkpoint)
     checkpoint.require_unquantised("training", "extend and train the model that was quantized")
+    checkpoint.require_no_own_code("training", "train it in your own script")
     if checkpoint.sees:
         raise BaseModelError(f"{directory} holds a multimodal model: vocabx only trains language models")
     if objective_of(checkpoint.config) == "causal" and not checkpoint.generates:

@@ -163,8 +163,8 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     language, source = _checked_request(options)
     donor = _find_tokenizer(options.tokenizer, progress)
     given = read_tokenizer(donor)
-    base = find_base(options.base, progress)
-    checkpoint = read_checkpoint(base.directory)
+    base = find_base(options.base, progress, trust=options.trust_remote_code)
+    checkpoint = read_checkpoint(base.directory, options.trust_remote_code)
     # A token without a row has no embedding that could be transferred.
     old = with_rows_only(read_tokenizer(base.directory), checkpoint.input.rows)
     if checkpoint.note:

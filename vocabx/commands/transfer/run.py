@@ -23,6 +23,7 @@ from vocabx.checkpoint.manifest import (
     run_record,
 )
 from vocabx.checkpoint.output import examine_base, record_weights
+from vocabx.checkpoint.own_code import RecordedCode
 from vocabx.checkpoint.proof import prove_tables, prove_tokenizer
 from vocabx.checkpoint.replace import replace_checkpoint
 from vocabx.checkpoint.special_ids import SpecialIds
@@ -97,7 +98,8 @@ def transfer(options: TransferOptions, progress: Progress | None = None) -> Tran
         scores = _score(plan, corpus, directory, timed)
         report = _report(plan, found, initialized.initialization, corpus, claims, scores, timed)
         (directory / "report.json").write_text(report.to_json(), encoding="utf-8")
-        write_card(directory, plan.base, report, "transfer_card.md", options.push_to_hub)
+        like = plan.checkpoint.architecture
+        write_card(directory, plan.base, report, "transfer_card.md", options.push_to_hub, like)
         _manifest(plan, report, initialized, directory, base_tables, timed).write(directory)
     if plan.not_copied:
         timed.note(plan.not_copied)
@@ -286,6 +288,7 @@ def _manifest(
         shards=shards,
         training=None,
         chain=chain_of(base.directory),
+        remote_code=RecordedCode.of(plan.checkpoint.architecture),
     )
 
 
