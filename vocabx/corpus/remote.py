@@ -6,6 +6,7 @@ sets by their name on the hub (`hf://owner/name`), which `datasets` streams; see
 """
 
 import io
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ PACKAGES: Packages = {"fsspec": "cloud"}
 # Bytes that are asked for at once.
 _BLOCK = 4 << 20
 _TRIES = 4
+_WILDCARD = re.compile(r"[*?\[]")
 # The status of an answer with a part of a file, and of answers that there is none.
 _PARTIAL, _ABSENT = 206, (404, 410)
 _HTTP = ("http://", "https://")
@@ -105,7 +107,11 @@ def _settings(pattern: str) -> dict[str, Any]:
 
 def _paths(system: Any, path: str) -> Sequence[str]:
     if any(wildcard in path for wildcard in "*[") or ("?" in path and not path.startswith("http")):
-        return sorted(one for one in system.glob(path) if not system.isdir(one))
+        found = sorted(one for one in system.glob(path) if not system.isdir(one))
+        if not found:
+            # A glob is empty also where its bucket or page is not there, which should be said.
+            system.info(_WILDCARD.split(path)[0].rpartition("/")[0])
+        return found
     # Over HTTP, any page may be taken for a directory.
     if not path.startswith("http") and system.isdir(path):
         return sorted(system.find(path))
@@ -138,6 +144,8 @@ def _reason(error: Exception) -> str:
         error = cause
     said = str(error).strip().splitlines()
     kind = type(error).__name__
+    if kind == "NoCredentialsError":
+        return f"{said[0]}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     return shortened(f"{kind}: {said[0]}" if said else kind, 120)
 
 
