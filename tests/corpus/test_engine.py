@@ -5,14 +5,18 @@ import os
 import pickle
 import subprocess
 import sys
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from process_work import dying_once, failing
 
-from vocabx.corpus import engine
+from vocabx.corpus import draw, engine, parts, shard
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.languages import find_language
+from vocabx.corpus.processes import on_processes
 from vocabx.corpus.quality import with_quality
 from vocabx.corpus.quality_options import QualityOptions
 from vocabx.corpus.sample_sizes import SampleSizes
@@ -52,6 +56,15 @@ def shards(tmp_path, verses):
     return directory
 
 
+@pytest.fixture
+def processes(monkeypatch):
+    """Small files are divided as large ones are, and read by two processes."""
+    monkeypatch.setattr(shard, "LARGE", 1)
+    monkeypatch.setattr(parts, "SIZE", 5000)
+    for module in (shard, engine, draw):
+        monkeypatch.setattr(module, "cores", lambda: 2)
+
+
 def drawn(directory, where, quality, strict=False):
     source = user_source([str(directory)], "text", "", strict)
     options = QualityOptions(quality, engine=where)
@@ -70,6 +83,55 @@ def test_shards_read_elsewhere_give_the_same_corpus(shards, elsewhere, quality):
     if quality:
         assert source.dropped.by_rule() == other.dropped.by_rule()
         assert source.dropped.lines == other.dropped.lines > 0
+
+
+@pytest.mark.parametrize("quality", [False, True])
+def test_parts_of_files_read_by_processes_give_the_same_corpus(shards, quality, request):
+    (shards / "7.txt").write_text((shards / "1.jsonl").read_text("utf-8").replace("\n", "\n\n"), "utf-8")
+    here, source = drawn(shards, "local", quality)
+    request.getfixturevalue("processes")
+    read = []
+    for where in ("local", "ray"):
+        if where == "ray":
+            request.getfixturevalue("elsewhere")
+        there, other = drawn(shards, where, quality)
+        assert here == there
+        assert other.skipped.read == source.skipped.read > 0
+        assert (other.skipped.empty, other.skipped.malformed) == (6, 6)
+        read.append(other.left_out)
+    # A record that is left out is named by where its part begins.
+    assert read[0] == read[1]
+
+
+def test_progress_of_processes_adds_up_to_the_bytes_of_the_text(shards, processes):
+    source = user_source([str(shards)], "text", "")
+    told = []
+
+    class Told(Quiet):
+        @contextmanager
+        def stage(self, *title):
+            yield told.append
+
+    draw_corpus(source, CHINESE.scripts, SIZES, "Reading", Told())
+    assert sum(told) == source.bytes
+
+
+def test_a_process_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path):
+    marker, advanced = tmp_path / "killed", []
+    work = partial(dying_once, marker=str(marker))
+    assert list(on_processes(work, list(range(9)), 2, advanced.append)) == list(range(9))
+    assert marker.exists() and sum(advanced) == sum(range(9))
+
+
+def test_processes_that_are_killed_again_and_again_end_in_one_sentence(tmp_path):
+    work = partial(dying_once, marker=str(tmp_path / "no" / "such"))
+    with pytest.raises(CorpusError, match="was ended by the system 3 times: is there enough memory"):
+        list(on_processes(work, [3, 4, 5], 2, lambda read: None))
+
+
+def test_an_error_of_a_process_is_that_of_its_work(tmp_path):
+    with pytest.raises(CorpusError, match="this one"):
+        list(on_processes(failing, [1, 2, 3], 2, lambda read: None))
 
 
 def test_a_damaged_shard_elsewhere_is_named_and_the_others_are_read(shards, elsewhere):
