@@ -1,8 +1,8 @@
 """Divides a large plain .txt or .jsonl file into parts that are read apart, each from one record to another.
 
 A part is nominally `SIZE` bytes. Its reader finds where it really begins: in a .jsonl file behind the first
-end of a line, in a .txt file, whose documents are runs of lines, behind the first blank line. So the parts have
-the documents of the file. Left out: compressed files, which can only be read from their beginning,
+end of a line, in a .txt file, whose documents are runs of lines, behind the first blank line. So the parts
+have the documents of the file. Left out: compressed files, which can only be read from their beginning,
 tables and .json, whose records may hold ends of lines, UTF-16 and UTF-32, and files behind http://, where not
 all servers send parts.
 """
@@ -36,7 +36,7 @@ class Part:
     number: int
     size: int
 
-    def bytes(self, file: TextFile) -> int:
+    def bytes_of(self, file: TextFile) -> int:
         """The nominal bytes of this part of a file."""
         return max(0, min(self.size, (size_of(file) or 0) - self.number * self.size))
 

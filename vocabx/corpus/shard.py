@@ -38,7 +38,7 @@ class Shard:
         """Its size, 0 where that is not known."""
         if isinstance(self.source, str):
             return 0
-        return size_of(self.source) or 0 if self.part is None else self.part.bytes(self.source)
+        return size_of(self.source) or 0 if self.part is None else self.part.bytes_of(self.source)
 
     @property
     def shared(self) -> bool:
