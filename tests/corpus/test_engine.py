@@ -157,9 +157,9 @@ _CHILD = """
 import os, pickle, signal, sys
 from functools import partial
 import ray
-from ray import cloudpickle
+from vocabx.cli.app import main
 from vocabx.checkpoint.base import find_base
-from vocabx.corpus import draw, engine
+from vocabx.corpus import draw, engine, parts
 from vocabx.corpus.languages import find_language
 from vocabx.corpus.quality import with_quality
 from vocabx.corpus.quality_options import QualityOptions
@@ -171,7 +171,7 @@ from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
-directory, marker = sys.argv[1:]
+directory, marker, english = sys.argv[1:]
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
          object_store_memory=100 << 20)
 chinese = find_language("zh-Hant")
@@ -194,12 +194,28 @@ def made(where, quality):
     alphabet = Alphabet(chinese.scripts, chinese.blocks)
     request = TokenRequest(60, strict=False)
     found = extend_tokenizer(tokenizer, corpus.learning, alphabet, request, tokenizer.size, Quiet())
-    return corpus, found.tokenizer.spec, source.left_out
+    return corpus, found.tokenizer.spec, source.skipped.read
 
+# The files are divided, as large ones are, and read by several workers each.
+parts.SIZE = 15_000
 for quality in (False, True):
     assert made("ray", quality) == made("local", quality)
     assert os.path.exists(marker)
     os.remove(marker)
+# From the shell.
+tokens = []
+for where in ("ray", "local"):
+    out = f"{marker}-{where}"
+    sys.argv = ["vocabx", "extend", "--base", "smollm2", "--lang", "zh-Hant", "--corpus", directory]
+    sys.argv += ["--base-text", english, "--new-tokens", "40", "--heldout-bytes", "3000"]
+    sys.argv += ["--quality", "--adversarial", "0", "--tokenizer-only", "--engine", where, "--out", out]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code, ended.code
+    tokens.append(open(os.path.join(out, "tokenizer.json"), "rb").read())
+    assert os.path.exists(marker)
+assert tokens[0] == tokens[1]
 open(os.path.join(directory, "bad.jsonl"), "wb").write(b"\\0")
 try:
     source = user_source([directory], "text", "", strict=True)
@@ -211,12 +227,12 @@ except CorpusError as error:
 
 
 @pytest.mark.slow
-def test_ray_gives_the_same_tokens_on_two_workers_one_of_which_is_killed(shards, tmp_path):
+def test_ray_gives_the_same_tokens_on_two_workers_one_of_which_is_killed(shards, tmp_path, english_file):
     if not (_RAY / "ray").is_dir() and find_spec("ray") is None:
         pytest.fail(f"{_RAY} is missing: run `make test-slow`, which installs it", pytrace=False)
     path = os.pathsep.join(filter(None, (str(_RAY), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(shards), str(tmp_path / "killed")],
+        [sys.executable, "-c", _CHILD, str(shards), str(tmp_path / "killed"), str(english_file)],
         env={**os.environ, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"},
         capture_output=True,
         text=True,
