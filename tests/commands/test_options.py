@@ -49,7 +49,7 @@ REQUIRED = {
     "evaluate": ("model",),
 }
 # No option of the shell in these commands.
-NOT_IN_THE_SHELL = {"compare": ("balance", "pad_to_multiple_of", "adversarial")}
+NOT_IN_THE_SHELL = {"compare": ("factor_balance", "balance", "pad_to_multiple_of", "adversarial")}
 
 
 def refusal(kind, **options) -> str:
@@ -138,7 +138,7 @@ def test_a_corpus_that_is_one_string_means_that_file(small_extended, tmp_path):
             {"factorised": True, "init": "ofa", "rank": 8, "tokenizer_only": True},
             "pass one of them",
         ),
-        ("extend", {"balance": 0.5}, "--balance"),
+        ("extend", {"factor_balance": 0.5}, "--factor-balance has no effect without --factorised"),
         ("extend", {"private": True}, "--private"),
         ("extend", {"init": " , "}, "names no initializer"),
         ("extend", {"shared_vectors": "a", "dictionary": "b"}, "leave out --dictionary"),

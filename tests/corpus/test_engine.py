@@ -5,14 +5,18 @@ import os
 import pickle
 import subprocess
 import sys
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from process_work import dying_once, failing
 
-from vocabx.corpus import engine
+from vocabx.corpus import draw, engine, parts, shard
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.languages import find_language
+from vocabx.corpus.processes import on_processes
 from vocabx.corpus.quality import with_quality
 from vocabx.corpus.quality_options import QualityOptions
 from vocabx.corpus.sample_sizes import SampleSizes
@@ -52,6 +56,15 @@ def shards(tmp_path, verses):
     return directory
 
 
+@pytest.fixture
+def processes(monkeypatch):
+    """Small files are divided as large ones are, and read by two processes."""
+    monkeypatch.setattr(shard, "LARGE", 1)
+    monkeypatch.setattr(parts, "SIZE", 5000)
+    for module in (shard, engine, draw):
+        monkeypatch.setattr(module, "cores", lambda: 2)
+
+
 def drawn(directory, where, quality, strict=False):
     source = user_source([str(directory)], "text", "", strict)
     options = QualityOptions(quality, engine=where)
@@ -70,6 +83,55 @@ def test_shards_read_elsewhere_give_the_same_corpus(shards, elsewhere, quality):
     if quality:
         assert source.dropped.by_rule() == other.dropped.by_rule()
         assert source.dropped.lines == other.dropped.lines > 0
+
+
+@pytest.mark.parametrize("quality", [False, True])
+def test_parts_of_files_read_by_processes_give_the_same_corpus(shards, quality, request):
+    (shards / "7.txt").write_text((shards / "1.jsonl").read_text("utf-8").replace("\n", "\n\n"), "utf-8")
+    here, source = drawn(shards, "local", quality)
+    request.getfixturevalue("processes")
+    read = []
+    for where in ("local", "ray"):
+        if where == "ray":
+            request.getfixturevalue("elsewhere")
+        there, other = drawn(shards, where, quality)
+        assert here == there
+        assert other.skipped.read == source.skipped.read > 0
+        assert (other.skipped.empty, other.skipped.malformed) == (6, 6)
+        read.append(other.left_out)
+    # A record that is left out is named by where its part begins.
+    assert read[0] == read[1]
+
+
+def test_progress_of_processes_adds_up_to_the_bytes_of_the_text(shards, processes):
+    source = user_source([str(shards)], "text", "")
+    told = []
+
+    class Told(Quiet):
+        @contextmanager
+        def stage(self, *title):
+            yield told.append
+
+    draw_corpus(source, CHINESE.scripts, SIZES, "Reading", Told())
+    assert sum(told) == source.bytes
+
+
+def test_a_process_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path):
+    marker, advanced = tmp_path / "killed", []
+    work = partial(dying_once, marker=str(marker))
+    assert list(on_processes(work, list(range(9)), 2, advanced.append)) == list(range(9))
+    assert marker.exists() and sum(advanced) == sum(range(9))
+
+
+def test_processes_that_are_killed_again_and_again_end_in_one_sentence(tmp_path):
+    work = partial(dying_once, marker=str(tmp_path / "no" / "such"))
+    with pytest.raises(CorpusError, match="was ended by the system 3 times: is there enough memory"):
+        list(on_processes(work, [3, 4, 5], 2, lambda read: None))
+
+
+def test_an_error_of_a_process_is_that_of_its_work(tmp_path):
+    with pytest.raises(CorpusError, match="this one"):
+        list(on_processes(failing, [1, 2, 3], 2, lambda read: None))
 
 
 def test_a_damaged_shard_elsewhere_is_named_and_the_others_are_read(shards, elsewhere):
@@ -95,9 +157,9 @@ _CHILD = """
 import os, pickle, signal, sys
 from functools import partial
 import ray
-from ray import cloudpickle
+from vocabx.cli.app import main
 from vocabx.checkpoint.base import find_base
-from vocabx.corpus import draw, engine
+from vocabx.corpus import draw, engine, parts
 from vocabx.corpus.languages import find_language
 from vocabx.corpus.quality import with_quality
 from vocabx.corpus.quality_options import QualityOptions
@@ -109,7 +171,7 @@ from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
-directory, marker = sys.argv[1:]
+directory, marker, english = sys.argv[1:]
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
          object_store_memory=100 << 20)
 chinese = find_language("zh-Hant")
@@ -132,12 +194,28 @@ def made(where, quality):
     alphabet = Alphabet(chinese.scripts, chinese.blocks)
     request = TokenRequest(60, strict=False)
     found = extend_tokenizer(tokenizer, corpus.learning, alphabet, request, tokenizer.size, Quiet())
-    return corpus, found.tokenizer.spec, source.left_out
+    return corpus, found.tokenizer.spec, source.skipped.read
 
+# The files are divided, as large ones are, and read by several workers each.
+parts.SIZE = 15_000
 for quality in (False, True):
     assert made("ray", quality) == made("local", quality)
     assert os.path.exists(marker)
     os.remove(marker)
+# From the shell.
+tokens = []
+for where in ("ray", "local"):
+    out = f"{marker}-{where}"
+    sys.argv = ["vocabx", "extend", "--base", "smollm2", "--lang", "zh-Hant", "--corpus", directory]
+    sys.argv += ["--base-text", english, "--new-tokens", "40", "--heldout-bytes", "3000"]
+    sys.argv += ["--quality", "--adversarial", "0", "--tokenizer-only", "--engine", where, "--out", out]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code, ended.code
+    tokens.append(open(os.path.join(out, "tokenizer.json"), "rb").read())
+    assert os.path.exists(marker)
+assert tokens[0] == tokens[1]
 open(os.path.join(directory, "bad.jsonl"), "wb").write(b"\\0")
 try:
     source = user_source([directory], "text", "", strict=True)
@@ -149,12 +227,12 @@ except CorpusError as error:
 
 
 @pytest.mark.slow
-def test_ray_gives_the_same_tokens_on_two_workers_one_of_which_is_killed(shards, tmp_path):
+def test_ray_gives_the_same_tokens_on_two_workers_one_of_which_is_killed(shards, tmp_path, english_file):
     if not (_RAY / "ray").is_dir() and find_spec("ray") is None:
         pytest.fail(f"{_RAY} is missing: run `make test-slow`, which installs it", pytrace=False)
     path = os.pathsep.join(filter(None, (str(_RAY), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(shards), str(tmp_path / "killed")],
+        [sys.executable, "-c", _CHILD, str(shards), str(tmp_path / "killed"), str(english_file)],
         env={**os.environ, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"},
         capture_output=True,
         text=True,

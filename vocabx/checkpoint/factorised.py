@@ -196,7 +196,9 @@ def _primitives(old: Table, rank: int, rows: int, balance: float) -> NDArray[Any
 def _rounded(values: NDArray[Any], dtype: str) -> NDArray[Any]:
     rounded: NDArray[Any] = values.astype(DTYPES[dtype])
     if not np.isfinite(rounded.astype(np.float32)).all():
-        raise BaseModelError(f"the factors overflow {dtype}: pass --balance 0.5, or convert the base to BF16")
+        raise BaseModelError(
+            f"the factors overflow {dtype}: pass --factor-balance 0.5, or convert the base to BF16"
+        )
     return rounded
 
 

@@ -20,7 +20,7 @@ _MARKS = {
 _PART = 1 << 20
 
 
-def lines_of(path: TextFile, stream: Any, whole: bool = True) -> Iterator[str]:
+def lines_of(path: TextFile, stream: Any, whole: bool = True, first: bool = True) -> Iterator[str]:
     """Yield the lines of a stream with their ends, decoded.
 
     Args:
@@ -28,12 +28,13 @@ def lines_of(path: TextFile, stream: Any, whole: bool = True) -> Iterator[str]:
         stream: the content, with `peek`, as all readers of files have.
         whole: yield every line whole; otherwise a line of more than 1 MB comes in parts, so that memory does
             not grow with it.
+        first: whether the stream begins where the file does, so that a byte-order mark may come first.
 
     Raises:
         CorpusError: the content is binary.
         UnicodeDecodeError: it is text in another encoding.
     """
-    head = stream.peek(4)
+    head = stream.peek(4) if first else b""
     mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
     stream.read(len(mark))
     encoding = _MARKS.get(mark, "utf-8")

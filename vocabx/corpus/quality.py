@@ -30,10 +30,11 @@ from vocabx.corpus.quality_options import QualityOptions
 from vocabx.corpus.quality_rules import Rules
 from vocabx.corpus.read_text import check_damaged
 from vocabx.corpus.several import joined_source, texts_by_language
-from vocabx.corpus.shard import Shard
+from vocabx.corpus.shard import Shard, divided, worth_dividing
 from vocabx.corpus.skipped import Skipped
 from vocabx.corpus.source import TextSource
 from vocabx.errors import CorpusError
+from vocabx.progress import Advance
 
 # Of a smaller corpus every line is needed, and the user can look at it.
 LARGE = 50_000_000
@@ -132,13 +133,14 @@ class _Quality:
     def _judged(self) -> Iterator["_Judged"]:
         """All documents in their order, judged one by one: here, or where the engine says."""
         engine, skipped = self.options.engine, self.source.skipped
-        if engine == "local" or not self.source.shards:
+        if not self.source.shards or (engine == "local" and not worth_dividing(self.source.shards)):
             for batch in _batches(self.source.open()):
                 yield _judge(batch, self.rules, self.language.tag)
             return
         skipped.clear()
         work = partial(_judge_shard, scripts=self.language.scripts, tag=self.language.tag)
-        for found, left_out_here in in_order(engine, work, self.source.shards):
+        shards = divided(self.source.shards)
+        for found, left_out_here in in_order(engine, work, shards, lambda read: None, _shard_bytes):
             skipped.merge(left_out_here)
             yield from found
         check_damaged(skipped)
@@ -211,10 +213,16 @@ def _judge(batch: Sequence[Document], rules: Rules, tag: str) -> _Judged:
     return _Judged(batch, texts, reasons, details)
 
 
-def _judge_shard(shard: Shard, scripts: Sequence[str], tag: str) -> tuple[list[_Judged], Skipped]:
+def _judge_shard(
+    shard: Shard, advance: Advance, scripts: Sequence[str], tag: str
+) -> tuple[list[_Judged], Skipped]:
     """The documents of a shard, judged, and what of it was left out."""
     skipped, rules = Skipped(), Rules(scripts)
     return [_judge(batch, rules, tag) for batch in _batches(shard.documents(skipped))], skipped
+
+
+def _shard_bytes(shard: Shard) -> int:
+    return shard.bytes
 
 
 def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -15,11 +15,12 @@ from vocabx.corpus.decode import lines_of
 from vocabx.corpus.decompress import decompressed
 from vocabx.corpus.document import Document
 from vocabx.corpus.formats import Source, TextFile, compression_of, format_of, opened, size_of
+from vocabx.corpus.parts import Part
 from vocabx.corpus.read_arrow import read_arrow, read_parquet
 from vocabx.corpus.read_json import counted_text, texts_of_json, texts_of_lines
 from vocabx.corpus.read_table import texts_of_table
 from vocabx.corpus.read_txt import text_blocks
-from vocabx.corpus.skipped import Skipped, Tally
+from vocabx.corpus.skipped import PartTally, Skipped, Tally
 from vocabx.errors import CorpusError
 
 
@@ -44,42 +45,51 @@ def read_documents(
         CorpusError: a file is empty, binary, in an unknown encoding or damaged, or most of its records lack
             `text_field`.
     """
-    total = skipped or Skipped()
+    total = Skipped() if skipped is None else skipped
     for source in sources:
         yield from read_source(source, text_field, total, source in tolerated)
     check_damaged(total)
 
 
-def read_source(source: Source, text_field: str, skipped: Skipped, tolerated: bool) -> Iterator[Document]:
-    """The documents of one source, as `read_documents` yields them."""
-    skipped.files += 1
+def read_source(
+    source: Source, text_field: str, skipped: Skipped, tolerated: bool, part: Part | None = None
+) -> Iterator[Document]:
+    """The documents of one source, as `read_documents` yields them, or of a part of it."""
+    skipped.files += part is None or not part.number
+    if part is not None and tolerated:
+        skipped.tolerated.add(str(source))
     try:
-        yield from _read_source(source, text_field, skipped)
+        yield from _read_source(source, text_field, skipped, part)
     except CorpusError as error:
         if not tolerated:
             raise
-        skipped.damaged.append(str(error))
+        skipped.damaged.setdefault(str(source), str(error))
 
 
 def check_damaged(skipped: Skipped) -> None:
-    """Refuse a text most of whose files are damaged, once all were read.
+    """Refuse a text most of whose files are damaged, once all were read, or one of whose parts of files are.
 
     Raises:
         CorpusError: they are.
     """
-    damaged = skipped.damaged
+    for name, found in skipped.parts.items():
+        if problem := found.problem():
+            if name not in skipped.tolerated:
+                raise CorpusError(problem)
+            skipped.damaged.setdefault(name, problem)
+    damaged = list(skipped.damaged.values())
     if 2 * len(damaged) > skipped.files:
         raise CorpusError(f"{len(damaged):,} of {skipped.files:,} files cannot be read: {damaged[0]}")
 
 
-def _read_source(source: Source, text_field: str, total: Skipped) -> Iterator[Document]:
+def _read_source(source: Source, text_field: str, total: Skipped, part: Part | None) -> Iterator[Document]:
     if isinstance(source, str):
         yield from _read_hub(source, text_field, Tally(total))
         return
     if size_of(source) == 0:
         raise CorpusError(f"{source} is empty")
     try:
-        yield from _read_file(source, text_field, Tally(total))
+        yield from _read_file(source, text_field, total, part)
     except UnicodeDecodeError as error:
         raise CorpusError(
             f"{source} is not {error.encoding.upper()} text (byte {error.start} of a line): convert it "
@@ -96,8 +106,12 @@ def _read_source(source: Source, text_field: str, total: Skipped) -> Iterator[Do
         raise CorpusError(f"{source} is damaged: {error}") from None
 
 
-def _read_file(path: TextFile, field: str, tally: Tally) -> Iterator[Document]:
+def _read_file(path: TextFile, field: str, total: Skipped, part: Part | None) -> Iterator[Document]:
     kind, name = format_of(path), str(path)
+    if part is not None:
+        yield from _read_part(path, field, total, part)
+        return
+    tally = Tally(total)
     if kind in ("parquet", "arrow"):
         yield from (read_parquet if kind == "parquet" else read_arrow)(path, field, tally)
         return
@@ -114,6 +128,19 @@ def _read_file(path: TextFile, field: str, tally: Tally) -> Iterator[Document]:
                 texts = text_blocks(lines)
         for text in texts:
             yield Document(text, name, raw.tell(), part=kind == "txt")
+
+
+def _read_part(path: TextFile, field: str, total: Skipped, part: Part) -> Iterator[Document]:
+    kind, name = format_of(path), str(path)
+    with opened(path) as raw, part.open(path, raw) as content:
+        lines = lines_of(path, content, whole=kind != "txt", first=not part.number)
+        if kind == "txt":
+            texts = text_blocks(lines)
+        else:
+            start = f" after byte {part.number * part.size:,}," if part.number else ""
+            texts = texts_of_lines(lines, field, f"{name}{start}", PartTally(total, name, part.number))
+        for text in texts:
+            yield Document(text, name, content.tell(), part=kind == "txt")
 
 
 def _read_hub(name: str, field: str, tally: Tally) -> Iterator[Document]:

@@ -6,6 +6,7 @@ sets by their name on the hub (`hf://owner/name`), which `datasets` streams; see
 """
 
 import io
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +22,11 @@ PACKAGES: Packages = {"fsspec": "cloud"}
 # Bytes that are asked for at once.
 _BLOCK = 4 << 20
 _TRIES = 4
+_WILDCARD = re.compile(r"[*?\[]")
+# The status of an answer with a part of a file, and of answers that there is none.
+_PARTIAL, _ABSENT = 206, (404, 410)
+_HTTP = ("http://", "https://")
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 # Seconds before the second try; twice as many before each further one.
 _WAIT = 0.5
 
@@ -81,7 +87,7 @@ def find_remote(pattern: str) -> list[RemoteFile]:
     """
     core = need("fsspec.core", "cloud")
     try:
-        system, path = core.url_to_fs(pattern)
+        system, path = core.url_to_fs(pattern, **_settings(pattern))
         paths = _paths(system, path)
         return [_remote(system, one, pattern) for one in paths]
     except ImportError as error:
@@ -93,9 +99,19 @@ def find_remote(pattern: str) -> list[RemoteFile]:
         raise CorpusError(f"cannot read {shortened(pattern, 80)}: {_reason(error)}") from None
 
 
+def _settings(pattern: str) -> dict[str, Any]:
+    """The settings of the first file system that an address names."""
+    # A server may compress what it sends, and would do so to what is compressed already.
+    return {"headers": _AS_IT_IS} if pattern.startswith(_HTTP) else {}
+
+
 def _paths(system: Any, path: str) -> Sequence[str]:
     if any(wildcard in path for wildcard in "*[") or ("?" in path and not path.startswith("http")):
-        return sorted(one for one in system.glob(path) if not system.isdir(one))
+        found = sorted(one for one in system.glob(path) if not system.isdir(one))
+        if not found:
+            # A glob is empty also where its bucket or page is not there, which should be said.
+            system.info(_WILDCARD.split(path)[0].rpartition("/")[0])
+        return found
     # Over HTTP, any page may be taken for a directory.
     if not path.startswith("http") and system.isdir(path):
         return sorted(system.find(path))
@@ -120,10 +136,16 @@ def _lacking(pattern: str) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        cause = error.__cause__
+        # So fsspec reports whatever goes wrong when it asks a server for the size of a file.
+        if not isinstance(cause, Exception) or getattr(cause, "status", 0) in _ABSENT:
+            return "no such file"
+        error = cause
     said = str(error).strip().splitlines()
     kind = type(error).__name__
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
+    if kind == "NoCredentialsError":
+        return f"{said[0]}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     return shortened(f"{kind}: {said[0]}" if said else kind, 120)
 
 
@@ -183,13 +205,24 @@ class _Resuming(io.RawIOBase):
         super().close()
 
     def _opened(self) -> Any:
+        """The content from the position reached."""
+        if self._file.path.startswith(_HTTP):
+            return self._opened_over_http()
         stream = self._file.system.open(self._file.path, "rb", block_size=_BLOCK)
-        if not self._position:
-            return stream
-        try:
+        if self._position:
             stream.seek(self._position)
-        except (OSError, ValueError, NotImplementedError):
-            # A server that does not send parts: what was read before is passed over.
+        return stream
+
+    def _opened_over_http(self) -> Any:
+        # One request for all that follows; fsspec's own file asks for part after part, which some servers
+        # do not send.
+        asked = {**_AS_IT_IS, "Range": f"bytes={self._position}-"} if self._position else _AS_IT_IS
+        # With any size, fsspec does not ask for it again.
+        stream = self._file.system.open(
+            self._file.path, "rb", block_size=0, size=self._file.bytes or 1, headers=asked
+        )
+        if stream.r.status != _PARTIAL:
+            # The server sends all of it: what was read before is passed over.
             left = self._position
             while left and (data := stream.read(min(left, _BLOCK))):
                 left -= len(data)

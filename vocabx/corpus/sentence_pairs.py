@@ -15,10 +15,10 @@ from pathlib import Path
 from vocabx._util.packaged import locate
 from vocabx.corpus.catalogues import DIRECTORIES, catalogue_files, translated
 from vocabx.corpus.convert import Converter
-from vocabx.corpus.decode import lines_of
 from vocabx.corpus.languages import Language, PackagedPairs
 from vocabx.corpus.packaged_text import verses
 from vocabx.corpus.scripts import letter_pattern
+from vocabx.corpus.translations import ASKED, translations_in
 from vocabx.errors import CorpusError
 
 # Below it, a pair is the most similar one by chance too often [inferred]; about 100 are usual.
@@ -28,7 +28,6 @@ _SHORT, _LONG = 20, 200
 # A whole sentence, and none that a program fills in.
 _SENTENCE = re.compile(r"[A-Z][^%{}<>|\\\n_&$\x04]+[.!?]")
 _WORDS = 4
-_ASKED = "each line must be a sentence, a tab, and its translation into the base's language"
 
 
 @dataclass(frozen=True)
@@ -83,17 +82,7 @@ def read_pairs(path: Path, scripts: Sequence[str] = ()) -> SentencePairs:
         CorpusError: the file is missing or is no such table, its columns are exchanged, or its pairs are
             fewer than `FEWEST`.
     """
-    pairs: list[tuple[str, str]] = []
-    try:
-        with path.open("rb") as stream:
-            for number, line in enumerate(lines_of(path, stream), 1):
-                if line.strip():
-                    pairs.append(_pair(line, f"{path} line {number}"))
-    except OSError as error:
-        raise CorpusError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path} is not UTF-8: convert it, for example with iconv -t UTF-8") from None
-    found = _distinct(pairs, str(path))
+    found = _distinct(translations_in(path), str(path))
     _check_columns(found, scripts)
     _check_number(found, f"pass at least {FEWEST}")
     return found
@@ -121,15 +110,6 @@ def default_pairs(language: Language, directories: Iterable[Path] = DIRECTORIES)
     return found
 
 
-def _pair(line: str, where: str) -> tuple[str, str]:
-    cells = [cell.strip() for cell in line.rstrip("\r\n").split("\t")]
-    if len(cells) != 2:
-        raise CorpusError(f"{where} has {len(cells)} column{'s' if len(cells) != 1 else ''}: {_ASKED}")
-    if not all(cells):
-        raise CorpusError(f"{where} has no sentence in column {cells.index('') + 1}: {_ASKED}")
-    return cells[0], cells[1]
-
-
 def _distinct(pairs: Iterable[tuple[str, str]], source: str) -> SentencePairs:
     seen: tuple[set[str], set[str]] = (set(), set())
     kept = []
@@ -149,7 +129,7 @@ def _check_columns(pairs: SentencePairs, scripts: Sequence[str]) -> None:
     if len(pairs) and shares[0] < shares[1]:
         raise CorpusError(
             f"{pairs.source}: {' or '.join(scripts)} script is in the second column: exchange the columns, "
-            f"{_ASKED}"
+            f"{ASKED}"
         )
 
 

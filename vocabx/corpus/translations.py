@@ -4,41 +4,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vocabx.corpus.clean import clean
+from vocabx.corpus.decode import lines_of
 from vocabx.errors import CorpusError
 
 Pair = tuple[str, str]
+ASKED = "each line must be a sentence, a tab, and its translation into the base's language"
 
 
-def read_pairs(path: Path) -> Iterator[Pair]:
+def translations_in(path: Path) -> Iterator[Pair]:
     """The pairs of a file, cleaned; blank lines are skipped.
 
     Args:
-        path: UTF-8 text with a pair on each line.
+        path: text with a pair on each line, UTF-8, or UTF-16 or UTF-32 with a byte-order mark.
 
     Raises:
         CorpusError: there is no such file, it is not UTF-8, it holds no pair, or a line has another number of
-            columns than two; the message names the line.
+            columns than two or an empty one; the message names the line.
     """
     found = False
     try:
-        with path.open(encoding="utf-8-sig", newline="\n") as stream:
-            for number, line in enumerate(stream, 1):
-                if not line.strip():
-                    continue
-                columns = [clean(column).strip() for column in line.rstrip("\r\n").split("\t")]
-                if len(columns) != 2 or not all(columns):
-                    filled = sum(map(bool, columns))
-                    raise CorpusError(
-                        f"{path}: line {number:,} has {filled} of two sentences separated by a tab: write a "
-                        "sentence, a tab and its translation on each line"
-                    )
-                found = True
-                yield columns[0], columns[1]
+        with path.open("rb") as stream:
+            for number, line in enumerate(lines_of(path, stream), 1):
+                if line.strip():
+                    found = True
+                    yield _pair(line, f"{path} line {number:,}")
     except OSError as error:
-        raise CorpusError(
-            f"{path} cannot be read ({error.strerror or error}): pass a file of pairs"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path} is not UTF-8: convert it") from error
+        raise CorpusError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise CorpusError(f"{path} is not UTF-8: convert it, for example with iconv -t UTF-8") from None
     if not found:
-        raise CorpusError(f"{path} holds no pair of sentences: write one on each line, separated by a tab")
+        raise CorpusError(f"{path} holds no pair of sentences: {ASKED}")
+
+
+def _pair(line: str, where: str) -> Pair:
+    cells = [clean(cell).strip() for cell in line.split("\t")]
+    if len(cells) != 2:
+        raise CorpusError(f"{where} has {len(cells)} column{'s' if len(cells) != 1 else ''}: {ASKED}")
+    if not all(cells):
+        raise CorpusError(f"{where} has no sentence in column {cells.index('') + 1}: {ASKED}")
+    return cells[0], cells[1]

@@ -256,7 +256,7 @@ def _steps(report: Report, recommended: Recommended | None) -> tuple[Step, ...]:
                 changed_command(
                     again,
                     changes,
-                    (*_OF_ONE_RUN, *_OF_INITIALIZERS, *(("--balance",) if report.factorised else ())),
+                    (*_OF_ONE_RUN, *_OF_INITIALIZERS, *(("--factor-balance",) if report.factorised else ())),
                     (*_SWITCHES_OF_ONE_RUN, *_SWITCHES_OF_INITIALIZERS),
                 ),
                 f"{_untying(report) if untie else ''}{DEMONSTRATION}",

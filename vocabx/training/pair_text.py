@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocabx.corpus.translations import Pair, read_pairs
+from vocabx.corpus.translations import Pair, translations_in
 from vocabx.training.marks import Marker
 from vocabx.training.packed import Ends
 
@@ -20,7 +20,7 @@ class PairText:
     """The pairs of a file.
 
     Attributes:
-        path: the file, see `read_pairs`.
+        path: the file, see `translations_in`.
         markers: of the sentences in the first column, and of those in the second.
     """
 
@@ -30,7 +30,7 @@ class PairText:
     def encoded(self, ends: Ends) -> Iterator[list[int]]:
         """The ids of each pair, with marks, and the id that ends a text between both sentences."""
         batch: list[Pair] = []
-        for pair in read_pairs(self.path):
+        for pair in translations_in(self.path):
             batch.append(pair)
             if len(batch) == _BATCH:
                 yield from self._batch(batch, ends)

@@ -31,7 +31,7 @@ def test_the_factorised_form_has_fewer_parameters_than_the_dense_one(
 ):
     base = tiny_model(tied=tied, dtype="float32")
     runs = {}
-    for name, more in (("dense", ("--no-evaluate",)), ("out", ("--factorised", "--balance", 0.5))):
+    for name, more in (("dense", ("--no-evaluate",)), ("out", ("--factorised", "--factor-balance", 0.5))):
         out = tmp_path / name
         runs[name] = vocabx(
             "extend",
@@ -92,10 +92,10 @@ def test_the_factorised_form_has_fewer_parameters_than_the_dense_one(
         (("--factorised", "--rank", 8), "--init is zip-tie: pass --init ofa with a --rank"),
         (("--factorised", "--init", "ofa", "--rank", 17), "so pass 1 to 16"),
         (
-            ("--factorised", "--init", "ofa", "--rank", 8, "--balance", 2),
-            "none, parity or a number from 0 to 1",
+            ("--factorised", "--init", "ofa", "--rank", 8, "--factor-balance", 2),
+            "--factor-balance",
         ),
-        (("--balance", 0.5), "--balance has no effect without --factorised"),
+        (("--factor-balance", 0.5), "--factor-balance has no effect without --factorised"),
         (("--factorised", "--init", "ofa", "--rank", 8, "--tokenizer-only"), "pass one of them"),
     ],
 )

@@ -215,7 +215,7 @@ def test_what_an_encoder_cannot_do_is_refused_before_the_work(options_of, tmp_pa
 def test_a_line_that_is_no_pair_is_named(options_of, tmp_path, line):
     pairs = tmp_path / "pairs.tsv"
     pairs.write_text(f"神說\tGod said\n{line}\n", "utf-8")
-    with pytest.raises(VocabxError, match=r"line 2 has \d of two sentences"):
+    with pytest.raises(VocabxError, match="line 2 has "):
         train(options_of("bert", tmp_path / "run", pairs=str(pairs)))
 
 

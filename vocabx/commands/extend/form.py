@@ -42,7 +42,9 @@ def bring_to_form(
     if not options.factorised or options.rank is None:
         return None
     with progress.stage("Factorizing the embedding matrices", unit="B") as advance:
-        done = factorise_checkpoint(directory, base, old_rows, options.rank, options.factor_balance, advance)
+        done = factorise_checkpoint(
+            directory, base, old_rows, options.rank, options.factor_balance or 0.0, advance
+        )
     errors = " and ".join(f"{error:.1%}" for error in done.errors.values())
     progress.note(
         f"Old embeddings are approximated at rank {done.rank}: off by {errors} of their norm, with "

@@ -108,15 +108,19 @@ class ExtendOptions(CheckpointOptions):
         default=False,
         panel=OUTPUT,
     )
-    balance: Literal["none", "parity"] | float | None = option(
-        "Which of several languages gets a token: parity, the one whose text takes most tokens for what it "
-        "says, so that the worst-served gains first; none, the one that saves most. Default: parity. With "
-        "--factorised, a number that divides the scale: 0 puts all of it into the primitives, as OFA does; "
-        "0.5 gives both factors the same, which trains better.",
+    factor_balance: float | None = option(
+        "With --factorised, how the singular values are divided: 0 puts all of their scale into the "
+        "primitives, as OFA does; 0.5 gives both factors the same, which trains better. Default: 0.",
         default=None,
-        panel=TOKENS,
+        panel=OUTPUT,
         ge=0,
         le=1,
+    )
+    balance: Literal["none", "parity"] | None = option(
+        "Which of several languages gets a token: parity, the one whose text takes most tokens for what it "
+        "says, so that the worst-served gains first; none, the one that saves most. Default: parity.",
+        default=None,
+        panel=TOKENS,
     )
     share: str = option(
         "Shares of the new tokens of several languages, in place of a balance, such as hi=0.5,ta=0.3,bn=0.2.",
@@ -146,11 +150,6 @@ class ExtendOptions(CheckpointOptions):
     def quality_options(self) -> QualityOptions:
         """What is left out of the corpus for its quality."""
         return QualityOptions(self.quality, self.perplexity_model, self.perplexity_share, engine=self.engine)
-
-    @property
-    def factor_balance(self) -> float:
-        """How --factorised divides the scale."""
-        return self.balance if isinstance(self.balance, float) else 0.0
 
     @property
     def initializers(self) -> tuple[str, ...]:
@@ -201,6 +200,8 @@ class ExtendOptions(CheckpointOptions):
                 "--superwords decides itself how many tokens words get, and --share divides them: pass one"
             )
         if not self.factorised:
+            if self.factor_balance is not None:
+                raise OptionError("--factor-balance has no effect without --factorised: pass both or neither")
             return
         if self.tokenizer_only:
             raise OptionError("--factorised needs weights and --tokenizer-only writes none: pass one of them")
@@ -238,13 +239,6 @@ class ExtendOptions(CheckpointOptions):
         Raises:
             OptionError: if so.
         """
-        if isinstance(self.balance, float):
-            if not self.factorised and self.balance:
-                raise OptionError(
-                    "--balance has no effect without --factorised where it is a number: pass both or "
-                    "neither, or none or parity for several languages"
-                )
-            return
         name = "--share" if self.share else f"--balance {self.balance}" if self.balance else ""
         if name and "," not in self.lang:
             raise OptionError(

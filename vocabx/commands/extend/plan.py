@@ -116,7 +116,7 @@ class VocabularyPlan:
         """How several languages share the tokens where no shares are given; None for one language."""
         if not self.language.parts or self.shares or self.donor is not None:
             return None
-        return self.options.balance if isinstance(self.options.balance, str) else "parity"
+        return self.options.balance or "parity"
 
     @property
     def new_ids(self) -> range:

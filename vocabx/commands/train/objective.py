@@ -6,7 +6,7 @@ from vocabx.checkpoint.objective import Objective, objective_of
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.commands.train.options import TrainOptions
 from vocabx.corpus.languages import Language
-from vocabx.corpus.translations import read_pairs
+from vocabx.corpus.translations import translations_in
 from vocabx.errors import TrainingError
 from vocabx.evaluation.measure import context_of_checkpoint
 from vocabx.evaluation.units import segmentation_of
@@ -66,6 +66,6 @@ def check_objective(
             "Chinese (jieba): pass --mask words"
         )
     if options.pairs:
-        for _ in read_pairs(Path(options.pairs)):
+        for _ in translations_in(Path(options.pairs)):
             pass
     return objective
