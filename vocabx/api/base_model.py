@@ -94,6 +94,6 @@ def open_base(name: str | Path, *, progress: Progress | None = None) -> BaseMode
     base = find_base(str(name), progress or Quiet())
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory)
-    refuse_factorised(checkpoint)
+    refuse_factorised(checkpoint, "the library")
     check_tables(checkpoint, needed_rows(tokenizer))
     return BaseModel(base, tokenizer, checkpoint)
