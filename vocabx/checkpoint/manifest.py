@@ -240,8 +240,8 @@ class Manifest(Written, frozen=True):
 
     @property
     def ancestors(self) -> tuple[dict[str, str], ...]:
-        """The sha256 of embedding matrices, by tensor name, of every checkpoint that this one goes back to: bases,
-        and what was trained.
+        """The sha256 of embedding matrices, by tensor name, of every checkpoint that this one goes back to:
+        bases, and what was trained.
         """
         tables = (found for step in self.steps for found in (step.base.tables, *step.untrained))
         return tuple(found for found in tables if found)
