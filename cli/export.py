@@ -17,7 +17,7 @@ _LOAD_TIKTOKEN = (
 
 @command(ExportOptions)
 def export(options: ExportOptions, quiet: bool, as_json: bool) -> None:
-    """Write a checkpoint for llama.cpp or CTranslate2, or its tokenizer for tiktoken."""
+    """Write a checkpoint for llama.cpp or CTranslate2, its tokenizer for tiktoken, or factors multiplied."""
     from vocabx.commands.export.run import export as run
 
     from .progress import TerminalProgress
@@ -46,6 +46,12 @@ def _properties(done: Any) -> dict[str, str]:
                 "model": f"{done.loader}, {done.tokens:,} tokens",
                 "checked": f"{done.rows:,} rows of {done.matrices} matrices; {done.prompts} prompts continue "
                 "with the same token as in transformers",
+            }
+        case "DenseResult":
+            return {
+                "directory": f"{done.path}, {done.bytes / 1e6:,.1f} MB",
+                "embeddings": f"{done.matrices} of {done.rows:,} × {done.width:,}, from factors of rank "
+                f"{done.rank:,}",
             }
     return {
         "file": f"{done.path}, {done.bytes / 1e6:,.1f} MB, {done.tensors} tensors, {done.dtype}",

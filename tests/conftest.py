@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from json_lines import JsonLines
 
@@ -254,6 +255,39 @@ def small_extended(tmp_path_factory, small_tokenizer, verses, english):
         return made[tied]
 
     make.texts = texts
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_factorised(small_extended, tmp_path_factory):
+    """The same as `small_extended`, factorized at rank 8."""
+    from vocabx import ExtendOptions, extend
+
+    made: dict[bool, Path] = {}
+
+    def make(tied: bool = True) -> Path:
+        if tied not in made:
+            extended, texts = small_extended(tied), small_extended.texts
+            base = extended.with_name(extended.name.removesuffix("-extended"))
+            out = tmp_path_factory.mktemp("factorised") / "out"
+            words = {word for path in texts.iterdir() for word in path.read_text("utf-8")[:4000].split()}
+            words |= set((texts / "zh.jsonl").read_text("utf-8")[:4000])
+            random = np.random.default_rng(0)
+            words = {word for word in words if word.strip() and word.isprintable()}
+            lines = [f"{w} {' '.join(f'{x:.4f}' for x in random.normal(size=8))}" for w in sorted(words)]
+            vectors = out.parent / "shared.vec"
+            vectors.write_text("\n".join(lines) + "\n", "utf-8")
+            extend(
+                ExtendOptions(
+                    base=str(base), lang="zh-Hant", out=out, corpus=(str(texts / "zh.jsonl"),), init="ofa",
+                    base_text=(str(texts / "en.txt"),), new_tokens=40, adversarial=50, heldout_bytes=2000,
+                    rank=8, factorised=True, shared_vectors=str(vectors), evaluate=False,
+                )
+            )  # fmt: skip
+            made[tied] = out
+        return made[tied]
+
+    make.texts = small_extended.texts
     return make
 
 

@@ -98,6 +98,6 @@ def open_base(
     base = find_base(str(name), progress or Quiet(), trust=trust_remote_code)
     tokenizer = read_tokenizer(base.directory)
     checkpoint = read_checkpoint(base.directory, trust_remote_code)
-    refuse_factorised(checkpoint)
+    refuse_factorised(checkpoint, "the library")
     check_tables(checkpoint, needed_rows(tokenizer))
     return BaseModel(base, tokenizer, checkpoint)

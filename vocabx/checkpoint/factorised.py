@@ -27,6 +27,7 @@ from vocabx.mixture.factorise import factorise
 from vocabx.progress import Advance
 
 CODE = "modeling_factorised.py"
+_CLASS = "Factorised"
 _ROWS = 8192
 # The auto class for each kind of architecture, by the suffix of its class name.
 _AUTO = {
@@ -60,6 +61,21 @@ class Factorisation:
     def as_form(self) -> dict[str, Any]:
         """The entries for `initializer` in the manifest."""
         return {"form": "factorised", "rank": self.rank, "balance": self.balance, "errors": self.errors}
+
+
+def form_of(base: Checkpoint, made: Factorisation | None) -> dict[str, Any]:
+    """The entries for `initializer` in the manifest of a result: a factorized base passes its form on.
+
+    Args:
+        base: the checkpoint that was extended.
+        made: how the result was factorized, None if it was not.
+    """
+    if made is not None:
+        return made.as_form()
+    if not is_factorised(base.config):
+        return {"form": "dense"}
+    given = base.config["factorised"]
+    return {"form": "factorised", "rank": given.get("rank"), "balance": given.get("balance")}
 
 
 def check_factorisable(base: Checkpoint, old_rows: int, rank: int) -> None:
@@ -137,8 +153,13 @@ def primitives_of(name: str) -> str:
 
 def primitive_tables(checkpoint: Checkpoint) -> tuple[Table, ...]:
     """The primitives of a factorized checkpoint; empty for a dense one."""
-    named = ((primitives_of(table.name), table.file) for table in checkpoint.tables)
-    return tuple(Table(name, file) for name, file in named if name in file.tensors)
+    return tuple(primitives_by_name(checkpoint).values())
+
+
+def primitives_by_name(checkpoint: Checkpoint) -> dict[str, Table]:
+    """The primitives of a factorized checkpoint by the tensor name of their matrix; empty for a dense one."""
+    named = {table.name: Table(primitives_of(table.name), table.file) for table in checkpoint.tables}
+    return {name: table for name, table in named.items() if table.name in table.file.tensors}
 
 
 def rows_of(table: Table) -> Any:
@@ -165,19 +186,40 @@ def is_factorised(config: dict[str, Any]) -> bool:
     return isinstance(config.get("factorised"), dict)
 
 
-def refuse_factorised(base: Checkpoint) -> None:
-    """Refuse a factorized checkpoint as a base, since its old rows are only approximations.
+def refuse_factorised(base: Checkpoint, work: str) -> None:
+    """Refuse a factorized checkpoint where whole embeddings are needed.
+
+    Args:
+        base: the checkpoint.
+        work: what needs them, such as "a .gguf file".
 
     Raises:
-        BaseModelError: if it is factorized.
+        BaseModelError: if it is factorized; the message says how to make it dense.
     """
     if is_factorised(base.config):
-        raise BaseModelError(f"{base.directory} is factorized: pass the base it was made from")
+        raise BaseModelError(
+            f"{base.directory} is factorized, and {work} needs whole embeddings: multiply them out with "
+            f"`vocabx export {base.directory} --dense DIR`, and pass DIR"
+        )
+
+
+def dense_config(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a factorized checkpoint as it is when its matrices are multiplied out."""
+    names = [str(name).removeprefix(_CLASS) for name in config.get("architectures") or []]
+    kept = {name: value for name, value in config.items() if name != "factorised"}
+    auto = {name: code for name, code in kept.pop("auto_map", {}).items() if not _is_ours(code)}
+    return {**kept, "architectures": names, **({"auto_map": auto} if auto else {})}
+
+
+def _is_ours(code: Any) -> bool:
+    """Whether an entry of `auto_map` names the model class of factorized checkpoints."""
+    return isinstance(code, str) and code.startswith(Path(CODE).stem)
 
 
 def _auto_class(base: Checkpoint) -> tuple[str, str]:
     """The auto class, and the transformers class that the factorized one derives from."""
-    refuse_factorised(base)
+    if is_factorised(base.config):
+        raise BaseModelError(f"{base.directory} is factorized already: omit --factorised")
     named = base.config.get("architectures") or [None]
     for ending, auto in _AUTO.items():
         if isinstance(named[0], str) and named[0].endswith(ending):
@@ -251,7 +293,7 @@ def _write_class(
     directory: Path, config: dict[str, Any], auto: tuple[str, str], rank: int, balance: float
 ) -> None:
     """Register the model class in config.json, and copy its code."""
-    name = f"Factorised{auto[1]}"
+    name = f"{_CLASS}{auto[1]}"
     changed = {
         **config,
         "architectures": [name],

@@ -49,7 +49,7 @@ def table_hashes(
 def examine_tables(
     checkpoint: Checkpoint, advance: Advance = lambda done: None, tokens: int | None = None
 ) -> tuple[dict[str, str], bool]:
-    """The same as `table_hashes`, with a check that all numbers in the rows of tokens are finite.
+    """The same as `table_hashes`, with a check that all numbers in rows of tokens and primitives are finite.
 
     Args:
         checkpoint: the checkpoint.
@@ -64,8 +64,12 @@ def examine_tables(
         BaseModelError: if a row of a token holds NaN or Inf; the message names the row.
     """
     hashes, padded = {}, False
-    for table in checkpoint.tables:
-        limit = table.rows if tokens is None else min(tokens, table.rows)
+    primitives = primitive_tables(checkpoint)
+    for table in (*checkpoint.tables, *primitives):
+        limit = table.rows
+        # All tokens need all rows of the primitives.
+        if tokens is not None and table not in primitives:
+            limit = min(tokens, limit)
         scan = _Scan(table, limit)
         hashes[table.name] = _read(table, advance, scan)[0]
         padded |= scan.padded
@@ -114,7 +118,8 @@ def hash_range(stream: BinaryIO, begin: int, end: int, advance: Advance = lambda
 
 def table_bytes(checkpoint: Checkpoint) -> int:
     """How many bytes `examine_tables` reads."""
-    entries = (table.file.tensors[table.name] for table in checkpoint.tables)
+    tables = (*checkpoint.tables, *primitive_tables(checkpoint))
+    entries = (table.file.tensors[table.name] for table in tables)
     return sum(entry.end - entry.begin for entry in entries)
 
 

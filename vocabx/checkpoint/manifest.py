@@ -81,6 +81,7 @@ class Ancestor(Written, frozen=True, omit_defaults=True):
         sizes: its sizes.
         ranges: its new ids by origin.
         trained: whether it was trained.
+        untrained: sha256 of each embedding matrix by tensor name, before each training of it.
     """
 
     base: RecordedBase
@@ -88,6 +89,7 @@ class Ancestor(Written, frozen=True, omit_defaults=True):
     sizes: Sizes
     ranges: tuple[TokenRange, ...]
     trained: bool = False
+    untrained: tuple[dict[str, str], ...] = ()
 
 
 class RecordedInitializer(Written, frozen=True, omit_defaults=True):
@@ -137,7 +139,7 @@ class WeightFile(Written, frozen=True, omit_defaults=True):
     sha256: str | None = None
 
 
-class RecordedTraining(Written, frozen=True):
+class RecordedTraining(Written, frozen=True, omit_defaults=True):
     """The record that `vocabx merge` makes of a training.
 
     Attributes:
@@ -147,6 +149,8 @@ class RecordedTraining(Written, frozen=True):
         seed: of the order and of random draws.
         record: sha256 of training.json.
         before: the same of an earlier training, empty if there was none.
+        tables: sha256 of each embedding matrix of the checkpoint that was trained, by tensor name; empty of
+            an earlier version.
     """
 
     method: dict[str, Fact]
@@ -157,6 +161,13 @@ class RecordedTraining(Written, frozen=True):
     seed: int
     record: str
     before: dict[str, Any]
+    tables: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def trained_tables(self) -> tuple[dict[str, str], ...]:
+        """The `tables` of this training and of those before it, the latest first."""
+        earlier = msgspec.convert(self.before, RecordedTraining).trained_tables if self.before else ()
+        return (*((self.tables,) if self.tables else ()), *earlier)
 
 
 class RecordedRun(Written, frozen=True):
@@ -225,8 +236,18 @@ class Manifest(Written, frozen=True):
     @property
     def steps(self) -> tuple[Ancestor, ...]:
         """All that vocabx made of the first base, this checkpoint last."""
-        trained = self.training is not None
-        return (*self.chain, Ancestor(self.base, self.language, self.sizes, self.ranges, trained))
+        training = self.training
+        untrained = () if training is None else training.trained_tables
+        own = Ancestor(self.base, self.language, self.sizes, self.ranges, training is not None, untrained)
+        return (*self.chain, own)
+
+    @property
+    def ancestors(self) -> tuple[dict[str, str], ...]:
+        """The sha256 of embedding matrices, by tensor name, of every checkpoint that this one goes back to:
+        bases, and what was trained.
+        """
+        tables = (found for step in self.steps for found in (step.base.tables, *step.untrained))
+        return tuple(found for found in tables if found)
 
     def with_tables(
         self,

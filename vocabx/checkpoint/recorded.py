@@ -51,8 +51,8 @@ def recorded_claims(directory: Path, advance: Advance = lambda done: None) -> tu
 def require_base(directory: Path, base: Checkpoint) -> None:
     """Refuse a base whose embeddings are not those that the checkpoint in `directory` was made from.
 
-    A base that was itself made by vocabx may be given, or what that was made from. Does nothing if no base
-    was recorded.
+    A base that was itself made by vocabx may be given, or what that was made from, or what was trained. Does
+    nothing if no base was recorded.
 
     Args:
         directory: a checkpoint of vocabx.
@@ -65,9 +65,7 @@ def require_base(directory: Path, base: Checkpoint) -> None:
     if manifest is None or not manifest.base.tables:
         return
     found = table_hashes(base)
-    if any(
-        ancestor.base.tables.items() <= found.items() for ancestor in manifest.chain if ancestor.base.tables
-    ):
+    if any(tables.items() <= found.items() for tables in manifest.ancestors):
         return
     for name, digest in manifest.base.tables.items():
         if found.get(name) != digest:

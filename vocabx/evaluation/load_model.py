@@ -19,7 +19,7 @@ from vocabx.progress import Progress
 PACKAGES: Packages = {"torch": "evaluate", "transformers": "evaluate"}
 
 
-def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
+def load_factorised(directory: Path | str, dtype: Any = "auto", **settings: Any) -> Any:
     """Load a factorized checkpoint with the model class of this package.
 
     The class is the same as with `AutoModelForCausalLM.from_pretrained(directory, trust_remote_code=True)`,
@@ -28,6 +28,7 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
     Args:
         directory: a checkpoint written by `vocabx extend --factorised`, or saved from such a model.
         dtype: dtype of the weights, "auto" for that of the file.
+        settings: further arguments of transformers' `from_pretrained`.
 
     Returns:
         A transformers.PreTrainedModel. It trains, generates, and is saved with its code.
@@ -47,7 +48,12 @@ def load_factorised(directory: Path | str, dtype: Any = "auto") -> Any:
             f"{directory} is not factorized: load it with AutoModelForCausalLM.from_pretrained"
         )
     model, info = made.from_pretrained(
-        directory, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
+        directory,
+        dtype=dtype,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **settings,
     )
     # transformers would silently initialize missing tensors at random.
     if info["missing_keys"]:

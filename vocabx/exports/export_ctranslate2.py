@@ -134,7 +134,7 @@ def _checkpoint(directory: Path) -> Checkpoint:
             f"{directory} is not a directory: pass a model directory, such as vocabx extend writes"
         )
     checkpoint = read_checkpoint(directory)
-    refuse_factorised(checkpoint)
+    refuse_factorised(checkpoint, "CTranslate2")
     checkpoint.require_no_own_code("an export", "convert it in your own script")
     if not checkpoint.generates or checkpoint.sees:
         raise BaseModelError(

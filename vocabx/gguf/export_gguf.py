@@ -116,7 +116,7 @@ def _checkpoint(directory: Path) -> Checkpoint:
     # Check the type before the weights: other types may have weights that vocabx cannot read.
     architecture_of(read_config(directory), str(directory))
     checkpoint = read_checkpoint(directory)
-    refuse_factorised(checkpoint)
+    refuse_factorised(checkpoint, "a .gguf file")
     checkpoint.require_unquantised("a .gguf file", "extend and export the model that was quantized")
     return checkpoint
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from vocabx._util.extras import Packages
 from vocabx._util.memory import fits
 from vocabx._util.options import flag
+from vocabx.checkpoint.factorised import is_factorised
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.corpus.languages import Language
 from vocabx.errors import InitializerError
@@ -44,7 +45,8 @@ def check_base_model(names: Sequence[str], checkpoint: Checkpoint) -> None:
     """Check that the initializers `names` can compute with a base, if they do; reads its headers alone.
 
     Raises:
-        InitializerError: one of them does, and the base predicts no next token or does not fit into memory.
+        InitializerError: one of them does, and the base predicts no next token, is factorized, or does not
+            fit into memory.
         BaseModelError: one of them does, and the base's weights are quantized, or its class comes with it.
     """
     for name in names:
@@ -57,6 +59,11 @@ def check_base_model(names: Sequence[str], checkpoint: Checkpoint) -> None:
             )
         checkpoint.require_unquantised(name, "pass another --init")
         checkpoint.require_no_own_code(name, "pass another --init")
+        if is_factorised(checkpoint.config):
+            raise InitializerError(
+                f"{name} computes with whole embeddings, and {checkpoint.directory} is factorized: pass "
+                "another --init"
+            )
         if not fits(checkpoint.weight_bytes):
             raise InitializerError(
                 f"{name} computes with the base model, which does not fit into the free memory: free some, "

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from vocabx.checkpoint.configuration import read_config
+from vocabx.checkpoint.factorised import is_factorised
 from vocabx.checkpoint.objective import MEASURE
 from vocabx.report.card import card_environment
 from vocabx.training.methods import Method
@@ -55,7 +57,8 @@ def write_trained_card(base: Path, target: Path, record: TrainingRecord, onto: s
         )
     )
     card = path.read_text(encoding="utf-8", errors="replace")
-    (target / _CARD).write_text(_with_section(_opened(card, record.method), section), encoding="utf-8")
+    opening = _opening(record.method, is_factorised(read_config(base)))
+    (target / _CARD).write_text(_with_section(_opened(card, opening), section), encoding="utf-8")
 
 
 def labelled_page(page: str, record: TrainingRecord) -> str:
@@ -72,9 +75,9 @@ def labelled_page(page: str, record: TrainingRecord) -> str:
     return f"{before}{note if header else ''}{header}{after}"
 
 
-def _opened(card: str, method: Method) -> str:
+def _opened(card: str, opening: str) -> str:
     """A card of ours with a new opening, without the statements that training made untrue."""
-    card = _OPENING.sub(lambda found: f"{found[1]}\n{_opening(method)}\n\n", card, count=1)
+    card = _OPENING.sub(lambda found: f"{found[1]}\n{opening}\n\n", card, count=1)
     card = card.replace("\n## Before and after\n", "\n## The extension, before any training\n", 1)
     card = _COLUMN.sub(r"\1before training\2", card, count=1)
     if "\nbase_model:" in card and "\nbase_model_relation:" not in card:
@@ -82,7 +85,11 @@ def _opened(card: str, method: Method) -> str:
     return card
 
 
-def _opening(method: Method) -> str:
+def _opening(method: Method, factorised: bool) -> str:
+    if factorised and method.name != "full":
+        others = "Nothing else was." if method.name == "rows" else "So were the layers between them."
+        what = f"The factors of its embedding matrices were trained, for old and new tokens alike. {others}"
+        return f"**This model was trained**: see [Training](#training). {what}"
     rest = {
         "rows": "All old token embeddings and all other weights are those of the base, bit for bit.",
         "full": "All weights were trained.",

@@ -46,7 +46,7 @@ def training_seconds(
 
 def scoring_seconds(sizes: ModelSizes, tokens: float, rate: float, device: str) -> float:
     """Estimated seconds to score `tokens` tokens: two operations per weight that a token meets."""
-    products = 2.0 * (sizes.linear + sizes.rows * sizes.width) / _reached(rate, device)
+    products = 2.0 * (sizes.linear + sizes.head) / _reached(rate, device)
     return tokens * (products + sizes.rows * _logit(_LOGIT, device))
 
 

@@ -59,7 +59,7 @@ class MaskedLoss(nn.Module):
         inputs = model_inputs(model, {"input_ids": input_ids, "attention_mask": attention_mask}, labels)
         output = model.get_output_embeddings()
         if self.abilities.plain and isinstance(output, SplitOutput):
-            hidden = head_inputs(model, inputs)
+            hidden = output.inputs(head_inputs(model, inputs))
             total = split_loss(
                 hidden.reshape(-1, hidden.shape[-1]),
                 labels.reshape(-1),

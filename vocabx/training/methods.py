@@ -12,7 +12,9 @@ from vocabx._util.json_file import Count, Written
 from vocabx._util.loading import load_auto
 from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.configuration import read_config
+from vocabx.checkpoint.factorised import is_factorised
 from vocabx.checkpoint.objective import AUTO, objective_of
+from vocabx.evaluation.load_model import load_factorised
 from vocabx.training.processes import are_sharded
 
 # Routers of mixture-of-experts layers select experts, and need no adapters for a new language.
@@ -80,13 +82,14 @@ def prepare(directory: Path, method: Method, first: int, seed: int, device: str)
     Args:
         directory: the checkpoint.
         method: how to train it.
-        first: the id of its first new row.
+        first: the id of its first new row; of a factorized checkpoint, the rows of all tokens train.
         seed: seed of the initial values of the adapters.
         device: torch device, such as "cpu" or "cuda:0".
 
     Raises:
         MissingPackageError: if torch, transformers, peft or bitsandbytes is not installed.
     """
+    from vocabx.training.factor_table import train_factors
     from vocabx.training.split_table import split_tables
 
     torch = need("torch", "train")
@@ -94,7 +97,10 @@ def prepare(directory: Path, method: Method, first: int, seed: int, device: str)
         model = load(directory, method, device)
     model.requires_grad_(method.name == "full")
     model.config.use_cache = False
-    split = split_tables(model, first) if method.splits else None
+    split = None
+    if method.splits:
+        factorised = is_factorised(model.config.to_dict())
+        split = train_factors(model) if factorised else split_tables(model, first)
     targets: tuple[str, ...] = ()
     if method.adapts:
         targets = target_names(model, method.tables)
@@ -123,14 +129,12 @@ def load(directory: Path, method: Method, device: str) -> Any:
             bnb_4bit_compute_dtype=dtype,
             bnb_4bit_quant_storage=storage,
         )
-    model = load_auto(
-        AUTO[objective_of(read_config(directory))],
-        directory,
-        "train",
-        dtype=torch.float32 if method.name == "full" else dtype,
-        device_map={"": device},
-        **settings,
-    )
+    settings |= {"dtype": torch.float32 if method.name == "full" else dtype, "device_map": {"": device}}
+    config = read_config(directory)
+    if is_factorised(config):
+        model = load_factorised(directory, **settings)
+    else:
+        model = load_auto(AUTO[objective_of(config)], directory, "train", **settings)
     keep_gradients(model)
     return model
 

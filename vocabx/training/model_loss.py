@@ -89,7 +89,7 @@ class ModelLoss(nn.Module):
         model = base_of(self.model)
         output = model.get_output_embeddings()
         if self.abilities.plain and isinstance(output, SplitOutput):
-            hidden = model.get_decoder()(**inputs).last_hidden_state
+            hidden = output.inputs(model.get_decoder()(**inputs).last_hidden_state)
             total = split_loss(
                 hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1), output.old, output.new
             )
@@ -144,6 +144,6 @@ def _is_plain(model: Any) -> bool:
         return False
     ids = torch.arange(8, device=model.device)[None]
     hidden = getattr(model.get_decoder()(input_ids=ids, use_cache=False), "last_hidden_state", None)
-    if hidden is None or hidden.shape[-1] != output.new.shape[-1]:
+    if hidden is None or output.inputs(hidden).shape[-1] != output.new.shape[-1]:
         return False
     return torch.equal(output(hidden), model(input_ids=ids, use_cache=False).logits)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vocabx.checkpoint.configuration import config_of_text
+from vocabx.checkpoint.factorised import primitive_tables
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.training.methods import ROUTERS, Method
 
@@ -31,11 +32,14 @@ class ModelSizes:
     Attributes:
         linear: parameters of its linear layers.
         tables: parameters of its embedding matrices, counted once if tied.
-        row: parameters per vocabulary row: the width once or twice, and a bias.
+        row: parameters per vocabulary row: the width, or the rank of a factorized matrix, once or twice, and
+            a bias.
         others: all other parameters.
         edges: inputs plus outputs, summed over all linear layers: adapter parameters per unit of rank.
         layers, width, inner: sizes of the decoder; `inner` is the width of its feed-forward part.
         rows: number of rows of the embedding matrices.
+        rank: the rank of factorized matrices, 0 of others.
+        primitives: parameters that the rows of factorized matrices share, counted once if tied.
     """
 
     linear: int
@@ -47,11 +51,19 @@ class ModelSizes:
     width: int
     inner: int
     rows: int
+    rank: int = 0
+    primitives: int = 0
+
+    @property
+    def head(self) -> int:
+        """Products of the lm_head for one token."""
+        return self.rank * (self.rows + self.width) if self.rank else self.rows * self.width
 
 
 def sizes_of(checkpoint: Checkpoint) -> ModelSizes:
     """The parameter counts of a checkpoint, from its headers."""
-    tables = {table.name for table in checkpoint.tables}
+    primitives = primitive_tables(checkpoint)
+    tables = {table.name for table in (*checkpoint.tables, *primitives)}
     linear = others = edges = 0
     for file in checkpoint.files:
         for name, entry in file.tensors.items():
@@ -65,11 +77,14 @@ def sizes_of(checkpoint: Checkpoint) -> ModelSizes:
             else:
                 others += count
     config = config_of_text(checkpoint.config)
-    rows, width = checkpoint.input.rows, checkpoint.input.file.tensors[checkpoint.input.name].shape[1]
-    row = width * (1 if checkpoint.tied else 2) + bool(checkpoint.biases)
+    rows, stored = checkpoint.input.rows, checkpoint.input.file.tensors[checkpoint.input.name].shape[1]
+    width = primitives[0].file.tensors[primitives[0].name].shape[1] if primitives else stored
+    matrices = 1 if checkpoint.tied else 2
+    row = stored * matrices + bool(checkpoint.biases)
+    shared = stored * width * matrices if primitives else 0
     return ModelSizes(
         linear=linear,
-        tables=rows * row,
+        tables=rows * row + shared,
         row=row,
         others=others,
         edges=edges,
@@ -77,18 +92,21 @@ def sizes_of(checkpoint: Checkpoint) -> ModelSizes:
         width=width,
         inner=_first(config, ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"), 4 * width),
         rows=rows,
+        rank=stored if primitives else 0,
+        primitives=shared,
     )
 
 
 def trained_parameters(
     sizes: ModelSizes, method: Method, new_rows: int, composition: int = 0
 ) -> dict[str, int]:
-    """Number of trained parameters by kind: "rows", "composition" (maps of pieces), "adapters", "weights".
+    """Number of trained parameters by kind: "rows", "primitives", "composition" (maps of pieces), "adapters",
+    "weights".
 
     Args:
         sizes: parameter counts of the model.
         method: how it trains.
-        new_rows: number of new rows.
+        new_rows: number of rows that train, which are all of a factorized matrix.
         composition: rank of the maps of pieces, 0 without any.
     """
     if method.name == "full":
@@ -96,6 +114,8 @@ def trained_parameters(
     found = {}
     if method.splits and new_rows:
         found["rows"] = new_rows * sizes.row
+        if sizes.rank:
+            found["primitives"] = sizes.primitives
         if composition:
             matrices = sizes.row // sizes.width
             found["composition"] = matrices * sizes.width * (_MAPS * 2 * composition + 1)
@@ -144,10 +164,11 @@ def operations(sizes: ModelSizes, method: Method, trained: Mapping[str, int]) ->
     Two per weight in the forward pass and two for the gradient of its input; two more if the weight trains.
     The products inside attention are neglected.
     """
-    forward = sizes.linear + sizes.rows * sizes.width
+    forward = sizes.linear + sizes.head
     if method.name == "full":
         return 6.0 * forward
-    return 4.0 * forward + 2.0 * trained.get("rows", 0) + 6.0 * trained.get("adapters", 0)
+    rows = trained.get("rows", 0) + trained.get("primitives", 0)
+    return 4.0 * forward + 2.0 * rows + 6.0 * trained.get("adapters", 0)
 
 
 def _first(config: Mapping[str, Any], names: tuple[str, ...], default: int) -> int:

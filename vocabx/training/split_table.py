@@ -74,11 +74,15 @@ class SplitOutput(nn.Module):
         """The whole matrix, (V, D), as a copy for code that needs its dtype, device or shape."""
         return _joined(self.old, self.new)
 
+    def inputs(self, hidden: Tensor) -> Tensor:
+        """What the rows are multiplied with: `hidden` itself."""
+        return hidden
+
     def forward(self, hidden: Tensor) -> Tensor:
         """Logits of all V tokens, in the dtype of `hidden`."""
         # torch does not type `apply`.
         apply: Callable[..., Tensor] = _Logits.apply
-        logits = apply(hidden, self.old, self.new.to(hidden.dtype))
+        logits = apply(self.inputs(hidden), self.old, self.new.to(hidden.dtype))
         if self.old_bias is None or self.new_bias is None:
             return logits
         return logits + _joined(self.old_bias, self.new_bias).to(logits.dtype)

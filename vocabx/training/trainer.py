@@ -17,7 +17,8 @@ from vocabx.training.run_checkpoints import mark_complete, remove_old
 from vocabx.training.schedule import Schedule
 from vocabx.training.state import save_trained
 
-_ROWS = ("new", "new_bias")
+# Parameters of single tokens, and those that the embeddings of all tokens share.
+_ROWS, _SHARED = ("new", "new_bias"), ("new_primitives",)
 _BETAS = (0.9, 0.999)
 
 
@@ -35,7 +36,7 @@ class Rates:
 
     def at(self, step: int, schedule: Schedule, model: Any) -> dict[str, float]:
         """The learning rates of a model's parameter groups at a step, counted from 0."""
-        rows, others = _parts(model)
+        rows, _, others = _parts(model)
         found = {"rows": self.rows * schedule.of_rows(step)} if rows else {}
         found |= {"composition": self.composition * schedule.of_rows(step)} if self.composition else {}
         return found | ({"others": self.others * schedule.of_others(step)} if others else {})
@@ -76,9 +77,14 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
     def create_optimizer(self, model: Any = None) -> Any:
         """RowsAdamW over groups: new rows without weight decay, all other trained parameters, and maps."""
         if self.optimizer is None:
-            rows, others = _parts(self.model if model is None else model)
+            rows, shared, others = _parts(self.model if model is None else model)
             groups = [
-                {"params": rows, "lr": self.rates.rows, "weight_decay": 0.0, "eps": self.rates.rows_epsilon},
+                {
+                    "params": rows + shared,
+                    "lr": self.rates.rows,
+                    "weight_decay": 0.0,
+                    "eps": self.rates.rows_epsilon,
+                },
                 {"params": others, "lr": self.rates.others, "weight_decay": self.rates.weight_decay},
             ]
             groups = [group for group in groups if group["params"]]
@@ -96,7 +102,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The schedule, with one function per group."""
         if self.lr_scheduler is None:
-            rows, others = _parts(self.model)
+            rows, _, others = _parts(self.model)
             # The schedule of a run with a time limit becomes known while it runs.
             factors: list[Any] = [lambda step: self.schedule.of_rows(step)] * bool(rows)
             factors += [lambda step: self.schedule.of_others(step)] * bool(others)
@@ -168,8 +174,13 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             remove_old(self.run, self.keep, self.schedule.stable_end)
 
 
-def _parts(model: Any) -> tuple[list[Any], list[Any]]:
-    """The trained parameters: new rows, and others."""
-    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    rows = [parameter for name, parameter in trained if name.rpartition(".")[2] in _ROWS]
-    return rows, [parameter for name, parameter in trained if name.rpartition(".")[2] not in _ROWS]
+def _parts(model: Any) -> tuple[list[Any], list[Any], list[Any]]:
+    """The trained parameters: rows of tokens, what factorized embeddings share, and others."""
+    rows: list[Any] = []
+    shared: list[Any] = []
+    others: list[Any] = []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            own = name.rpartition(".")[2]
+            (rows if own in _ROWS else shared if own in _SHARED else others).append(parameter)
+    return rows, shared, others

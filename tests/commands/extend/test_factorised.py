@@ -109,10 +109,20 @@ def test_options_that_contradict_each_other_are_refused_in_one_line(
     assert not out.exists()
 
 
-def test_a_factorised_model_is_refused_as_a_base(vocabx, tiny_model, chinese_file, tmp_path):
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--init", "ofa", "--rank", 8, "--factorised"), "is factorized already: omit --factorised"),
+        (("--untie",), "--untie needs whole embeddings: multiply them out with `vocabx export"),
+        (("--init", "distill"), "computes with whole embeddings, and"),
+    ],
+)
+def test_a_factorised_base_is_refused_where_whole_embeddings_are_needed(
+    vocabx, tiny_model, chinese_file, tmp_path, more, says
+):
     base = tiny_model()
     config = json.loads((base / "config.json").read_text())
     (base / "config.json").write_text(json.dumps({**config, "factorised": {"rank": 8, "balance": 0.0}}))
-    run = vocabx("extend", "--base", base, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL)
+    run = vocabx("extend", "--base", base, "--corpus", chinese_file, "--out", tmp_path / "out", *SMALL, *more)
     assert run.code == 2
-    assert "is factorized: pass the base it was made from" in run.err
+    assert says in run.err

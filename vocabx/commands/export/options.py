@@ -4,17 +4,17 @@ from pathlib import Path
 from typing import Literal
 
 from vocabx._util.options import flag, option, options
-from vocabx.commands._options import OUTPUT
+from vocabx.commands._options import OUTPUT, command
 from vocabx.errors import OptionError
 
-_TARGETS = ("gguf", "tiktoken", "ctranslate2")
+_TARGETS = ("gguf", "tiktoken", "ctranslate2", "dense")
 # The dtypes that each can store; what a tokenizer alone is written for has none.
 _DTYPES = {"gguf": ("f32", "f16", "bf16", "q8_0"), "ctranslate2": ("f32", "f16", "bf16", "int8")}
 
 
 @options
 class ExportOptions:
-    """Options of `export`, one of `gguf`, `tiktoken` and `ctranslate2` among them; see each one's help."""
+    """Options of `export`, among them one of `gguf`, `tiktoken`, `ctranslate2` and `dense`."""
 
     directory: Path = option("A checkpoint, extended by vocabx or not.", default=Path())
     gguf: Path | None = option(
@@ -34,6 +34,12 @@ class ExportOptions:
         default=None,
         panel=OUTPUT,
     )
+    dense: Path | None = option(
+        "The directory to write, of a factorized checkpoint: each embedding matrix multiplied out, for "
+        "whatever reads dense checkpoints.",
+        default=None,
+        panel=OUTPUT,
+    )
     dtype: Literal["auto", "f32", "f16", "bf16", "q8_0", "int8"] = option(
         "Dtype of the matrices: q8_0 only with --gguf, int8 only with --ctranslate2; auto keeps that of the "
         "checkpoint.",
@@ -45,6 +51,7 @@ class ExportOptions:
         default="",
         panel=OUTPUT,
     )
+    command: str = command("manifest of --dense")
 
     def check(self) -> None:
         """Refuse options that contradict each other.
@@ -54,7 +61,7 @@ class ExportOptions:
         """
         given = [name for name in _TARGETS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise OptionError("pass one of --gguf FILE, --tiktoken FILE and --ctranslate2 DIRECTORY")
+            raise OptionError("pass one of --gguf FILE, --tiktoken FILE, --ctranslate2 DIR and --dense DIR")
         target = given[0]
         stored = _DTYPES.get(target, ())
         if self.dtype not in ("auto", *stored):

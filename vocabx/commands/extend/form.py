@@ -6,6 +6,7 @@ from vocabx.checkpoint.factorised import (
     Factorisation,
     check_factorisable,
     factorise_checkpoint,
+    is_factorised,
     refuse_factorised,
 )
 from vocabx.checkpoint.tables import Checkpoint
@@ -17,10 +18,11 @@ def check_base(options: ExtendOptions, base: Checkpoint, old_rows: int) -> None:
     """Refuse a base that cannot be written in the requested form.
 
     Raises:
-        BaseModelError: if the base is factorized, its class or its weights cannot be, or its matrices do not
-            allow the rank.
+        BaseModelError: if the base is factorized already, its class or its weights cannot be, or its matrices
+            do not allow the rank.
     """
-    refuse_factorised(base)
+    if is_factorised(base.config) and options.untie:
+        refuse_factorised(base, "--untie")
     if options.factorised and options.rank is not None:
         base.require_unquantised("--factorised", "leave it out")
         base.require_no_own_code("--factorised", "leave it out")

@@ -29,7 +29,7 @@ def with_padding_that_never_wins(
     """
     if not plan.pad_rows or not plan.checkpoint.generates:
         return initialization
-    if not plan.evaluate or plan.options.factorised or initialization.rank is not None:
+    if not plan.evaluate or plan.factorised or initialization.rank is not None:
         progress.note(
             f"{plan.pad_rows:,} padding rows are the mean of the old embeddings: runtimes that do not heed "
             "suppress_tokens may rarely produce them (--pad-to-multiple-of 1 writes none)."

@@ -6,6 +6,7 @@ from typing import Any, Self
 from vocabx._util.extras import Packages, left_out, require_all
 from vocabx.checkpoint.base import Base, base_language, find_base, find_tokenizer_base
 from vocabx.checkpoint.configuration import rows_by_configuration
+from vocabx.checkpoint.factorised import is_factorised
 from vocabx.checkpoint.grow import grown_bytes, side_files_of
 from vocabx.checkpoint.read_checkpoint import check_tables, read_checkpoint
 from vocabx.checkpoint.special_ids import check_ids_free
@@ -262,6 +263,11 @@ class Plan(VocabularyPlan):
         return (2 if self.options.factorised else 1) * whole + _OTHER_BYTES
 
     @property
+    def factorised(self) -> bool:
+        """Whether the result's matrices are factorized: now, or because the base's are."""
+        return self.options.factorised or is_factorised(self.checkpoint.config)
+
+    @property
     def rule(self) -> str:
         """Which rule the rows of a tied matrix follow, if the initializer has two; see `rule_taken`."""
         return " ".join(filter(None, (rule_taken(name, self.tied) for name in self.options.initializers)))
@@ -287,7 +293,7 @@ class Plan(VocabularyPlan):
         return {
             **super().describe(),
             "initializer": self.options.init,
-            "form": "factorised" if self.options.factorised else "dense",
+            "form": "factorised" if self.factorised else "dense",
             "old_rows": table.rows,
             "pad_rows": self.pad_rows,
             "rows": self.rows,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vocabx._util.version import VERSION
+from vocabx.checkpoint.factorised import form_of
 from vocabx.checkpoint.grow import grow_checkpoint, grown_bytes, write_grown_config
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.manifest import (
@@ -104,7 +105,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
             # The files are rewritten in place, so the journal's entries no longer describe them.
             journal.forget()
         factorised = bring_to_form(options, plan.checkpoint, plan.old_rows, directory, timed)
-        form = factorised.as_form() if factorised else {"form": "dense"}
+        form = form_of(plan.checkpoint, factorised)
         if options.untie:
             with timed.stage("Proving that the lm_head is the base's"):
                 claims = prove_untied(plan.checkpoint, directory)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vocabx.checkpoint.factorised import primitives_by_name
 from vocabx.checkpoint.safetensors_file import DTYPES, SafetensorsFile, read_header
 from vocabx.checkpoint.write_tensors import Kept, Made, NewTensor
 from vocabx.commands.merge.adapters import LowRank, read_adapters
@@ -104,18 +105,20 @@ def _gathered(changes: Iterable[_Change]) -> Changes:
 def _of_rows(run: FinishedRun) -> Iterator[_Change]:
     """Embedding matrices with old rows copied byte for byte, and the trained rows after them.
 
-    Nothing after the training of a base left alone, which has no new rows.
+    All rows of factorized ones are trained, and their primitives. Nothing after the training of a base left
+    alone, which has no new rows.
     """
     if not run.new_rows:
         return
     file = read_header(run.directory / ROWS)
-    first = run.record.first_id
+    primitives = primitives_by_name(run.checkpoint)
+    first = 0 if primitives else run.record.first_id
     for table in run.checkpoint.tables:
         kind = run.checkpoint.kind_of(table)
         if kind in _UNTRAINED:
             continue
         entry = table.file.tensors[table.name]
-        shape = (run.new_rows, *entry.shape[1:])
+        shape = (table.rows - first, *entry.shape[1:])
         if kind not in file.tensors or file.tensors[kind].shape != shape:
             raise TrainingError(
                 f"{file.path} has no rows of shape {shape} for {table.name}: it belongs to another base"
@@ -123,6 +126,8 @@ def _of_rows(run: FinishedRun) -> Iterator[_Change]:
         old = (Kept(table.file, table.name, first),) if first else ()
         made = _trained(file, kind, table.file, table.name)
         yield table.file, table.name, NewTensor(entry.dtype, entry.shape, (*old, made))
+        if table.name in primitives:
+            yield _whole(file, f"{kind}_primitives", table.file, primitives[table.name].name)
 
 
 def _of_tables(changer: _Changer, adapters: dict[str, LowRank]) -> Iterator[_Change]:

@@ -218,4 +218,5 @@ def _training(
         seed=record.seed,
         record=file_hash(directory / RECORD),
         before={} if before is None else before.plain(),
+        tables=dict(record.base.tables),
     )

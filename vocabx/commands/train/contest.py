@@ -67,7 +67,7 @@ def plan_base_alone(plan: TrainPlan, processes: Processes, progress: Progress) -
     checkpoint = read_checkpoint(base.directory)
     with progress.stage("Checking the base's embeddings"):
         require_base(options.directory, checkpoint)
-    refuse_factorised(checkpoint)
+    refuse_factorised(checkpoint, "--contest")
     if plan.manifest.training is not None:
         progress.note(
             f"{options.directory} was trained before, and its base was not: that time does not count."

@@ -32,12 +32,12 @@ def composed_rows(plan: TrainPlan, prepared: Prepared) -> list[Composed]:
 
 def seen_rows(plan: TrainPlan) -> Seen | None:
     """Collects which new tokens have occurred; None where all rows move at once, or none train as such."""
-    rows = plan.checkpoint.input.rows
-    if not plan.waits_for_tokens or not plan.method.splits or rows <= plan.first_id:
+    rows, first = plan.checkpoint.input.rows, plan.first_trained
+    if not plan.waits_for_tokens or not plan.method.splits or rows <= first:
         return None
     # No text holds an id of a padding row: from the first step, the lm_head learns not to predict it.
-    padding = [index for index in plan.manifest.padding_ids if plan.first_id <= index < rows]
-    return Seen(plan.first_id, rows - plan.first_id, padding)
+    padding = [index for index in plan.manifest.padding_ids if first <= index < rows]
+    return Seen(first, rows - first, padding)
 
 
 def alignment_of(plan: TrainPlan, prepared: Prepared) -> Alignment | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vocabx._util.extras import require_all
+from vocabx.checkpoint.factorised import is_factorised
 from vocabx.checkpoint.manifest import Manifest
 from vocabx.checkpoint.objective import Objective
 from vocabx.checkpoint.tables import Checkpoint
@@ -83,8 +84,13 @@ class TrainPlan:
     @property
     def trained(self) -> dict[str, int]:
         """Number of trained parameters, by kind."""
-        new = self.checkpoint.input.rows - self.first_id
-        return trained_parameters(self.sizes, self.method, new, self.options.composition)
+        rows = self.checkpoint.input.rows - self.first_trained
+        return trained_parameters(self.sizes, self.method, rows, self.options.composition)
+
+    @property
+    def first_trained(self) -> int:
+        """The id of the first row that trains: of factorized embeddings, the rows of all tokens do."""
+        return 0 if is_factorised(self.checkpoint.config) else self.first_id
 
     @property
     def waits_for_tokens(self) -> bool:
@@ -299,8 +305,11 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
             f"{checkpoint.input.rows:,}: restore it, or extend the base again"
         )
     _check_rows(options, first)
+    if is_factorised(checkpoint.config):
+        _check_factors(options)
     objective = check_objective(options, checkpoint, tokenizer, language)
-    trained = trained_parameters(sizes, method, new, options.composition)
+    rows = checkpoint.input.rows if is_factorised(checkpoint.config) else new
+    trained = trained_parameters(sizes, method, rows, options.composition)
     fit = fit_batch(options, sizes, method, trained, device, processes)
     return TrainPlan(
         options,
@@ -337,3 +346,17 @@ def _check_rows(options: TrainOptions, first: int) -> None:
             f"{names[0]} learns from the base's pieces, and {options.directory} kept none of the base's "
             "tokens: omit it"
         )
+
+
+def _check_factors(options: TrainOptions) -> None:
+    """Refuse what needs the dense rows of a matrix, for a factorized checkpoint.
+
+    Raises:
+        TrainingError: the options ask for it.
+    """
+    for name, asked in (("--lora-tables", options.lora_tables), *((way, True) for way in options.ways)):
+        if asked:
+            raise TrainingError(
+                f"{options.directory} is factorized, so its coordinates and primitives train, and {name} "
+                "needs whole embeddings: omit it"
+            )

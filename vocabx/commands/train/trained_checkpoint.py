@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Literal
 
-from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.manifest import Manifest, read_manifest
 from vocabx.checkpoint.objective import objective_of
 from vocabx.checkpoint.read_checkpoint import read_checkpoint
@@ -31,7 +30,6 @@ def trained_checkpoint(directory: Path) -> tuple[Checkpoint, Manifest]:
             f"{directory} has no vocabx.json, which records the new rows: pass a checkpoint that vocabx wrote"
         )
     checkpoint = read_checkpoint(directory)
-    refuse_factorised(checkpoint)
     checkpoint.require_unquantised("training", "extend and train the model that was quantized")
     checkpoint.require_no_own_code("training", "train it in your own script")
     if checkpoint.sees:

@@ -14,7 +14,6 @@ from vocabx.checkpoint.base import (
     find_base,
     find_tokenizer_base,
 )
-from vocabx.checkpoint.factorised import refuse_factorised
 from vocabx.checkpoint.grow import grown_bytes, side_files_of
 from vocabx.checkpoint.read_checkpoint import check_tables, read_checkpoint
 from vocabx.checkpoint.replacing import check_not_read
@@ -169,7 +168,6 @@ def make_transfer_plan(options: TransferOptions, progress: Progress) -> Transfer
     old = with_rows_only(read_tokenizer(base.directory), checkpoint.input.rows)
     if checkpoint.note:
         progress.note(checkpoint.note)
-    refuse_factorised(checkpoint)
     check_base_model([options.init], checkpoint)
     check_tables(checkpoint, old.size)
     if (old.vocabulary, old.rules()) == (given.vocabulary, given.rules()):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from vocabx._util.version import VERSION
+from vocabx.checkpoint.factorised import form_of
 from vocabx.checkpoint.journal import Journal
 from vocabx.checkpoint.manifest import (
     Manifest,
@@ -279,7 +280,7 @@ def _manifest(
         origin={"tokenizer": plan.options.tokenizer, "rows": asdict(report.counts)},
         language=plan.language.tag,
         initializer=RecordedInitializer(
-            plan.options.init, initialized.parameters, plan.options.seed, "dense"
+            plan.options.init, initialized.parameters, plan.options.seed, **form_of(plan.checkpoint, None)
         ),
         certificate=tuple(map(RecordedClaim.of, report.claims)),
         tables=tables,
