@@ -17,6 +17,8 @@ CASES = {
     "t5": ("t5_json", {"tokenizer_class": "T5Tokenizer"}, "t5", "T5Tokenizer"),
     "gemma": ("gemma_json", {"tokenizer_class": "GemmaTokenizer"}, "gemma", "GemmaTokenizer"),
     "mistral": ("mistral3_json", {"tokenizer_class": "LlamaTokenizer"}, "mistral", "LlamaTokenizer"),
+    # With nothing but a .model beside the weights.
+    "mistral v1": ("mistral_model", {}, "mistral", "LlamaTokenizer"),
     "bert": ("bert_json", {"model_max_length": 512}, "bert", "BertTokenizer"),
     "gpt2": ("gpt2_json", {"model_max_length": 1024}, "gpt2", "GPT2Tokenizer"),
     # Where the class would build something else than the file states.
@@ -31,7 +33,8 @@ def written(request, tmp_path_factory):
     """A base and the directory that is written of it, with the class that it should name."""
     fixture, settings, kind, name = CASES[request.param]
     base, out = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("out")
-    shutil.copyfile(request.getfixturevalue(fixture), base / "tokenizer.json")
+    file = request.getfixturevalue(fixture)
+    shutil.copyfile(file, base / ("tokenizer.json" if file.suffix == ".json" else "tokenizer.model"))
     if settings:
         (base / "tokenizer_config.json").write_text(json.dumps(settings))
     for directory in (base, out) if kind else ():

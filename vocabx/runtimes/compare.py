@@ -154,6 +154,11 @@ def _asked(
         if about.get("old"):
             why = f"needs {runtime.package} {runtime.oldest} or later"
             return not_compared(runtime.name, version, place.name, why)
+        lacks = next((line["lacks"] for line in lines if "lacks" in line), "")
+        if lacks:
+            # What an incomplete installation says is no measurement.
+            why = f"its installation is incomplete: it lacks the module {lacks}"
+            return not_compared(runtime.name, version, place.name, why)
         for number, line in zip(todo, lines, strict=False):
             readings[number] = Reading.of(line)
         rest = todo[len(lines) :]

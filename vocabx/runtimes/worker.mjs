@@ -55,7 +55,14 @@ const version = versionOf(request.package);
 const old = version !== null && !atLeast(version, request.oldest);
 say({ version, old });
 if (version !== null && !old && request.directories.length) {
-  const { load } = await import(`./${request.reader}`);
+  let load;
+  try {
+    ({ load } = await import(`./${request.reader}`));
+  } catch (error) {
+    if (error?.code !== "ERR_MODULE_NOT_FOUND") throw error;
+    say({ lacks: /'([^']+)'/.exec(error.message)?.[1] ?? told(error) });
+    process.exit(0);
+  }
   for (const directory of request.directories) {
     let loaded;
     try {

@@ -48,6 +48,10 @@ def _answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for directory in request["directories"]:
         try:
             encode, decode = reader.load(directory["path"])
+        except ModuleNotFoundError as error:
+            # A second attempt might find the module half imported, and go on.
+            yield {"lacks": error.name or _told(error)}
+            return
         except Exception as error:  # Runtimes raise whatever they like.
             yield {"refused": _told(error)}
             continue

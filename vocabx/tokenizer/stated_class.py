@@ -25,7 +25,8 @@ _BY_TYPE = {
     "roberta": "RobertaTokenizer", "xlm-roberta": "XLMRobertaTokenizer", "t5": "T5Tokenizer",
     "mt5": "T5Tokenizer", "gpt_neox": "GPTNeoXTokenizer", "gemma": "GemmaTokenizer",
     "gemma2": "GemmaTokenizer", "gemma3": "GemmaTokenizer", "gemma3_text": "GemmaTokenizer",
-    "mbart": "MBartTokenizer", "nllb-moe": "NllbTokenizer",
+    "mbart": "MBartTokenizer", "nllb-moe": "NllbTokenizer", "mistral": "LlamaTokenizer",
+    "mixtral": "LlamaTokenizer",
 }  # fmt: skip
 # For these, transformers 5 takes tokenizer.json as it is although their class is Llama's.
 _MISTRAL = ("mistral", "mixtral")

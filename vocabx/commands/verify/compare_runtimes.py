@@ -18,7 +18,7 @@ from vocabx.tokenizer.adversarial import adversarial_strings
 from vocabx.tokenizer.fast import FastTokenizer
 from vocabx.tokenizer.to_tiktoken import to_tiktoken
 from vocabx.tokenizer.verify import Texts
-from vocabx.tokenizer.write import write_tokenizer
+from vocabx.tokenizer.write import model_type, write_tokenizer
 
 _Files = tuple[FastTokenizer, Path]
 
@@ -67,7 +67,8 @@ def _subject(tokenizer: FastTokenizer, path: Path, scratch: Path, runtimes: Sequ
     if not (path / "tokenizer.json").is_file():
         directory = scratch / "tokenizer"
         directory.mkdir()
-        write_tokenizer(tokenizer, path, directory)
+        # As `extend` would write the base itself.
+        write_tokenizer(tokenizer, path, directory, beside=model_type(path))
         if (path / "config.json").is_file():
             shutil.copyfile(path / "config.json", directory / "config.json")
     gguf, no_gguf, tiktoken, no_tiktoken = None, "", None, ""
