@@ -92,7 +92,9 @@ saved and loaded again. Of {total} pairs of type and class with a text vocabular
 ({share:.1%}): logits of old tokens do not change, and a new token that copies an old one acts as it does. A
 difference of logits is stated where there is one; elsewhere they are equal bit for bit, in float32 on a CPU.
 `vocabx bases --types` lists the same. How the tensors are found:
-[checkpoint.md](checkpoint.md#which-tensors-are-the-embedding-matrices)."""
+[checkpoint.md](checkpoint.md#which-tensors-are-the-embedding-matrices). A model whose class comes with it is
+of no type listed here: `--trust-remote-code` lets its own code tell,
+[in a process of its own](checkpoint.md#classes-that-come-with-the-model)."""
 
 
 @cache
