@@ -36,6 +36,8 @@ NOT_TEXT = {
     **dict.fromkeys(("blt", "perceiver"), "bytes"),
     "pi0": "actions of a robot",
 }
+# Packages that transformers takes parts of some models from.
+_PACKAGES = {"timm"}
 NAME = "architectures"
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -99,7 +101,8 @@ def _examined(kind: str, made: str) -> dict[str, Any]:
     seconds, refusal = _finding(kind, made)
     try:
         with tempfile.TemporaryDirectory() as directory:
-            proof = prove(small_model(kind, made), Path(directory))
+            model = small_model(kind, made)
+            proof = prove(model, Path(directory))
     except VocabxError as error:
         return {"verdict": "refused", "reason": _reason(error), "seconds": seconds}
     except Exception as error:  # Whatever a type's own code raises for a small model.
@@ -119,6 +122,7 @@ def _examined(kind: str, made: str) -> dict[str, Any]:
         "copy": proof.copy,
         "again": proof.again,
         "generates": proof.generated > 0,
+        "needs": _needs(model),
         "seconds": seconds,
     }
 
@@ -157,6 +161,12 @@ def _tables(checkpoint: Checkpoint) -> dict[str, Any]:
         "choices": [table.name for table in checkpoint.choices],
         "settings": list(checkpoint.architecture.sizes or ("vocab_size",)),
     }
+
+
+def _needs(model: Any) -> str:
+    """A further package that modules of a model come from, or ""."""
+    found = {type(module).__module__.partition(".")[0] for module in model.modules()}
+    return min(found & _PACKAGES, default="")
 
 
 def _counts(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -137,6 +137,14 @@ OWN: dict[str, dict[str, Any]] = {
     "instructblip": {"num_query_tokens": 2, "image_token_index": 5, "video_token_index": 5},
     "instructblipvideo": {"num_query_tokens": 2, "image_token_index": 5, "video_token_index": 5},
     "kosmos-2": {"latent_query_num": 2},
+    "perception_lm": {
+        "vision_config": {
+            "architecture": "vit_pe_core_tiny_patch16_384",
+            "model_args": {
+                "embed_dim": 64, "depth": 2, "num_heads": 4, "img_size": 32, "ref_feat_shape": [2, 2],
+            },
+        }
+    },
     "nemo_speechlm": {
         "word_timestamp_config": {"vocab_size": 133},
         "text_config": {"n_groups": 2, "mamba_head_dim": 32, "ssm_state_size": 8, "num_key_value_heads": 4},

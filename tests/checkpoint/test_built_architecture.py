@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from tiny_models import tiny_model
 
 from vocabx import ExtendOptions, extend
+from vocabx._util.extras import installed
 from vocabx.checkpoint import find_architecture as finding
 from vocabx.checkpoint.architectures import ARCHITECTURES
 from vocabx.checkpoint.built_architecture import Shapes, built_architecture
@@ -64,7 +65,11 @@ SPREAD = {
     "xlm": "XLMWithLMHeadModel",
 }
 _ELSEWHERE = sorted(
-    {(one.type, one.name) for one in recorded_types().types if one.verdict == "extended"}
+    {
+        (one.type, one.name)
+        for one in recorded_types().types
+        if one.verdict == "extended" and (not one.needs or installed(one.needs))
+    }
     - set(SPREAD.items())
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from architectures_models import small_model
 from architectures_proof import prove_saved
 from own_code_model import AUTO_MAP, INPUT, OUTPUT, save_own_code_model
 from safetensors.torch import load_file
@@ -18,6 +19,7 @@ from vocabx.checkpoint.built_architecture import Shapes
 from vocabx.checkpoint.manifest import read_manifest
 from vocabx.checkpoint.own_code import Limits, ask_own_code
 from vocabx.checkpoint.read_checkpoint import read_checkpoint
+from vocabx.checkpoint.recorded import require_base_directory
 from vocabx.commands.evaluate.model import read_evaluated_model
 from vocabx.commands.train.trained_checkpoint import trained_checkpoint
 from vocabx.errors import BaseModelError, InitializerError
@@ -74,11 +76,11 @@ def test_the_code_runs_in_another_process_and_what_it_prints_is_not_heard(base, 
 
 @pytest.mark.parametrize(("code", "said"), [
     ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "which died of SIGSEGV"),
-    ("import os; os._exit(3)", "which ended with exit code 3"),
+    pytest.param("import os; os._exit(3)", "which ended with exit code 3", marks=pytest.mark.slow),
     ("import os; os._exit(0)", "which gave no answer that could be read"),
     ("raise SystemExit('enough')", "which fails (SystemExit: enough)"),
-    ("raise ValueError('two\\nlines')", "two lines"),
-    ("import no_such_package_of_anyone", "no_such_package_of_anyone"),
+    pytest.param("raise ValueError('two\\nlines')", "two lines", marks=pytest.mark.slow),
+    pytest.param("import no_such_package_of_anyone", "no_such_package", marks=pytest.mark.slow),
     ("x = bytearray(1 << 40)", "which fails (MemoryError)"),
     ("class OddlyForCausalLM: pass", "which is no PreTrainedModel of transformers"),
 ])  # fmt: skip
@@ -94,6 +96,16 @@ def test_code_that_hangs_or_prints_without_end_is_stopped(base, code):
     with pytest.raises(BaseModelError) as caught:
         ask_own_code(config, Shapes({INPUT: (ROWS, 32)}), base, Limits(seconds=3))
     assert "which took longer than 3 seconds" in one_sentence(caught.value, base)
+
+
+def test_code_of_a_class_that_transformers_has_is_not_run_even_if_it_is_trusted(tmp_path):
+    small_model("lfm2", "Lfm2ForCausalLM").save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    named = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Lfm2ForCausalLM"}
+    path.write_text(json.dumps({**json.loads(path.read_text()), "auto_map": named}))
+    (tmp_path / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    assert not read_checkpoint(tmp_path, trust=True).architecture.own_code
+    assert not (tmp_path / "ran").exists()
 
 
 def test_code_that_computes_without_end_is_stopped(base):
@@ -165,7 +177,8 @@ def test_the_command_takes_the_code_along_and_records_it(extended):
 def test_what_it_wrote_is_read_by_its_record_without_running_the_code(extended):
     base, out = extended
     assert read_checkpoint(out).input.name == INPUT
-    assert verify(VerifyOptions(directory=out, base=str(base), records=True)).certificate.passed
+    require_base_directory(out, base)
+    assert verify(VerifyOptions(directory=out, records=True)).certificate.passed
 
 
 def test_commands_that_compute_with_the_model_refuse_it_in_one_sentence(extended, small_extended, tmp_path):
@@ -188,7 +201,7 @@ def test_code_that_was_changed_since_is_not_what_was_recorded(extended, tmp_path
     with (tmp_path / "out" / "modeling_oddly.py").open("a") as file:
         file.write("# changed\n")
     assert "only be built by code of its own" in refusal(tmp_path / "out")
-    found = verify(VerifyOptions(directory=tmp_path / "out", base=str(extended[0]), records=True))
+    found = verify(VerifyOptions(directory=tmp_path / "out", records=True))
     failed = {claim.name for claim in found.certificate.claims if claim.failed}
     assert "remote-code" in failed
 

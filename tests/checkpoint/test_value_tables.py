@@ -88,6 +88,23 @@ def test_multipliers_that_are_stored_stay_and_others_are_refused_by_name(tmp_pat
         read_checkpoint(tmp_path / "base")
 
 
+def test_a_copy_differs_from_its_token_by_embeddings_of_n_grams_and_nothing_else(tmp_path, parts):
+    """Its id hashes to other n-grams. Where all of these have one embedding, it acts as its token."""
+    settings = {"eos_token_id": 2, "ple_layer_ids": [1], "ngram_vocab_size_base": 101, "split_ngram_parts": 3}
+    model = small_model("qwen4_exp_text", "Qwen4ExpForCausalLM", **settings)
+    model.save_pretrained(tmp_path / "base")
+    grown(tmp_path / "base", tmp_path / "out", parts)
+    after = type(model).from_pretrained(tmp_path / "out", dtype="float32").eval()
+    old = torch.tensor([[5, 40, COPIED, 41, 9]])
+    new = torch.where(old == COPIED, VOCABULARY, old)
+    with torch.no_grad():
+        assert 0 < (after(old).logits - after(new).logits).abs().max() < 0.1
+        for name, rows in after.named_parameters():
+            if name.endswith("ngram_embedding.weight"):
+                rows[:] = rows[0]
+        assert torch.equal(after(old).logits, after(new).logits)
+
+
 @pytest.mark.parametrize(("kind", "name"), [
     ("inkling_text", "InklingForCausalLM"), ("inkling2_text", "Inkling2ForCausalLM"),
 ])  # fmt: skip

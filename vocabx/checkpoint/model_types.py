@@ -34,6 +34,7 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
         input, output, biases, copies, lookups, choices: names of the tensors that are resized; "tied" for an
             output that is the input's matrix.
         settings: of config.json, which state the size.
+        needs: a further package that transformers needs to build the class, or "".
         difference: the largest difference of logits in the proof, float32 on a CPU; 0 for none at all.
     """
 
@@ -49,6 +50,7 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
     lookups: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    needs: str = ""
     difference: float = 0.0
 
     @property
@@ -63,11 +65,8 @@ class ModelType(msgspec.Struct, frozen=True, kw_only=True):
         if self.verdict != "extended":
             return self.reason
         head = "tied" if self.output == "tied" else self.output
-        return ", ".join(
-            part
-            for part in (self.input, head, *self.biases, *self.copies, *self.lookups, *self.choices)
-            if part
-        )
+        parts = (self.input, head, *self.biases, *self.copies, *self.lookups, *self.choices)
+        return ", ".join(filter(None, parts)) + (f" (with {self.needs} installed)" if self.needs else "")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,9 @@ saved and loaded again. Of {total} pairs of type and class with a text vocabular
 ({share:.1%}): logits of old tokens do not change, and a new token that copies an old one acts as it does. A
 difference of logits is stated where there is one; elsewhere they are equal bit for bit, in float32 on a CPU.
 `vocabx bases --types` lists the same. How the tensors are found:
-[checkpoint.md](checkpoint.md#which-tensors-are-the-embedding-matrices)."""
+[checkpoint.md](checkpoint.md#which-tensors-are-the-embedding-matrices). A model whose class comes with it is
+of no type listed here: `--trust-remote-code` lets its own code tell,
+[in a process of its own](checkpoint.md#classes-that-come-with-the-model)."""
 
 
 @cache

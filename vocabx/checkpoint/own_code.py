@@ -27,7 +27,7 @@ from vocabx.checkpoint.built_architecture import Shapes
 from vocabx.checkpoint.side_files import code_files
 from vocabx.errors import BaseModelError
 
-_MANIFEST, _FIELD = "vocabx.json", "remote_code"
+_MANIFEST = "vocabx.json"
 _SHOWN = 160
 # Nothing is downloaded, and nothing is left behind in the user's caches.
 _ENVIRONMENT = {
@@ -65,6 +65,12 @@ class RecordedCode(Written, frozen=True):
     def told(self) -> Architecture:
         """The architecture, with the files of code that told it."""
         return replace(self.architecture, own_code=tuple(self.files.items()))
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """The part of vocabx.json that is about code."""
+
+    remote_code: RecordedCode
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -134,10 +140,9 @@ def recorded_architecture(directory: Path, config: dict[str, Any]) -> Architectu
         return None
     remedy = "restore it, or write the checkpoint again"
     content = read_object(path, BaseModelError, remedy)
-    if not content.get(_FIELD):
+    if not content.get("remote_code"):
         return None
-    own = {_FIELD: content[_FIELD]}
-    recorded = fit(path, own, dict[str, RecordedCode], BaseModelError, remedy)[_FIELD]
+    recorded = fit(path, content, _Part, BaseModelError, remedy).remote_code
     now = {name: _digest(directory / name) for name in code_files(directory, config)}
     # Only the checkpoint may be untied, not its base.
     tied = recorded.architecture.tied and content.get("tied") is not False

@@ -84,7 +84,7 @@ def require_base_directory(directory: Path, base: Path) -> None:
     if (base / "config.json").is_file() and any(base.glob("*.safetensors")):
         manifest = read_manifest(directory)
         code = None if manifest is None else manifest.remote_code
-        require_base(directory, read_checkpoint(base, like=code and code.told))
+        require_base(directory, read_checkpoint(base, like=None if code is None else code.told))
 
 
 def require_own_tables(checkpoint: Checkpoint, found: Mapping[str, str]) -> None:
