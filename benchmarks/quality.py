@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from common import Result, finish, machine, new_parser, peak_memory_mb, run_script, run_worker
+from common import (
+    Result,
+    finish,
+    machine,
+    new_parser,
+    peak_memory_mb,
+    processor_seconds,
+    run_script,
+    run_worker,
+)
 from scale import write_text
 
 from vocabx.corpus.draw import draw_corpus
@@ -48,12 +57,12 @@ def read(path: str, learn_bytes: int, quality: bool) -> Result:
     """Read and sample the text, with the rules or without."""
     language = find_language("zh-Hant")
     source = with_quality(user_source([path], "text", ""), language, QualityOptions(wanted=quality))
-    wall, processor = time.perf_counter(), time.process_time()
+    wall, processor = time.perf_counter(), processor_seconds()
     sizes = SampleSizes(learn_bytes, 60_000, 0)
     corpus = draw_corpus(source, language.scripts, sizes, "Reading text", Quiet())
     found: Result = {
         "seconds": round(time.perf_counter() - wall, 2),
-        "processor_seconds": round(time.process_time() - processor, 2),
+        "processor_seconds": round(processor_seconds() - processor, 2),
         "documents": corpus.documents,
         "peak_memory_mb": peak_memory_mb(),
     }

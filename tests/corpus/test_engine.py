@@ -153,13 +153,29 @@ def test_a_text_whose_shards_are_mostly_damaged_is_refused_elsewhere_too(shards,
             drawn(shards, where, False)
 
 
-_CHILD = """
+# Two workers of Ray, of which the first one to work is killed.
+_WORKERS = """
 import os, pickle, signal, sys
 from functools import partial
 import ray
-from vocabx.cli.app import main
-from vocabx.checkpoint.base import find_base
 from vocabx.corpus import draw, engine, parts
+
+directory, marker, english = sys.argv[1:]
+ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
+         object_store_memory=100 << 20)
+on_ray = engine._on_ray
+
+def deadly(item, work):
+    if not os.path.exists(marker):
+        open(marker, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return work(item)
+
+engine._on_ray = lambda work, items: on_ray(partial(deadly, work=work), items)
+"""
+
+_SHARDS = """
+from vocabx.checkpoint.base import find_base
 from vocabx.corpus.languages import find_language
 from vocabx.corpus.quality import with_quality
 from vocabx.corpus.quality_options import QualityOptions
@@ -171,21 +187,9 @@ from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer
 from vocabx.tokenizer.read_tokenizer import read_tokenizer
 
-directory, marker, english = sys.argv[1:]
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error",
-         object_store_memory=100 << 20)
 chinese = find_language("zh-Hant")
 sizes = SampleSizes(20_000, 3_000, 0)
 tokenizer = read_tokenizer(find_base("smollm2", Quiet()).directory)
-on_ray = engine._on_ray
-
-def deadly(item, work):
-    if not os.path.exists(marker):
-        open(marker, "w").close()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return work(item)
-
-engine._on_ray = lambda work, items: on_ray(partial(deadly, work=work), items)
 
 def made(where, quality):
     options = QualityOptions(quality, engine=where)
@@ -194,28 +198,12 @@ def made(where, quality):
     alphabet = Alphabet(chinese.scripts, chinese.blocks)
     request = TokenRequest(60, strict=False)
     found = extend_tokenizer(tokenizer, corpus.learning, alphabet, request, tokenizer.size, Quiet())
-    return corpus, found.tokenizer.spec, source.skipped.read
+    return corpus, found.tokenizer.spec, source.left_out
 
-# The files are divided, as large ones are, and read by several workers each.
-parts.SIZE = 15_000
 for quality in (False, True):
     assert made("ray", quality) == made("local", quality)
     assert os.path.exists(marker)
     os.remove(marker)
-# From the shell.
-tokens = []
-for where in ("ray", "local"):
-    out = f"{marker}-{where}"
-    sys.argv = ["vocabx", "extend", "--base", "smollm2", "--lang", "zh-Hant", "--corpus", directory]
-    sys.argv += ["--base-text", english, "--new-tokens", "40", "--heldout-bytes", "3000"]
-    sys.argv += ["--quality", "--adversarial", "0", "--tokenizer-only", "--engine", where, "--out", out]
-    try:
-        main()
-    except SystemExit as ended:
-        assert not ended.code, ended.code
-    tokens.append(open(os.path.join(out, "tokenizer.json"), "rb").read())
-    assert os.path.exists(marker)
-assert tokens[0] == tokens[1]
 open(os.path.join(directory, "bad.jsonl"), "wb").write(b"\\0")
 try:
     source = user_source([directory], "text", "", strict=True)
@@ -225,14 +213,42 @@ except CorpusError as error:
     print("the same")
 """
 
+# One file, which is divided as large files are.
+_SHELL = """
+from vocabx.cli.app import main
+
+parts.SIZE = os.path.getsize(directory) // 4 + 1
+tokens = []
+for where in ("ray", "local"):
+    out = f"{marker}-{where}"
+    sys.argv = ["vocabx", "extend", "--base", "smollm2", "--lang", "zh-Hant", "--corpus", directory]
+    sys.argv += ["--base-text", english, "--new-tokens", "40", "--heldout-bytes", "3000"]
+    sys.argv += ["--adversarial", "0", "--tokenizer-only", "--engine", where, "--out", out]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code, ended.code
+    tokens.append(open(os.path.join(out, "tokenizer.json"), "rb").read())
+    assert os.path.exists(marker)
+assert tokens[0] == tokens[1]
+print("the same")
+"""
+
 
 @pytest.mark.slow
-def test_ray_gives_the_same_tokens_on_two_workers_one_of_which_is_killed(shards, tmp_path, english_file):
+@pytest.mark.parametrize("checks", [_SHARDS, _SHELL], ids=["shards", "one file, from the shell"])
+def test_ray_gives_the_same_tokens_on_two_workers_one_of_which_is_killed(
+    checks, shards, tmp_path, english_file
+):
     if not (_RAY / "ray").is_dir() and find_spec("ray") is None:
         pytest.fail(f"{_RAY} is missing: run `make test-slow`, which installs it", pytrace=False)
     path = os.pathsep.join(filter(None, (str(_RAY), os.environ.get("PYTHONPATH"))))
+    text = shards
+    if checks is _SHELL:
+        text = tmp_path / "one.jsonl"
+        text.write_bytes(b"\n".join(shard.read_bytes() for shard in sorted(shards.iterdir())))
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(shards), str(tmp_path / "killed"), str(english_file)],
+        [sys.executable, "-c", _WORKERS + checks, str(text), str(tmp_path / "killed"), str(english_file)],
         env={**os.environ, "PYTHONPATH": path, "TOKENIZERS_PARALLELISM": "false"},
         capture_output=True,
         text=True,
