@@ -43,7 +43,7 @@ from vocabx.training.duration import STARTING_SECONDS, described, scoring_second
 from vocabx.training.methods import Dtype, Method
 from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
 from vocabx.training.pace import early_scores, every
-from vocabx.training.processes import are_sharded
+from vocabx.training.processes import are_sharded, sharding_version
 
 _TRACKERS = ("trackio", "wandb", "tensorboard")
 _DEFAULTS = {"sequence_length": (2048, 256), "step_sequences": (64, 4)}
@@ -287,6 +287,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     """
     gpu = device != "cpu"
     require_all(_method(options, gpu, "float32").packages)
+    _check_sharding(_method(options, gpu, "float32"))
     checkpoint, manifest = trained_checkpoint(options.directory)
     options = _with_defaults(options, gpu, checkpoint)
     method = _method(options, gpu, options.dtype or "float32")
@@ -379,6 +380,25 @@ def _check_rows(options: TrainOptions, first: int) -> None:
         raise TrainingError(
             f"{names[0]} learns from the base's pieces, and {options.directory} kept none of the base's "
             "tokens: omit it"
+        )
+
+
+def _check_sharding(method: Method) -> None:
+    """Refuse ways to divide a model among processes that give wrong results.
+
+    Raises:
+        TrainingError: it is FSDP 1, or 4-bit layers would be divided.
+    """
+    version = sharding_version()
+    if version == 1:
+        raise TrainingError(
+            "FSDP 1 leaves each process a shard of the trained embeddings, and vocabx gathers those of FSDP "
+            "2 alone: set fsdp_version: 2, as docs/accelerate/fsdp.yaml does"
+        )
+    if version and method.name == "qlora":
+        raise TrainingError(
+            "the forward pass of 4-bit layers is wrong under FSDP 2: pass --method lora, or launch with "
+            "docs/accelerate/ddp.yaml"
         )
 
 
