@@ -100,7 +100,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         }  # fmt: skip
         changed = self.pace.took(entry["seconds"])
         self._write(entry)
-        self.progress.status(f"step {step:,}: loss {loss:.3f}, {bits:.3f} bits per byte")
+        speed = f"{tokens / seconds:,.0f} tokens/s, {size / seconds / 1000:,.1f} kB/s"
+        self.progress.status(f"step {step:,}: loss {loss:.3f}, {bits:.3f} bits per byte; {speed}")
         self.advance(tokens if self.pace.limit is None else seconds)
         if changed:
             self.follow()

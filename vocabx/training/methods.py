@@ -15,7 +15,6 @@ from vocabx.checkpoint.configuration import read_config
 from vocabx.checkpoint.factorised import is_factorised
 from vocabx.checkpoint.objective import AUTO, objective_of
 from vocabx.evaluation.load_model import load_factorised
-from vocabx.training.processes import are_sharded
 
 # Routers of mixture-of-experts layers select experts, and need no adapters for a new language.
 ROUTERS = ("gate", "router")
@@ -120,14 +119,11 @@ def load(directory: Path, method: Method, device: str) -> Any:
     settings: dict[str, Any] = {}
     if method.name == "qlora":
         need("bitsandbytes", "train")
-        # FSDP can only shard tensors of one dtype.
-        storage = dtype if are_sharded() else torch.uint8
         settings["quantization_config"] = transformers.BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
-            bnb_4bit_quant_storage=storage,
         )
     settings |= {"dtype": torch.float32 if method.name == "full" else dtype, "device_map": {"": device}}
     config = read_config(directory)

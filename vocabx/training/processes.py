@@ -18,6 +18,11 @@ def are_sharded() -> bool:
     return os.environ.get("ACCELERATE_USE_FSDP") == "true"
 
 
+def sharding_version() -> int:
+    """The version of FSDP that `accelerate launch` was configured for; 0 without FSDP."""
+    return int(os.environ.get("FSDP_VERSION", "1")) if are_sharded() else 0
+
+
 class Processes:
     """The processes of this run.
 

@@ -134,6 +134,26 @@ def split_tables(model: Any, first: int) -> Split:
     return Split(first, tied, parameters)
 
 
+def parts_of(model: Any, split: Split | None) -> dict[str, nn.Parameter]:
+    """The trained parts by kind as a model holds them now: FSDP puts others in place of `Split.parameters`.
+
+    Args:
+        model: the model, without adapters around it.
+        split: of its embeddings; None if they do not train separately.
+    """
+    if split is None or not split.parameters:
+        return {}
+    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    places = {
+        "input": (embedding, "new"),
+        "input_primitives": (embedding, "new_primitives"),
+        "output": (output, "new"),
+        "output_primitives": (output, "new_primitives"),
+        "bias": (output, "new_bias"),
+    }
+    return {kind: getattr(*places[kind]) for kind in split.parameters}
+
+
 def put_output(model: Any, output: nn.Module) -> None:
     """Put another module in the place of a model's lm_head.
 

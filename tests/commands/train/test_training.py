@@ -1,6 +1,7 @@
 """Training runs on a small model: what trains and what stays, and how interrupted runs are resumed."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -184,6 +185,8 @@ def test_a_branch_goes_on_from_the_other_runs_checkpoint_and_not_from_the_beginn
     longer = run_of("longer", branch_from=str(tmp_path / "short"), max_steps=14, progress=said)
     trained = [text.partition(":")[0] for text in said.statuses if text.startswith("step ")]
     assert trained == ["step 10", "step 11", "step 12", "step 13", "step 14"]
+    speeds = r"\d bits per byte; [\d,]+ tokens/s, [\d,.]+ kB/s$"
+    assert all(re.search(speeds, text) for text in said.statuses if text.startswith("step "))
     assert longer.metrics[-1]["tokens"] > 13 * 4 * 40
 
 

@@ -31,6 +31,8 @@ class Kind:
     files: tuple[str, ...] = ()
 
 
+_EXPORTS = ("gguf", "tiktoken", "ctranslate2", "dense")
+
 KINDS = {
     "compare": Kind("base", (CHECKPOINT,), "", needs=("lang",)),
     "extend": Kind("base", (CHECKPOINT,), CHECKPOINT, needs=("lang",)),
@@ -39,7 +41,7 @@ KINDS = {
     "merge": Kind("directory", (TRAINED,), CHECKPOINT),
     "evaluate": Kind("directories", (CHECKPOINT,), ""),
     "verify": Kind("directory", (CHECKPOINT, TOKENIZER), "", out=False),
-    "export": Kind("directory", (CHECKPOINT,), "", out=False, files=("gguf", "tiktoken", "ctranslate2")),
+    "export": Kind("directory", (CHECKPOINT,), "", out=False, files=_EXPORTS),
     "push": Kind("directory", (CHECKPOINT, TOKENIZER), "", out=False, needs=("to",)),
 }
 # What the run itself decides.

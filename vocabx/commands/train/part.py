@@ -30,7 +30,7 @@ from vocabx.training.record import (
 )
 from vocabx.training.run_checkpoints import SavedStep, resumable_checkpoints
 from vocabx.training.schedule import Schedule, make_schedule
-from vocabx.training.state import ADAPTER, ROWS, TRAINED, save_result
+from vocabx.training.state import ADAPTER, ROWS, TRAINED, gathered, save_result
 
 _LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "accelerate")
 # Scores of a run whose number of steps is not known.
@@ -106,6 +106,7 @@ def train_part(
     """
     with quiet_transformers("train"):
         from vocabx.commands.train.loop import run_training
+        from vocabx.training.model_loss import base_of
 
     started = time.time()
     plan, run, options = part.plan, part.run, part.plan.options
@@ -124,9 +125,12 @@ def train_part(
         raise interrupted
     if ended.reason:
         return int(ended.step)
+    model, whole = ended.prepared.model, gathered(ended.prepared.model)
     if processes.main:
-        split = ended.prepared.split
-        save_result(ended.prepared.model, split.parameters if split else {}, run, str(options.directory))
+        from vocabx.training.split_table import parts_of
+
+        parts = parts_of(base_of(model), ended.prepared.split)
+        save_result(model, parts, run, str(options.directory), whole)
         _record(part, pace, ended, time.time() - started, processes.count).write(run)
     processes.wait()
     return None

@@ -36,7 +36,7 @@ from vocabx.training.duration import STARTING_SECONDS, described, scoring_second
 from vocabx.training.methods import Method
 from vocabx.training.model_sizes import ModelSizes, sizes_of, trained_parameters
 from vocabx.training.pace import early_scores, every
-from vocabx.training.processes import are_sharded
+from vocabx.training.processes import are_sharded, sharding_version
 
 
 @dataclass(frozen=True)
@@ -279,7 +279,9 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
             a package is missing, or memory is too small.
     """
     gpu = device != "cpu"
-    require_all(method_of(options, gpu, "float32").packages)
+    asked = method_of(options, gpu, "float32")
+    require_all(asked.packages)
+    _check_sharding(asked)
     checkpoint, manifest = trained_checkpoint(options.directory)
     options = with_defaults(options, gpu, checkpoint)
     method = method_of(options, gpu, options.dtype or "float32")
@@ -345,6 +347,25 @@ def _check_rows(options: TrainOptions, first: int) -> None:
         raise TrainingError(
             f"{names[0]} learns from the base's pieces, and {options.directory} kept none of the base's "
             "tokens: omit it"
+        )
+
+
+def _check_sharding(method: Method) -> None:
+    """Refuse ways to divide a model among processes that give wrong results.
+
+    Raises:
+        TrainingError: it is FSDP 1, or 4-bit layers would be divided.
+    """
+    version = sharding_version()
+    if version == 1:
+        raise TrainingError(
+            "FSDP 1 leaves each process a shard of the trained embeddings, and vocabx gathers those of FSDP "
+            "2 alone: set fsdp_version: 2, as docs/accelerate/fsdp.yaml does"
+        )
+    if version and method.name == "qlora":
+        raise TrainingError(
+            "the forward pass of 4-bit layers is wrong under FSDP 2: pass --method lora, or launch with "
+            "docs/accelerate/ddp.yaml"
         )
 
 
