@@ -186,7 +186,7 @@ def add_value(writer: Any, key: str, value: Any) -> None:
             writer.add_float32(key, value)
         case str():
             writer.add_string(key, value)
-        case list():
+        case list() | bytes():
             writer.add_array(key, value)
         case _:
             raise TypeError(f"{key} is a {type(value).__name__}")
