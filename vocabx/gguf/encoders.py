@@ -127,11 +127,11 @@ def encoder_settings_of(checkpoint: Checkpoint) -> EncoderSettings:
         prefix=f"{str(config['model_type']).removeprefix('xlm-')}.",
         types=count_of(config, "type_vocab_size", name),
         first_position=first,
-        pooling=_pooling(checkpoint.directory),
+        pooling=pooling_of(checkpoint.directory),
     )
 
 
-def _pooling(directory: Path) -> int | None:
+def pooling_of(directory: Path) -> int | None:
     """What sentence-transformers states beside the checkpoint."""
     path = directory / _POOLING_FILE
     if not is_there(path):

@@ -108,6 +108,8 @@ ARCHITECTURES = {
     "bert": _BERT,
     "roberta": replace(_BERT, counts_from_pad=True),
     "xlm-roberta": replace(_BERT, counts_from_pad=True),
+    # See `modernbert`.
+    "modernbert": replace(_BERT, name="modern-bert", activations=("gelu",)),
 }
 # Multimodal types, and what their text part is called.
 _MULTIMODAL = {"gemma3": "gemma3_text"}
