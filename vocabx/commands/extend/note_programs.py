@@ -16,6 +16,8 @@ from vocabx.tokenizer.write import model_type
 
 # Llama 3's and its descendants': one character that is no letter goes with the letters behind it.
 _WITH_LETTERS = r"[^\r\n\p{L}\p{N}]?\p{L}+"
+# After as many characters without a space, onnxruntime begins anew.
+_LONG = 100
 _WIDE_SPACES = "\u00a0\u3000"
 
 
@@ -45,6 +47,11 @@ def _known(base: Base, tokenizer: FastTokenizer, sample: str) -> Iterator[str]:
         yield (
             "onnxruntime-extensions will keep the space before a text apart from its first word: it goes by "
             f"the class, which has to be {PLAIN} for transformers 5. onnxruntime-genai reads it rightly."
+        )
+    if named == "GemmaTokenizer" and any(len(word) > _LONG for word in sample.split()):
+        yield (
+            "onnxruntime-extensions and onnxruntime-genai will split tokens in long sentences without spaces: "
+            f"of such a tokenizer they read {_LONG} characters at a time, in the base as well."
         )
     patterns = splits_of(tokenizer.spec.get("pre_tokenizer")) or ()
     if any(_WITH_LETTERS in pattern for pattern in patterns) and any(
