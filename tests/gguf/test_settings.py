@@ -7,6 +7,7 @@ import pytest
 
 from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError
+from vocabx.gguf.export_gguf import export_gguf
 from vocabx.gguf.gemma import gemma_values, rope_config
 from vocabx.gguf.rope import rope_of
 from vocabx.gguf.settings import settings_of
@@ -178,3 +179,31 @@ def test_a_gemma_whose_head_llama_cpp_would_not_read_is_refused(random_model, sm
     directory = random_model("gemma", small, head_dim=8)
     with pytest.raises(BaseModelError, match="tied embeddings"):
         settings_of(read_checkpoint(directory))
+
+
+def test_a_multimodal_gemma_is_refused_and_its_text_part_saved_as_shown_is_the_same_model(tmp_path):
+    import torch
+    from transformers import Gemma3Config, Gemma3ForCausalLM, Gemma3ForConditionalGeneration
+
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
+    part = {"num_hidden_layers": 2, "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 300}
+    part |= {"query_pre_attn_scalar": 16}
+    config = Gemma3Config(
+        text_config={**sizes, **part},
+        vision_config={**sizes, "num_hidden_layers": 1, "image_size": 56, "patch_size": 14},
+        mm_tokens_per_image=4,
+    )
+    torch.manual_seed(0)
+    Gemma3ForConditionalGeneration(config).save_pretrained(tmp_path / "whole")
+    with pytest.raises(BaseModelError, match="save its text part as 'gemma3_text'"):
+        export_gguf(tmp_path / "whole", tmp_path / "whole.gguf")
+    # docs/gguf.md.
+    whole = Gemma3ForConditionalGeneration.from_pretrained(tmp_path / "whole")
+    text = Gemma3ForCausalLM(whole.config.text_config)
+    text.model, text.lm_head = whole.model.language_model, whole.lm_head
+    text.save_pretrained(tmp_path / "text")
+    assert settings_of(read_checkpoint(tmp_path / "text")).architecture.name == "gemma3"
+    ids = torch.arange(5, 20)[None]
+    with torch.no_grad():
+        alone = Gemma3ForCausalLM.from_pretrained(tmp_path / "text")(ids).logits
+        assert torch.equal(alone, whole(input_ids=ids).logits)

@@ -7,6 +7,7 @@ import pytest
 from llama_cpp import ask
 from real_tokenizers import read_once
 from sentencepiece import SentencePieceProcessor
+from small_tokenizers import marked_bpe
 
 from vocabx.errors import TokenizerError
 from vocabx.gguf.export_gguf import export_gguf
@@ -240,9 +241,10 @@ def test_files_that_disagree_are_refused(mistral_model, verses, chinese, tmp_pat
         stated(read_tokenizer(directory), directory)
 
 
-def test_an_unsupported_family_is_refused(t5_json, tmp_path):
-    with pytest.raises(TokenizerError, match="byte-level BPE, SentencePiece BPE and WordPiece"):
-        stated(read_once(t5_json), tmp_path)
+def test_an_unsupported_family_is_refused(verses, tmp_path):
+    directory = marked_bpe(tmp_path / "marked", verses[:50], byte=True, end_of_word_suffix="</w>")
+    with pytest.raises(TokenizerError, match="byte-level BPE, SentencePiece, Unigram and WordPiece"):
+        stated(read_tokenizer(directory), tmp_path)
 
 
 def test_a_name_for_a_tokenizer_without_pre_tokenizer_is_refused(mistral_model, tmp_path):

@@ -1,4 +1,4 @@
-"""The settings of an encoder for a .gguf file: BERT and RoBERTa, with which llama.cpp embeds texts.
+"""The settings of an encoder for a .gguf file: BERT, RoBERTa and XLM-R, with which llama.cpp embeds texts.
 
 It has no use for what predicts masked tokens or pairs of sentences, so the heads and the pooler are left out.
 Source: llama.cpp's src/models/bert.cpp.
@@ -124,14 +124,14 @@ def encoder_settings_of(checkpoint: Checkpoint) -> EncoderSettings:
         epsilon=float(config.get("layer_norm_eps", _EPSILON)),
         rope=Rope(0.0, "default", {}),
         window=None,
-        prefix=f"{config['model_type']}.",
+        prefix=f"{str(config['model_type']).removeprefix('xlm-')}.",
         types=count_of(config, "type_vocab_size", name),
         first_position=first,
-        pooling=_pooling(checkpoint.directory),
+        pooling=pooling_of(checkpoint.directory),
     )
 
 
-def _pooling(directory: Path) -> int | None:
+def pooling_of(directory: Path) -> int | None:
     """What sentence-transformers states beside the checkpoint."""
     path = directory / _POOLING_FILE
     if not is_there(path):

@@ -11,6 +11,7 @@ from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.checkpoint.single_file import check_target, staged_file
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError, OutputError
+from vocabx.gguf import modernbert
 from vocabx.gguf.encoders import encoder_settings_of
 from vocabx.gguf.settings import Settings, architecture_of, settings_of
 from vocabx.gguf.tensors import AUTO, CHOICES, GgufTensor, tensors_of
@@ -122,6 +123,8 @@ def _checkpoint(directory: Path) -> Checkpoint:
 
 
 def _settings(checkpoint: Checkpoint) -> Settings:
+    if checkpoint.config["model_type"] == modernbert.KIND:
+        return modernbert.modernbert_settings_of(checkpoint)
     encodes = architecture_of(checkpoint.config, str(checkpoint.directory)).encodes
     return encoder_settings_of(checkpoint) if encodes else settings_of(checkpoint)
 
@@ -186,7 +189,7 @@ def add_value(writer: Any, key: str, value: Any) -> None:
             writer.add_float32(key, value)
         case str():
             writer.add_string(key, value)
-        case list():
+        case list() | bytes():
             writer.add_array(key, value)
         case _:
             raise TypeError(f"{key} is a {type(value).__name__}")

@@ -107,7 +107,12 @@ ARCHITECTURES = {
     "gemma3_text": _gemma("gemma3", block_norms=_FOUR_NORMS, norms=("attn_q_norm", "attn_k_norm")),
     "bert": _BERT,
     "roberta": replace(_BERT, counts_from_pad=True),
+    "xlm-roberta": replace(_BERT, counts_from_pad=True),
+    # See `modernbert`.
+    "modernbert": replace(_BERT, name="modern-bert", activations=("gelu",)),
 }
+# Multimodal types, and what their text part is called.
+_MULTIMODAL = {"gemma3": "gemma3_text"}
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,12 @@ def architecture_of(config: dict[str, Any], name: str) -> Architecture:
         BaseModelError: if the type is not among them.
     """
     kind = str(config.get("model_type", ""))
+    if kind in _MULTIMODAL:
+        raise BaseModelError(
+            f"{name} is of the multimodal type {kind!r}, and llama.cpp reads pictures with a file that "
+            f"vocabx does not write: save its text part as {_MULTIMODAL[kind]!r} and export that, as "
+            "docs/gguf.md shows"
+        )
     if kind not in ARCHITECTURES:
         raise BaseModelError(
             f"{name} is of the model type {kind!r}: vocabx exports {', '.join(ARCHITECTURES)} to .gguf"

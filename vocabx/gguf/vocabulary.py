@@ -1,12 +1,12 @@
 """The vocabulary of a .gguf file: one token per row, and the special tokens that llama.cpp adds to a text.
 
-Three of llama.cpp's tokenizer models are used here: "gpt2", with merges over the byte-level alphabet,
-"llama", with the scores of SentencePiece, and "bert", WordPiece. llama.cpp matches every listed token in a
-text, even unused ones, so a row without a token gets a name that no text can produce.
+Four of llama.cpp's tokenizer models are used here: "gpt2", with merges over the byte-level alphabet,
+"llama", with the scores of SentencePiece, "t5", Unigram, and "bert", WordPiece. llama.cpp matches every
+listed token in a text, even unused ones, so a row without a token gets a name that no text can produce.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,12 @@ from vocabx._util.links import files_in
 from vocabx.checkpoint.grow import read_generation_config
 from vocabx.checkpoint.side_files import TEMPLATES
 from vocabx.errors import BaseModelError, TokenizerError
+from vocabx.gguf.components import parts_of
 from vocabx.gguf.pretokenizers import name_of
+from vocabx.gguf.unigram import unigram_pieces, unigram_settings
 from vocabx.tokenizer.families.byte_level import ByteLevelTokenizer
 from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
+from vocabx.tokenizer.families.unigram import UnigramTokenizer
 from vocabx.tokenizer.families.word_marks import MarkedByteLevelTokenizer
 from vocabx.tokenizer.families.wordpiece import WordPieceTokenizer
 from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
@@ -37,16 +40,17 @@ class Vocabulary:
     """A tokenizer in the form of a .gguf file.
 
     Attributes:
-        model: "gpt2", "llama" or "bert".
+        model: "gpt2", "llama", "t5" or "bert".
         pretokenizer: llama.cpp's name of the pre-tokenizer; "default" for the others, which have none.
         tokens: one token per row.
         kinds: the type of each.
-        scores: the score of each; only of "llama".
+        scores: the score of each; only of "llama" and "t5".
         merges: "left right" by rank; only of "gpt2".
         roles: ids of special tokens by role, such as "bos".
         begins, ends: whether bos is added before each text, and eos after it.
         space_first: whether a space is added before each text.
         templates: chat templates by name, the default one under "".
+        others: keys and values that only its model has.
         differences: sentences about how llama.cpp differs from the tokenizer.
     """
 
@@ -61,6 +65,7 @@ class Vocabulary:
     ends: bool
     space_first: bool
     templates: dict[str, str]
+    others: dict[str, Any]
     differences: tuple[str, ...]
 
     def values(self) -> dict[str, Any]:
@@ -81,6 +86,7 @@ class Vocabulary:
         values["tokenizer.ggml.add_bos_token"] = self.begins
         values[f"tokenizer.ggml.add_{'sep' if self.model == 'bert' else 'eos'}_token"] = self.ends
         values["tokenizer.ggml.add_space_prefix"] = self.space_first
+        values |= self.others
         named = {name: text for name, text in self.templates.items() if name}
         if named:
             values["tokenizer.chat_templates"] = list(named)
@@ -100,6 +106,7 @@ class _Listed:
     scores: dict[int, float]
     merges: tuple[str, ...]
     space_first: bool
+    others: dict[str, Any] = field(default_factory=dict)
 
 
 def vocabulary_of(
@@ -134,7 +141,7 @@ def vocabulary_of(
             "tokenizer.json"
         )
     kinds = (listed.kinds.get(i, Kind.NORMAL if i in listed.tokens else Kind.UNUSED) for i in range(rows))
-    scored = listed.model == "llama"
+    scored = listed.model in ("llama", "t5")
     return Vocabulary(
         model=listed.model,
         pretokenizer=listed.pretokenizer,
@@ -147,6 +154,7 @@ def vocabulary_of(
         ends=bool(after),
         space_first=listed.space_first,
         templates=_templates(directory),
+        others=listed.others,
         differences=tuple(_differences(tokenizer.spec, listed.model)),
     )
 
@@ -158,9 +166,9 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
         name = pretokenizer or name_of(tokenizer.spec)
         tokens = {index: piece for index, piece in tokenizer.id_to_piece.items() if not is_unused(piece)}
         return _Listed("gpt2", name, tokens, {}, {}, merges, False)
-    if not isinstance(tokenizer, SentencePieceTokenizer | WordPieceTokenizer):
+    if not isinstance(tokenizer, SentencePieceTokenizer | UnigramTokenizer | WordPieceTokenizer):
         raise TokenizerError(
-            "vocabx writes byte-level BPE, SentencePiece BPE and WordPiece for llama.cpp, and "
+            "vocabx writes byte-level BPE, SentencePiece, Unigram and WordPiece for llama.cpp, and "
             f"{directory} has a {tokenizer.family} tokenizer"
         )
     if pretokenizer:
@@ -169,6 +177,9 @@ def _listed(tokenizer: FastTokenizer, directory: Path, pretokenizer: str) -> _Li
         )
     if isinstance(tokenizer, WordPieceTokenizer):
         return _Listed("bert", "default", _words(tokenizer), {}, {}, (), False)
+    if isinstance(tokenizer, UnigramTokenizer):
+        settings = unigram_settings(tokenizer.spec)
+        return _Listed("t5", "default", *unigram_pieces(tokenizer), (), True, settings)
     space_first = _space_first(tokenizer.spec)
     if MODEL_NAME not in tokenizer.companions():
         raise TokenizerError(
@@ -258,7 +269,7 @@ def _space_first(spec: dict[str, Any]) -> bool:
         TokenizerError: if llama.cpp does not.
     """
     first = False
-    for part in (*_parts(spec.get("normalizer")), *_parts(spec.get("pre_tokenizer"))):
+    for part in (*parts_of(spec.get("normalizer")), *parts_of(spec.get("pre_tokenizer"))):
         match part:
             case {"type": "Prepend", "prepend": "▁"}:
                 first = True
@@ -282,27 +293,21 @@ def _differences(spec: dict[str, Any], model: str) -> Iterator[str]:
             "llama.cpp neither decomposes Hangul nor removes marks that stand alone (Devanagari, Thai), and "
             "has no limit on the length of a word: it tokenizes these differently, also for the base."
         )
-    parts = [*_parts(spec.get("normalizer")), *_parts(spec.get("pre_tokenizer"))]
+    if model == "t5":
+        yield (
+            "llama.cpp takes U+0085 for a character and not for white space, and normalizes marks that stand "
+            "apart from their letter on their own: it tokenizes these differently, also for the base."
+        )
+    parts = [*parts_of(spec.get("normalizer")), *parts_of(spec.get("pre_tokenizer"))]
     if any(part.get("type") == "NFC" for part in parts):
         yield "llama.cpp does not compose characters (NFC): pass it composed text."
-    if any(part.get("type") == "Metaspace" for part in parts):
+    if model != "t5" and any(part.get("type") == "Metaspace" for part in parts):
         yield (
             "llama.cpp also adds a space before a text that begins with one, and after special tokens: it "
             "tokenizes these differently, also for the base."
         )
     if any(token.get("lstrip") or token.get("rstrip") for token in spec["added_tokens"]):
         yield "llama.cpp keeps the spaces around special tokens, which the tokenizer removes."
-
-
-def _parts(component: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-    """The components of a normalizer or pre-tokenizer, with sequences flattened."""
-    if component is None:
-        return
-    inner = component.get("normalizers", component.get("pretokenizers"))
-    if inner is None:
-        yield component
-    for part in inner or ():
-        yield from _parts(part)
 
 
 def _keys(model: str) -> dict[str, str]:

@@ -63,12 +63,13 @@ def without_holes(vocabulary: Mapping[str, int], size: int = 0, space: str = " "
 
 
 def is_mixed(token: bytes) -> bool:
-    """Whether a token holds letters or marks and also other characters, a leading space aside.
+    """Whether a token holds letters or marks and also other characters, a leading space aside, or two digits.
 
-    SentencePiece's trainer makes no such pieces, so some readers of its models (onnxruntime's) split text
-    there before they look for pieces.
+    SentencePiece's trainer makes no such pieces (as Llama and Gemma call it), so some readers of its models
+    (onnxruntime's) split text there, and digits into groups of three, before they look for pieces.
     """
-    return len(kinds_of(token)) > 1
+    digits = sum(category(character)[0] == "N" for character in token.decode("utf-8", "ignore"))
+    return len(kinds_of(token)) > 1 or digits > 1
 
 
 def kinds_of(token: bytes) -> frozenset[bool]:

@@ -112,7 +112,9 @@ def test_one_that_hangs_dies_floods_or_is_too_old_is_a_row_and_the_rest_goes_on(
     stand_in("splintr-rs", "0.3.1", "splintr", "raise AssertionError('imported')")
     folder = stand_in("iree-tokenizer", "0.99.0", "iree/tokenizer", "raise ImportError('too new')")
     stand_in("fastokens", "0.99.0", "fastokens", "import module_that_nobody_has")
-    names = "tokie,kitoken,gigatoken,splintr,iree-tokenizer,fastokens,outlines-core,transformers.js,tokenizers"
+    names = (
+        "tokie,kitoken,gigatoken,splintr,iree-tokenizer,fastokens,outlines-core,transformers.js,tokenizers"
+    )
     ran, found = verify(names, "--runtimes-at", folder, "--runtimes-seconds", 5)
     rows = {name: row for (name, _), row in found.items()}
     assert ran.code == 1, ran.err
@@ -124,7 +126,8 @@ def test_one_that_hangs_dies_floods_or_is_too_old_is_a_row_and_the_rest_goes_on(
         "splintr": ("not compared", "needs splintr-rs 0.20 or later"),
         "iree-tokenizer": ("refused with the base", "ImportError: too new"),
         "fastokens": (
-            "not compared", "its installation is incomplete: it lacks the module module_that_nobody_has"
+            "not compared",
+            "its installation is incomplete: it lacks the module module_that_nobody_has",
         ),
         "outlines-core": ("not installed", ""),
         "transformers.js": ("not installed", ""),

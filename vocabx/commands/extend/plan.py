@@ -23,6 +23,7 @@ from vocabx.commands.extend.check_tokens import (
     pruned_base,
 )
 from vocabx.commands.extend.form import check_base
+from vocabx.commands.extend.note_programs import note_programs
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.extend.request import (
     checked_request,
@@ -379,6 +380,7 @@ def _vocabulary_plan(
     check_added(tokenizer)
     note_codes(base, tokenizer, progress)
     note_lost(tokenizer, alphabet, sample, progress)
+    note_programs(base, tokenizer, sample, progress)
     if options.pretokenizer == "adapt":
         check_adaptable(base, tokenizer, alphabet, progress)
     if options.superwords:

@@ -1,0 +1,63 @@
+"""Programs that are known to read the result otherwise although they read its base rightly.
+
+docs/runtimes.md holds what was measured; here is what can be told before an extension is made.
+"""
+
+from collections.abc import Iterator
+
+from vocabx.checkpoint.base import Base
+from vocabx.progress import Progress
+from vocabx.tokenizer.families.sentencepiece_bpe import SentencePieceTokenizer
+from vocabx.tokenizer.fast import MODEL_NAME, FastTokenizer
+from vocabx.tokenizer.settings import read_config
+from vocabx.tokenizer.splits import splits_of
+from vocabx.tokenizer.stated_class import PLAIN, stated_class
+from vocabx.tokenizer.write import model_type
+
+# Llama 3's and its descendants': one character that is no letter goes with the letters behind it.
+_WITH_LETTERS = r"[^\r\n\p{L}\p{N}]?\p{L}+"
+# After as many characters without a space, onnxruntime begins anew.
+_LONG = 100
+_WIDE_SPACES = "\u00a0\u3000"
+
+
+def note_programs(base: Base, tokenizer: FastTokenizer, sample: str, progress: Progress) -> None:
+    """Say which programs will read the result otherwise, and why.
+
+    Args:
+        base: the base.
+        tokenizer: its tokenizer.
+        sample: text in the new language.
+        progress: receives one sentence for each program.
+    """
+    for sentence in _known(base, tokenizer, sample):
+        progress.note(f"{sentence} `vocabx verify DIR --runtimes all` asks the programs that you have.")
+
+
+def _known(base: Base, tokenizer: FastTokenizer, sample: str) -> Iterator[str]:
+    config = read_config(base.directory) if base.directory.is_dir() else {}
+    kind = model_type(base.directory)
+    named, _ = stated_class(tokenizer.spec, tokenizer.vocabulary, config, kind, kind)
+    # Character-level BPE has no .model, and is another algorithm there.
+    if (
+        isinstance(tokenizer, SentencePieceTokenizer)
+        and named == PLAIN
+        and MODEL_NAME in tokenizer.companions()
+    ):
+        yield (
+            "onnxruntime-extensions will keep the space before a text apart from its first word: it goes by "
+            f"the class, which has to be {PLAIN} for transformers 5. onnxruntime-genai reads it rightly."
+        )
+    if named == "GemmaTokenizer" and any(len(word) > _LONG for word in sample.split()):
+        yield (
+            "onnxruntime-extensions and onnxruntime-genai will split tokens in long sentences without "
+            f"spaces: of such a tokenizer they read {_LONG} characters at a time, in the base as well."
+        )
+    patterns = splits_of(tokenizer.spec.get("pre_tokenizer")) or ()
+    if any(_WITH_LETTERS in pattern for pattern in patterns) and any(
+        space in sample for space in _WIDE_SPACES
+    ):
+        yield (
+            "tokie will tokenize words after a wide space (U+3000) or a no-break space otherwise: it splits "
+            "them from the space, which the tokenizer's pattern keeps with them."
+        )
