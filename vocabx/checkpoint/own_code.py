@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,14 +20,12 @@ from typing import Any
 import msgspec
 
 from vocabx._util.json_file import Written, fit, is_there, read_object
-from vocabx._util.shorten import shortened
 from vocabx.checkpoint.architectures import Architecture
 from vocabx.checkpoint.built_architecture import Shapes
 from vocabx.checkpoint.side_files import code_files
 from vocabx.errors import BaseModelError
 
 _MANIFEST = "vocabx.json"
-_SHOWN = 160
 # Nothing is downloaded, and nothing is left behind in the user's caches.
 _ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -73,7 +70,7 @@ class _Part(msgspec.Struct, frozen=True):
     remote_code: RecordedCode
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True):
     """What the process says: an architecture and further tensors of that size, or why there is none."""
 
     architecture: Architecture | None = None
@@ -196,9 +193,9 @@ def _run(request: Path, answer: Path, scratch: Path, limits: Limits) -> str:
     return f"ended with exit code {process.returncode}" if process.returncode else ""
 
 
-def _read(answer: Path) -> _Answer | None:
+def _read(answer: Path) -> Answer | None:
     try:
-        return msgspec.json.decode(answer.read_bytes(), type=_Answer)
+        return msgspec.json.decode(answer.read_bytes(), type=Answer)
     except (OSError, ValueError, RecursionError):
         return None
 
@@ -208,15 +205,3 @@ def _failure(directory: Path, ended: str) -> BaseModelError:
         f"{directory} can only be built by code of its own, which {ended}: repair its code, or pass another "
         "base"
     )
-
-
-def shown(error: BaseException) -> str:
-    """An exception of other people's code, in a few words."""
-    said = shortened(" ".join(str(error).split()), _SHOWN)
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
-def as_json(found: Architecture, others: tuple[str, ...]) -> Mapping[str, Any]:
-    """What the process answers."""
-    content: dict[str, Any] = msgspec.to_builtins(_Answer(found, others))
-    return content

@@ -10,13 +10,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from vocabx._util.loading import refusing
 from vocabx._util.quiet import quiet_transformers
+from vocabx._util.shorten import shortened
 from vocabx.checkpoint.built_architecture import Shapes, built_architecture
 from vocabx.checkpoint.model_classes import EXTRA, Classes, with_floats
-from vocabx.checkpoint.own_code import as_json, shown
+from vocabx.checkpoint.own_code import Answer
 from vocabx.errors import BaseModelError, VocabxError
 
+_SHOWN = 160
 # The auto classes by which a model's class is chosen that `architectures` does not name, in this order, each
 # with the map of transformers that it stands for.
 _AUTO = {
@@ -92,17 +96,22 @@ def main(request: Path, answer: Path) -> None:
     _limit(asked["memory"], asked["processor"])
     config, where = asked["config"], asked["where"]
     stored = Shapes({name: shape and tuple(shape) for name, shape in asked["shapes"].items()})
-    said: Any
     try:
-        said = as_json(*built_architecture(config, stored, where, OwnClasses(config, Path(asked["code"]))))
+        said = Answer(*built_architecture(config, stored, where, OwnClasses(config, Path(asked["code"]))))
     except VocabxError as error:
-        said = {"refused": str(error)}
+        said = Answer(refused=str(error))
     except BaseException as error:  # Whatever the code raises, also to end the program.
-        said = {
-            "refused": f"{where} can only be built by code of its own, which fails ({shown(error)}): repair "
+        said = Answer(
+            refused=f"{where} can only be built by code of its own, which fails ({_shown(error)}): repair "
             "its code, or pass another base"
-        }
-    answer.write_text(json.dumps(said), encoding="utf-8")
+        )
+    answer.write_bytes(msgspec.json.encode(said))
+
+
+def _shown(error: BaseException) -> str:
+    """An exception of other people's code, in a few words."""
+    said = shortened(" ".join(str(error).split()), _SHOWN)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _limit(memory: int, processor: int) -> None:
