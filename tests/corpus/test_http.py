@@ -124,6 +124,6 @@ def test_an_address_without_text_is_refused_in_one_sentence(server, path, said):
 
 
 def test_a_server_that_is_not_there_is_named(server):
-    address = "http://127.0.0.1:9/texts.jsonl"
-    with pytest.raises(CorpusError, match=r"cannot read http://127\.0\.0\.1:9/texts\.jsonl: .*connect"):
-        find_texts([address])
+    for name in ("texts.jsonl", "*.jsonl"):
+        with pytest.raises(CorpusError, match=r"cannot read http://127\.0\.0\.1:9/.*jsonl: .*connect"):
+            find_texts([f"http://127.0.0.1:9/{name}"])

@@ -108,9 +108,10 @@ def _settings(pattern: str) -> dict[str, Any]:
 def _paths(system: Any, path: str) -> Sequence[str]:
     if any(wildcard in path for wildcard in "*[") or ("?" in path and not path.startswith("http")):
         found = sorted(one for one in system.glob(path) if not system.isdir(one))
-        if not found and not path.startswith(_HTTP):
-            # A glob is empty also where its bucket is not there, which should be said.
-            system.info(_WILDCARD.split(path)[0].rpartition("/")[0])
+        if not found:
+            # A glob is empty also where its bucket or server is not there, which should be said.
+            parent = _WILDCARD.split(path)[0].rpartition("/")[0]
+            system.info(f"{parent}/" if path.startswith(_HTTP) else parent)
         return found
     # Over HTTP, any page may be taken for a directory.
     if not path.startswith("http") and system.isdir(path):

@@ -31,8 +31,8 @@ class ExtendOptions(CheckpointOptions):
     perplexity_model: str = perplexity_model()
     perplexity_share: float = perplexity_share()
     engine: Literal["local", "ray"] = option(
-        "Where --corpus is read and judged: local, in this process; ray, on the workers of Ray, here or on "
-        "the cluster that RAY_ADDRESS names. The result is the same.",
+        "Where --corpus is read and judged: local, on the cores of this machine; ray, on the workers of Ray, "
+        "here or on the cluster that RAY_ADDRESS names. The result is the same.",
         default="local",
         panel=TEXT,
     )
