@@ -9,12 +9,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vocabx import MergeOptions, merge
+from vocabx.checkpoint.factorised import factorise_checkpoint
+from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.commands.merge.load_run import load_run
 from vocabx.commands.train.options import TrainOptions
+from vocabx.commands.train.plan import make_train_plan
 from vocabx.commands.train.run import train
 from vocabx.errors import BaseModelError, TrainingError
 from vocabx.evaluation.load_model import load_factorised
 from vocabx.training.factor_table import train_factors
+from vocabx.training.masked_loss import MaskedLoss
+from vocabx.training.masked_loss import find_abilities as find_head_abilities
+from vocabx.training.methods import prepare
 from vocabx.training.model_loss import ModelLoss, find_abilities
 
 RANK = 8
@@ -129,3 +135,28 @@ def test_damaged_primitives_are_refused(options_of, small_factorised, tmp_path):
     save_file(tensors, tmp_path / "damaged" / "model.safetensors", {"format": "pt"})
     with pytest.raises(BaseModelError, match=r"row 1 of model\.embed_tokens\.primitives holds NaN"):
         train(options_of(tmp_path / "run", directory=tmp_path / "damaged"))
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_plan_counts_every_parameter_that_trains(options_of, tmp_path, method):
+    plan = make_train_plan(options_of(tmp_path / "run", tied=False, method=method), "cpu", 1)
+    prepared = prepare(plan.options.directory, plan.method, plan.first_id, 0, "cpu")
+    trained = [one.numel() for one in prepared.model.parameters() if one.requires_grad]
+    assert sum(plan.trained.values()) == sum(trained)
+
+
+def test_an_encoders_factors_train_with_the_bias_of_its_head(encoder, tmp_path):
+    base = encoder("bert")
+    shutil.copytree(base, tmp_path / "factors")
+    checkpoint = read_checkpoint(base)
+    factorise_checkpoint(tmp_path / "factors", checkpoint, checkpoint.input.rows, RANK, 0.5)
+    model = load_factorised(tmp_path / "factors", "float32")
+    ids = torch.arange(5, 29)[None]
+    before = model.eval()(ids).logits.detach()
+    split = train_factors(model)
+    assert set(split.parameters) == {"input", "input_primitives", "bias"}
+    torch.testing.assert_close(model(ids).logits, before, rtol=1e-4, atol=1e-5)
+    loss = MaskedLoss(model, find_head_abilities(model))
+    assert loss.abilities.plain
+    loss(ids, torch.ones_like(ids), ids)["loss"].backward()
+    assert all(one.grad is not None and one.grad.abs().sum() > 0 for one in split.parameters.values())

@@ -1,12 +1,13 @@
 """Two processes, with DDP and with FSDP2, both on gloo: equal to one, also when killed and resumed."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import sharded_on_cpu
 import torch
@@ -18,7 +19,7 @@ from vocabx.training.metrics import read_metrics
 from vocabx.training.run_checkpoints import complete_checkpoints
 
 pytestmark = pytest.mark.slow
-STEPS = 24
+STEPS = 30
 # Mistakes in communication hang, and do not fail.
 SECONDS = 400
 FSDP2 = {
@@ -72,11 +73,21 @@ def start_two(way, settings):
     return start([sys.executable, *launcher, *script, *settings], environment)
 
 
+def kill(process):
+    """Kill a launcher and what it launched, which leads sessions of its own."""
+    launched = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.kill()
+    for one in launched:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    process.communicate(timeout=60)
+
+
 def finish(process):
     try:
         _, err = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        kill(process)
         raise
     assert process.returncode == 0, err[-3000:]
 
@@ -111,8 +122,7 @@ def test_two_processes_that_were_killed_go_on_to_what_one_trains(settings, one, 
     while len(complete_checkpoints(unfinished)) < 2 and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    kill(process)
     if out.exists():
         pytest.fail("the run was over before it could be killed")
     finish(start_two(way, [*settings(out), "--resume"]))

@@ -18,7 +18,8 @@ from vocabx.checkpoint.staging import staged
 from vocabx.commands.compare.hidden import check_hidden
 from vocabx.commands.compare.measure import Measurements, comparing_seconds, make_probe, matrices, measure
 from vocabx.commands.compare.options import CompareOptions
-from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
+from vocabx.commands.extend.kept import learned_or_kept
+from vocabx.commands.extend.learn import Learned, embedding_initializer
 from vocabx.commands.extend.plan import Plan, make_plan
 from vocabx.errors import BaseModelError
 from vocabx.initializers.initialize import rows_by_kind
@@ -42,12 +43,15 @@ class CompareResult:
     table: InitializerTable
 
 
-def compare(options: CompareOptions, progress: Progress | None = None) -> CompareResult:
+def compare(
+    options: CompareOptions, progress: Progress | None = None, learned_at: Path | None = None
+) -> CompareResult:
     """Initialize the same new tokens with several initializers, and measure each on the same text.
 
     Args:
         options: what to compare; see `CompareOptions`.
         progress: receives the stages; by default nothing is shown.
+        learned_at: see `extend`.
 
     Raises:
         VocabxError: for any problem that the user can fix; the message says how.
@@ -67,7 +71,7 @@ def compare(options: CompareOptions, progress: Progress | None = None) -> Compar
         taken = described(comparing_seconds(plan, options, steps))
         timed.note(f"{work} {taken}, beside what the initializers themselves take.")
     with staged(options.out, timed.note, options.force) as directory:
-        learned = learn(plan, timed)
+        learned = learned_or_kept(plan, learned_at, timed)
         plan = plan.with_tokens(len(learned.extension.pieces))
         probe = make_probe(plan, learned, steps, options.probe_seeds) if steps else None
         initialized = {name: initialize(plan, learned, name, timed) for name in options.initializers}

@@ -27,7 +27,8 @@ from vocabx.checkpoint.staging import resumable, staged
 from vocabx.checkpoint.suppressed import named_padding
 from vocabx.commands._output import check_resumed, deciding, prepare_output, publish
 from vocabx.commands.extend.form import bring_to_form
-from vocabx.commands.extend.learn import Learned, embedding_initializer, learn
+from vocabx.commands.extend.kept import learned_or_kept
+from vocabx.commands.extend.learn import Learned, embedding_initializer
 from vocabx.commands.extend.measure import measure_both, score_both
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.extend.padding import with_padding_that_never_wins
@@ -64,7 +65,9 @@ class ExtendResult:
     url: str = ""
 
 
-def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendResult:
+def extend(
+    options: ExtendOptions, progress: Progress | None = None, learned_at: Path | None = None
+) -> ExtendResult:
     """Add tokens for a language to a base model, and write the result as a checkpoint.
 
     Learns or takes tokens, proves that text in the base's language is tokenized as before, initializes the
@@ -75,15 +78,18 @@ def extend(options: ExtendOptions, progress: Progress | None = None) -> ExtendRe
     Args:
         options: see `ExtendOptions`.
         progress: receives the stages; by default nothing is shown.
+        learned_at: a file with the sampled text and the new tokens, which are taken from there if it exists,
+            and kept there otherwise; see `kept.py` for what it must depend on.
 
     Raises:
         VocabxError: for any problem that the user can fix; the message says how.
     """
     timed = Timed(progress or Quiet())
-    return _extend_vocabulary(options, timed) if options.tokenizer_only else _extend_model(options, timed)
+    way = _extend_vocabulary if options.tokenizer_only else _extend_model
+    return way(options, timed, learned_at)
 
 
-def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
+def _extend_model(options: ExtendOptions, timed: Timed, learned_at: Path | None) -> ExtendResult:
     check_resumed(options)
     plan = make_plan(options, timed)
     for note in (plan.source.nature, plan.left_out, plan.rule, plan.rowless_note):
@@ -93,7 +99,7 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
     base_tables = examine_base(plan.checkpoint, plan.tokenizer.tokens_end, timed)
     with resumable(options.out, options.resume, options.force, deciding(options)) as journal:
         directory = journal.directory
-        learned = learn(plan, timed)
+        learned = learned_or_kept(plan, learned_at, timed)
         plan, learned = _named(plan, learned)
         extension, texts = learned.extension, (learned.target, learned.base_language)
         # By the model type that it states, transformers chooses the class that reads the tokenizer.
@@ -134,13 +140,13 @@ def _extend_model(options: ExtendOptions, timed: Timed) -> ExtendResult:
     return ExtendResult(options.out, report, certificate, publish(options, timed))
 
 
-def _extend_vocabulary(options: ExtendOptions, timed: Timed) -> ExtendResult:
+def _extend_vocabulary(options: ExtendOptions, timed: Timed, learned_at: Path | None) -> ExtendResult:
     plan = make_vocabulary_plan(options, timed)
     for note in filter(None, (plan.source.nature, plan.left_out)):
         timed.note(note)
     prepare_output(options, plan.disk_bytes)
     with staged(options.out, timed.note, options.force) as directory:
-        learned = learn(plan, timed)
+        learned = learned_or_kept(plan, learned_at, timed)
         plan, learned = _named(plan, learned)
         certificate = _prove(plan, learned, directory, timed)
         extension, texts = learned.extension, (learned.target, learned.base_language)

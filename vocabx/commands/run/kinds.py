@@ -50,6 +50,17 @@ DECIDED = ("out", "resume", "force")
 _DECIDE_NOTHING = (*DECIDED, "command", "stop_after", "keep", "report_to", "link")
 
 
+# The commands that learn new tokens, and those of their options, beside the initializers', that decide none.
+LEARNING = ("compare", "extend")
+_AFTER_LEARNING = ("probe_steps", "probe_seeds", "evaluate", "untie", "hash", "adversarial")
+
+
+def initializing_names() -> frozenset[str]:
+    """The options of steps that learn which decide what is made of new tokens, and not which these are."""
+    options = import_module("vocabx.initializers.options").InitializerOptions
+    return frozenset((*(one.name for one in fields(options)), *_AFTER_LEARNING))
+
+
 def options_class(command: str) -> Any:
     """The options class of a command."""
     return getattr(import_module(f"vocabx.commands.{command}.options"), f"{command.capitalize()}Options")

@@ -27,6 +27,7 @@ from vocabx.commands.run.stamp import (
     changed_file,
     difference,
     job_of,
+    learned_place,
     read_stamp,
     stamp_path,
     states,
@@ -223,8 +224,12 @@ class _Run:
                 place.mkdir()
             try:
                 answer = ask(
-                    {"ask": "run", "command": command, "options": options}, recipe.root, self._progress, held
-                )
+                    {
+                        "ask": "run", "command": command, "options": options,
+                        "learned_at": "" if job.step.name in self._again else learned_place(recipe, job),
+                    },
+                    recipe.root, self._progress, held,
+                )  # fmt: skip
             except BaseException:
                 _write_seconds(place, before + time.monotonic() - begun)
                 raise

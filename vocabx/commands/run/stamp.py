@@ -13,7 +13,7 @@ from typing import Any
 from vocabx._util.json_file import Count, Written, is_there, read_fields
 from vocabx._util.version import VERSION
 from vocabx.commands.run.hashes import FileState, Hashes, digest, files_in, paths_named
-from vocabx.commands.run.kinds import deciding_names, options_class
+from vocabx.commands.run.kinds import LEARNING, deciding_names, initializing_names, options_class
 from vocabx.commands.run.step import Recipe, Step, substituted
 from vocabx.errors import RecipeError
 
@@ -126,6 +126,14 @@ def job_of(recipe: Recipe, step: Step, done: Mapping[str, tuple[Job, Stamp]], ha
     values |= {name: str(place / values[name]) for name in step.kind.files if name in values}
     values |= {"out": str(place)} if step.kind.out else {}
     return Job(step, key, place, options, values, {name: done[name][1].made for name in step.reads})
+
+
+def learned_place(recipe: Recipe, job: Job) -> str:
+    """Where the steps that read and learn the same keep new tokens, relative to the recipe; "" for others."""
+    if job.step.command not in LEARNING:
+        return ""
+    decide = {name: value for name, value in job.options.items() if name not in initializing_names()}
+    return str(recipe.cache / "learned" / f"{digest([VERSION, decide])[:_SHOWN]}.json")
 
 
 def _given(step: Step, name: str) -> Any:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 from typing import IO, Any
 
 from vocabx.commands.run.kinds import options_class
@@ -107,7 +108,8 @@ def main() -> int:
 def _run(request: dict[str, Any], progress: Piped) -> dict[str, Any]:
     command = request["command"]
     function = getattr(import_module(f"vocabx.commands.{command}.run"), command)
-    result = function(options_class(command)(**request["options"]), progress)
+    more = {"learned_at": Path(request["learned_at"])} if request["learned_at"] else {}
+    result = function(options_class(command)(**request["options"]), progress, **more)
     if not getattr(result, "finished", True):
         return {"stopped": f"it stopped after step {result.step:,}, as stop_after says"}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
