@@ -50,8 +50,13 @@ def _known(base: Base, tokenizer: FastTokenizer, sample: str) -> Iterator[str]:
         )
     if named == "GemmaTokenizer" and any(len(word) > _LONG for word in sample.split()):
         yield (
-            "onnxruntime-extensions and onnxruntime-genai will split tokens in long sentences without spaces: "
-            f"of such a tokenizer they read {_LONG} characters at a time, in the base as well."
+            "onnxruntime-extensions and onnxruntime-genai will split tokens in long sentences without "
+            f"spaces: of such a tokenizer they read {_LONG} characters at a time, in the base as well."
+        )
+    if isinstance(tokenizer, SentencePieceTokenizer):
+        yield (
+            "iree-tokenizer will tokenize some texts of more than 2,048 bytes otherwise, other ones than it "
+            "does with the base: it merges in windows of that size."
         )
     patterns = splits_of(tokenizer.spec.get("pre_tokenizer")) or ()
     if any(_WITH_LETTERS in pattern for pattern in patterns) and any(
