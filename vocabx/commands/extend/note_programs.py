@@ -53,6 +53,11 @@ def _known(base: Base, tokenizer: FastTokenizer, sample: str) -> Iterator[str]:
             "onnxruntime-extensions and onnxruntime-genai will split tokens in long sentences without "
             f"spaces: of such a tokenizer they read {_LONG} characters at a time, in the base as well."
         )
+    if isinstance(tokenizer, SentencePieceTokenizer):
+        yield (
+            "iree-tokenizer will tokenize some texts of more than 2,048 bytes otherwise, other ones than it "
+            "does with the base: it merges in windows of that size."
+        )
     patterns = splits_of(tokenizer.spec.get("pre_tokenizer")) or ()
     if any(_WITH_LETTERS in pattern for pattern in patterns) and any(
         space in sample for space in _WIDE_SPACES
