@@ -297,7 +297,7 @@ def test_what_cannot_be_factorised_is_refused_in_one_line(tmp_path):
     with pytest.raises(BaseModelError, match=r"^--rank is 17: .* 50 rows and width 16, so pass 1 to 16$"):
         check_factorisable(base, 50, 17)
     factorised(tmp_path / "base", tmp_path / "out", 6)
-    with pytest.raises(BaseModelError, match=r"is factorized: pass the base it was made from$"):
+    with pytest.raises(BaseModelError, match=r"is factorized already: omit --factorised$"):
         check_factorisable(read_checkpoint(tmp_path / "out"), 50, 4)
     with pytest.raises(BaseModelError, match=r"is not factorized: load it with"):
         load_factorised(tmp_path / "base")
