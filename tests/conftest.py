@@ -120,6 +120,10 @@ llama2_json = _real_file(
     f"{_PYPI}/wordllama/tokenizers/l2_supercat_tokenizer_config.json",
     "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
 )
+# An older conversion, whose special tokens are normalized.
+llama2_old_json = _real_file(
+    f"{_NPM}/llama2/tokenizer.json", "f7b50bcf6d6672eade5e43514d48e9c1e4e63a56aef7b14acdaca94ce93436f7"
+)
 mistral3_json = _real_file(
     f"{_NPM}/mistral/tokenizer.json", "60b945759e27a63c3c5c0ca675881f5a73b4aa38b5d1d6818570308d4f1a3c59"
 )

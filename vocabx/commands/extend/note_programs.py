@@ -30,8 +30,11 @@ def note_programs(base: Base, tokenizer: FastTokenizer, sample: str, progress: P
         sample: text in the new language.
         progress: receives one sentence for each program.
     """
-    for sentence in _known(base, tokenizer, sample):
-        progress.note(f"{sentence} `vocabx verify DIR --runtimes all` asks the programs that you have.")
+    found = list(_known(base, tokenizer, sample))
+    for sentence in found:
+        progress.note(sentence)
+    if found:
+        progress.note("`vocabx verify DIR --runtimes all` asks the programs that you have.")
 
 
 def _known(base: Base, tokenizer: FastTokenizer, sample: str) -> Iterator[str]:
@@ -58,10 +61,19 @@ def _known(base: Base, tokenizer: FastTokenizer, sample: str) -> Iterator[str]:
             "iree-tokenizer will tokenize some texts of more than 2,048 bytes otherwise, other ones than it "
             "does with the base: it merges in windows of that size."
         )
+        if any(token.get("normalized") and token.get("special") for token in tokenizer.spec["added_tokens"]):
+            yield (
+                "CTranslate2 will not find a special token that is written out in a text, as with the base: "
+                "these are normalized before they are sought, which gives them other names."
+            )
     patterns = splits_of(tokenizer.spec.get("pre_tokenizer")) or ()
-    if any(_WITH_LETTERS in pattern for pattern in patterns) and any(
-        space in sample for space in _WIDE_SPACES
-    ):
+    if not any(_WITH_LETTERS in pattern for pattern in patterns):
+        return
+    yield (
+        "iree-tokenizer may tokenize a few texts otherwise that it reads rightly with the base: it does not "
+        "always merge the pair of the lowest rank first."
+    )
+    if any(space in sample for space in _WIDE_SPACES):
         yield (
             "tokie will tokenize words after a wide space (U+3000) or a no-break space otherwise: it splits "
             "them from the space, which the tokenizer's pattern keeps with them."
