@@ -18,6 +18,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import IO, Any, TypeVar
 
+from vocabx._util.cores import usable_cores
 from vocabx.errors import CorpusError, VocabxError
 from vocabx.progress import Advance
 
@@ -37,7 +38,7 @@ _START = (
 
 def cores() -> int:
     """How many processes are worth starting here."""
-    return min(_MOST, len(os.sched_getaffinity(0)))
+    return min(_MOST, usable_cores())
 
 
 def on_processes(

@@ -1,11 +1,11 @@
 """Compares what each runtime makes of an extension, and of its base, with the certificate's tokenizer."""
 
-import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from vocabx._util.cores import usable_cores
 from vocabx.runtimes.causes import unexplained
 from vocabx.runtimes.process import Asked, ask
 from vocabx.runtimes.reading import NOT_INSTALLED, Reading, Row, not_compared, row_of
@@ -74,16 +74,11 @@ def compare(
         advance(1)
         return made
 
-    with ThreadPoolExecutor(_processors()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         rows = list(pool.map(row, runtimes))
     # One that is installed elsewhere is not missing here.
     found = {row.runtime for row in rows if row.outcome != NOT_INSTALLED}
     return [row for row in rows if row.outcome != NOT_INSTALLED or row.runtime not in found]
-
-
-def _processors() -> int:
-    # macOS has no affinity.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Wanted:
