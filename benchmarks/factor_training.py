@@ -24,6 +24,7 @@ from bases import base_directory
 from common import Result, finish, machine, new_parser, peak_memory_mb, run_script, run_worker, write_result
 from stories15m import NAME as STORIES
 from stories15m import stories15m
+from texts import add_text_options
 from training_runs import LANGUAGES, clear
 
 from vocabx.checkpoint.factorised import factorise_checkpoint, form_of
@@ -49,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     )  # fmt: skip
     parser.add_argument("--ranks", nargs="+", type=int, default=[50, 100, 200])
     parser.add_argument("--scratch", type=Path, default=Path("runs/factor-training"))
+    add_text_options(parser, "corpus", "base_text")
     options = parser.parse_args(arguments)
-    name = f"factor_training.{Path(options.base).name}"
+    name = f"factor-training-{Path(options.base).name}"
     dense = _extended(options)
     settings = {
         "sequence_length": options.sequence_length, "lora_rank": options.lora_rank,
@@ -76,7 +78,8 @@ def _extended(options: argparse.Namespace) -> Path:
     extend(
         ExtendOptions(
             base=str(base), lang="zh-Hant", out=directory, new_tokens=options.new_tokens, evaluate=False,
-            learn_bytes=2_000_000, adversarial=200,
+            learn_bytes=2_000_000, adversarial=200, corpus=tuple(options.corpus),
+            base_text=tuple(options.base_text),
         )
     )  # fmt: skip
     return directory
@@ -111,7 +114,8 @@ def _trained(options: argparse.Namespace, directory: Path, settings: dict[str, A
         for name in file.tensors
         if name in {table.name for table in checkpoint.tables} or name.endswith("primitives")
     )
-    run = {"directory": str(directory), "out": str(options.scratch / "run"), "settings": settings}
+    texts = {"corpus": tuple(options.corpus), "replay": tuple(options.base_text)}
+    run = {"directory": str(directory), "out": str(options.scratch / "run"), "settings": settings | texts}
     brief = run_worker(__file__, {**run, "steps": _STEPS, "score": False}, {"OMP_NUM_THREADS": "1"})
     seconds = brief["seconds of a step"]
     found: Result = {

@@ -328,6 +328,21 @@ def test_a_cell_with_minutes_holds_what_training_ended_with(tmp_path, small_mode
 
 
 @pytest.mark.slow
+def test_factors_and_the_full_matrix_are_trained_alike(toy, small_model, some_verses, english_file, tmp_path):
+    base = small_model()
+    found = toy(
+        "factor_training", "--base", base, "--ranks", 4, "--minutes", 0, "--new-tokens", 20,
+        "--sequence-length", 32, "--lora-rank", 2, "--scratch", tmp_path / "scratch",
+        "--corpus", some_verses, "--base-text", english_file, results=f"factor-training-{base.name}",
+    )["forms"]  # fmt: skip
+    width = 16
+    assert found["full"]["parameters of the matrices"] % width == 0
+    rows = found["full"]["parameters of the matrices"] // width
+    assert found["rank 4"]["parameters of the matrices"] == 4 * (rows + width)
+    assert all(form["tokens per processor second"] > 0 for form in found.values())
+
+
+@pytest.mark.slow
 def test_what_commands_say_and_take_is_recorded_of_both_models(toy, small_model, some_verses, english_file):
     found = toy(
         "durations", "--base", small_model(), "--new-tokens", 20, "--heldout-bytes", 2000, "--steps", 1,

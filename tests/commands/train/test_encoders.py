@@ -198,7 +198,7 @@ def test_an_encoder_without_its_head_is_refused(vocabx, encoder, tmp_path, comma
 REFUSED = [
     ("bert", {"align_weight": 1.0}, "--align-weight is for models that predict the next token"),
     ("roberta", {"sequence_length": 513}, "reads 512 tokens at most: pass 512 or less"),
-    ("bert", {"pairs": "nowhere.tsv"}, "nowhere.tsv cannot be read"),
+    ("bert", {"pairs": "nowhere.tsv"}, "cannot read nowhere.tsv"),
     ("t5", {"mask": "entities"}, "is an encoder-decoder, which fills in spans: omit it"),
 ]
 
