@@ -11,7 +11,7 @@ import time
 import pytest
 
 from vocabx import TrainOptions
-from vocabx.commands.train import plan
+from vocabx.commands.train import defaults, plan
 from vocabx.training.metrics import read_metrics
 
 
@@ -145,8 +145,8 @@ def test_less_memory_means_smaller_batches_for_the_same_step(vocabx, arguments, 
 def test_without_a_gpu_training_computes_in_the_dtype_that_the_processor_multiplies(
     monkeypatch, extended, native, memory, dtype
 ):
-    monkeypatch.setattr(plan, "computes_in_bfloat16", lambda: native)
-    monkeypatch.setattr(plan, "fits", lambda needed: memory)
+    monkeypatch.setattr(defaults, "computes_in_bfloat16", lambda: native)
+    monkeypatch.setattr(defaults, "fits", lambda needed: memory)
     options = TrainOptions(directory=extended)
     assert plan.make_train_plan(options, "cpu", 1).method.dtype == dtype
     asked = TrainOptions(directory=extended, dtype="bfloat16")
