@@ -380,7 +380,6 @@ def _vocabulary_plan(
     check_added(tokenizer)
     note_codes(base, tokenizer, progress)
     note_lost(tokenizer, alphabet, sample, progress)
-    note_programs(base, tokenizer, sample, progress)
     if options.pretokenizer == "adapt":
         check_adaptable(base, tokenizer, alphabet, progress)
     if options.superwords:
@@ -393,6 +392,7 @@ def _vocabulary_plan(
             tokenizer, options.prune, (*language.scripts, *scripts), (sample, peek(base_text))
         )
         tokenizer, rows = pruned.tokenizer, 0
+    note_programs(base, tokenizer, sample, progress)
     return VocabularyPlan(
         options=options,
         base=base,
