@@ -87,25 +87,25 @@ def test_a_connection_that_is_closed_in_the_middle_loses_and_doubles_nothing(ser
     assert source.left_out == ()
 
 
-def test_a_connection_that_stays_broken_ends_in_one_sentence(server):
-    with breaking(server.url, Break(after=3000, times=1000)) as way:
-        with pytest.raises(CorpusError) as refusal:
-            texts_of(f"{way.url}/texts/1.jsonl")
-        said = str(refusal.value)
-        assert "1.jsonl broke off after" in said and f"of {len(FILES['/texts/1.jsonl']):,} bytes" in said
-        assert "\n" not in said and len(said) < 300
+def test_a_file_whose_end_never_comes_ends_in_one_sentence(server):
+    server.lost["/texts/1.jsonl"] = 3000
+    with pytest.raises(CorpusError) as refusal:
+        texts_of(f"{server.url}/texts/1.jsonl")
+    said = str(refusal.value)
+    assert "1.jsonl broke off after" in said and f"of {len(FILES['/texts/1.jsonl']):,} bytes" in said
+    assert "\n" not in said and len(said) < 300
 
 
-def test_a_shard_that_stays_broken_is_named_and_the_others_are_read(server):
+def test_a_shard_whose_end_never_comes_is_named_and_the_others_are_read(server):
     server.files["/texts/2.jsonl.gz"] = gzip.compress(jsonl(TEXTS), 0)
     server.files["/texts/1.jsonl"] = jsonl(TEXTS[:2])
-    with breaking(server.url, Break(after=10_000, times=1000)) as way:
-        source, read = texts_of(f"{way.url}/texts/*.jsonl*")
-        assert read[:2] == TEXTS[:2] and read[-20:] == TEXTS[40:]
-        [said] = source.left_out
-        assert "1 of 3 files" in said and "2.jsonl.gz broke off" in said
-        with pytest.raises(CorpusError, match=r"2\.jsonl\.gz broke off"):
-            texts_of(f"{way.url}/texts/*.jsonl*", strict=True)
+    server.lost["/texts/2.jsonl.gz"] = 10_000
+    source, read = texts_of(f"{server.url}/texts/*.jsonl*")
+    assert read[:2] == TEXTS[:2] and read[-20:] == TEXTS[40:]
+    [said] = source.left_out
+    assert "1 of 3 files" in said and "2.jsonl.gz broke off" in said
+    with pytest.raises(CorpusError, match=r"2\.jsonl\.gz broke off"):
+        texts_of(f"{server.url}/texts/*.jsonl*", strict=True)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ class SmallServer:
         ranges: whether it sends parts of files.
         sized: whether it says how large a file is.
         files: content by path.
+        lost: by path, where a file becomes unreadable: connections are closed there, whoever asks again.
         asked: method, path and range of each request.
         url: its address.
     """
@@ -23,6 +24,7 @@ class SmallServer:
     ranges: bool = True
     sized: bool = True
     files: dict[str, bytes] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     url: str = ""
 
@@ -66,8 +68,10 @@ def serving(server: SmallServer) -> Iterator[SmallServer]:
                 self.send_header("Connection", "close")
             self.end_headers()
             if self.command == "GET":
+                readable = max(0, server.lost.get(path, len(content)) - int(start))
+                self.close_connection = self.close_connection or readable < len(sent)
                 with suppress(ConnectionError):
-                    self.wfile.write(sent)
+                    self.wfile.write(sent[:readable])
 
         def log_message(self, *arguments: object) -> None: ...
 
