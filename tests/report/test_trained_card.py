@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from finished_runs import LORA
 
@@ -26,13 +28,19 @@ class Record:
     objective, mask, pairs = "causal", "", ""
 
 
-def test_the_card_of_a_trained_model_labels_the_numbers_from_before(tmp_path):
-    base, target = tmp_path / "base", tmp_path / "target"
+def card_of(directory, record, dtype, **config):
+    """The card of a trained model, whose checkpoint had this config.json."""
+    base, target = directory / "base", directory / "target"
     base.mkdir()
     target.mkdir()
     (base / "README.md").write_text(CARD)
-    write_trained_card(base, target, Record, "trained", "bfloat16")
-    card = (target / "README.md").read_text()
+    (base / "config.json").write_text(json.dumps({"model_type": "llama", **config}))
+    write_trained_card(base, target, record, "trained", dtype)
+    return (target / "README.md").read_text()
+
+
+def test_the_card_of_a_trained_model_labels_the_numbers_from_before(tmp_path):
+    card = card_of(tmp_path, Record, "bfloat16")
     assert "| held-out text | | base | before training | change |" in card
     assert "this model |" not in card and "## The extension, before any training" in card
     assert card.index("2.630 at the first measurement, 1.660 at the end") < card.index("| 2.630 |")
@@ -52,11 +60,6 @@ def test_the_card_of_an_encoder_says_what_was_hidden(tmp_path):
     class Encoder(Record):
         objective, mask, pairs = "masked", "entities", "pairs.tsv"
 
-    base, target = tmp_path / "base", tmp_path / "target"
-    base.mkdir()
-    target.mkdir()
-    (base / "README.md").write_text(CARD)
-    write_trained_card(base, target, Encoder, "trained", "float32")
-    card = (target / "README.md").read_text()
+    card = card_of(tmp_path, Encoder, "float32")
     assert "nouns, verbs and named entities, 15 % of the tokens; also in sentences with translations" in card
     assert "Masked bits per byte, held-out text: 2.630" in card
