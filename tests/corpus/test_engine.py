@@ -255,4 +255,5 @@ def test_ray_gives_the_same_tokens_on_two_workers_one_of_which_is_killed(
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.splitlines()[-1] == "the same"
+    # Ray tells of the worker that was lost whenever it likes.
+    assert "the same" in done.stdout.splitlines()
