@@ -14,7 +14,8 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import IO, Any, TypeVar
 
@@ -118,8 +119,9 @@ class _Pool:
             process.communicate()
 
     def _process(self) -> subprocess.Popen[bytes]:
-        if not self.idle.empty():
-            return self.idle.get()
+        # Asking whether one is idle, and then waiting for it, would wait forever for one that dies meanwhile.
+        with suppress(Empty):
+            return self.idle.get_nowait()
         with self.lock:
             if self.closed:
                 raise CorpusError("the reading was ended")
@@ -127,12 +129,10 @@ class _Pool:
                 [sys.executable, "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
             self.started.append(process)
-        try:
+        # If it has died already, whoever uses it will see.
+        with suppress(OSError):
             _send(process.stdin, sys.path)
             process.stdin.write(self.work)  # type: ignore[union-attr]
-        except OSError:
-            # It has died already, which whoever uses it will see.
-            pass
         return process
 
     def _advance(self, read: float) -> None:
