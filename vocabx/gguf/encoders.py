@@ -12,7 +12,7 @@ from vocabx._util.json_file import is_there, read_object
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.gguf.rope import Rope
-from vocabx.gguf.settings import Settings, architecture_of, count_of
+from vocabx.gguf.settings import Settings, architecture_of, check_activation, count_of
 
 _EPSILON = 1e-12
 _LEFT_OUT = ("cls.", "lm_head.", "pooler.", "embeddings.position_ids")
@@ -101,12 +101,7 @@ def encoder_settings_of(checkpoint: Checkpoint) -> EncoderSettings:
             f"{name} has {'the attention of a decoder' if decodes else f'{positions} positions'}, which "
             "llama.cpp's BERT models lack: serve it with transformers"
         )
-    activation = config.get("hidden_act") or architecture.activations[0]
-    if activation not in architecture.activations:
-        raise BaseModelError(
-            f"{name} has the activation {activation!r}: llama.cpp only supports "
-            f"{' and '.join(architecture.activations)}"
-        )
+    check_activation(config.get("hidden_act"), architecture, name)
     # RoBERTa counts positions from behind the id of its padding token.
     pad = config.get("pad_token_id", 1)
     first = pad + 1 if architecture.counts_from_pad and type(pad) is int else 0

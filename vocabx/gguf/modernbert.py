@@ -11,7 +11,7 @@ from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
 from vocabx.gguf.encoders import pooling_of
 from vocabx.gguf.rope import Rope
-from vocabx.gguf.settings import Settings, architecture_of, count_of
+from vocabx.gguf.settings import Settings, architecture_of, check_activation, count_of
 
 KIND = "modernbert"
 _EPSILON = 1e-5
@@ -82,12 +82,7 @@ def modernbert_settings_of(checkpoint: Checkpoint) -> ModernBertSettings:
     """
     config, name = checkpoint.config, str(checkpoint.directory)
     architecture = architecture_of(config, name)
-    activation = config.get("hidden_activation") or architecture.activations[0]
-    if activation not in architecture.activations:
-        raise BaseModelError(
-            f"{name} has the activation {activation!r}: llama.cpp only supports "
-            f"{' and '.join(architecture.activations)}"
-        )
+    check_activation(config.get("hidden_activation"), architecture, name)
     blocks = count_of(config, "num_hidden_layers", name)
     width, heads = count_of(config, "hidden_size", name), count_of(config, "num_attention_heads", name)
     thetas = {kind: _theta(config, kind, name) for kind in (_FULL, _SLIDING)}

@@ -222,6 +222,19 @@ def architecture_of(config: dict[str, Any], name: str) -> Architecture:
     return ARCHITECTURES[kind]
 
 
+def check_activation(stated: str | None, architecture: Architecture, name: str) -> None:
+    """Refuse an activation that llama.cpp does not compute; one that is not stated is the type's own.
+
+    Raises:
+        BaseModelError: it is another one.
+    """
+    if stated and stated not in architecture.activations:
+        raise BaseModelError(
+            f"{name} has the activation {stated!r}: llama.cpp only supports "
+            f"{' and '.join(architecture.activations)}"
+        )
+
+
 def settings_of(checkpoint: Checkpoint) -> Settings:
     """Read the settings of a decoder.
 
@@ -230,12 +243,7 @@ def settings_of(checkpoint: Checkpoint) -> Settings:
     """
     config, name = checkpoint.config, str(checkpoint.directory)
     architecture = architecture_of(config, name)
-    activation = config.get("hidden_activation") or config.get("hidden_act")
-    if activation and activation not in architecture.activations:
-        raise BaseModelError(
-            f"{name} has the activation {activation!r}: llama.cpp only supports "
-            f"{' and '.join(architecture.activations)}"
-        )
+    check_activation(config.get("hidden_activation") or config.get("hidden_act"), architecture, name)
     if not (architecture.own_head or checkpoint.tied):
         raise BaseModelError(
             f"{name} has an lm_head of its own, and llama.cpp's {architecture.name} models have none: "
