@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vocabx._util.causal_attention import causal_attention_in
 from vocabx.initializers.composition import Composition
 from vocabx.initializers.first_layers import GivenRows, mean_square, states_at
 from vocabx.initializers.windows import Window
@@ -100,24 +101,25 @@ def fit_inputs(
     taught: list[Taught] = []
     begun, total, step = clock(), passes * len(windows), 0
     order = np.random.RandomState(seed)
-    while step < total:
-        done = step / total if seconds is None else max(step / total, (clock() - begun) / seconds)
-        if done >= 1:
-            break
-        turn = step % len(windows)
-        if turn == 0 and step:
-            shuffled = order.permutation(len(windows))
-        if step < len(windows):
-            taught.append(teach(model, windows[step], layer, first_new))
-        one = taught[turn if step < len(windows) else int(shuffled[turn])]
-        factor = min(1.0, (step + 1) / _WARM_UP) * falling(done, _STABLE, _FLOOR)
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * factor
-        torch.autograd.backward(student_loss(model, composition, one, layer, first_new))
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        step += 1
-        advance(len(one.ids))
+    with causal_attention_in(model):
+        while step < total:
+            done = step / total if seconds is None else max(step / total, (clock() - begun) / seconds)
+            if done >= 1:
+                break
+            turn = step % len(windows)
+            if turn == 0 and step:
+                shuffled = order.permutation(len(windows))
+            if step < len(windows):
+                taught.append(teach(model, windows[step], layer, first_new))
+            one = taught[turn if step < len(windows) else int(shuffled[turn])]
+            factor = min(1.0, (step + 1) / _WARM_UP) * falling(done, _STABLE, _FLOOR)
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+            torch.autograd.backward(student_loss(model, composition, one, layer, first_new))
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            step += 1
+            advance(len(one.ids))
     return step
 
 

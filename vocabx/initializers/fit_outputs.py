@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vocabx._util.causal_attention import causal_attention_in
 from vocabx.initializers.composition import Composition
 from vocabx.initializers.first_layers import last_states
 from vocabx.initializers.fit_inputs import given_rows
@@ -92,7 +93,7 @@ def positions_of(
     """
     parts: list[tuple[Tensor, ...]] = []
     first_new = len(old_rows)
-    with torch.no_grad():
+    with torch.no_grad(), causal_attention_in(model):
         for one in sequences:
             ids = torch.from_numpy(one.ids).to(model.device)
             states = last_states(model, ids, given_rows(composition, ids, first_new))[one.first : -1] * scale

@@ -115,6 +115,8 @@ def load(directory: Path, method: Method, device: str) -> Any:
     weights in float32, whatever the dtype of computation; the others use the method's dtype.
     """
     torch, transformers = need("torch", "train"), need("transformers", "train")
+    from vocabx._util.causal_attention import use_causal_attention
+
     dtype = getattr(torch, method.dtype)
     settings: dict[str, Any] = {}
     if method.name == "qlora":
@@ -132,6 +134,7 @@ def load(directory: Path, method: Method, device: str) -> Any:
     else:
         model = load_auto(AUTO[objective_of(config)], directory, "train", **settings)
     keep_gradients(model)
+    use_causal_attention(model)
     return model
 
 

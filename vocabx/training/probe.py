@@ -104,6 +104,7 @@ def train_steps(
         hidden: what is hidden from the model; None to predict each next token.
     """
     torch = need("torch", "train")
+    from vocabx._util.causal_attention import causal_attention_in
     from vocabx.training.rows_adamw import RowsAdamW, Seen
 
     model, rows = to_train.model, to_train.rows
@@ -116,17 +117,18 @@ def train_steps(
     schedule = make_schedule(steps, 0.0, _WARMUP, _DECAY)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule.of_others)
     model.train()
-    for step in range(steps):
-        chosen = [sequences[(step * SEQUENCES + at) % len(sequences)] for at in range(SEQUENCES)]
-        batch = batch_of(chosen, step * SEQUENCES)
-        if seen is not None:
-            seen.see(batch)
-        loss_of(batch).backward()
-        torch.nn.utils.clip_grad_norm_([*adapters, *rows], _MAX_NORM)
-        optimizer.step()
-        rates.step()
-        optimizer.zero_grad()
-        advance(1)
+    with causal_attention_in(model.get_base_model()):
+        for step in range(steps):
+            chosen = [sequences[(step * SEQUENCES + at) % len(sequences)] for at in range(SEQUENCES)]
+            batch = batch_of(chosen, step * SEQUENCES)
+            if seen is not None:
+                seen.see(batch)
+            loss_of(batch).backward()
+            torch.nn.utils.clip_grad_norm_([*adapters, *rows], _MAX_NORM)
+            optimizer.step()
+            rates.step()
+            optimizer.zero_grad()
+            advance(1)
     model.eval()
 
 

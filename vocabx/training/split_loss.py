@@ -5,7 +5,7 @@ The gradients of hidden states and new rows are computed in the forward pass, wh
 available, so nothing is recomputed. Old rows get no gradient: a third of the work of the lm_head is saved.
 
 Legend of names: T positions, D width, V rows of the whole matrix, O old rows, N new rows, C positions of a
-block.
+block, P few of these.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,8 @@ from vocabx.training.packed import IGNORED
 
 # Positions per block: enough to keep a processor busy, few enough for a vocabulary of 256,000.
 BLOCK = 1024
+# Float32 numbers that stay in the cache of a core.
+_CACHED = 1 << 19
 
 
 def split_loss(
@@ -55,10 +57,11 @@ class _SplitLoss(torch.autograd.Function):
         old_bias_O: Tensor | None,
         new_bias_N: Tensor | None,
     ) -> Tensor:
-        dtype, first = hidden_TD.dtype, old_OD.shape[0]
+        dtype = hidden_TD.dtype
         # Under autocast, the products below would be cast again for every block.
         with torch.autocast(hidden_TD.device.type, enabled=False):
             old, new = old_OD.to(dtype), new_ND.to(dtype)
+            bias = None if old_bias_O is None or new_bias_N is None else (old_bias_O, new_bias_N)
             wanted = any(context.needs_input_grad)
             of_hidden = torch.zeros_like(hidden_TD) if wanted else None
             of_new = torch.zeros_like(new_ND) if wanted else None
@@ -67,25 +70,12 @@ class _SplitLoss(torch.autograd.Function):
             # Positions without a label are skipped.
             labeled = (labels_T != IGNORED).nonzero()[:, 0]
             for chosen_C in torch.split(labeled, BLOCK):
-                block_CD, labels_C = hidden_TD[chosen_C], labels_T[chosen_C]
-                logits_CV = torch.empty(
-                    len(chosen_C), first + len(new), dtype=torch.float32, device=hidden_TD.device
-                )
-                logits_CV[:, :first] = block_CD @ old.T
-                logits_CV[:, first:] = block_CD @ new.T
-                if old_bias_O is not None and new_bias_N is not None:
-                    logits_CV[:, :first] += old_bias_O
-                    logits_CV[:, first:] += new_bias_N
-                normal_C = logits_CV.logsumexp(dim=1)
-                total += (normal_C - logits_CV.gather(1, labels_C[:, None])[:, 0]).sum()
+                block_CD = hidden_TD[chosen_C]
+                logits = (block_CD @ old.T, block_CD @ new.T)
+                total += _to_slopes(logits, labels_T[chosen_C], bias, of_bias)
                 if of_hidden is None or of_new is None:
                     continue
-                # From here on, the block holds the gradient of the loss with respect to its logits.
-                logits_CV.sub_(normal_C[:, None]).exp_()
-                logits_CV[torch.arange(len(labels_C), device=labels_C.device), labels_C] -= 1
-                if of_bias is not None:
-                    of_bias += logits_CV[:, first:].sum(dim=0)
-                slope_CO, slope_CN = logits_CV[:, :first].to(dtype), logits_CV[:, first:].to(dtype)
+                slope_CO, slope_CN = logits
                 of_hidden[chosen_C] = slope_CO @ old + slope_CN @ new
                 of_new += slope_CN.T @ block_CD
         context.save_for_backward(of_hidden, of_new, of_bias)
@@ -102,3 +92,47 @@ class _SplitLoss(torch.autograd.Function):
             None,
             None if of_bias is None else of_bias * gradient,
         )
+
+
+def _to_slopes(
+    logits: tuple[Tensor, Tensor],
+    labels_C: Tensor,
+    bias: tuple[Tensor, Tensor] | None,
+    of_bias_N: Tensor | None,
+) -> Tensor:
+    """The summed loss of a block, a float32 scalar.
+
+    Its logits are overwritten with the gradient of the loss; that of the new bias is added to `of_bias_N`.
+
+    Args:
+        logits: of old and new rows, (C, O) and (C, N).
+        labels_C: the ids to predict.
+        bias: of old and new rows, or None.
+        of_bias_N: the gradient of the new bias, or None.
+    """
+    old_CO, new_CN = logits
+    first, rows = old_CO.shape[1], old_CO.shape[1] + new_CN.shape[1]
+    total = old_CO.new_zeros((), dtype=torch.float32)
+    # A CPU computes the softmax of a few positions in its cache; a GPU that of all positions at once.
+    few = max(1, _CACHED // rows) if old_CO.device.type == "cpu" else max(1, len(labels_C))
+    wide = torch.empty(min(few, len(labels_C)), rows, dtype=torch.float32, device=old_CO.device)
+    for old_PO, new_PN, labels_P in zip(
+        old_CO.split(few), new_CN.split(few), labels_C.split(few), strict=True
+    ):
+        wide_PV = wide[: len(labels_P)]
+        wide_PV[:, :first] = old_PO
+        wide_PV[:, first:] = new_PN
+        if bias is not None:
+            wide_PV[:, :first] += bias[0]
+            wide_PV[:, first:] += bias[1]
+        wide_PV -= wide_PV.amax(dim=1, keepdim=True)
+        chosen_P = wide_PV.gather(1, labels_P[:, None])[:, 0]
+        sums_P = wide_PV.exp_().sum(dim=1)
+        total += (sums_P.log() - chosen_P).sum()
+        wide_PV /= sums_P[:, None]
+        wide_PV.scatter_add_(1, labels_P[:, None], wide_PV.new_full((len(labels_P), 1), -1.0))
+        if of_bias_N is not None:
+            of_bias_N += wide_PV[:, first:].sum(dim=0)
+        old_PO.copy_(wide_PV[:, :first])
+        new_PN.copy_(wide_PV[:, first:])
+    return total
