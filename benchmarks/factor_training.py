@@ -46,7 +46,7 @@ _STEPS, _UNTIMED = 8, 2
 def main(arguments: Sequence[str] | None = None) -> Result:
     parser = new_parser(
         __doc__, base=STORIES, new_tokens=2000, minutes=10.0, sequence_length=256, lora_rank=16,
-        rows_learning_rate=1e-3, learning_rate=1e-3, balance=0.5,
+        rows_learning_rate=1e-3, learning_rate=1e-3, balance=0.5, dtype="float32",
     )  # fmt: skip
     parser.add_argument("--ranks", nargs="+", type=int, default=[50, 100, 200])
     parser.add_argument("--scratch", type=Path, default=Path("runs/factor-training"))
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     settings = {
         "sequence_length": options.sequence_length, "lora_rank": options.lora_rank,
         "rows_learning_rate": options.rows_learning_rate, "learning_rate": options.learning_rate,
+        "dtype": options.dtype,
     }  # fmt: skip
     result: Result = {
         "machine": machine(), "base": options.base, "new tokens": options.new_tokens,
@@ -154,7 +155,7 @@ def worker(directory: str, out: str, settings: dict[str, Any], steps: int, score
     clock = _Clock()
     trained = train(
         TrainOptions(
-            directory=Path(directory), out=Path(out), method="lora", dtype="float32", step_sequences=4,
+            directory=Path(directory), out=Path(out), method="lora", step_sequences=4,
             max_steps=steps, replay_share=0.25, evaluate_every=steps if score else 0, save_every=steps,
             heldout_bytes=6_000, text_bytes=4_000_000, **settings,
         ),
