@@ -7,16 +7,8 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from vocabx._util.causal_attention import (
-    BLOCK,
-    NAME,
-    blocks_of,
-    causal_attention,
-    causal_attention_in,
-    document_starts,
-    torch_attention_in,
-    use_causal_attention,
-)
+from vocabx._util.causal_attention import BLOCK, blocks_of, causal_attention, document_starts
+from vocabx._util.model_attention import NAME, causal_attention_in, torch_attention_in, use_causal_attention
 
 # One document, two, many short ones, and one that begins at the edge of a block.
 LENGTHS = [[100], [70, 80], [1, 2, 3, 1, 1, 60, 4, 90], [BLOCK, BLOCK, 5]]
@@ -147,7 +139,7 @@ def test_a_model_gives_the_logits_and_gradients_that_it_gives_with_torch(kind, s
 def test_blocks_are_what_computes_a_packed_batch(monkeypatch):
     called = []
     monkeypatch.setattr(
-        "vocabx._util.causal_attention.causal_attention",
+        "vocabx._util.model_attention.causal_attention",
         lambda *given: called.append(given) or causal_attention(*given),
     )
     config = AutoConfig.for_model("llama", **SMALL)

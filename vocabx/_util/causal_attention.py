@@ -8,22 +8,15 @@ Legend of names: B sequences, T positions, H heads of queries, K heads of keys, 
 of queries and keys, E that of values; C positions of a block, S keys that it sees.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-NAME = "vocabx_causal"
-_TORCH = "sdpa"
 # Positions of a block: fewer leave less to causality, more keep a processor busy. Measured.
 BLOCK = 64
-# Where the blocks of a mask are kept: all layers get the same one.
-_FOUND = "_vocabx_blocks"
-# What attention may have beside a mask; torch's kernel, or an error of transformers, is left to it.
-_UNKNOWN = ("position_bias", "softcap", "cache", "s_aux")
 
 
 @dataclass(frozen=True)
@@ -120,23 +113,20 @@ class _CausalAttention(torch.autograd.Function):
     ) -> Tensor:
         count, heads, length, _ = query_BHTD.shape
         result = value_BKTE.new_empty(count, length, heads, value_BKTE.shape[3])
-        wide = torch.promote_types(query_BHTD.dtype, torch.float32)
-        normal = query_BHTD.new_empty(count, heads, length, dtype=wide)
+        # A logarithm: of the sum of all exponentials of a position's scores.
+        normal = query_BHTD.new_empty(count, heads, length, dtype=_wide(query_BHTD.dtype))
         with torch.autocast(query_BHTD.device.type, enabled=False):
             for index in range(count):
-                key_KTD, value_KTE = key_BKTD[index], value_BKTE[index]
-                groups = (len(key_KTD), heads // len(key_KTD))
-                query_KGTD = query_BHTD[index].unflatten(0, groups)
-                result_KGTE = result[index].transpose(0, 1).unflatten(0, groups)
-                normal_KGT = normal[index].unflatten(0, groups)
-                for block in blocks[index]:
-                    scores = _scores(query_KGTD, key_KTD, block)
-                    largest = scores.amax(dim=3, keepdim=True).to(wide) * scale
-                    shares = torch.add(-largest, scores, alpha=scale).exp_()
-                    total = shares.sum(dim=3, keepdim=True)
-                    mixed = shares.to(value_KTE.dtype).flatten(1, 2) @ value_KTE[:, block.first : block.end]
-                    result_KGTE[:, :, block.start : block.end] = mixed.unflatten(1, scores.shape[1:3]) / total
-                    normal_KGT[:, :, block.start : block.end] = (largest + total.log())[..., 0]
+                groups = (key_BKTD.shape[1], heads // key_BKTD.shape[1])
+                _attend(
+                    _split(query_BHTD[index], groups),
+                    key_BKTD[index],
+                    value_BKTE[index],
+                    scale,
+                    blocks[index],
+                    _split(result[index].transpose(0, 1), groups),
+                    _split(normal[index], groups),
+                )
         context.save_for_backward(query_BHTD, key_BKTD, value_BKTE, result, normal)
         context.scale, context.blocks = scale, blocks
         return result
@@ -144,126 +134,88 @@ class _CausalAttention(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, slope_BTHE: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         query_BHTD, key_BKTD, value_BKTE, result, normal = context.saved_tensors
-        scale, heads = context.scale, query_BHTD.shape[1]
         of_query = torch.empty_like(query_BHTD)
         of_key = torch.zeros_like(key_BKTD, dtype=normal.dtype)
         of_value = torch.zeros_like(value_BKTE, dtype=normal.dtype)
-        # Of each score, what the normalization takes away.
+        # What the normalization takes from the slope of each share.
         common = (slope_BTHE.to(normal.dtype) * result).sum(dim=3).transpose(1, 2)
+        groups = (key_BKTD.shape[1], query_BHTD.shape[1] // key_BKTD.shape[1])
         with torch.autocast(query_BHTD.device.type, enabled=False):
             for index in range(len(query_BHTD)):
-                key_KTD, value_KTE = key_BKTD[index], value_BKTE[index]
-                groups = (len(key_KTD), heads // len(key_KTD))
-                query_KGTD = query_BHTD[index].unflatten(0, groups)
-                slope_KGTE = slope_BTHE[index].transpose(0, 1).unflatten(0, groups)
-                of_query_KGTD = of_query[index].unflatten(0, groups)
-                normal_KGT, common_KGT = (one[index].unflatten(0, groups) for one in (normal, common))
-                for block in context.blocks[index]:
-                    places = slice(block.start, block.end)
-                    keys = slice(block.first, block.end)
-                    scores = _scores(query_KGTD, key_KTD, block)
-                    sizes = scores.shape[1:3]
-                    shares = torch.add(-normal_KGT[:, :, places, None], scores, alpha=scale).exp_()
-                    given = slope_KGTE[:, :, places].flatten(1, 2)
-                    of_shares = (given @ value_KTE[:, keys].transpose(1, 2)).unflatten(1, sizes)
-                    of_value[index, :, keys] += shares.to(given.dtype).flatten(1, 2).transpose(1, 2) @ given
-                    of_scores = torch.sub(of_shares, common_KGT[:, :, places, None]).mul_(shares)
-                    narrow = of_scores.to(given.dtype).flatten(1, 2)
-                    of_query_KGTD[:, :, places] = (narrow @ key_KTD[:, keys]).unflatten(1, sizes) * scale
-                    of_key[index, :, keys] += narrow.transpose(1, 2) @ query_KGTD[:, :, places].flatten(1, 2)
-        return of_query, (of_key * scale).to(key_BKTD.dtype), of_value.to(value_BKTE.dtype), None, None
+                _add_slopes(
+                    _split(query_BHTD[index], groups),
+                    key_BKTD[index],
+                    value_BKTE[index],
+                    context.scale,
+                    context.blocks[index],
+                    _split(normal[index], groups),
+                    _split(slope_BTHE[index].transpose(0, 1), groups),
+                    _split(common[index], groups),
+                    (_split(of_query[index], groups), of_key[index], of_value[index]),
+                )
+        return of_query, of_key.to(key_BKTD.dtype), of_value.to(value_BKTE.dtype), None, None
 
 
-def _scores(query_KGTD: Tensor, key_KTD: Tensor, block: Block) -> Tensor:
+def _attend(
+    query_KGTD: Tensor,
+    key_KTD: Tensor,
+    value_KTE: Tensor,
+    scale: float,
+    blocks: tuple[Block, ...],
+    result_KGTE: Tensor,
+    normal_KGT: Tensor,
+) -> None:
+    """Write the result of one sequence and the logarithm of what normalizes each position."""
+    for block in blocks:
+        positions, keys = slice(block.start, block.end), slice(block.first, block.end)
+        scores = _scores(query_KGTD[:, :, positions], key_KTD, block)
+        largest = scores.amax(dim=3, keepdim=True).to(normal_KGT.dtype) * scale
+        shares = torch.add(-largest, scores, alpha=scale).exp_()
+        total = shares.sum(dim=3, keepdim=True)
+        mixed = shares.to(value_KTE.dtype).flatten(1, 2) @ value_KTE[:, keys]
+        result_KGTE[:, :, positions] = mixed.view(*scores.shape[:3], -1) / total
+        normal_KGT[:, :, positions] = (largest + total.log())[..., 0]
+
+
+def _add_slopes(
+    query_KGTD: Tensor,
+    key_KTD: Tensor,
+    value_KTE: Tensor,
+    scale: float,
+    blocks: tuple[Block, ...],
+    normal_KGT: Tensor,
+    slope_KGTE: Tensor,
+    common_KGT: Tensor,
+    found: tuple[Tensor, Tensor, Tensor],
+) -> None:
+    """Write the gradient of the queries of one sequence to `found`, and add those of its keys and values."""
+    of_query_KGTD, of_key_KTD, of_value_KTE = found
+    for block in blocks:
+        positions, keys = slice(block.start, block.end), slice(block.first, block.end)
+        query, slope = query_KGTD[:, :, positions], slope_KGTE[:, :, positions].flatten(1, 2)
+        scores = _scores(query, key_KTD, block)
+        shares = torch.add(-normal_KGT[:, :, positions, None], scores, alpha=scale).exp_()
+        of_shares = (slope @ value_KTE[:, keys].transpose(1, 2)).view(scores.shape)
+        of_value_KTE[:, keys] += shares.to(slope.dtype).flatten(1, 2).transpose(1, 2) @ slope
+        of_scores = torch.sub(of_shares, common_KGT[:, :, positions, None]).mul_(shares)
+        # Scaled before it is narrowed, so that products are the gradients themselves.
+        narrow = of_scores.mul_(scale).to(slope.dtype).flatten(1, 2)
+        of_query_KGTD[:, :, positions] = (narrow @ key_KTD[:, keys]).view(query.shape)
+        of_key_KTD[:, keys] += narrow.transpose(1, 2) @ query.flatten(1, 2)
+
+
+def _scores(query_KGCD: Tensor, key_KTD: Tensor, block: Block) -> Tensor:
     """Q Kᵀ of a block, (K, G, C, S), with -inf for what a position does not see."""
-    query = query_KGTD[:, :, block.start : block.end]
-    scores = query.flatten(1, 2) @ key_KTD[:, block.first : block.end].transpose(1, 2)
-    scores = scores.unflatten(1, query.shape[1:3])
+    products = query_KGCD.flatten(1, 2) @ key_KTD[:, block.first : block.end].transpose(1, 2)
+    scores = products.view(*query_KGCD.shape[:3], -1)
     scores[..., block.shared - block.first :].masked_fill_(block.hidden, -torch.inf)
     return scores
 
 
-def use_causal_attention(model: Any) -> None:
-    """Let a transformers model on a CPU attend by `causal_attention` where it would by torch's kernel.
-
-    What is neither causal attention of a whole sequence nor of documents in it stays with torch.
-    """
-    if model.config._attn_implementation == _TORCH and model.device.type == "cpu":
-        _register()
-        model.set_attn_implementation(NAME)
+def _split(heads: Tensor, groups: tuple[int, int]) -> Tensor:
+    """The first axis, H, as K and G; a view."""
+    return heads.view(*groups, *heads.shape[1:])
 
 
-@contextmanager
-def causal_attention_in(model: Any) -> Iterator[None]:
-    """While entered, `use_causal_attention`."""
-    with _restored(model):
-        use_causal_attention(model)
-        yield
-
-
-@contextmanager
-def torch_attention_in(model: Any) -> Iterator[None]:
-    """While entered, a model attends by torch's kernel where it would by `causal_attention`."""
-    with _restored(model):
-        if model.config._attn_implementation == NAME:
-            model.set_attn_implementation(_TORCH)
-        yield
-
-
-@contextmanager
-def _restored(model: Any) -> Iterator[None]:
-    before = model.config._attn_implementation
-    try:
-        yield
-    finally:
-        if model.config._attn_implementation != before:
-            model.set_attn_implementation(before)
-
-
-def _register() -> None:
-    from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import sdpa_mask
-
-    AttentionInterface.register(NAME, _attention)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
-
-
-def _attention(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **settings: Any
-) -> tuple[Tensor, None]:
-    """An attention function as transformers calls them."""
-    from transformers.integrations.sdpa_attention import sdpa_attention_forward
-
-    blocks = _blocks(module, query, key, attention_mask, settings)
-    if blocks is None:
-        result: tuple[Tensor, None] = sdpa_attention_forward(
-            module, query, key, value, attention_mask, **settings
-        )
-        return result
-    scale = settings.get("scaling")
-    return causal_attention(
-        query, key, value, query.shape[3] ** -0.5 if scale is None else scale, blocks
-    ), None
-
-
-def _blocks(
-    module: Any, query: Tensor, key: Tensor, mask: Tensor | None, settings: dict[str, Any]
-) -> Blocks | None:
-    """The blocks of each sequence; None if it is not causal attention of documents without anything else."""
-    length = query.shape[2]
-    if length == 1 or key.shape[2] != length or query.device.type != "cpu":
-        return None
-    if settings.get("dropout") or any(settings.get(name) is not None for name in _UNKNOWN):
-        return None
-    if mask is None:
-        causal = settings.get("is_causal")
-        causal = getattr(module, "is_causal", True) if causal is None else causal
-        return (blocks_of([0] * length),) * len(query) if causal else None
-    found: Any = getattr(mask, _FOUND, False)
-    if found is False:
-        starts = document_starts(mask)
-        found = None if starts is None else tuple(blocks_of(one) for one in starts)
-        setattr(mask, _FOUND, found)
-    if found is not None and len(found) != len(query):
-        return found * len(query) if len(found) == 1 else None
-    return found
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocabx._util.causal_attention import causal_attention_in
+from vocabx._util.model_attention import causal_attention_in
 from vocabx.initializers.composition import Composition
 from vocabx.initializers.first_layers import GivenRows, mean_square, states_at
 from vocabx.initializers.windows import Window

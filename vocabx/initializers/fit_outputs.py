@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocabx._util.causal_attention import causal_attention_in
+from vocabx._util.model_attention import causal_attention_in
 from vocabx.initializers.composition import Composition
 from vocabx.initializers.first_layers import last_states
 from vocabx.initializers.fit_inputs import given_rows

@@ -115,7 +115,7 @@ def load(directory: Path, method: Method, device: str) -> Any:
     weights in float32, whatever the dtype of computation; the others use the method's dtype.
     """
     torch, transformers = need("torch", "train"), need("transformers", "train")
-    from vocabx._util.causal_attention import use_causal_attention
+    from vocabx._util.model_attention import use_causal_attention
 
     dtype = getattr(torch, method.dtype)
     settings: dict[str, Any] = {}

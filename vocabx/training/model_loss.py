@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vocabx._util.causal_attention import torch_attention_in
+from vocabx._util.model_attention import torch_attention_in
 from vocabx.training.alignment import Alignment, Batch, caught
 from vocabx.training.packed import IGNORED
 from vocabx.training.split_loss import split_loss

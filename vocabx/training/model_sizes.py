@@ -149,7 +149,8 @@ def memory_parts(
     activations = sizes.layers * kept + layer if checkpointing else sizes.layers * layer
     # What the maps of pieces make, before and after a step, with its gradient and that of its factors.
     composed = 4 * 4 * trained.get("rows", 0) if "composition" in trained else 0
-    logits = min(tokens, _BLOCK) * sizes.rows * (4 + 2 * computed)
+    # The softmax is computed in float32: on a GPU of all of them at once.
+    logits = min(tokens, _BLOCK) * sizes.rows * (4 + computed)
     return {
         "weights": linear + (sizes.tables + sizes.others) * width,
         "trained": sum(trained.values()) * _TRAINED_BYTES + composed,

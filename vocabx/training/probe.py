@@ -104,7 +104,7 @@ def train_steps(
         hidden: what is hidden from the model; None to predict each next token.
     """
     torch = need("torch", "train")
-    from vocabx._util.causal_attention import causal_attention_in
+    from vocabx._util.model_attention import causal_attention_in
     from vocabx.training.rows_adamw import RowsAdamW, Seen
 
     model, rows = to_train.model, to_train.rows

@@ -117,7 +117,7 @@ def _to_slopes(
     few = max(1, _CACHED // rows) if old_CO.device.type == "cpu" else max(1, len(labels_C))
     wide = torch.empty(min(few, len(labels_C)), rows, dtype=torch.float32, device=old_CO.device)
     for old_PO, new_PN, labels_P in zip(
-        old_CO.split(few), new_CN.split(few), labels_C.split(few), strict=True
+        torch.split(old_CO, few), torch.split(new_CN, few), torch.split(labels_C, few), strict=True
     ):
         wide_PV = wide[: len(labels_P)]
         wide_PV[:, :first] = old_PO
