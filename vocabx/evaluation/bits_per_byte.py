@@ -25,7 +25,9 @@ from vocabx.tokenizer.fast import FastTokenizer
 
 _PASSAGE_BYTES = 3000
 START_BYTES = 1000
-_LOGIT_ROWS = 256
+# Logits that are held in float32 at once: on a CPU they stay in the cache of a core.
+_LOGITS = {"cpu": 1 << 19}
+_MOST_LOGITS = 1 << 24
 
 
 def split_for_scoring(texts: Sequence[str], context: int) -> list[str]:
@@ -152,12 +154,9 @@ def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
     row = torch.tensor([ids], device=model.device)
     with torch.inference_mode():
         logits = model(row).logits[0, :-1]
+        few = max(1, _LOGITS.get(logits.device.type, _MOST_LOGITS) // logits.shape[1])
         parts = [
-            torch.nn.functional.cross_entropy(
-                _possible(torch, logits[start : start + _LOGIT_ROWS].float()),
-                row[0, 1 + start : 1 + start + _LOGIT_ROWS],
-                reduction="none",
-            )
-            for start in range(0, len(ids) - 1, _LOGIT_ROWS)
+            torch.nn.functional.cross_entropy(_possible(torch, some.float()), labels, reduction="none")
+            for some, labels in zip(torch.split(logits, few), torch.split(row[0, 1:], few), strict=True)
         ]
     return np.concatenate([np.zeros(0), *(part.cpu().double().numpy() for part in parts)])
