@@ -34,13 +34,14 @@ _AS_EARLIER = ("--rows-update", "all")
 
 
 def main(arguments: Sequence[str] | None = None) -> Result:
-    parser = new_parser(__doc__, max_steps=24, runs=3)
+    parser = new_parser(__doc__, max_steps=24, runs=3, heldout_bytes=20_000)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--earlier", type=Path, help="the Python in whose environment an earlier build is")
     parser.add_argument("--corpus", nargs="+", default=[], metavar="PATH", help="default: the language's own")
     options = parser.parse_args(arguments)
     text = [part for path in options.corpus for part in ("--corpus", str(Path(path).resolve()))]
     common = [str(options.directory.resolve()), *_SETTINGS, "--max-steps", str(options.max_steps), *text]
+    common += ["--heldout-bytes", str(options.heldout_bytes)]
     builds = {"this build": (sys.executable, [*common, *_AS_EARLIER])}
     if options.earlier:
         builds["earlier"] = (str(options.earlier.absolute()), common)

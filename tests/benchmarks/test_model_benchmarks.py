@@ -193,6 +193,19 @@ def test_split_tables_are_measured_in_a_process_of_their_own(toy):
     assert found["goals on a GPU"]
 
 
+def test_the_loop_of_two_builds_is_timed_and_their_losses_compared(toy, small_extended, some_verses):
+    found = toy(
+        "training_loop", small_extended(), "--earlier", sys.executable, "--max-steps", 4, "--runs", 1,
+        "--heldout-bytes", 2000, "--corpus", some_verses, results="training-loop",
+    )  # fmt: skip
+    assert min(found["tokens/s"].values()) > 0
+    assert min(found["peak memory (MiB)"].values()) > 0
+    assert found["over earlier"].keys() == {"tokens/s", "peak memory (MiB)"}
+    # The earlier build is this one, which moves waiting rows otherwise.
+    assert 0 < found["mean losses"][0] < 10
+    assert found["losses apart, relative, at most"] < 0.1
+
+
 @pytest.mark.parametrize(("method", "tied"), [("lora", True), ("lora", False), ("qlora", True)])
 def test_split_tables_and_each_way_of_peft_do_the_same_work(method, tied):
     # In this process: each process of its own would take seconds to import what it needs.
