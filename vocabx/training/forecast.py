@@ -131,6 +131,8 @@ def forecast_crossing(
     if chosen is None:
         return Crossing("extended_ahead" if ahead else "base_ahead", points, within, share=share)
     low, high = np.quantile(places, _INTERVAL, method="nearest") if draws else (np.inf, np.inf)
+    # Where many draws do not cross, the fit may cross before those that do.
+    low, high = min(low, chosen[0]) if draws else low, max(high, chosen[0])
     if later:
         verdict: Verdict = "extended_overtakes" if downwards else "base_overtakes"
     else:
