@@ -21,7 +21,12 @@ def use_causal_attention(model: Any) -> None:
 
     What is neither causal attention of a whole sequence nor of documents in it stays with torch.
     """
-    if model.config._attn_implementation == _TORCH and model.device.type == "cpu":
+    # Classes whose attention is code of their own would only warn.
+    if (
+        model.config._attn_implementation == _TORCH
+        and model.device.type == "cpu"
+        and model._can_set_attn_implementation()
+    ):
         _register()
         model.set_attn_implementation(NAME)
 
