@@ -236,7 +236,7 @@ def test_the_verdict_is_honest_when_the_start_is_behind(report):
     assert (
         "vocabx extend --base smollm2 --lang zh-Hant --seed 5 --init distill --untie --out runs/x-distill"
     ) in words
-    assert "overtook it after twelve minutes, and was 7.0 % ahead after half an hour." in words
+    assert "level with it after ten minutes of one core, and 7.0 % ahead after half an hour." in words
     weight = Weight(270_000_000, 280_000_000, 1152, 270_000_000, 1152)
     assert "The lm_head of its own takes 66 MB more. On the" in said(changed(behind, weight=weight))
 
