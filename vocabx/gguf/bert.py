@@ -1,58 +1,32 @@
-"""The settings of an encoder for a .gguf file: BERT, RoBERTa and XLM-R, with which llama.cpp embeds texts.
-
-It has no use for what predicts masked tokens or pairs of sentences, so the heads and the pooler are left out.
-Source: llama.cpp's src/models/bert.cpp.
-"""
+"""The settings of BERT, RoBERTa and XLM-R for a .gguf file. Source: llama.cpp's src/models/bert.cpp."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from vocabx._util.json_file import is_there, read_object
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
+from vocabx.gguf.encoders import EncoderSettings, pooling_of
 from vocabx.gguf.rope import Rope
-from vocabx.gguf.settings import Settings, architecture_of, check_activation, count_of
+from vocabx.gguf.settings import architecture_of, check_activation, count_of
 
 _EPSILON = 1e-12
 _LEFT_OUT = ("cls.", "lm_head.", "pooler.", "embeddings.position_ids")
 _MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down")
 _NORMS = ("attn_output_norm", "layer_output_norm")
-# llama.cpp's numbers of how the states of a text become one vector.
-_POOLINGS = {"pooling_mode_mean_tokens": 1, "pooling_mode_cls_token": 2, "pooling_mode_lasttoken": 3}
-_POOLING_FILE = "1_Pooling/config.json"
 
 
 @dataclass(frozen=True)
-class EncoderSettings(Settings):
-    """The settings of an encoder.
+class BertSettings(EncoderSettings):
+    """The settings of a BERT, RoBERTa or XLM-R.
 
     Attributes:
         prefix: the part of tensor names that is missing in models saved without a head.
         types: number of rows of the token type embeddings.
         first_position: row of the position embeddings of the first token; those before it are left out.
-        pooling: llama.cpp's number of how the states of a text become one vector, None for no statement.
     """
 
     prefix: str = ""
     types: int = 0
     first_position: int = 0
-    pooling: int | None = None
-
-    def values(self) -> dict[str, Any]:  # noqa: D102
-        name = self.architecture.name
-        found = {
-            f"{name}.vocab_size": self.rows,
-            f"{name}.context_length": self.context,
-            f"{name}.embedding_length": self.width,
-            f"{name}.block_count": self.blocks,
-            f"{name}.feed_forward_length": self.inner,
-            f"{name}.attention.head_count": self.heads,
-            f"{name}.attention.layer_norm_epsilon": self.epsilon,
-            f"{name}.attention.causal": False,
-            "tokenizer.ggml.token_type_count": self.types,
-        }
-        return found if self.pooling is None else {**found, f"{name}.pooling_type": self.pooling}
 
     def source(self, name: str) -> str | None:  # noqa: D102
         short = name.removeprefix(self.prefix)
@@ -86,8 +60,8 @@ class EncoderSettings(Settings):
         return whole | {f"blk.{block}.{part}" for block in range(self.blocks) for part in parts}
 
 
-def encoder_settings_of(checkpoint: Checkpoint) -> EncoderSettings:
-    """Read the settings of an encoder.
+def bert_settings_of(checkpoint: Checkpoint) -> BertSettings:
+    """Read the settings of a BERT, RoBERTa or XLM-R.
 
     Raises:
         BaseModelError: if a setting is missing, or llama.cpp would compute something else.
@@ -106,7 +80,8 @@ def encoder_settings_of(checkpoint: Checkpoint) -> EncoderSettings:
     pad = config.get("pad_token_id", 1)
     first = pad + 1 if architecture.counts_from_pad and type(pad) is int else 0
     width, heads = count_of(config, "hidden_size", name), count_of(config, "num_attention_heads", name)
-    return EncoderSettings(
+    types = count_of(config, "type_vocab_size", name)
+    return BertSettings(
         architecture=architecture,
         rows=checkpoint.input.rows,
         width=width,
@@ -119,18 +94,9 @@ def encoder_settings_of(checkpoint: Checkpoint) -> EncoderSettings:
         epsilon=float(config.get("layer_norm_eps", _EPSILON)),
         rope=Rope(0.0, "default", {}),
         window=None,
+        others={"tokenizer.ggml.token_type_count": types},
         prefix=f"{str(config['model_type']).removeprefix('xlm-')}.",
-        types=count_of(config, "type_vocab_size", name),
+        types=types,
         first_position=first,
         pooling=pooling_of(checkpoint.directory),
     )
-
-
-def pooling_of(directory: Path) -> int | None:
-    """What sentence-transformers states beside the checkpoint."""
-    path = directory / _POOLING_FILE
-    if not is_there(path):
-        return None
-    stated = read_object(path, BaseModelError, "download the base again")
-    modes = [number for key, number in _POOLINGS.items() if stated.get(key)]
-    return modes[0] if len(modes) == 1 else None
