@@ -26,6 +26,7 @@ def work(path: str, learn_bytes: int, new_tokens: int) -> dict[str, Any]:
     language, sizes, tokenizer = _of_either_build(find_base("smollm2", Quiet()).directory, learn_bytes)
     blocks = getattr(language, "blocks", ())
     alphabet = Alphabet(language.scripts, blocks) if blocks else Alphabet(language.scripts)
+    # 958657a has the same class under another name.
     request = getattr(extending, "TokenRequest", None) or extending.Wish  # type: ignore[attr-defined]
     tokenizer.encode([""])
     progress = _Stages(Quiet())

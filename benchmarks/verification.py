@@ -28,7 +28,7 @@ from vocabx.progress import Quiet
 
 NAME = "verification"
 HERE = Path(__file__).resolve().parent.parent
-# Runs under either build; names have changed since.
+# Runs under either build: 958657a has other names for modules and for the number of adversarial strings.
 _WORKER = """
 import json, os, sys, time
 from pathlib import Path

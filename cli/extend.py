@@ -16,7 +16,8 @@ def extend(options: ExtendOptions, quiet: bool, dry_run: bool, as_json: bool) ->
 
     progress = TerminalProgress(quiet)
     if dry_run:
-        from vocabx.commands.extend.plan import make_plan, make_vocabulary_plan
+        from vocabx.commands.extend.plan import make_plan
+        from vocabx.commands.extend.vocabulary_plan import make_vocabulary_plan
 
         make = make_vocabulary_plan if options.tokenizer_only else make_plan
         plan = make(options, progress).describe()

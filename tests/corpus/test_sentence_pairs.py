@@ -60,6 +60,11 @@ def test_what_is_no_list_of_pairs_is_refused_in_a_sentence(tmp_path, lines, says
     assert len(str(caught.value)) <= 300 + len(str(tmp_path)) and "\n" not in str(caught.value)
 
 
+def test_columns_that_share_a_script_are_not_taken_for_exchanged(tmp_path):
+    lines = [*(f"第{n}句話。\t第{n}句话。" for n in range(FEWEST)), "1:1\t第一章第一節"]
+    assert len(read_pairs(table(tmp_path, lines), ("Han",))) == FEWEST + 1
+
+
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(CorpusError, match="No such file"):
         read_pairs(tmp_path / "nowhere.tsv")

@@ -11,7 +11,7 @@ from real_tokenizers import read_once
 
 from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.errors import BaseModelError, TokenizerError
-from vocabx.gguf.encoders import encoder_settings_of
+from vocabx.gguf.bert import bert_settings_of
 from vocabx.gguf.export_gguf import export_gguf
 from vocabx.gguf.modernbert import modernbert_settings_of
 from vocabx.gguf.vocabulary import vocabulary_of
@@ -167,7 +167,7 @@ def test_a_unigram_that_llama_cpp_reads_otherwise_is_refused(change, xlmr_json):
 def test_an_encoder_that_llama_cpp_computes_otherwise_is_refused(change, tiny_encoder):
     edit(tiny_encoder, change)
     with pytest.raises(BaseModelError):
-        encoder_settings_of(read_checkpoint(tiny_encoder))
+        bert_settings_of(read_checkpoint(tiny_encoder))
 
 
 @pytest.mark.parametrize(
@@ -190,11 +190,11 @@ def test_a_modernbert_that_llama_cpp_computes_otherwise_is_refused(change, tmp_p
 
 
 def test_the_pooling_of_sentence_transformers_is_written(tiny_encoder):
-    assert "bert.pooling_type" not in encoder_settings_of(read_checkpoint(tiny_encoder)).values()
+    assert "bert.pooling_type" not in bert_settings_of(read_checkpoint(tiny_encoder)).values()
     (tiny_encoder / "1_Pooling").mkdir()
     stated = {"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
     (tiny_encoder / "1_Pooling" / "config.json").write_text(json.dumps(stated))
-    assert encoder_settings_of(read_checkpoint(tiny_encoder)).values()["bert.pooling_type"] == 1
+    assert bert_settings_of(read_checkpoint(tiny_encoder)).values()["bert.pooling_type"] == 1
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from small_tokenizers import character_bpe, marked_bpe, read_json, write_json
 from transformers import AutoTokenizer
 
 from vocabx import ExtendOptions
-from vocabx.commands.extend.plan import make_vocabulary_plan
+from vocabx.commands.extend.vocabulary_plan import make_vocabulary_plan
 from vocabx.progress import Quiet
 from vocabx.tokenizer.alphabet import Alphabet
 from vocabx.tokenizer.extension import TokenRequest, extend_tokenizer

@@ -92,11 +92,7 @@ def initialize(
     if options is not None and not isinstance(options, InitializerOptions):
         raise InitializerError(f"options are a {type(options).__name__}: pass InitializerOptions(…)")
     check_count(seed, 0, LARGEST_SEED, "the seed")
-    check_matrix(embeddings, 1)
-    old_rows = embeddings.shape[0] if old_rows is None else old_rows
-    check_count(old_rows, 1, math.inf, "old_rows")
-    check_matrix(embeddings, old_rows)
-    _check_output(output_embeddings, embeddings, old_rows)
+    old_rows = _check_matrices(embeddings, output_embeddings, old_rows)
     if isinstance(pieces, Mapping):
         tokens = list(pieces) if tokens is None else tokens
         pieces = list(pieces.values())
@@ -116,8 +112,15 @@ def initialize(
         settings=options or InitializerOptions(),
     )
     _check_given(method, initializer, inputs)
-    total = len(found) * inputs.settings.epochs if initializer.learns else None
-    with (progress or Quiet()).stage(f"Initializing by {method}", total, "tokens") as advance:
+    return _initialized(method, initializer, inputs, progress or Quiet())
+
+
+def _initialized(
+    method: str, initializer: Initializer, inputs: InitializerInputs, progress: Progress
+) -> Initialization:
+    """Run a method on what was checked; vectors that it needs and was not given are trained first."""
+    total = len(inputs.pieces) * inputs.settings.epochs if initializer.learns else None
+    with progress.stage(f"Initializing by {method}", total, "tokens") as advance:
         if initializer.vectors == "of tokens" and inputs.vectors is None and inputs.text is not None:
             inputs = replace(inputs, vectors=train_vectors(inputs, inputs.text, advance))
         return initializer(replace(inputs, advance=advance))
@@ -142,14 +145,20 @@ def _check_given(method: str, initializer: Initializer, inputs: InitializerInput
         )
 
 
-def _check_output(output: Any, embeddings: Any, old_rows: int) -> None:
+def _check_matrices(embeddings: Any, output: Any, old_rows: int | None) -> int:
+    """Check the matrices of a model; returns how many rows of them belong to old tokens."""
+    check_matrix(embeddings, 1)
+    old_rows = embeddings.shape[0] if old_rows is None else old_rows
+    check_count(old_rows, 1, math.inf, "old_rows")
+    check_matrix(embeddings, old_rows)
     if output is None:
-        return
+        return old_rows
     check_matrix(output, old_rows)
     if output.shape[1] != embeddings.shape[1]:
         raise InitializerError(
             f"the matrices are {embeddings.shape[1]:,} and {output.shape[1]:,} wide: pass both of one model"
         )
+    return old_rows
 
 
 def _token_bytes(

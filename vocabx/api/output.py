@@ -24,7 +24,7 @@ from vocabx.checkpoint.untie import check_untiable
 from vocabx.corpus.languages import find_language
 from vocabx.errors import InitializerError, OutputError, TokenizerError
 from vocabx.mixture.initialization import Initialization
-from vocabx.progress import Progress, Quiet, Timed
+from vocabx.progress import Advance, Progress, Quiet, Timed
 from vocabx.tokenizer.certificate import Certificate
 from vocabx.tokenizer.extension import Extension
 from vocabx.tokenizer.fast import FastTokenizer
@@ -74,30 +74,24 @@ def write_checkpoint(
         LanguageError: there is no such language.
     """
     out, timed = Path(out), Timed(progress or Quiet())
-    if type(pad_to_multiple_of) is not int or pad_to_multiple_of < 1:
-        raise OutputError(f"pad_to_multiple_of is {pad_to_multiple_of!r:.60}: pass a whole number from 1 on")
+    pad = _padding(extension, pad_to_multiple_of)
     tag = find_language(language).tag
     _check_fit(base, extension, initialization)
     if untie:
         check_untiable(base.checkpoint)
-    rows = -(-extension.new_ids.stop // pad_to_multiple_of) * pad_to_multiple_of
-    pad = range(extension.new_ids.stop, rows)
-    check_ids_free(base.checkpoint, range(base.first_id, rows))
+    check_ids_free(base.checkpoint, range(base.first_id, pad.stop))
     check_free(out)
-    needed = grown_bytes(base.checkpoint, rows - base.rows, untie=untie)
+    needed = grown_bytes(base.checkpoint, pad.stop - base.rows, untie=untie)
     check_space(out, needed)
     base_tables = examine_base(base.checkpoint, base.tokens, timed)
     with staged(out, timed.note) as directory:
         kind = str(base.checkpoint.config.get("model_type") or "")
-        write_tokenizer(extension.tokenizer.padded(rows), base.directory, directory, beside=kind)
-        rowless = base.first_id - base.rows
-        padded = initialization.preceded_by_means(rowless).followed_by_means(len(pad))
+        write_tokenizer(extension.tokenizer.padded(pad.stop), base.directory, directory, beside=kind)
         with timed.stage("Writing the checkpoint", needed, "B") as advance:
-            produced = named_padding(base.directory, base.tokenizer)
-            grow_checkpoint(base.checkpoint, padded, directory, pad, advance, untie=untie, produced=produced)
+            _write_weights(base, initialization, pad, directory, untie, advance)
         tables, shards = record_weights(base.checkpoint, directory, False, timed, base_tables)
         _manifest(base, extension, tag, certificate, directory, timed).with_tables(
-            rows=rows,
+            rows=pad.stop,
             base_rows=base.rows,
             pad=pad,
             tied=base.tied and not untie,
@@ -107,6 +101,29 @@ def write_checkpoint(
             shards=shards,
         ).write(directory)
     return out
+
+
+def _padding(extension: Extension, multiple: int) -> range:
+    """Ids of the rows that pad the matrices, so that their height is a multiple of a number."""
+    if type(multiple) is not int or multiple < 1:
+        raise OutputError(f"pad_to_multiple_of is {multiple!r:.60}: pass a whole number from 1 on")
+    end = extension.new_ids.stop
+    return range(end, -(-end // multiple) * multiple)
+
+
+def _write_weights(
+    base: BaseModel,
+    initialization: Initialization,
+    pad: range,
+    directory: Path,
+    untie: bool,
+    advance: Advance,
+) -> None:
+    """Write the weights with their new rows; ids for which the base has no row get means, as padding does."""
+    rowless = base.first_id - base.rows
+    padded = initialization.preceded_by_means(rowless).followed_by_means(len(pad))
+    produced = named_padding(base.directory, base.tokenizer)
+    grow_checkpoint(base.checkpoint, padded, directory, pad, advance, untie=untie, produced=produced)
 
 
 def _check_fit(base: BaseModel, extension: Extension, initialization: Initialization) -> None:

@@ -7,12 +7,9 @@ memory), not malice, and is only started where the user says that the code is tr
 
 import hashlib
 import json
-import os
 import signal
-import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from typing import Any
 import msgspec
 
 from vocabx._util.json_file import Written, fit, is_there, read_object
+from vocabx._util.limited_process import run_limited
 from vocabx.checkpoint.architectures import Architecture
 from vocabx.checkpoint.built_architecture import Shapes
 from vocabx.checkpoint.side_files import code_files
@@ -163,34 +161,12 @@ def _run(request: Path, answer: Path, scratch: Path, limits: Limits) -> str:
     command = [sys.executable, "-P", "-m", "vocabx.checkpoint.own_code_worker", str(request), str(answer)]
     caches = {"HF_MODULES_CACHE": str(scratch / "modules"), "TMPDIR": str(scratch)}
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=scratch,
-            env={**os.environ, **_ENVIRONMENT, **caches},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        ended = run_limited(command, scratch, {**_ENVIRONMENT, **caches}, limits.seconds)
     except OSError as error:
         return f"cannot be started ({error.strerror or type(error).__name__})"
-    late = False
-    try:
-        process.wait(limits.seconds)
-    except subprocess.TimeoutExpired:
-        late = True
-    finally:
-        # What it started ends with it.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    if late:
-        return f"took longer than {limits.seconds:g} seconds"
-    if process.returncode == -signal.SIGXCPU:
+    if ended.code == -signal.SIGXCPU and not ended.stopped:
         return f"took longer than {limits.processor} seconds of processor time"
-    if process.returncode < 0:
-        return f"died of {signal.Signals(-process.returncode).name}"
-    return f"ended with exit code {process.returncode}" if process.returncode else ""
+    return ended.how
 
 
 def _read(answer: Path) -> Answer | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from vocabx._util.limited_process import limit_this_process
 from vocabx._util.loading import refusing
 from vocabx._util.quiet import quiet_transformers
 from vocabx._util.shorten import shortened
@@ -93,7 +94,7 @@ class OwnClasses(Classes):
 def main(request: Path, answer: Path) -> None:
     """Answer one request."""
     asked = json.loads(request.read_text(encoding="utf-8"))
-    _limit(asked["memory"], asked["processor"])
+    limit_this_process(asked["memory"], asked["processor"])
     config, where = asked["config"], asked["where"]
     stored = Shapes({name: shape and tuple(shape) for name, shape in asked["shapes"].items()})
     try:
@@ -112,19 +113,6 @@ def _shown(error: BaseException) -> str:
     """An exception of other people's code, in a few words."""
     said = shortened(" ".join(str(error).split()), _SHOWN)
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
-def _limit(memory: int, processor: int) -> None:
-    """Limit this process to bytes of memory and seconds of processor time, where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits.
-        return
-    limits = {resource.RLIMIT_DATA: memory, resource.RLIMIT_CPU: processor, resource.RLIMIT_CORE: 0}
-    for which, most in limits.items():
-        hard = resource.getrlimit(which)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(which, (most, hard))
 
 
 if __name__ == "__main__":

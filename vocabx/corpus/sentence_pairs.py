@@ -17,8 +17,7 @@ from vocabx.corpus.catalogues import DIRECTORIES, catalogue_files, translated
 from vocabx.corpus.convert import Converter
 from vocabx.corpus.languages import Language, PackagedPairs
 from vocabx.corpus.packaged_text import verses
-from vocabx.corpus.scripts import letter_pattern
-from vocabx.corpus.translations import ASKED, translations_in
+from vocabx.corpus.translations import translations_in
 from vocabx.errors import CorpusError
 
 # Below it, a pair is the most similar one by chance too often [inferred]; about 100 are usual.
@@ -82,8 +81,7 @@ def read_pairs(path: Path, scripts: Sequence[str] = ()) -> SentencePairs:
         CorpusError: the file is missing or is no such table, its columns are exchanged, or its pairs are
             fewer than `FEWEST`.
     """
-    found = _distinct(translations_in(path), str(path))
-    _check_columns(found, scripts)
+    found = _distinct(translations_in(path, scripts), str(path))
     _check_number(found, f"pass at least {FEWEST}")
     return found
 
@@ -119,18 +117,6 @@ def _distinct(pairs: Iterable[tuple[str, str]], source: str) -> SentencePairs:
         for text, known in zip(pair, seen, strict=True):
             known.add(text)
     return SentencePairs(tuple(pair[0] for pair in kept), tuple(pair[1] for pair in kept), source)
-
-
-def _check_columns(pairs: SentencePairs, scripts: Sequence[str]) -> None:
-    if not scripts or set(scripts) == {"Latin"}:
-        return
-    pattern = letter_pattern(scripts)
-    shares = [sum(map(bool, map(pattern.search, column))) for column in (pairs.target, pairs.base_language)]
-    if len(pairs) and shares[0] < shares[1]:
-        raise CorpusError(
-            f"{pairs.source}: {' or '.join(scripts)} script is in the second column: exchange the columns, "
-            f"{ASKED}"
-        )
 
 
 def _check_number(pairs: SentencePairs, advice: str) -> None:

@@ -12,7 +12,7 @@ from vocabx.checkpoint.single_file import check_target, staged_file
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError, OutputError
 from vocabx.gguf import modernbert
-from vocabx.gguf.encoders import encoder_settings_of
+from vocabx.gguf.bert import bert_settings_of
 from vocabx.gguf.settings import Settings, architecture_of, settings_of
 from vocabx.gguf.tensors import AUTO, CHOICES, GgufTensor, tensors_of
 from vocabx.gguf.vocabulary import Vocabulary, suppressed, vocabulary_of
@@ -126,7 +126,7 @@ def _settings(checkpoint: Checkpoint) -> Settings:
     if checkpoint.config["model_type"] == modernbert.KIND:
         return modernbert.modernbert_settings_of(checkpoint)
     encodes = architecture_of(checkpoint.config, str(checkpoint.directory)).encodes
-    return encoder_settings_of(checkpoint) if encodes else settings_of(checkpoint)
+    return bert_settings_of(checkpoint) if encodes else settings_of(checkpoint)
 
 
 def _stored(tensors: list[GgufTensor]) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from vocabx.checkpoint.tables import Checkpoint
 from vocabx.errors import BaseModelError
-from vocabx.gguf.encoders import pooling_of
+from vocabx.gguf.encoders import EncoderSettings, pooling_of
 from vocabx.gguf.rope import Rope
-from vocabx.gguf.settings import Settings, architecture_of, check_activation, count_of
+from vocabx.gguf.settings import architecture_of, check_activation, count_of
 
 KIND = "modernbert"
 _EPSILON = 1e-5
@@ -24,30 +24,8 @@ _PARTS = ("attn_qkv", "attn_output", "attn_norm", "ffn_up", "ffn_down", "ffn_nor
 
 
 @dataclass(frozen=True)
-class ModernBertSettings(Settings):
-    """The settings of ModernBERT.
-
-    Attributes:
-        pooling: llama.cpp's number of how the states of a text become one vector, None for no statement.
-    """
-
-    pooling: int | None = None
-
-    def values(self) -> dict[str, Any]:  # noqa: D102
-        name = self.architecture.name
-        found = {
-            f"{name}.vocab_size": self.rows,
-            f"{name}.context_length": self.context,
-            f"{name}.embedding_length": self.width,
-            f"{name}.block_count": self.blocks,
-            f"{name}.feed_forward_length": self.inner,
-            f"{name}.attention.head_count": self.heads,
-            f"{name}.attention.layer_norm_epsilon": self.epsilon,
-            f"{name}.attention.causal": False,
-            f"{name}.rope.freq_base": self.rope.theta,
-            **self.others,
-        }
-        return found if self.pooling is None else {**found, f"{name}.pooling_type": self.pooling}
+class ModernBertSettings(EncoderSettings):
+    """The settings of a ModernBERT."""
 
     def source(self, name: str) -> str | None:  # noqa: D102
         short = name.removeprefix("model.")
@@ -86,7 +64,7 @@ def modernbert_settings_of(checkpoint: Checkpoint) -> ModernBertSettings:
     blocks = count_of(config, "num_hidden_layers", name)
     width, heads = count_of(config, "hidden_size", name), count_of(config, "num_attention_heads", name)
     thetas = {kind: _theta(config, kind, name) for kind in (_FULL, _SLIDING)}
-    prefix = architecture.name
+    prefix, rope = architecture.name, Rope(thetas[_FULL], "default", {})
     return ModernBertSettings(
         architecture=architecture,
         rows=checkpoint.input.rows,
@@ -98,9 +76,10 @@ def modernbert_settings_of(checkpoint: Checkpoint) -> ModernBertSettings:
         head_width=width // heads,
         context=count_of(config, "max_position_embeddings", name),
         epsilon=float(config.get("norm_eps", _EPSILON)),
-        rope=Rope(thetas[_FULL], "default", {}),
+        rope=rope,
         window=None,
         others={
+            **rope.values(prefix),
             f"{prefix}.rope.freq_base_swa": thetas[_SLIDING],
             f"{prefix}.attention.sliding_window": int(config.get("local_attention", _WINDOW)),
             f"{prefix}.attention.sliding_window_pattern": _period(config, blocks, name),

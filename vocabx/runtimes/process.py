@@ -2,24 +2,20 @@
 
 import json
 import math
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from vocabx._util.limited_process import run_limited
 from vocabx.runtimes.places import modules_in
 from vocabx.runtimes.runtime import READERS, Place, Runtime
 
-# Bytes of what a runtime may print before it is stopped, and of its end that are kept.
-_MOST_OUTPUT, _KEPT = 16_000_000, 2_000
+# Bytes that a runtime may print before it is stopped.
+_MOST_OUTPUT = 16_000_000
 _WORKER = READERS.parent
 _NOT_INSTALLED = {"version": None}
 _ENVIRONMENT = {
@@ -107,76 +103,11 @@ def _request(
 def _run(command: list[str], scratch: Path, seconds: float) -> str:
     """Run a command and say how it ended, "" for well."""
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=scratch,
-            env={**os.environ, **_ENVIRONMENT, "TMPDIR": str(scratch)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        ended = run_limited(command, scratch, {**_ENVIRONMENT, "TMPDIR": str(scratch)}, seconds, _MOST_OUTPUT)
     except OSError as error:
         return f"cannot be started: {error.strerror or type(error).__name__}"
-    assert process.stdout is not None
-    output = _Output(process.stdout, process)
-    late = False
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        late = True
-    finally:
-        # What it started ends with it.
-        _kill(process)
-        process.wait()
-        output.finish()
-    if output.flooded:
-        return f"wrote more than {_MOST_OUTPUT // 1_000_000} MB to its output"
-    if late:
-        return f"took longer than {seconds:g} seconds"
-    return _death(process.returncode, output.last_line)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _death(code: int, said: str) -> str:
-    if code == 0:
-        return ""
-    how = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    return f"{how}: {said}" if said else how
-
-
-class _Output:
-    """Reads what a process prints, keeps its end, and stops a process that prints without end."""
-
-    def __init__(self, stream: IO[bytes], process: subprocess.Popen[bytes]) -> None:
-        self.flooded = False
-        self._kept = b""
-        self._thread = threading.Thread(target=self._read, args=(stream, process), daemon=True)
-        self._thread.start()
-
-    def finish(self) -> None:
-        """Wait for the end of the output, which a process that escaped may hold open: not for long."""
-        self._thread.join(5)
-
-    @property
-    def last_line(self) -> str:
-        """The last line that is not empty."""
-        lines = self._kept.decode("utf-8", "replace").strip().splitlines()
-        return lines[-1].strip()[:300] if lines else ""
-
-    def _read(self, stream: IO[bytes], process: subprocess.Popen[bytes]) -> None:
-        total = 0
-        with stream:
-            while block := os.read(stream.fileno(), 1 << 16):
-                total += len(block)
-                self._kept = (self._kept + block)[-_KEPT:]
-                if total > _MOST_OUTPUT and not self.flooded:
-                    self.flooded = True
-                    _kill(process)
+    said = ended.last_line if ended.how and not ended.stopped else ""
+    return f"{ended.how}: {said}" if said else ended.how
 
 
 def _lines(answer: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
     python worker.py REQUEST ANSWER
 
-REQUEST is a JSON file, see `process.request`. ANSWER gets one JSON object a line: the version, then one for
+REQUEST is a JSON file, see `process.ask`. ANSWER gets one JSON object a line: the version, then one for
 each directory. What a runtime prints goes elsewhere.
 """
 

@@ -1,26 +1,21 @@
 """Strings that break tokenizers, generated from a seed: the part of a certificate that no corpus covers.
 
-A seed gives the same strings on every Python: the only source of randomness is random(), whose stream Python
-guarantees, and categories are those of Unicode 3.2, which every Python ships. Later characters are listed by
-code point.
+A seed gives the same strings on every Python: see `adversarial_draw` for the randomness; categories are those
+of Unicode 3.2, which every Python ships. Later characters are listed by code point.
 """
 
-import random
 import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, count, cycle, islice
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+
+from vocabx.tokenizer.adversarial_draw import LATIN, Draw, Ranges
 
 ADVERSARIAL_COUNT = 10_000
-
-_Item = TypeVar("_Item")
-_Ranges = tuple[tuple[int, int], ...]
 
 _FIXED = (
     "", " ", "  ", "\n", "\n\n\n", "\t", " \n \t ", "a  b   c    d", "end   ", "   start", "\r\n",
@@ -32,8 +27,6 @@ _FIXED = (
 )  # fmt: skip
 _LONG_CHARACTERS = ("a", " ", "中")
 _LONG_BYTES = 1_000_000
-# Up to so many characters are drawn faster one by one.
-_FEW = 100
 
 
 def adversarial_strings(
@@ -49,7 +42,7 @@ def adversarial_strings(
         literals: special tokens of the tokenizer, inserted into running text.
         long: whether the last string is one megabyte of a single character: a letter, a space, or Han.
     """
-    draw = _Draw(seed, literals)
+    draw = Draw(seed, literals)
     character = draw.pick(_LONG_CHARACTERS)
     longest = character * (_LONG_BYTES // len(character.encode()))
     in_text = (f"a {literal}b中 {literal}" for literal in literals)
@@ -58,90 +51,24 @@ def adversarial_strings(
     return [*islice(endless, count - 1), longest] if long and count else list(islice(endless, count))
 
 
-class _Draw:
-    """The random source of all kinds, and the special tokens they draw from."""
-
-    def __init__(self, seed: int, literals: Sequence[str]) -> None:
-        self._source = random.Random(seed)
-        self._random = self._source.random
-        self._literals = [literal for literal in literals if literal]
-
-    def number(self, low: int, high: int) -> int:
-        """An integer from low to high, both included."""
-        return low + int(self._random() * (high - low + 1))
-
-    def pick(self, items: Sequence[_Item]) -> _Item:
-        return items[int(self._random() * len(items))]
-
-    def several(self, items: Sequence[_Item], low: int, high: int) -> list[_Item]:
-        """From low to high of the items, drawn with replacement."""
-        random, size = self._random, len(items)
-        return [items[int(random() * size)] for _ in range(self.number(low, high))]
-
-    def point(self, ranges: _Ranges) -> str:
-        """A character of one of the ranges; every range is equally likely, whatever its length."""
-        return chr(self.number(*self.pick(ranges)))
-
-    def text(self, ranges: _Ranges, low: int, high: int) -> str:
-        """From low to high characters of the ranges, as `point` draws them."""
-        # Most characters are drawn here: without a call of `point` for each in a third of the time.
-        random, size, count = self._random, len(ranges), self.number(low, high)
-        if count > _FEW:
-            return self._long_text(ranges, count)
-        characters = []
-        for _ in range(count):
-            first, last = ranges[int(random() * size)]
-            characters.append(chr(first + int(random() * (last - first + 1))))
-        return "".join(characters)
-
-    def _long_text(self, ranges: _Ranges, count: int) -> str:
-        """The same characters that `text` would draw one by one."""
-        numbers = self._numbers(2 * count).reshape(count, 2)
-        bounds = np.array(ranges)[(numbers[:, 0] * len(ranges)).astype(np.int64)]
-        within = (numbers[:, 1] * (bounds[:, 1] - bounds[:, 0] + 1)).astype(np.int64)
-        characters: bytes = (bounds[:, 0] + within).astype("<u4").tobytes()
-        return characters.decode("utf-32-le")
-
-    def _numbers(self, count: int) -> NDArray[np.float64]:
-        """What random() would return next, (count,) float64: numpy's old generator is the same one."""
-        kind, state, rest = self._source.getstate()
-        stream = np.random.RandomState()
-        # The last two belong to normal distributions.
-        stream.set_state(("MT19937", np.array(state[:-1], dtype=np.uint32), state[-1], 0, 0.0))
-        numbers = stream.random_sample(count)
-        _, words, position, *_ = stream.get_state()
-        self._source.setstate((kind, (*map(int, words), int(position)), rest))
-        return numbers
-
-    def word(self) -> str:
-        return self.text(_LATIN, 1, 8)
-
-    def words(self, low: int, high: int) -> list[str]:
-        return [self.word() for _ in range(self.number(low, high))]
-
-    def literal(self) -> str:
-        """A special token: of this tokenizer three times out of four, else of another."""
-        return self.pick(self._literals if self._literals and self.number(0, 3) else _KNOWN_LITERALS)
-
-
 # General categories.
 
 
-def _each_category(draw: _Draw) -> Iterator[str]:
+def _each_category(draw: Draw) -> Iterator[str]:
     for characters in _by_category():
         yield "".join(draw.several(characters, 12, 12))
 
 
-def _one_category(draw: _Draw) -> str:
+def _one_category(draw: Draw) -> str:
     characters = draw.pick(_by_category())
     return "".join(draw.several(characters, 1, 12))
 
 
-def _any_categories(draw: _Draw) -> str:
+def _any_categories(draw: Draw) -> str:
     return "".join(draw.pick(characters) for characters in draw.several(_by_category(), 24, 24))
 
 
-def _run_of_one_character(draw: _Draw) -> str:
+def _run_of_one_character(draw: Draw) -> str:
     return draw.pick(draw.pick(_by_category())) * draw.number(2, 300)
 
 
@@ -159,11 +86,10 @@ def _by_category() -> list[str]:
 
 # Scripts and numbers.
 
-_LATIN = ((0x61, 0x7A),)
 # Latin with and without diacritics, Greek, Cyrillic, Armenian, Hebrew, Arabic, Devanagari, Tamil, Thai,
 # Georgian, Ethiopic, Khmer, kana, Han, Hangul as syllables and as jamo.
-_SCRIPTS: tuple[_Ranges, ...] = (
-    _LATIN, ((0xE0, 0xF6), (0x100, 0x17F)), ((0x391, 0x3A1), (0x3B1, 0x3C9)), ((0x410, 0x44F),),
+_SCRIPTS: tuple[Ranges, ...] = (
+    LATIN, ((0xE0, 0xF6), (0x100, 0x17F)), ((0x391, 0x3A1), (0x3B1, 0x3C9)), ((0x410, 0x44F),),
     ((0x561, 0x586),), ((0x5D0, 0x5EA),), ((0x627, 0x63A), (0x641, 0x64A)), ((0x905, 0x939),),
     ((0xBAE, 0xBB5),), ((0xE01, 0xE30),), ((0x10D0, 0x10F0),), ((0x1200, 0x1206),), ((0x1780, 0x17A2),),
     ((0x3041, 0x3093),), ((0x30A1, 0x30FA),), ((0x4E00, 0x9FA5),), ((0xAC00, 0xD7A3),),
@@ -179,26 +105,26 @@ _NUMERALS = "½¾⅓²³¹₀₁Ⅻⅳↁ①⑳㊿㉈一二三十百千萬億〇
 _BETWEEN_DIGITS = ("", "", "", ".", ",", "'", " ", "\u202f", "٬", "/", "-", ":", "e", "x")
 
 
-def _scripts_in_one_word(draw: _Draw) -> str:
+def _scripts_in_one_word(draw: Draw) -> str:
     return "".join(draw.point(script) for script in draw.several(_SCRIPTS, 4, 16))
 
 
-def _scripts_side_by_side(draw: _Draw) -> str:
+def _scripts_side_by_side(draw: Draw) -> str:
     words = [draw.text(script, 1, 8) for script in draw.several(_SCRIPTS, 2, 8)]
     return draw.pick(("", " ", "\u3000", "、")).join(words)
 
 
-def _long_word(draw: _Draw) -> str:
+def _long_word(draw: Draw) -> str:
     return draw.text(draw.pick(_SCRIPTS), 200, 4000)
 
 
-def _digits_of_one_script(draw: _Draw) -> str:
+def _digits_of_one_script(draw: Draw) -> str:
     zero = draw.pick(_ZEROS)
     digits = [chr(zero + value) for value in draw.several(range(10), 2, 12)]
     return "".join(digit + draw.pick(_BETWEEN_DIGITS) for digit in digits)
 
 
-def _digits_of_many_scripts(draw: _Draw) -> str:
+def _digits_of_many_scripts(draw: Draw) -> str:
     digits = [chr(zero + draw.number(0, 9)) for zero in draw.several(_ZEROS, 3, 12)]
     return "".join(digit + draw.pick(("", "", draw.pick(_NUMERALS))) for digit in digits)
 
@@ -209,11 +135,11 @@ _SPACES = (" ", "\t", "\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x85", "\u00a0", 
            "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000")  # fmt: skip
 
 
-def _runs_of_space(draw: _Draw) -> str:
+def _runs_of_space(draw: Draw) -> str:
     return "".join(word + draw.pick(_SPACES) * draw.number(1, 40) for word in draw.words(2, 6))
 
 
-def _mixed_space(draw: _Draw) -> str:
+def _mixed_space(draw: Draw) -> str:
     return "".join("".join(draw.several(_SPACES, 1, 8)) + draw.pick(("", word)) for word in draw.words(1, 5))
 
 
@@ -224,15 +150,15 @@ _MARKS = ((0x0300, 0x034E), (0x0483, 0x0489), (0x0591, 0x05AF), (0x064B, 0x0652)
           (0xFE20, 0xFE2F))  # fmt: skip
 
 
-def _mark_at_the_start(draw: _Draw) -> str:
+def _mark_at_the_start(draw: Draw) -> str:
     return draw.text(_MARKS, 1, 3) + " ".join(draw.words(1, 3))
 
 
-def _marks_on_spaces(draw: _Draw) -> str:
+def _marks_on_spaces(draw: Draw) -> str:
     return "".join(word + draw.pick(_SPACES) + draw.text(_MARKS, 1, 2) for word in draw.words(2, 5))
 
 
-def _stacked_marks(draw: _Draw) -> str:
+def _stacked_marks(draw: Draw) -> str:
     return "".join(letter + draw.text(_MARKS, 3, 20) for letter in draw.word())
 
 
@@ -247,28 +173,28 @@ _REGIONS = ((0x1F1E6, 0x1F1FF),)
 _TAGS = ((0xE0061, 0xE007A), (0xE0030, 0xE0039))
 
 
-def _joined_emoji(draw: _Draw) -> str:
+def _joined_emoji(draw: Draw) -> str:
     parts = [draw.pick(_PEOPLE), *draw.several(_PEOPLE + _THINGS, 1, 4)]
     dressed = [part + draw.pick(("", "", _AS_EMOJI, draw.pick(_TONES))) for part in parts]
     # Some begin or end with a dangling joiner.
     return draw.pick(("", "a", _JOINER)) + _JOINER.join(dressed) + draw.pick(("", " ", _JOINER))
 
 
-def _skin_tones(draw: _Draw) -> str:
+def _skin_tones(draw: Draw) -> str:
     toned = [hand + draw.pick(_TONES) for hand in draw.several(_TONED, 1, 5)]
     return draw.pick(("", draw.pick(_TONES))) + draw.pick(("", " ", "a")).join(toned)
 
 
-def _flags(draw: _Draw) -> str:
+def _flags(draw: Draw) -> str:
     return draw.pick(("", "a", " ")) + draw.text(_REGIONS, 1, 9)
 
 
-def _keycaps(draw: _Draw) -> str:
+def _keycaps(draw: Draw) -> str:
     ends = (_AS_EMOJI + _KEYCAP, _KEYCAP, _AS_EMOJI, _AS_TEXT)
     return "".join(key + draw.pick(ends) for key in draw.several("0123456789#*", 1, 6))
 
 
-def _tag_sequences(draw: _Draw) -> str:
+def _tag_sequences(draw: Draw) -> str:
     return draw.pick(("🏴", "a", "")) + draw.text(_TAGS, 2, 6) + draw.pick((_END_OF_TAGS, ""))
 
 
@@ -287,54 +213,50 @@ _PRIVATE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
 _NONCHARACTERS = ((0xFDD0, 0xFDEF), *((plane << 16 | 0xFFFE, plane << 16 | 0xFFFF) for plane in range(17)))
 
 
-def _rare_characters(draw: _Draw) -> str:
+def _rare_characters(draw: Draw) -> str:
     return draw.text(_RARE, 1, 12)
 
 
-def _unassigned_characters(draw: _Draw) -> str:
+def _unassigned_characters(draw: Draw) -> str:
     return draw.word() + draw.text(_UNASSIGNED, 1, 8)
 
 
-def _private_characters(draw: _Draw) -> str:
+def _private_characters(draw: Draw) -> str:
     return draw.word() + draw.text(_PRIVATE, 1, 8)
 
 
-def _noncharacters(draw: _Draw) -> str:
+def _noncharacters(draw: Draw) -> str:
     return draw.word() + draw.text(_NONCHARACTERS, 1, 8)
 
 
 # Special tokens, and text that looks like tokens.
 
-# Special tokens of well-known tokenizers; plain text to most others.
-_KNOWN_LITERALS = ("<|im_start|>", "<|endoftext|>", "<|begin_of_text|>", "<s>", "</s>", "<unk>", "<pad>",
-                   "[CLS]", "[SEP]", "[UNK]", "[MASK]", "[INST]", "<start_of_turn>",
-                   "<extra_id_0>")  # fmt: skip
 # Markers for spaces, bytes, and the middle and end of words.
 _MARKERS = ("▁", "▁▁", "##", "##a", "Ġ", "Ċ", "ĉ", "Â", "âĢ", "@@", "</w>", "<0x0A>", "<0xE4>", "<0xZZ>")
 
 
-def _literal_inside_a_word(draw: _Draw) -> str:
+def _literal_inside_a_word(draw: Draw) -> str:
     return draw.word() + draw.literal() + draw.word()
 
 
-def _literals_in_a_row(draw: _Draw) -> str:
+def _literals_in_a_row(draw: Draw) -> str:
     first = draw.literal()
     return draw.pick(("", " ", "\n")).join((first, first, draw.literal()))
 
 
-def _truncated_literal(draw: _Draw) -> str:
+def _truncated_literal(draw: Draw) -> str:
     literal = draw.literal()
     end = draw.number(1, max(1, len(literal) - 1))
     return draw.word() + " " + draw.pick((literal[:end], literal[end:], literal[:end] + " " + literal[end:]))
 
 
-def _disguised_literal(draw: _Draw) -> str:
+def _disguised_literal(draw: Draw) -> str:
     literal = draw.literal()
     forms = (literal.upper(), literal.lower(), literal + draw.point(_MARKS), " " + literal + "  ")
     return draw.word() + draw.pick((*forms, draw.point(_INVISIBLE).join(literal)))
 
 
-def _marker(draw: _Draw) -> str:
+def _marker(draw: Draw) -> str:
     return "".join(draw.pick(("", " ", word)) + draw.pick(_MARKERS) for word in draw.words(1, 6))
 
 
@@ -347,16 +269,16 @@ _INVISIBLE = ((0x00AD, 0x00AD), (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x1
               (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xE0100, 0xE01EF))  # fmt: skip
 
 
-def _control_characters(draw: _Draw) -> str:
+def _control_characters(draw: Draw) -> str:
     return "".join(word + draw.point(_CONTROLS) for word in draw.words(1, 6))
 
 
-def _bidi_controls(draw: _Draw) -> str:
+def _bidi_controls(draw: Draw) -> str:
     words = [draw.text(script, 1, 5) for script in draw.several(_SCRIPTS, 2, 6)]
     return "".join(draw.point(_BIDI) + word for word in words)
 
 
-def _invisible_characters(draw: _Draw) -> str:
+def _invisible_characters(draw: Draw) -> str:
     return "".join(letter + draw.text(_INVISIBLE, 0, 2) for letter in draw.word() + draw.word())
 
 
@@ -373,18 +295,18 @@ _COMPATIBLE = ((0xFF01, 0xFF5E), (0xFF66, 0xFF9D), (0x2460, 0x24B5), (0x3300, 0x
 _ODD_CASES = "ẞßİıſΣςσǅǆŉǰΐÅ\u212b\u212aﬁﬀᾳᾼΌόǱꭰᏸ𐐀𐐨𝒜ªºⒶⓐⅠⅰ"
 
 
-def _composed_and_decomposed(draw: _Draw) -> str:
+def _composed_and_decomposed(draw: Draw) -> str:
     text = draw.text(_COMPOSED, 1, 8)
     composed, decomposed = unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)
     return " ".join(draw.pick(((composed, decomposed), (decomposed, composed))))
 
 
-def _compatible_characters(draw: _Draw) -> str:
+def _compatible_characters(draw: Draw) -> str:
     parts = [word + draw.text(_COMPATIBLE, 1, 3) for word in ("", *draw.words(0, 4))]
     return draw.pick(("", " ")).join(parts)
 
 
-def _odd_cases(draw: _Draw) -> str:
+def _odd_cases(draw: Draw) -> str:
     words = [word + draw.pick(_ODD_CASES) for word in draw.words(1, 4)]
     return "".join(draw.pick((word, word.upper(), word.title() + " ")) for word in words)
 
@@ -395,16 +317,16 @@ _ASCII_MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _ENDINGS = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d", "'S", "'LL", "’s", "n't", "'", "''")
 
 
-def _code(draw: _Draw) -> str:
+def _code(draw: Draw) -> str:
     lines = [word + "".join(draw.several(_ASCII_MARKS, 1, 12)) for word in draw.words(1, 4)]
     return draw.pick(("\n", "\r\n", "\t")).join(" " * draw.number(0, 12) + line for line in lines)
 
 
-def _contractions(draw: _Draw) -> str:
+def _contractions(draw: Draw) -> str:
     return " ".join(word + draw.pick(_ENDINGS) for word in draw.words(1, 6))
 
 
-_KINDS: tuple[Callable[[_Draw], str], ...] = (
+_KINDS: tuple[Callable[[Draw], str], ...] = (
     _one_category, _any_categories, _run_of_one_character,
     _scripts_in_one_word, _scripts_side_by_side, _long_word, _digits_of_one_script, _digits_of_many_scripts,
     _runs_of_space, _mixed_space,

@@ -41,7 +41,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         tokens, text_bytes: numbers of tokens predicted, and of bytes of their text, so far; the latter None
             if a run of an earlier version did not count them.
         rates: a function from step (from 0) to the learning rates by parameter group.
-        report: passes metrics to other trackers.
+        report: passes to trackers what transformers does not report by itself.
         follow: called when the pace has changed the schedule.
     """
 
@@ -100,6 +100,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         }  # fmt: skip
         changed = self.pace.took(entry["seconds"])
         self._write(entry)
+        shown = {name: entry[name] for name in ("bits_per_byte", "tokens_per_second")}
+        self.report(shown | {f"learning_rate_{group}": rate for group, rate in entry["rates"].items()})
         speed = f"{tokens / seconds:,.0f} tokens/s, {size / seconds / 1000:,.1f} kB/s"
         self.progress.status(f"step {step:,}: loss {loss:.3f}, {bits:.3f} bits per byte; {speed}")
         self.advance(tokens if self.pace.limit is None else seconds)

@@ -219,6 +219,14 @@ def test_a_line_that_is_no_pair_is_named(options_of, tmp_path, line):
         train(options_of("bert", tmp_path / "run", pairs=str(pairs)))
 
 
+def test_pairs_whose_columns_are_exchanged_are_refused_before_the_work(options_of, tmp_path):
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("God said\t神說\nIn the beginning\t起初\n", "utf-8")
+    with pytest.raises(VocabxError, match="script is in the second column: exchange the columns"):
+        train(options_of("bert", tmp_path / "run", pairs=str(pairs)))
+    assert list(tmp_path.iterdir()) == [pairs]
+
+
 @pytest.mark.parametrize("changes", [{"mask": "entities"}, {"pairs": "pairs.tsv"}])
 def test_a_decoder_hides_nothing(run_of, changes):
     with pytest.raises(VocabxError, match="is about tokens that are hidden from an encoder"):

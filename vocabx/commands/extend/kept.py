@@ -13,7 +13,7 @@ import numpy as np
 
 from vocabx.checkpoint.journal import sync
 from vocabx.commands.extend.learn import Learned, learn
-from vocabx.commands.extend.plan import VocabularyPlan
+from vocabx.commands.extend.vocabulary_plan import VocabularyPlan
 from vocabx.corpus.sample import Corpus
 from vocabx.progress import Progress
 from vocabx.tokenizer.attainable import Attainable

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from vocabx.commands.extend.plan import Plan, VocabularyPlan
+from vocabx.commands.extend.plan import Plan
+from vocabx.commands.extend.vocabulary_plan import VocabularyPlan
 from vocabx.corpus.draw import draw_corpus
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.several import draw_each, joined_corpus, texts_by_language

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from vocabx.commands.extend.plan import Plan, VocabularyPlan
+from vocabx.commands.extend.plan import Plan
+from vocabx.commands.extend.vocabulary_plan import VocabularyPlan
 from vocabx.corpus.sample import Corpus
 from vocabx.evaluation.bits_per_byte import Score, bits_per_byte, split_for_scoring
 from vocabx.evaluation.comparison import Comparison

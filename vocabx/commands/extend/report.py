@@ -10,9 +10,10 @@ import numpy as np
 from vocabx._util.version import VERSION
 from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.commands.extend.learn import Learned
-from vocabx.commands.extend.plan import Plan, VocabularyPlan
+from vocabx.commands.extend.plan import Plan
 from vocabx.commands.extend.report_languages import numbers_by_language
 from vocabx.commands.extend.report_parts import frequent_tokens, row_norms, tokenize_paragraphs
+from vocabx.commands.extend.vocabulary_plan import VocabularyPlan
 from vocabx.corpus.sample import Corpus
 from vocabx.corpus.sketch import sketch_of
 from vocabx.evaluation.comparison import Comparison

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx.commands.extend.learn import Learned, bounds
-from vocabx.commands.extend.plan import VocabularyPlan
+from vocabx.commands.extend.vocabulary_plan import VocabularyPlan
 from vocabx.evaluation.fertility import count_tokens
 from vocabx.report.extension_report import LanguageNumbers
 from vocabx.tokenizer.alphabet import Alphabet

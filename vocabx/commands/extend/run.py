@@ -32,8 +32,9 @@ from vocabx.commands.extend.learn import Learned, embedding_initializer
 from vocabx.commands.extend.measure import measure_both, score_both
 from vocabx.commands.extend.options import ExtendOptions
 from vocabx.commands.extend.padding import with_padding_that_never_wins
-from vocabx.commands.extend.plan import Plan, VocabularyPlan, make_plan, make_vocabulary_plan
+from vocabx.commands.extend.plan import Plan, make_plan
 from vocabx.commands.extend.report import compose_report
+from vocabx.commands.extend.vocabulary_plan import VocabularyPlan, make_vocabulary_plan
 from vocabx.mixture.initialization import Initialization
 from vocabx.progress import Progress, Quiet, Timed
 from vocabx.report.card import write_card

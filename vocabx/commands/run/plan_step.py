@@ -122,7 +122,8 @@ def _extension(
             name, memory=_memory(size, 2 if transfer.evaluate else 0), bytes=transfer.disk_bytes,
             what=f"{transfer.new.size:,} tokens for {transfer.language.tag}, not {transfer.old.size:,}",
         )  # fmt: skip
-    from vocabx.commands.extend.plan import make_plan, make_vocabulary_plan
+    from vocabx.commands.extend.plan import make_plan
+    from vocabx.commands.extend.vocabulary_plan import make_vocabulary_plan
 
     if options.tokenizer_only:
         vocabulary = make_vocabulary_plan(options, progress)

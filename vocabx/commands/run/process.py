@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from vocabx._util.limited_process import signal_name, start_in_group
 from vocabx.errors import RecipeError, VocabxError
 from vocabx.progress import Advance, Progress
 
@@ -42,14 +43,14 @@ def ask(
         RecipeError: it ended without an answer; why stands above, on standard error.
         KeyboardInterrupt: it was interrupted, after it saved what it could.
     """
-    process = subprocess.Popen(
+    # In a group of its own: the keyboard's signal is ours to hand on, once.
+    process = start_in_group(
         [sys.executable, "-m", _WORKER],
-        cwd=root,
+        root,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # The keyboard's signal is ours to hand on: once.
-        start_new_session=True,
-        pass_fds=() if held is None else (held,),
+        stderr=None,
+        held=() if held is None else (held,),
     )
     assert process.stdin is not None and process.stdout is not None
     try:
@@ -135,8 +136,8 @@ class _Shown:
 
 
 def _death(code: int) -> str:
-    if code < 0:
-        name = signal.Signals(-code).name
+    name = signal_name(code)
+    if name:
         memory = ", as the system does when memory is short" if name == "SIGKILL" else ""
         return f"its process was ended by {name}{memory}"
     return f"its process ended with exit code {code}: a bug, which standard error shows"

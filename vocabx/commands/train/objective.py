@@ -29,7 +29,7 @@ def check_objective(
 
     Raises:
         VocabxError: an option does not fit, the head or the mask token is missing, there is no tagger, or the
-            file of pairs is damaged.
+            file of pairs is damaged or has its columns exchanged.
     """
     directory, objective = options.directory, objective_of(checkpoint.config)
     hiding = [
@@ -66,6 +66,6 @@ def check_objective(
             "Chinese (jieba): pass --mask words"
         )
     if options.pairs:
-        for _ in translations_in(Path(options.pairs)):
+        for _ in translations_in(Path(options.pairs), language.scripts):
             pass
     return objective

@@ -89,8 +89,8 @@ class TrainPlan:
 
     @property
     def first_trained(self) -> int:
-        """The id of the first row that trains: of factorized embeddings, the rows of all tokens do."""
-        return 0 if is_factorised(self.checkpoint.config) else self.first_id
+        """The id of the first row that trains; the rows before it stay as they are."""
+        return _first_trained(self.checkpoint, self.first_id)
 
     @property
     def waits_for_tokens(self) -> bool:
@@ -300,8 +300,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     spoken = language_of_base(manifest)
     base_source = replay_source(options, spoken)
     sizes, first = sizes_of(checkpoint), first_new_id(manifest, options.directory, options.new_rows)
-    new = checkpoint.input.rows - first
-    if new < 1:
+    if first >= checkpoint.input.rows:
         raise BaseModelError(
             f"{options.directory}: vocabx.json says that new rows begin at {first:,}, and there are "
             f"{checkpoint.input.rows:,}: restore it, or extend the base again"
@@ -310,7 +309,7 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
     if is_factorised(checkpoint.config):
         _check_factors(options)
     objective = check_objective(options, checkpoint, tokenizer, language)
-    rows = checkpoint.input.rows if is_factorised(checkpoint.config) else new
+    rows = checkpoint.input.rows - _first_trained(checkpoint, first)
     trained = trained_parameters(sizes, method, rows, options.composition)
     fit = fit_batch(options, sizes, method, trained, device, processes)
     return TrainPlan(
@@ -331,6 +330,11 @@ def make_train_plan(options: TrainOptions, device: str, processes: int) -> Train
         device,
         objective,
     )
+
+
+def _first_trained(checkpoint: Checkpoint, first_id: int) -> int:
+    """The id of the first row that trains: of factorized embeddings, the rows of all tokens do."""
+    return 0 if is_factorised(checkpoint.config) else first_id
 
 
 def _check_rows(options: TrainOptions, first: int) -> None:
