@@ -90,11 +90,11 @@ class PieceMaps(nn.Module):
     def made(self, rows: Tensor | None = None) -> Tensor:
         """The same without what is shared."""
         places = self.places if rows is None else self.places[rows]
-        used, inverse = (None, places) if rows is None else torch.unique(places, return_inverse=True)
-        pieces = self.pieces if used is None else self.pieces[used]
-        inner = [
-            functional.embedding(inverse[:, k], pieces @ self.maps[0][k]) for k in range(places.shape[1])
-        ]
+        inner = []
+        # Far from both ends, few tokens have a piece.
+        for k, place in enumerate(places.unbind(dim=1)):
+            used, inverse = torch.unique(place, return_inverse=True)
+            inner.append(functional.embedding(inverse, self.pieces[used] @ self.maps[0][k]))
         if self.own is not None:
             inner.append((self.own if rows is None else self.own[rows]) @ self.maps[0][-1])
         if len(self.maps) == 1:

@@ -96,7 +96,7 @@ def fit_inputs(
     Returns:
         The number of steps.
     """
-    optimizer = torch.optim.Adam(composition.groups(MAP_RATE, FREE_RATE), betas=_BETAS)
+    optimizer = torch.optim.Adam(composition.groups(MAP_RATE, FREE_RATE), betas=_BETAS, fused=True)
     rates = [group["lr"] for group in optimizer.param_groups]
     taught: list[Taught] = []
     begun, total, step = clock(), passes * len(windows), 0
