@@ -147,9 +147,11 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         whole, killed = (_copied(given, Path(made) / name) for name in ("whole", "killed"))
         took, _ = finish(whole)
         again, processor = finish(whole)
-        runs = {recipe: _runs_of(recipe, chosen.runs) for recipe in (whole, killed)}
-        expected = lasting(runs[whole] / "steps")
-        found = kill_at_random(killed, runs[killed], chosen.kills, took, expected)
+        runs = _runs_of(whole, chosen.runs)
+        expected = lasting(runs / "steps")
+        # The copy that will be killed has no runs yet; they will be where those of the other are.
+        of_killed = killed.parent.parent / runs.relative_to(whole.parent.parent)
+        found = kill_at_random(killed, of_killed, chosen.kills, took, expected)
     result = {
         "recipe": given.name,
         "machine": {"processor": platform.machine(), "cores": len(os.sched_getaffinity(0))},
