@@ -41,7 +41,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         tokens, text_bytes: numbers of tokens predicted, and of bytes of their text, so far; the latter None
             if a run of an earlier version did not count them.
         rates: a function from step (from 0) to the learning rates by parameter group.
-        report: passes to trackers what transformers does not report by itself.
+        report: passes held-out scores to trackers.
+        report_step: passes to them what transformers does not report of a step by itself.
         follow: called when the pace has changed the schedule.
     """
 
@@ -59,6 +60,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
     text_bytes: int | None
     rates: Callable[[int], dict[str, float]] = lambda step: {}
     report: Callable[[dict[str, float]], None] = lambda numbers: None
+    report_step: Callable[[dict[str, float]], None] = lambda numbers: None
     follow: Callable[[], None] = lambda: None
     _since: float = field(default_factory=time.perf_counter)
 
@@ -101,7 +103,7 @@ class Recorder(TrainerCallback):  # type: ignore[misc]
         changed = self.pace.took(entry["seconds"])
         self._write(entry)
         shown = {name: entry[name] for name in ("bits_per_byte", "tokens_per_second")}
-        self.report(shown | {f"learning_rate_{group}": rate for group, rate in entry["rates"].items()})
+        self.report_step(shown | {f"learning_rate_{group}": rate for group, rate in entry["rates"].items()})
         speed = f"{tokens / seconds:,.0f} tokens/s, {size / seconds / 1000:,.1f} kB/s"
         self.progress.status(f"step {step:,}: loss {loss:.3f}, {bits:.3f} bits per byte; {speed}")
         self.advance(tokens if self.pace.limit is None else seconds)

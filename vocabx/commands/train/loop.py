@@ -106,9 +106,10 @@ def run_training(
             trainer = _trainer(plan, loss, composed, pace.schedule, rates, run, [recorder, stopper])
             trainer.args.save_steps = every(options.save_every, pace.expected_steps or pace.schedule.steps)
             recorder.rates = lambda step: rates.at(step, pace.schedule, loss)
+            recorder.report = trainer.log
             # Without a tracker it would only lengthen the history in every checkpoint.
             if options.trackers:
-                recorder.report = trainer.log
+                recorder.report_step = trainer.log
 
             def follow() -> None:
                 trainer.follow(pace.schedule, every(options.save_every, pace.expected_steps))
