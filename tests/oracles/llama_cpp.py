@@ -41,7 +41,8 @@ def ask(
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+def _answer(asked: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """What `ask` returns, and the server, which must not be destroyed: that can wait for ever."""
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -88,7 +89,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         )
         for prompt in prompts
     ]
-    return {
+    answer = {
         "states": states,
         "ids": [post("/tokenize", {"content": text, **options})["tokens"] for text in asked["texts"]],
         "greedy": [answer["tokens"] for answer in done],
@@ -100,12 +101,14 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
             for answer in done
         ],
     }
+    return answer, server
 
 
 if __name__ == "__main__":
     # Keep what the library prints out of the answer.
     out = os.dup(1)
     os.dup2(2, 1)
-    answer = json.dumps(_answer(json.loads(sys.stdin.read())))
+    answer, server = _answer(json.loads(sys.stdin.read()))
     with os.fdopen(out, "w") as stream:
-        stream.write(answer + "\n")
+        stream.write(json.dumps(answer) + "\n")
+    os._exit(0)

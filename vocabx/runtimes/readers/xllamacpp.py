@@ -6,6 +6,9 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
+# Servers run as long as these objects live, and taking one down may wait for its thread for ever.
+_KEPT: list[Any] = []
+
 
 def load(path: str) -> tuple[Callable[[str], Any], Callable[[Sequence[int]], Any]]:
     """See `vocabx.runtimes.readers`; `path` is the .gguf file."""
@@ -18,12 +21,11 @@ def load(path: str) -> tuple[Callable[[str], Any], Callable[[Sequence[int]], Any
     parameters.cpuparams.n_threads = 1
     parameters.warmup = False
     server = xllamacpp.Server(parameters)
+    _KEPT.append(server)
     address = urlsplit(server.listening_address)
     connection = HTTPConnection(address.hostname or "", address.port)
 
     def post(where: str, body: dict[str, Any]) -> Any:
-        # It is this object that keeps the server running.
-        assert server
         connection.request("POST", where, json.dumps(body), {"Content-Type": "application/json"})
         return json.loads(connection.getresponse().read())
 
