@@ -102,10 +102,18 @@ def take_over(saved: SavedStep, run: Path) -> None:
     mark_complete(place)
 
 
-def remove_old(run: Path, keep: int, stable: int) -> None:
-    """Remove incomplete checkpoints, and all others but the last `keep` and the one after step `stable`."""
+def remove_old(run: Path, keep: int, stable: int, every: int) -> None:
+    """Remove incomplete checkpoints and old ones, so that an interrupted run ends with those of any other.
+
+    Args:
+        run: the directory of the run.
+        keep: how many to keep of those that are taken on schedule, of which the last of all counts as one.
+        stable: the step after which one is kept in any case.
+        every: steps between those on schedule.
+    """
     whole = complete_checkpoints(run)
-    kept = {saved.directory for saved in whole[len(whole) - max(1, keep) :]}
+    scheduled = [saved for saved in whole if saved.step % every == 0 or saved is whole[-1]]
+    kept = {saved.directory for saved in scheduled[-max(1, keep) :]}
     kept |= {saved.directory for saved in whole if saved.step == stable}
     for directory in (run / DIRECTORY).glob(f"{_PREFIX}*"):
         if directory not in kept:

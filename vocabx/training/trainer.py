@@ -171,7 +171,7 @@ class VocabularyTrainer(Trainer):  # type: ignore[misc]
             # A run that goes on from here reads there how far it was.
             sync(self.run / METRICS)
             mark_complete(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
-            remove_old(self.run, self.keep, self.schedule.stable_end)
+            remove_old(self.run, self.keep, self.schedule.stable_end, int(self.args.save_steps))
 
 
 def _parts(model: Any) -> tuple[list[Any], list[Any], list[Any]]:

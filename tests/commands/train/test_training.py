@@ -166,6 +166,16 @@ def test_a_run_stopped_after_some_minutes_is_resumed(run_of, whole_run):
     assert losses(resumed.metrics) == losses(whole_run.metrics)
 
 
+def test_the_checkpoint_of_an_interruption_goes_when_the_run_has_gone_on(run_of):
+    def kept(result):
+        return {path.name for path in (result.directory / "checkpoints").iterdir()}
+
+    whole = run_of("whole", keep=20)
+    stopped = run_of("stopped", keep=20, stop_after=1e-6)
+    assert (stopped.directory / "checkpoints" / "checkpoint-1").is_dir()
+    assert kept(run_of("stopped", keep=20, resume=True)) == kept(whole)
+
+
 def test_a_branch_starts_before_the_learning_rates_decay(run_of, tmp_path):
     short = run_of("short", decay=0.25)
     saved = [saved.step for saved in complete_checkpoints(tmp_path / "short")]
