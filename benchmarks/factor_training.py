@@ -1,7 +1,7 @@
 """Training factorized embedding matrices beside the full one: memory, speed, and bits per byte at equal time.
 
     python benchmarks/factor_training.py [--base stories15m] [--ranks 50 100 200] [--minutes 10]
-    python benchmarks/factor_training.py --base smollm2 --ranks 100 200 400 --minutes 0   # memory and speed
+    python benchmarks/factor_training.py --base smollm2 --ranks 100 200 400 --dtype bfloat16
 
 A base is extended for Traditional Chinese once. Then each rank factorizes a copy of the result, so that only
 the form of the matrices differs, and each is trained by `vocabx train` in a process of its own.
