@@ -1,6 +1,7 @@
 """A recipe killed at random moments against one that is left alone, and a second run with nothing changed.
 
     python benchmarks/recipes.py --recipe examples/recipe.toml --kills 20
+    python benchmarks/recipes.py --recipe benchmarks/short_recipe/recipe.toml   # in half an hour
 
 Both run in copies of the recipe's directory, under a temporary one, each step with one thread. A killed run
 is started again; one that is finished before it could be killed is compared, and begins anew. At the end,

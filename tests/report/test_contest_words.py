@@ -56,6 +56,18 @@ def test_the_sentences_say_ahead_and_behind(contest):
 
 
 @pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (1.001, "as many tokens for the same Chinese text as the base."),
+        (0.5, "2.00 times more tokens for the same Chinese text than the base."),
+    ],
+)
+def test_the_sentence_of_tokens_is_one_whatever_their_number(contest, ratio, said):
+    tokens = contest_sentences(replace(contest, fewer_tokens=ratio), "Chinese")[0]
+    assert tokens == f"The extended model needs {said}"
+
+
+@pytest.mark.parametrize(
     ("crossing", "said"),
     [
         (

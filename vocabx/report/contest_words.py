@@ -22,7 +22,7 @@ def contest_sentences(contest: Contest, language: str, measure: str = "bits per 
     """
     time, text = contest.equal_time, contest.equal_text
     sentences = [
-        f"{_tokens(contest.fewer_tokens)} for the same {language} text than the base.",
+        _tokens(contest.fewer_tokens, language),
         f"After {duration(time.at)} of training each: {_lead(time, measure)}.",
         f"After {size(text.at)} of text each: {_lead(text, measure)}.",
         _crossing(contest.crossing_time, time.at, duration, "of training", "training time"),
@@ -52,11 +52,11 @@ def size(number: float) -> str:
     return f"{number:.0f}{_NBSP}bytes"
 
 
-def _tokens(ratio: float) -> str:
+def _tokens(ratio: float, language: str) -> str:
     if abs(ratio - 1) < 0.005:
-        return "The extended model needs as many tokens"
+        return f"The extended model needs as many tokens for the same {language} text as the base."
     how = f"{ratio:.2f} times fewer" if ratio > 1 else f"{1 / ratio:.2f} times more"
-    return f"The extended model needs {how} tokens"
+    return f"The extended model needs {how} tokens for the same {language} text than the base."
 
 
 def _lead(equal: Equal, measure: str) -> str:
