@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
 
-from vocabx._util.causal_attention import Blocks, blocks_of, causal_attention, document_starts
+from vocabx._util.causal_attention import Block, Blocks, blocks_of, causal_attention, document_starts
 
 NAME = "vocabx_causal"
 _TORCH = "sdpa"
@@ -84,6 +85,12 @@ def _attention(
     ), None
 
 
+# Without a mask nothing tells the layers of a pass that they share their blocks.
+@lru_cache(maxsize=8)
+def _of_one_document(length: int) -> tuple[Block, ...]:
+    return blocks_of([0] * length)
+
+
 def _blocks(
     module: Any, query: Tensor, key: Tensor, mask: Tensor | None, settings: dict[str, Any]
 ) -> Blocks | None:
@@ -96,7 +103,7 @@ def _blocks(
     if mask is None:
         causal = settings.get("is_causal")
         causal = getattr(module, "is_causal", True) if causal is None else causal
-        return (blocks_of([0] * length),) * len(query) if causal else None
+        return (_of_one_document(length),) * len(query) if causal else None
     if not hasattr(mask, _FOUND):
         starts = document_starts(mask)
         setattr(mask, _FOUND, None if starts is None else tuple(blocks_of(one) for one in starts))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vocabx._util.extras import need
+from vocabx._util.memory import rows_in_cache
 from vocabx._util.quiet import quiet_transformers
 from vocabx.checkpoint.special_ids import begin_id
 from vocabx.corpus.passages import passages
@@ -25,9 +26,8 @@ from vocabx.tokenizer.fast import FastTokenizer
 
 _PASSAGE_BYTES = 3000
 START_BYTES = 1000
-# Logits that are held in float32 at once: on a CPU they stay in the cache of a core.
-_LOGITS = {"cpu": 1 << 19}
-_MOST_LOGITS = 1 << 24
+# Positions whose logits a GPU holds in float32 at once.
+_LOGIT_ROWS = 256
 
 
 def split_for_scoring(texts: Sequence[str], context: int) -> list[str]:
@@ -154,7 +154,7 @@ def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
     row = torch.tensor([ids], device=model.device)
     with torch.inference_mode():
         logits = model(row).logits[0, :-1]
-        few = max(1, _LOGITS.get(logits.device.type, _MOST_LOGITS) // logits.shape[1])
+        few = rows_in_cache(logits.shape[1]) if logits.device.type == "cpu" else _LOGIT_ROWS
         parts = [
             torch.nn.functional.cross_entropy(_possible(torch, some.float()), labels, reduction="none")
             for some, labels in zip(torch.split(logits, few), torch.split(row[0, 1:], few), strict=True)

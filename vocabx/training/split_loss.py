@@ -14,12 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vocabx._util.memory import rows_in_cache
 from vocabx.training.packed import IGNORED
 
 # Positions per block: enough to keep a processor busy, few enough for a vocabulary of 256,000.
 BLOCK = 1024
-# Float32 numbers that stay in the cache of a core.
-_CACHED = 1 << 19
 
 
 def split_loss(
@@ -114,7 +113,7 @@ def _to_slopes(
     first, rows = old_CO.shape[1], old_CO.shape[1] + new_CN.shape[1]
     total = old_CO.new_zeros((), dtype=torch.float32)
     # A CPU computes the softmax of a few positions in its cache; a GPU that of all positions at once.
-    few = max(1, _CACHED // rows) if old_CO.device.type == "cpu" else max(1, len(labels_C))
+    few = rows_in_cache(rows) if old_CO.device.type == "cpu" else max(1, len(labels_C))
     wide = torch.empty(min(few, len(labels_C)), rows, dtype=torch.float32, device=old_CO.device)
     for old_PO, new_PN, labels_P in zip(
         torch.split(old_CO, few), torch.split(new_CN, few), torch.split(labels_C, few), strict=True
