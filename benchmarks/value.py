@@ -1,14 +1,16 @@
 """What an extension is worth: every initializer beside the base left alone, for several bases and languages.
 
     python benchmarks/value.py [--bases smollm2 stories15m] [--languages zh-Hant hi de] [--init zip-tie mean]
-    python benchmarks/value.py --minutes 10 --init zip-tie distill+untie      # and after training as long
+    python benchmarks/value.py --seeds 3 --init zip-tie bil                   # the probe three times
+    python benchmarks/value.py --minutes 10 --init zip-tie distill+untie      # and training as long
     python benchmarks/value.py --show                                         # the tables of what is there
 
 For each base and language the same new tokens are initialized by each method, and held-out text is scored
 before any training, after a probe of some steps (rows and adapters, as `vocabx compare` does), and with
 `--minutes` after so long a run of `vocabx train`. "+untie" after a name gives the tied base an lm_head of its
 own. Each cell is a file, results/value/BASE.LANGUAGE.METHOD.json, written as soon as it is known: a run that
-was stopped goes on where it was, and cells of other settings, or another version of vocabx, are made again.
+was stopped goes on where it was, more seeds and the training are added to what is there, and cells of other
+settings, or another version of vocabx, are made again.
 
 Text is the packaged one (zh-Hant), translated catalogues of programs (hi), and 100,000 sentences of the npm
 package de-corpus (de); `--corpus LANGUAGE=PATH` reads another.
@@ -18,7 +20,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -32,7 +34,7 @@ from texts import CACHE, members
 from training_runs import clear
 
 from vocabx._util.version import VERSION
-from vocabx.commands.compare.measure import Measurements, make_probe, measure
+from vocabx.commands.compare.measure import Measurements, Probe, make_probe, measure
 from vocabx.commands.compare.options import CompareOptions
 from vocabx.commands.compare.run import initialize
 from vocabx.commands.extend.learn import Learned, learn
@@ -52,7 +54,7 @@ METHODS = (
 )
 LANGUAGES = ("zh-Hant", "hi", "de")
 # What a cell depends on, besides its name.
-SETTINGS = ("new_tokens", "learn_bytes", "heldout_bytes", "probe_steps", "seeds", "minutes")
+SETTINGS = ("new_tokens", "learn_bytes", "heldout_bytes", "probe_steps")
 _TRAINING: dict[str, Any] = {
     "method": "lora", "sequence_length": 512, "step_sequences": 1, "lora_rank": 16, "learning_rate": 1e-3,
     "rows_learning_rate": 1e-3, "rows_first": 0.0, "decay": 0.25, "replay_share": 0.0,
@@ -86,18 +88,15 @@ class Group:
         found = {name: getattr(self.options, name) for name in SETTINGS}
         return {**found, "version": VERSION, "corpus": [Path(path).name for path in self.corpus]}
 
-    def compare_options(self, method: str) -> CompareOptions:
-        """The options of `vocabx compare` for a method."""
-        name, _, untie = method.partition("+")
+    def compare_options(self, names: str, untie: bool) -> CompareOptions:
+        """The options of `vocabx compare` for comma-separated initializers."""
         return CompareOptions(
-            **self._shared(name, bool(untie)), probe_steps=self.options.probe_steps,
-            probe_seeds=self.options.seeds,
-        )  # fmt: skip
+            **self._shared(names, untie), probe_steps=self.options.probe_steps, probe_seeds=self.options.seeds
+        )
 
     def extend_options(self, method: str, out: Path) -> ExtendOptions:
         """The options of `vocabx extend` for a method."""
-        name, _, untie = method.partition("+")
-        shared = self._shared(name, bool(untie))
+        shared = self._shared(*parts_of(method))
         return ExtendOptions(**{**shared, "out": out, "evaluate": False, "adversarial": 0})
 
     def _shared(self, name: str, untie: bool) -> dict[str, Any]:
@@ -109,13 +108,22 @@ class Group:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What the cells of a group share: the plan, with tokens, texts and what the probe trains on."""
+
+    plan: Plan
+    learned: Learned
+    probe: Probe | None
+
+
 def main(arguments: Sequence[str] | None = None) -> Result:
     options = _parser().parse_args(arguments)
     out = options.out / "value"
     for group in _groups(options) if not options.show else ():
-        for method in missing(out, group):
-            write_result(out, group.cell(method), made(group, method, out))
-            print(f"{group.cell(method)} done", flush=True)
+        _probe(group, out)
+        if options.minutes:
+            _train(group, out)
     found = {path.stem: read_result(out, path.stem) for path in sorted(out.glob("*.json"))}
     print("\n\n".join(tables(found)))
     return found
@@ -163,50 +171,95 @@ def text_of(language: str) -> tuple[str, ...]:
     return (str(path),)
 
 
-def missing(out: Path, group: Group) -> list[str]:
-    """The methods whose cells are not there yet, the base first."""
-    return [
-        method
-        for method in (ALONE, *group.options.init)
-        if read_result(out, group.cell(method)).get("settings") != group.settings
-    ]
+def parts_of(method: str) -> tuple[str, bool]:
+    """The initializer of a method, and whether the base is untied for it."""
+    name, _, untie = method.partition("+")
+    return name, bool(untie)
 
 
-def made(group: Group, method: str, out: Path) -> Result:
-    """The content of a cell."""
-    first = "zip-tie" if method == ALONE else method
-    options = group.compare_options(first)
+def missing(out: Path, group: Group, minutes: float = 0.0) -> list[str]:
+    """The methods whose cells are not there yet, the base first; with `minutes` those not trained as long."""
+
+    def known(cell: Result) -> bool:
+        if cell.get("settings") != group.settings:
+            return False
+        probed = len(cell["after the probe"] or ()) >= group.options.seeds or not group.options.probe_steps
+        return probed and (not minutes or cell.get("after training", {}).get("minutes") == minutes)
+
+    methods = (ALONE, *group.options.init)
+    return [method for method in methods if not known(read_result(out, group.cell(method)))]
+
+
+def _probe(group: Group, out: Path) -> None:
+    """Make the cells that are missing; text is read, and tokens are learned, once for all of a kind."""
+    lacking = missing(out, group)
+    for untie in (False, True):
+        methods = [method for method in lacking if parts_of(method)[1] is untie]
+        if methods:
+            prepared = _prepared(group, methods, untie)
+            for method in methods:
+                cell = read_result(out, group.cell(method))
+                trained = {"after training": cell["after training"]} if "after training" in cell else {}
+                if cell.get("settings") != group.settings:
+                    trained = {}
+                write_result(out, group.cell(method), {**made(group, prepared, method), **trained})
+                print(f"{group.cell(method)} done", flush=True)
+
+
+def _prepared(group: Group, methods: Sequence[str], untie: bool) -> Prepared:
+    names = [parts_of(method)[0] for method in methods if method != ALONE] or ["zip-tie"]
     timed = Timed(Quiet())
-    plan = make_plan(options, timed)
+    plan = make_plan(group.compare_options(",".join(names), untie), timed)
     learned = learn(plan, timed)
     plan = plan.with_tokens(len(learned.extension.pieces))
-    cell: Result = {"settings": group.settings, "machine": machine(), "new tokens": plan.new_tokens}
-    found = _measured(group, plan, learned, method, timed)
+    steps = group.options.probe_steps
+    return Prepared(plan, learned, make_probe(plan, learned, steps, group.options.seeds) if steps else None)
+
+
+def made(group: Group, prepared: Prepared, method: str) -> Result:
+    """The content of a cell, without training."""
+    found = _measured(prepared, method)
     scores, probed = (
         (found.base, found.base_probed) if method == ALONE else (found.rows[0].start, found.rows[0].probed)
     )
-    if method != ALONE:
-        cell["seconds of the initializer"] = round(found.rows[0].seconds, 1)
-    cell["before"] = asdict(scores) if scores else None
-    cell["after the probe"] = [asdict(bits) for bits in probed.seeds] if probed else None
-    if group.options.minutes:
-        contested = method == ALONE
-        record = _trained(group, first, contested)
-        alone = record.contest.measured if contested and record.contest else None
-        last = (alone or record.measured)[-1]
-        cell["after training"] = {"target": last.target_bits, "base_language": last.base_bits}
-        cell["tokens trained on"] = last.tokens
-    return cell
+    cell: Result = {
+        "settings": group.settings, "machine": machine(), "new tokens": prepared.plan.new_tokens,
+        "before": asdict(scores) if scores else None,
+        "after the probe": [asdict(bits) for bits in probed.seeds] if probed else None,
+    }  # fmt: skip
+    return (
+        cell if method == ALONE else {**cell, "seconds of the initializer": round(found.rows[0].seconds, 1)}
+    )
 
 
-def _measured(group: Group, plan: Plan, learned: Learned, method: str, timed: Timed) -> Measurements:
-    steps = group.options.probe_steps
-    probe = make_probe(plan, learned, steps, group.options.seeds) if steps else None
+def _measured(prepared: Prepared, method: str) -> Measurements:
+    plan, learned, probe, timed = prepared.plan, prepared.learned, prepared.probe, Timed(Quiet())
     if method == ALONE:
         return measure(plan, learned, probe, {}, timed)
-    name = method.partition("+")[0]
+    name, _ = parts_of(method)
     initialized = {name: initialize(plan, learned, name, timed)}
     return measure(plan, learned, probe, initialized, timed, with_base=False)
+
+
+def _train(group: Group, out: Path) -> None:
+    """Add to cells what so many minutes of training give; the base trains beside the first of the others."""
+    minutes = group.options.minutes
+    lacking = missing(out, group, minutes)
+    alone = ALONE in lacking
+    for method in [method for method in lacking if method != ALONE] or ([group.options.init[0]] * alone):
+        record = _trained(group, method, alone)
+        runs = {method: record.measured}
+        if alone and record.contest is not None:
+            runs[ALONE] = record.contest.measured
+        for name, measured in runs.items():
+            last, cell = measured[-1], read_result(out, group.cell(name))
+            cell["after training"] = {
+                "minutes": minutes, "target": last.target_bits, "base_language": last.base_bits,
+                "tokens": last.tokens,
+            }  # fmt: skip
+            write_result(out, group.cell(name), cell)
+            print(f"{group.cell(name)} trained", flush=True)
+        alone = False
 
 
 def _trained(group: Group, method: str, contest: bool) -> TrainingRecord:
@@ -218,9 +271,9 @@ def _trained(group: Group, method: str, contest: bool) -> TrainingRecord:
     extend(group.extend_options(method, extension))
     options = TrainOptions(
         directory=extension, out=run, corpus=group.corpus, max_minutes=group.options.minutes,
-        heldout_bytes=group.options.heldout_bytes, **_TRAINING,
+        heldout_bytes=group.options.heldout_bytes, contest=contest, **_TRAINING,
     )  # fmt: skip
-    record = train(replace(options, contest=contest)).record
+    record = train(options).record
     assert record is not None
     shutil.rmtree(extension)
     return record
