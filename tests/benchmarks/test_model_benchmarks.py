@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import padding_rows
 import pytest
@@ -388,3 +389,36 @@ def test_padding_rows_are_as_probable_in_onnxruntime_as_in_transformers(
     begin = begin_id(load_model(out).config)
     assert padding_rows.in_onnxruntime(file, prompts, pad, begin) == pytest.approx(found, rel=1e-4)
     assert 0 < found["mean"] <= found["largest"] < 1
+
+
+def test_cells_of_value_are_kept_and_gain_seeds_and_training(small_model, some_verses, tmp_path):
+    value, base = importlib.import_module("value"), small_model()
+    shared = (
+        *(
+            "--bases",
+            base,
+            "--languages",
+            "zh-Hant",
+            "--corpus",
+            f"zh-Hant={some_verses}",
+            "--new-tokens",
+            "40",
+        ),
+        *("--heldout-bytes", "3000", "--probe-steps", "2", "--out", tmp_path, "--scratch", tmp_path / "runs"),
+    )
+
+    def run(*arguments: str) -> dict[str, Any]:
+        return value.main([*map(str, shared), "--init", *arguments])
+
+    first = run("zip-tie", "bil+untie")
+    names = [f"{base.name}.zh-Hant.{method}" for method in ("base-left-alone", "zip-tie", "bil+untie")]
+    assert sorted(names) == sorted(first)
+    assert all(len(cell["after the probe"]) == 1 and cell["before"]["target"] > 0 for cell in first.values())
+    assert run("zip-tie", "bil+untie") == first, "a cell that is there was made again, or written otherwise"
+    more = run("zip-tie", "--seeds", "2")
+    assert [len(more[name]["after the probe"]) for name in names] == [2, 2, 1]
+    assert more[names[1]]["after the probe"][0] == first[names[1]]["after the probe"][0]
+    trained = run("zip-tie", "--minutes", "0.05")
+    assert trained[names[0]]["after training"]["minutes"] == 0.05
+    assert trained[names[1]]["after the probe"] == more[names[1]]["after the probe"]
+    assert trained[names[2]] == first[names[2]]
