@@ -48,6 +48,8 @@ from vocabx.progress import Quiet, Timed
 from vocabx.training.record import TrainingRecord
 
 ALONE = "base-left-alone"
+# Of a cell and of the tables.
+BEFORE, PROBED = "before", "after the probe"
 METHODS = (
     *(name for name, method in INITIALIZERS.items() if not method.untied),
     *(f"{name}+untie" for name, method in INITIALIZERS.items() if method.own_output),
@@ -183,7 +185,7 @@ def missing(out: Path, group: Group, minutes: float = 0.0) -> list[str]:
     def known(cell: Result) -> bool:
         if cell.get("settings") != group.settings:
             return False
-        probed = len(cell["after the probe"] or ()) >= group.options.seeds or not group.options.probe_steps
+        probed = len(cell[PROBED] or ()) >= group.options.seeds or not group.options.probe_steps
         return probed and (not minutes or cell.get("after training", {}).get("minutes") == minutes)
 
     methods = (ALONE, *group.options.init)
@@ -224,8 +226,8 @@ def made(group: Group, prepared: Prepared, method: str) -> Result:
     )
     cell: Result = {
         "settings": group.settings, "machine": machine(), "new tokens": prepared.plan.new_tokens,
-        "before": asdict(scores) if scores else None,
-        "after the probe": [asdict(bits) for bits in probed.seeds] if probed else None,
+        BEFORE: asdict(scores) if scores else None,
+        PROBED: [asdict(bits) for bits in probed.seeds] if probed else None,
     }  # fmt: skip
     return (
         cell if method == ALONE else {**cell, "seconds of the initializer": round(found.rows[0].seconds, 1)}
@@ -280,38 +282,59 @@ def _trained(group: Group, method: str, contest: bool) -> TrainingRecord:
 
 
 def tables(cells: Mapping[str, Result]) -> list[str]:
-    """A table of bits per byte for each base and language, the best after the most training first."""
-    grouped: dict[str, dict[str, Result]] = {}
+    """A table of bits per byte for each base, with the languages beside each other, the best method first."""
+    bases: dict[str, dict[str, dict[str, Result]]] = {}
     for name, cell in cells.items():
-        group, _, method = name.rpartition(".")
-        grouped.setdefault(group, {})[method] = cell
-    return [f"{group}\n\n{_table(found)}" for group, found in grouped.items()]
+        rest, _, method = name.rpartition(".")
+        base, _, language = rest.rpartition(".")
+        bases.setdefault(base, {}).setdefault(method, {})[language] = cell
+    return [f"{base}\n\n{_table(methods)}" for base, methods in bases.items()]
 
 
-def _table(found: Mapping[str, Result]) -> str:
-    lines = ["| method | before | after the probe | after training |", "|---|---:|---:|---:|"]
-    rows = sorted((_figures(cell), method) for method, cell in found.items())
-    for (trained, probed, before), method in rows:
-        spread = [bits["target"] for bits in found[method]["after the probe"] or ()]
-        more = f" ± {stdev(spread):.3f}" if len(spread) > 1 else ""
-        lines.append(f"| {method} | {_shown(before)} | {_shown(probed)}{more} | {_shown(trained)} |")
+def _table(methods: Mapping[str, Mapping[str, Result]]) -> str:
+    """Rows of methods by what they are after the probe, in the mean over the languages that all share."""
+    languages = sorted({language for cells in methods.values() for language in cells}, key=_rank)
+    shared = [language for language in languages if all(language in cells for cells in methods.values())]
+    stages = [
+        *dict.fromkeys(
+            stage for cells in methods.values() for cell in cells.values() for stage in _bits(cell)
+        )
+    ]
+    head = [f"{language} {stage}" for language in languages for stage in stages]
+
+    def order(method: str) -> float:
+        stages = [_bits(methods[method][language]) for language in shared]
+        return fmean(fmean(bits.get(PROBED) or bits[BEFORE]) for bits in stages) if stages else 0.0
+
+    lines = [f"| method | {' | '.join(head)} |", "|---|" + "---:|" * len(head)]
+    for method in sorted(methods, key=order):
+        cells = methods[method]
+        shown = [
+            _shown(_bits(cells[language]).get(stage, ())) if language in cells else ""
+            for language in languages
+            for stage in stages
+        ]
+        lines.append(f"| {method} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
-def _figures(cell: Result) -> tuple[float, float, float]:
-    """Bits per byte after training, after the probe and before; infinite where they are not known."""
-    probed = [bits["target"] for bits in cell["after the probe"] or ()]
-    trained, before = cell.get("after training"), cell["before"]
-    unknown = float("inf")
-    return (
-        trained["target"] if trained else unknown,
-        fmean(probed) if probed else unknown,
-        before["target"] if before else unknown,
-    )
+def _rank(language: str) -> tuple[int, str]:
+    return (LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES), language)
 
 
-def _shown(bits: float) -> str:
-    return "" if bits == float("inf") else f"{bits:.3f}"
+def _bits(cell: Result) -> dict[str, tuple[float, ...]]:
+    """Bits per byte of the language at each stage, of each seed."""
+    found = {BEFORE: (cell[BEFORE]["target"],)} if cell[BEFORE] else {}
+    probed = tuple(bits["target"] for bits in cell[PROBED] or ())
+    found |= {PROBED: probed} if probed else {}
+    trained = cell.get("after training")
+    return found | ({f"after {trained['minutes']:g} minutes": (trained["target"],)} if trained else {})
+
+
+def _shown(seeds: Sequence[float]) -> str:
+    if not seeds:
+        return ""
+    return f"{fmean(seeds):.3f}" + (f" ± {stdev(seeds):.3f}" if len(seeds) > 1 else "")
 
 
 if __name__ == "__main__":
