@@ -144,19 +144,29 @@ def _score(
     return Score(float(whole), float(first))
 
 
-def _possible(torch: Any, logits: Any) -> Any:
-    """The logits without those of padding rows that hold NaN or Inf, which no server would produce."""
-    return logits.masked_fill(~torch.isfinite(logits), -math.inf)
+def label_nats(torch: Any, logits: Any, labels: Any) -> NDArray[np.float64]:
+    """-log p in nats of each label; softmax in float32, a block of positions at a time.
+
+    Padding rows that hold NaN or Inf have no probability: no server would produce them.
+
+    Args:
+        torch: the library.
+        logits: (n, V), of any dtype.
+        labels: (n,), ids.
+    """
+    few = rows_in_cache(logits.shape[1]) if logits.device.type == "cpu" else _LOGIT_ROWS
+    parts = [np.zeros(0)]
+    with torch.inference_mode():
+        for some, wanted in zip(torch.split(logits, few), torch.split(labels, few), strict=True):
+            some = some.float()
+            possible = some.masked_fill(~torch.isfinite(some), -math.inf)
+            nats = torch.nn.functional.cross_entropy(possible, wanted, reduction="none")
+            parts.append(nats.cpu().double().numpy())
+    return np.concatenate(parts)
 
 
 def _losses(torch: Any, model: Any, ids: list[int]) -> NDArray[np.float64]:
-    """-log p in nats of each id after the first; softmax in float32, a block of positions at a time."""
+    """-log p in nats of each id after the first."""
     row = torch.tensor([ids], device=model.device)
     with torch.inference_mode():
-        logits = model(row).logits[0, :-1]
-        few = rows_in_cache(logits.shape[1]) if logits.device.type == "cpu" else _LOGIT_ROWS
-        parts = [
-            torch.nn.functional.cross_entropy(_possible(torch, some.float()), labels, reduction="none")
-            for some, labels in zip(torch.split(logits, few), torch.split(row[0, 1:], few), strict=True)
-        ]
-    return np.concatenate([np.zeros(0), *(part.cpu().double().numpy() for part in parts)])
+        return label_nats(torch, model(row).logits[0, :-1], row[0, 1:])

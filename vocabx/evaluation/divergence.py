@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from vocabx._util.extras import need
+from vocabx._util.memory import rows_in_cache
 from vocabx.progress import Advance
 
-# Positions whose probabilities are held in float32 at a time, for both models.
+# Positions whose probabilities a GPU holds in float32 at a time, for both models.
 _LOGIT_ROWS = 128
 
 
@@ -64,9 +65,10 @@ def _sum(torch: Any, first: Any, second: Any) -> float:
     width = first.shape[1]
     if second.shape[1] < width:
         raise ValueError(f"the second model has {second.shape[1]} ids, fewer than the {width} of the first")
+    few = rows_in_cache(width) if first.device.type == "cpu" else _LOGIT_ROWS
     total = 0.0
-    for start in range(0, len(first), _LOGIT_ROWS):
-        rows = slice(start, start + _LOGIT_ROWS)
+    for start in range(0, len(first), few):
+        rows = slice(start, start + few)
         p = torch.log_softmax(first[rows].float(), dim=-1)
         q = torch.log_softmax(second[rows].to(first.device).float(), dim=-1)[:, :width]
         # An id that a model rules out has log-probability -inf and zero weight.

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from vocabx._util.extras import need
 from vocabx.errors import TokenizerError
-from vocabx.evaluation.bits_per_byte import START_BYTES, Score, Scorer
+from vocabx.evaluation.bits_per_byte import START_BYTES, Score, Scorer, label_nats
 from vocabx.evaluation.lm_head import head_inputs, is_plain
 from vocabx.evaluation.units import Encoded, Ints, Units, character_bytes, encoded
 from vocabx.progress import Advance
@@ -36,7 +36,7 @@ from vocabx.tokenizer.roles import roles_of, stand_in
 GROUPS = 7
 # How often a text is read to be scored, about: a word has some four tokens at most [inferred].
 PASSES = 4 * GROUPS
-# Tokens of a forward pass, and rows of logits that are in memory at once.
+# Tokens of a forward pass, and positions whose logits are in memory at once.
 _TOKENS, _LOGIT_ROWS = 4096, 256
 
 
@@ -220,7 +220,7 @@ def _nats(
 
 
 def logit_nats(torch: Any, model: Any, plain: bool, states: Any, wanted: Any) -> NDArray[np.float64]:
-    """-log p in nats of each id, softmax in float32, a block at a time.
+    """-log p in nats of each id; logits are computed for a block of positions at a time.
 
     Args:
         torch: the library.
@@ -231,12 +231,9 @@ def logit_nats(torch: Any, model: Any, plain: bool, states: Any, wanted: Any) ->
     """
     found = [np.zeros(0)]
     with torch.inference_mode():
-        for start in range(0, len(wanted), _LOGIT_ROWS):
-            part = states[start : start + _LOGIT_ROWS]
-            logits = (model.get_output_embeddings()(part) if plain else part).float()
-            # Padding rows may hold NaN or Inf, which no server would produce.
-            logits = logits.masked_fill(~torch.isfinite(logits), -math.inf)
-            labels = wanted[start : start + _LOGIT_ROWS]
-            nats = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
-            found.append(nats.cpu().double().numpy())
+        for part, labels in zip(
+            torch.split(states, _LOGIT_ROWS), torch.split(wanted, _LOGIT_ROWS), strict=True
+        ):
+            logits = model.get_output_embeddings()(part) if plain else part
+            found.append(label_nats(torch, logits, labels))
     return np.concatenate(found)
