@@ -44,8 +44,8 @@ def _properties(done: Any) -> dict[str, str]:
             return {
                 "directory": f"{done.path}, {done.bytes / 1e6:,.1f} MB, {done.dtype}",
                 "model": f"{done.loader}, {done.tokens:,} tokens",
-                "checked": f"{done.rows:,} rows of {done.matrices} matrices; {done.prompts} prompts continue "
-                "with the same token as in transformers",
+                "checked": f"{done.rows:,} rows of {done.matrices} matrices; {done.same} of {done.prompts} "
+                "prompts continue with the same token as in transformers",
             }
         case "DenseResult":
             return {

@@ -33,6 +33,8 @@ _BYTES = {"f32": 4, "f16": 2, "bf16": 2, "int8": 1}
 _LARGEST = 2**32 - 1
 # Computed in another order, logits differ by less than this; nearer ones may change places.
 _NEAR = 1e-3
+# Rounding of float32 changes distributions by less than this share of their mass.
+_ALIKE = 0.01
 _PROMPT = 8
 _PROMPTS = 8
 
@@ -50,6 +52,7 @@ class Ctranslate2Result:
         rows: number of rows of each.
         prompts: number of prompts that were continued by both programs.
         same: for how many of them the next token was the same.
+        apart: the largest total variation distance between both distributions of a next token, 0 to 1.
         bytes: size of the directory.
     """
 
@@ -61,6 +64,7 @@ class Ctranslate2Result:
     rows: int
     prompts: int
     same: int
+    apart: float
     bytes: int
 
 
@@ -71,7 +75,9 @@ def export_ctranslate2(
 
     Compared are the position of each token with its id, each row of the embedding matrices bit for bit (of
     int8, within half a step), and in float32 the next token of a few prompts with that of transformers; which
-    may differ only where `dtype` stores fewer bits than the checkpoint.
+    may differ only where `dtype` stores fewer bits than the checkpoint. Where the tokens are the same and
+    their probabilities are not, a note says so: the converter leaves out some settings, such as soft caps of
+    logits.
 
     Args:
         directory: a checkpoint of a decoder.
@@ -102,16 +108,15 @@ def export_ctranslate2(
         with progress.stage("Comparing with the checkpoint"):
             tokens = _check_positions(made, tokenizer, checkpoint.input.rows)
             matrices = _check_rows(made, checkpoint, stored)
-            prompts, same = _compare_prompts(made, directory, tokens, checkpoint)
+            prompts, same, apart = _compare_prompts(made, directory, tokens, checkpoint)
         checkpoint.require_unchanged()
-        if same < prompts:
-            _judge(prompts, same, stored, own, progress)
+        _judge((prompts, same, apart), stored, own, progress)
         for path in made.iterdir():
             path.rename(scratch / path.name)
         made.rmdir()
     size = sum(path.stat().st_size for path in out.iterdir())
     rows = checkpoint.input.rows
-    return Ctranslate2Result(out, loader, len(tokens), stored, matrices, rows, prompts, same, size)
+    return Ctranslate2Result(out, loader, len(tokens), stored, matrices, rows, prompts, same, apart, size)
 
 
 @contextmanager
@@ -263,7 +268,7 @@ def _blocks(rows: int, size: int = 8192) -> Iterator[slice]:
 
 def _compare_prompts(
     made: Path, directory: Path, tokens: list[str], checkpoint: Checkpoint
-) -> tuple[int, int]:
+) -> tuple[int, int, float]:
     """Continue prompts of ids from all parts of the vocabulary with both programs, in float32."""
     ctranslate2: Any = need("ctranslate2", EXTRA)
     torch: Any = need("torch", EXTRA)
@@ -277,19 +282,34 @@ def _compare_prompts(
     named = [[tokens[index] for index in prompt] for prompt in prompts]
     found = np.array(generator.forward_batch(named).to_device(ctranslate2.Device.cpu))[:, -1]
     likeliest = found.argmax(-1)
-    return len(prompts), int(
-        sum(row[index] > row.max() - _NEAR for row, index in zip(expected, likeliest, strict=True))
-    )
+    same = sum(row[index] > row.max() - _NEAR for row, index in zip(expected, likeliest, strict=True))
+    apart = np.abs(_probabilities(found) - _probabilities(expected)).sum(-1).max() / 2
+    return len(prompts), int(same), round(float(apart), 6)
 
 
-def _judge(prompts: int, same: int, stored: str, own: str, progress: Progress) -> None:
-    """Prompts that are continued differently: to be expected where bits were dropped, else an error."""
-    if stored in (own, "f32"):
+def _probabilities(logits: Any) -> Any:
+    """Softmax in float64 along the last axis."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+def _judge(compared: tuple[int, int, float], stored: str, own: str, progress: Progress) -> None:
+    """Prompts that are continued otherwise: to be expected where bits were dropped, else refused or noted."""
+    prompts, same, apart = compared
+    whole = stored in (own, "f32")
+    if same < prompts and whole:
         raise OutputError(
             f"CTranslate2 continues {prompts - same} of {prompts} prompts otherwise than transformers, both "
             "in float32, so nothing was written: use another runtime"
         )
-    progress.note(
-        f"With {stored} instead of {own}, {prompts - same} of {prompts} prompts are continued with another "
-        "token."
-    )
+    if same < prompts:
+        progress.note(
+            f"With {stored} instead of {own}, {prompts - same} of {prompts} prompts are continued with "
+            "another token."
+        )
+    elif whole and apart > _ALIKE:
+        progress.note(
+            f"CTranslate2 finds the same next tokens as transformers, but gives them other probabilities "
+            f"({100 * apart:.0f} % of the mass elsewhere): it leaves out a setting of this model, such as a "
+            "soft cap of logits. Text that is sampled will differ."
+        )

@@ -7,6 +7,8 @@ from pathlib import Path
 import ctranslate2
 import numpy as np
 import pytest
+import torch
+from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from vocabx.checkpoint.read_checkpoint import read_checkpoint
 from vocabx.exports.ctranslate2_file import read_variables
@@ -35,6 +37,8 @@ def test_an_extension_is_converted_with_its_ids_and_rows(vocabx, extended, tied,
     said = json.loads(run.out)
     checkpoint, tokenizer = read_checkpoint(directory), read_tokenizer(directory)
     assert (said["prompts"], said["same"], said["matrices"]) == (8, 8, 2)
+    assert said["apart"] < 1e-4
+    assert "probabilities" not in run.err
     assert said["rows"] == said["tokens"] == checkpoint.input.rows
     tokens = json.loads((out / "vocabulary.json").read_text("utf-8"))
     assert tokens == [tokenizer.id_to_piece[index] for index in range(checkpoint.input.rows)]
@@ -56,6 +60,27 @@ def test_int8_is_within_half_a_step_of_the_rows(vocabx, extended, tmp_path):
     table = read_checkpoint(directory).input.map().astype(np.float64)
     assert rows.dtype == np.int8
     assert np.abs(rows / scale[:, None] - table).max() <= (0.501 / scale).max()
+
+
+def test_probabilities_that_the_converter_changes_are_noted(vocabx, extended, tmp_path):
+    # The converter leaves Gemma 2's soft cap of logits out, which keeps their order.
+    directory, out = extended(), tmp_path / "ct2"
+    torch.manual_seed(0)
+    config = Gemma2Config(
+        vocab_size=read_checkpoint(directory).input.rows, hidden_size=16, intermediate_size=16,
+        num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2, head_dim=8,
+        query_pre_attn_scalar=8, attn_logit_softcapping=None, final_logit_softcapping=2.0, bos_token_id=0,
+        eos_token_id=0,
+    )  # fmt: skip
+    model = Gemma2ForCausalLM(config)
+    with torch.no_grad():
+        model.model.embed_tokens.weight.mul_(100)
+    model.save_pretrained(directory)
+    run = vocabx("export", directory, "--ctranslate2", out, "--json")
+    assert run.code == 0, run.err
+    said = json.loads(run.out)
+    assert said["same"] == 8 and said["apart"] > 0.1
+    assert "gives them other probabilities" in run.err
 
 
 def refused(run) -> str:
