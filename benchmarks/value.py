@@ -13,7 +13,8 @@ was stopped goes on where it was, more seeds and the training are added to what 
 settings, or another version of vocabx, are made again.
 
 Text is the packaged one (zh-Hant), translated catalogues of programs (hi), and 100,000 sentences of the npm
-package de-corpus (de); `--corpus LANGUAGE=PATH` reads another.
+package de-corpus (de); `--corpus LANGUAGE=PATH` reads another. For hi and de, WECHSEL and OFA need the Debian
+packages dict-freedict-eng-hin and dict-freedict-eng-deu, and are left out without them.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from vocabx.commands.extend.plan import Plan, make_plan
 from vocabx.commands.extend.run import extend
 from vocabx.commands.train.options import TrainOptions
 from vocabx.commands.train.run import train
+from vocabx.errors import VocabxError
 from vocabx.initializers.registry import INITIALIZERS
 from vocabx.progress import Quiet, Timed
 from vocabx.training.record import TrainingRecord
@@ -122,9 +124,9 @@ class Prepared:
 
 
 def main(arguments: Sequence[str] | None = None) -> Result:
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     out = options.out / "value"
-    for group in _groups(options) if not options.show else ():
+    for group in groups_of(options) if not options.show else ():
         _probe(group, out)
         if options.minutes:
             _train(group, out)
@@ -133,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     return found
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = new_parser(
         __doc__, new_tokens=8000, learn_bytes=8_000_000, heldout_bytes=20_000, probe_steps=50, seeds=1,
         minutes=0.0,
@@ -147,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _groups(options: argparse.Namespace) -> Iterator[Group]:
+def groups_of(options: argparse.Namespace) -> Iterator[Group]:
     given = dict(one.split("=", 1) for one in options.corpus)
     for language in options.languages:
         corpus = (given[language],) if language in given else text_of(language)
@@ -198,9 +200,9 @@ def _probe(group: Group, out: Path) -> None:
     """Make the cells that are missing; text is read, and tokens are learned, once for all of a kind."""
     lacking = missing(out, group)
     for untie in (False, True):
-        methods = [method for method in lacking if parts_of(method)[1] is untie]
+        methods = _possible(group, [method for method in lacking if parts_of(method)[1] is untie], untie)
         if methods:
-            prepared = _prepared(group, methods, untie)
+            prepared = prepare(group, methods, untie)
             for method in methods:
                 cell = read_result(out, group.cell(method))
                 trained = {"after training": cell["after training"]} if "after training" in cell else {}
@@ -210,7 +212,21 @@ def _probe(group: Group, out: Path) -> None:
                 print(f"{group.cell(method)} done", flush=True)
 
 
-def _prepared(group: Group, methods: Sequence[str], untie: bool) -> Prepared:
+def _possible(group: Group, methods: Sequence[str], untie: bool) -> list[str]:
+    """The methods without those that lack something here, as a dictionary; says which, and what."""
+    found = []
+    for method in methods:
+        name = "zip-tie" if method == ALONE else parts_of(method)[0]
+        try:
+            make_plan(group.compare_options(name, untie), Quiet())
+        except VocabxError as error:
+            print(f"{group.cell(method)} is left out: {error}", flush=True)
+        else:
+            found.append(method)
+    return found
+
+
+def prepare(group: Group, methods: Sequence[str], untie: bool) -> Prepared:
     names = [parts_of(method)[0] for method in methods if method != ALONE] or ["zip-tie"]
     timed = Timed(Quiet())
     plan = make_plan(group.compare_options(",".join(names), untie), timed)

@@ -9,6 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import linear_maps
+import numpy as np
 import padding_rows
 import pytest
 from small_encoders import extended_encoder
@@ -422,3 +424,31 @@ def test_cells_of_value_are_kept_and_gain_seeds_and_training(small_model, some_v
     assert trained[names[0]]["after training"]["minutes"] == 0.05
     assert trained[names[1]]["after the probe"] == more[names[1]]["after the probe"]
     assert trained[names[2]] == first[names[2]]
+
+
+def test_linear_maps_of_states_are_judged_on_tokens_they_have_not_seen(toy, small_model, some_verses):
+    base = small_model()
+    found = toy(
+        *("linear_maps", "--bases", base, "--languages", "zh-Hant", "--corpus", f"zh-Hant={some_verses}"),
+        *("--new-tokens", "40", "--heldout-bytes", "3000", "--probe-steps", "2"),
+        results="linear-maps",
+    )
+    cell = found[f"{base.name}.zh-Hant.linear-maps+untie"]
+    explained = cell["R² by layer, of penalties"]
+    assert explained and all(len(row) == len(found["penalties"]) for row in explained.values())
+    assert max(max(row) for row in explained.values()) < 1
+    assert cell["after the probe"][0]["target"] > 0
+
+
+def test_a_ridge_regression_finds_a_linear_map():
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((300, 8)).astype(np.float32)
+    wanted = features.astype(np.float64) @ rng.standard_normal((8, 5)) + 3
+    ridge = linear_maps.Ridge(features[:200], wanted[:200], 1e-9)
+    assert ridge.explained(features[200:], wanted[200:]) > 1 - 1e-9
+    assert (
+        linear_maps.Ridge(features[:200], rng.permutation(wanted[:200]), 1e-9).explained(
+            features[200:], wanted[200:]
+        )
+        < 0.2
+    )
