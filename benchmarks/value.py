@@ -227,6 +227,7 @@ def _possible(group: Group, methods: Sequence[str], untie: bool) -> list[str]:
 
 
 def prepare(group: Group, methods: Sequence[str], untie: bool) -> Prepared:
+    """Read a group's text and learn its tokens, for methods that all untie the base or all do not."""
     names = [parts_of(method)[0] for method in methods if method != ALONE] or ["zip-tie"]
     timed = Timed(Quiet())
     plan = make_plan(group.compare_options(",".join(names), untie), timed)
@@ -264,7 +265,8 @@ def _measured(prepared: Prepared, method: str) -> Measurements:
 def _train(group: Group, out: Path) -> None:
     """Add to cells what so many minutes of training give; the base trains beside the first of the others."""
     minutes = group.options.minutes
-    lacking = missing(out, group, minutes)
+    # One that was left out has no cell.
+    lacking = [method for method in missing(out, group, minutes) if read_result(out, group.cell(method))]
     alone = ALONE in lacking
     for method in [method for method in lacking if method != ALONE] or ([group.options.init[0]] * alone):
         record = _trained(group, method, alone)
