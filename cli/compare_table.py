@@ -20,6 +20,7 @@ def print_comparison(result: CompareResult) -> None:
         out.print(_bits(table))
         lines = [
             f"choose     {why}",
+            *([f"untried    {table.untried}"] if table.untried else []),
             *lines,
             f"page       {result.directory / 'compare.html'}",
             f"plot       {result.directory / 'compare.svg'}",

@@ -122,6 +122,7 @@ class InitializerTable:
         rows: one per initializer, in the order of the request.
         seconds: wall time of each stage.
         measure: what "bits per byte" are, see `objective.MEASURE`.
+        untried: a start that may be better and was not compared, in one sentence; "" if there is none.
     """
 
     version: str
@@ -143,6 +144,7 @@ class InitializerTable:
     rows: tuple[Row, ...]
     seconds: dict[str, float]
     measure: str = "bits per byte"
+    untried: str = ""
 
     def choice(self) -> tuple[str, str]:
         """The recommended initializer, and why, in one sentence.

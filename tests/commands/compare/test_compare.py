@@ -29,7 +29,7 @@ def vectors(directory, words):
     return path
 
 
-def test_every_initializer_is_measured_on_the_same_tokens_and_text(compared):
+def test_every_initializer_is_measured_on_the_same_tokens_and_text(compared, request):
     ran, table, out = compared
     assert [row["initializer"] for row in table["rows"]] == NAMES
     assert table["new_tokens"] == 300
@@ -51,6 +51,10 @@ def test_every_initializer_is_measured_on_the_same_tokens_and_text(compared):
         assert f"│ {name}" in ran.out
     assert f"choose     {table['choice']}: " in ran.out
     assert "│ base left alone" in ran.out
+    tied = "tied" in request.node.callspec.id and "untied" not in request.node.callspec.id
+    for shown in (table["untried"], ran.out, page):
+        assert "distill was not compared" in shown
+        assert ("with --untie" in shown) is tied
     # The recommended one is the best, after the probe, of those that do not harm the base's language.
     # mean makes all embeddings equal, and is never recommended.
     told_apart = [row for row in table["rows"] if row["initializer"] != "mean"]

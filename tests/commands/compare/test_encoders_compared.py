@@ -46,6 +46,7 @@ def test_encoders_are_trained_and_scored_by_what_is_hidden(compared, base_of, tm
     assert f"{measure} of held-out text" in run.out
     found = json.loads((tmp_path / "out/compare.json").read_text("utf-8"))
     assert found["measure"] == measure
+    assert found["untried"] == "", "distill needs a model that predicts the next token"
     scores = [found["base_bits"], found["base_probed"]["bits"]]
     for row in found["rows"]:
         scores += [row["start"], row["probed"]["bits"]]
