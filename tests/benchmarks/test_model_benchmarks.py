@@ -337,7 +337,7 @@ def test_a_cell_with_minutes_holds_what_training_ended_with(tmp_path, small_mode
     ])  # fmt: skip
     for cell in found.values():
         assert cell["after the probe"] is None
-        assert cell["tokens trained on"] > 0
+        assert cell["after training"]["tokens"] > 0
         assert cell["after training"]["target"] < cell["before"]["target"]
     trained = [cell["after training"]["target"] for cell in found.values()]
     assert len(set(trained)) == 2
