@@ -10,7 +10,8 @@ value.py. The divisions and the regression are ours: this is the idea in its sim
 procedure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -47,11 +48,21 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     for group in value.groups_of(options):
         explained: dict[str, list[float]] = {}
         function = partial(linear_map, options.depth, options.penalty, explained)
-        INITIALIZERS[NAME] = Initializer(function, "a trial", model=True, own_output=True)
         method = f"{NAME}+untie"
-        cell = value.made(group, value.prepare(group, [method], untie=True), method)
+        with registered(Initializer(function, "a trial", model=True, own_output=True)):
+            cell = value.made(group, value.prepare(group, [method], untie=True), method)
         result[group.cell(method)] = {**cell, "R² by layer, of penalties": explained}
     return finish(options.out, NAME, {**result, "penalties": list(PENALTIES)})
+
+
+@contextmanager
+def registered(initializer: Initializer) -> Iterator[None]:
+    """The trial is among the initializers while entered."""
+    INITIALIZERS[NAME] = initializer
+    try:
+        yield
+    finally:
+        del INITIALIZERS[NAME]
 
 
 def linear_map(

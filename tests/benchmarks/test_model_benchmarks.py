@@ -437,6 +437,7 @@ def test_linear_maps_of_states_are_judged_on_tokens_they_have_not_seen(toy, smal
     explained = cell["R² by layer, of penalties"]
     assert explained and all(len(row) == len(found["penalties"]) for row in explained.values())
     assert max(max(row) for row in explained.values()) < 1
+    assert linear_maps.NAME not in INITIALIZERS, "the trial was left among the initializers"
     assert cell["after the probe"][0]["target"] > 0
 
 
