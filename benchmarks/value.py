@@ -51,7 +51,7 @@ from vocabx.training.record import TrainingRecord
 
 ALONE = "base-left-alone"
 # Of a cell and of the tables.
-BEFORE, PROBED = "before", "after the probe"
+BEFORE, PROBED, TRAINED = "before", "after the probe", "after training"
 METHODS = (
     *(name for name, method in INITIALIZERS.items() if not method.untied),
     *(f"{name}+untie" for name, method in INITIALIZERS.items() if method.own_output),
@@ -190,7 +190,7 @@ def missing(out: Path, group: Group, minutes: float = 0.0) -> list[str]:
         if cell.get("settings") != group.settings:
             return False
         probed = len(cell[PROBED] or ()) >= group.options.seeds or not group.options.probe_steps
-        return probed and (not minutes or cell.get("after training", {}).get("minutes") == minutes)
+        return probed and (not minutes or cell.get(TRAINED, {}).get("minutes") == minutes)
 
     methods = (ALONE, *group.options.init)
     return [method for method in methods if not known(read_result(out, group.cell(method)))]
@@ -204,11 +204,11 @@ def _probe(group: Group, out: Path) -> None:
         if methods:
             prepared = prepare(group, methods, untie)
             for method in methods:
-                cell = read_result(out, group.cell(method))
-                trained = {"after training": cell["after training"]} if "after training" in cell else {}
-                if cell.get("settings") != group.settings:
-                    trained = {}
-                write_result(out, group.cell(method), {**made(group, prepared, method), **trained})
+                earlier = read_result(out, group.cell(method))
+                cell = made(group, prepared, method)
+                if TRAINED in earlier and earlier["settings"] == group.settings:
+                    cell[TRAINED] = earlier[TRAINED]
+                write_result(out, group.cell(method), cell)
                 print(f"{group.cell(method)} done", flush=True)
 
 
@@ -275,7 +275,7 @@ def _train(group: Group, out: Path) -> None:
             runs[ALONE] = record.contest.measured
         for name, measured in runs.items():
             last, cell = measured[-1], read_result(out, group.cell(name))
-            cell["after training"] = {
+            cell[TRAINED] = {
                 "minutes": minutes, "target": last.target_bits, "base_language": last.base_bits,
                 "tokens": last.tokens,
             }  # fmt: skip
@@ -347,7 +347,7 @@ def _bits(cell: Result) -> dict[str, tuple[float, ...]]:
     found = {BEFORE: (cell[BEFORE]["target"],)} if cell[BEFORE] else {}
     probed = tuple(bits["target"] for bits in cell[PROBED] or ())
     found |= {PROBED: probed} if probed else {}
-    trained = cell.get("after training")
+    trained = cell.get(TRAINED)
     return found | ({f"after {trained['minutes']:g} minutes": (trained["target"],)} if trained else {})
 
 

@@ -272,6 +272,8 @@ def _compare_prompts(
     """Continue prompts of ids from all parts of the vocabulary with both programs, in float32."""
     ctranslate2: Any = need("ctranslate2", EXTRA)
     torch: Any = need("torch", EXTRA)
+    from scipy.special import softmax
+
     draw = np.random.default_rng(0)
     prompts = draw.integers(0, checkpoint.input.rows, (_PROMPTS, _PROMPT)).tolist()
     with quiet_transformers(EXTRA), torch.no_grad():
@@ -283,14 +285,8 @@ def _compare_prompts(
     found = np.array(generator.forward_batch(named).to_device(ctranslate2.Device.cpu))[:, -1]
     likeliest = found.argmax(-1)
     same = sum(row[index] > row.max() - _NEAR for row, index in zip(expected, likeliest, strict=True))
-    apart = np.abs(_probabilities(found) - _probabilities(expected)).sum(-1).max() / 2
+    apart = np.abs(softmax(found, axis=-1) - softmax(expected, axis=-1)).sum(-1).max() / 2
     return len(prompts), int(same), round(float(apart), 6)
-
-
-def _probabilities(logits: Any) -> Any:
-    """Softmax in float64 along the last axis."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
 
 
 def _judge(compared: tuple[int, int, float], stored: str, own: str, progress: Progress) -> None:
